@@ -1,0 +1,19 @@
+"""Desk cards: the check of a submitted form, the same on every surface that shows one."""
+
+from collections.abc import Mapping
+
+from machi.dialogue.v1.desk_card_pb2 import Form, FormField
+
+
+def check_form(form: Form, values: Mapping[str, str]) -> dict[str, str]:
+    """What to say per field that is missing, too long, or no offered option; empty when all is well."""
+    return {field.field_id: field.error or field.label for field in form.fields if not _fits(field, values)}
+
+
+def _fits(field: FormField, values: Mapping[str, str]) -> bool:
+    value = values.get(field.field_id, "").strip()
+    if not value:
+        return field.optional
+    if field.WhichOneof("kind") == "choice":
+        return value in {option.option_id for option in field.choice.options}
+    return field.words.minimum <= len(value) <= (field.words.maximum or 3000)

@@ -1,0 +1,146 @@
+"""Consuming: one group member polls, hands batches on, and moves the offset only after their effect."""
+
+import asyncio
+from typing import Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from machi_sdk.envelope import text_headers
+from machi_sdk.errors import Unavailable
+from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.handling import Handling, Subscription, Verdict
+from machi_sdk.parking import RawRecord
+from machi_sdk.producer import kafka_options
+from machi_sdk.settings import Settings
+from machi_sdk.telemetry import counter, gauge, get_logger
+from machi_sdk.work import Work
+
+W = TypeVar("W", bound=Work)
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+_POLL_MS = 500
+_STALE_AFTER = 15.0
+_UPKEEP_EVERY = 1.0
+_FORGET_EVERY = 3600.0
+
+log = get_logger()
+
+
+class Consumer(Generic[W]):
+    """One consumer group member for one subscription."""
+
+    def __init__(self, subscription: Subscription[W], settings: Settings, faultpoints: Faultpoints) -> None:
+        self._subscription = subscription
+        self._settings = settings
+        self._faultpoints = faultpoints
+        self._handling = Handling(subscription, settings.tenants)
+        self._resume_at: dict[TopicPartition, float] = {}
+        self._waits: dict[TopicPartition, float] = {}
+        self._last_poll = 0.0
+        self._stopping = asyncio.Event()
+
+    @property
+    def group(self) -> str:
+        """The consumer group's name."""
+        return self._subscription.group
+
+    def trouble(self) -> str | None:
+        """Why the consumer is not healthy, or None."""
+        if not self._last_poll:
+            return f"{self.group} has not joined its group yet"
+        silent = asyncio.get_running_loop().time() - self._last_poll
+        return f"{self.group} has not polled for {silent:.0f} s" if silent > _STALE_AFTER else None
+
+    async def run(self) -> None:
+        """Poll until stopped; a lost broker is waited for."""
+        while not self._stopping.is_set():
+            try:
+                await self._session()
+            except (KafkaError, OSError) as error:
+                log.warning("consumer paused", consumer=self.group, error=type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def upkeep(self) -> None:
+        """Replay what operators asked for, and forget what is too old to come again."""
+        next_forget = 0.0
+        while not self._stopping.is_set():
+            try:
+                await self._handling.replay_parked()
+                now = asyncio.get_running_loop().time()
+                if now >= next_forget:
+                    await self._handling.forget()
+                    next_forget = now + _FORGET_EVERY
+            except Unavailable:
+                log.warning("upkeep paused", consumer=self.group)
+            await asyncio.sleep(_UPKEEP_EVERY)
+
+    def stop(self) -> None:
+        """Let the present batch finish, then leave the group."""
+        self._stopping.set()
+
+    async def _session(self) -> None:
+        kafka = AIOKafkaConsumer(
+            self._subscription.topic,
+            **kafka_options(self._settings),
+            group_id=self.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_500,
+            max_poll_interval_ms=300_000,
+            metadata_max_age_ms=30_000,
+            request_timeout_ms=15_000,
+        )
+        try:
+            await kafka.start()
+            while not self._stopping.is_set():
+                await self._poll(kafka)
+        finally:
+            await kafka.stop()
+
+    async def _poll(self, kafka: AIOKafkaConsumer) -> None:
+        self._resume(kafka)
+        limit = max(self._subscription.batch, 1) * 8
+        batches = await kafka.getmany(timeout_ms=_POLL_MS, max_records=limit)
+        self._last_poll = asyncio.get_running_loop().time()
+        await asyncio.gather(*(self._partition(kafka, where, records) for where, records in batches.items()))
+        lag = 0
+        for where in kafka.assignment():
+            lag += max((kafka.highwater(where) or 0) - await kafka.position(where), 0)
+        gauge("machi_consumer_lag").labels(self.group).set(lag)
+
+    def _resume(self, kafka: AIOKafkaConsumer) -> None:
+        now = asyncio.get_running_loop().time()
+        for where in [where for where in kafka.paused() if self._resume_at.get(where, 0.0) <= now]:
+            kafka.resume(where)
+
+    async def _partition(self, kafka: AIOKafkaConsumer, where: TopicPartition, records: list[ConsumerRecord]) -> None:
+        size = max(self._subscription.batch, 1)
+        for start in range(0, len(records), size):
+            chunk = records[start : start + size]
+            verdict = await self._handling.process([_as_raw(record) for record in chunk])
+            if verdict is Verdict.RETRY:
+                self._put_off(kafka, where, chunk[0].offset)
+                return
+            self._faultpoints.reach("after_commit_before_ack")
+            if where not in kafka.assignment():
+                return
+            await kafka.commit({where: chunk[-1].offset + 1})
+            self._waits.pop(where, None)
+
+    def _put_off(self, kafka: AIOKafkaConsumer, where: TopicPartition, offset: int) -> None:
+        if where not in kafka.assignment():
+            return
+        wait = min(self._waits.get(where, _FIRST_PAUSE / 2) * 2, _LONGEST_PAUSE)
+        self._waits[where] = wait
+        self._resume_at[where] = asyncio.get_running_loop().time() + wait
+        kafka.seek(where, offset)
+        kafka.pause(where)
+        counter("machi_consumer_retries_total").labels(self.group).inc()
+
+
+def _as_raw(record: ConsumerRecord) -> RawRecord:
+    headers = text_headers(record.headers)
+    return RawRecord(record.topic, record.partition, record.offset, record.key, headers, record.value or b"")

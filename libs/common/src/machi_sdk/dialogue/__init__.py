@@ -1,0 +1,47 @@
+"""The dialogue kit: a conversation as a plain function of its answers; sessions, validation, and controls are done here."""
+
+from machi_sdk.dialogue.answers import Answers, Json, Step
+from machi_sdk.dialogue.endpoint import DeskHandler, DialogueEndpoint, MediaHandler
+from machi_sdk.dialogue.kit import DialogueKit
+from machi_sdk.dialogue.questions import (
+    Choices,
+    Confirm,
+    DateQ,
+    MultiChoices,
+    NumberQ,
+    Opt,
+    PhotoQ,
+    PlaceQ,
+    Question,
+    TimeQ,
+    WordsQ,
+)
+from machi_sdk.dialogue.script import Accept, Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.sessions import open_session
+
+__all__ = [
+    "Accept",
+    "Answers",
+    "Choices",
+    "Confirm",
+    "DateQ",
+    "DeskHandler",
+    "Dialogue",
+    "DialogueEndpoint",
+    "DialogueKit",
+    "Json",
+    "MediaHandler",
+    "MultiChoices",
+    "NumberQ",
+    "Opt",
+    "PhotoQ",
+    "PlaceQ",
+    "Question",
+    "Reject",
+    "Reply",
+    "Step",
+    "TimeQ",
+    "TurnContext",
+    "WordsQ",
+    "open_session",
+]

@@ -1,0 +1,81 @@
+"""What a person has answered so far, in order; everything else about a session follows from it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+Json = None | str | int | float | bool | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One answered question and the event that answered it; value None = skipped."""
+
+    key: str
+    value: Json
+    event_id: str
+
+
+@dataclass(frozen=True)
+class Answers(Mapping[str, Json]):
+    """A mapping key → answer. `given` holds what the dialogue knew when it began; steps come on top."""
+
+    given: dict[str, Json] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+    def __getitem__(self, key: str) -> Json:
+        for step in reversed(self.steps):
+            if step.key == key:
+                return step.value
+        return self.given[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.given, **{step.key: None for step in self.steps}})
+
+    def __len__(self) -> int:
+        return len({*self.given, *(step.key for step in self.steps)})
+
+    def text(self, key: str) -> str:
+        """The answer when it is text, else empty."""
+        value = self.get(key)
+        return value if isinstance(value, str) else ""
+
+    def mapping(self, key: str) -> dict[str, Json]:
+        """The answer when it has parts (a place, a photo), else empty."""
+        value = self.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def event_of(self, key: str) -> str:
+        """The event that answered the question; empty when none did."""
+        return next((step.event_id for step in reversed(self.steps) if step.key == key), "")
+
+    def answered(self, key: str, value: Json, event_id: str) -> "Answers":
+        """With one more answer."""
+        return Answers(self.given, (*self.steps, Step(key, value, event_id)))
+
+    def back(self) -> "Answers":
+        """Without the last answer."""
+        return Answers(self.given, self.steps[:-1])
+
+    def before(self, event_id: str) -> "Answers | None":
+        """Without the answer of that event and all later ones; None when the event answered nothing here."""
+        for index, step in enumerate(self.steps):
+            if step.event_id == event_id:
+                return Answers(self.given, self.steps[:index])
+        return None
+
+    def to_json(self) -> dict[str, Json]:
+        """As stored."""
+        return {"given": self.given, "steps": [[step.key, step.value, step.event_id] for step in self.steps]}
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Json]) -> "Answers":
+        """As read."""
+        given, steps = stored["given"], stored["steps"]
+        assert isinstance(given, dict)
+        assert isinstance(steps, list)
+        return Answers(given, tuple(_step(step) for step in steps))
+
+
+def _step(stored: Json) -> Step:
+    assert isinstance(stored, list)
+    return Step(str(stored[0]), stored[1], str(stored[2]))

@@ -1,0 +1,52 @@
+"""Back, cancel, help, skip: as buttons of a question, and as words in every language at once."""
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1.messages_pb2 import Option
+from machi_sdk.names import fold
+from machi_sdk.texts import Texts
+
+_KINDS = {
+    "back": wire.CONTROL_KIND_BACK,
+    "cancel": wire.CONTROL_KIND_CANCEL,
+    "help": wire.CONTROL_KIND_HELP,
+    "skip": wire.CONTROL_KIND_SKIP,
+}
+
+
+class Controls:
+    """Recognises and offers the controls."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._words = {word: kind for name, kind in _KINDS.items() for word in self._typed(f"controls.{name}.words")}
+        self.yes_no = (frozenset(self._typed("yes")), frozenset(self._typed("no")))
+
+    def of(self, request: wire.TurnRequest) -> "wire.ControlKind.ValueType | None":
+        """The control that was pressed or typed, or None."""
+        if request.WhichOneof("input") == "control":
+            return request.control.kind
+        if request.WhichOneof("input") == "text":
+            return self._words.get(fold(request.text.text))
+        return None
+
+    def ask_id(self, request: wire.TurnRequest) -> str:
+        """The question a pressed button belongs to; empty for anything typed or sent."""
+        kind = request.WhichOneof("input")
+        if kind == "choice":
+            return request.choice.ask_id
+        if kind == "control":
+            return request.control.ask_id
+        return request.moment.ask_id if kind == "moment" else ""
+
+    def offered(self, language: str, *, optional: bool, first: bool) -> list[Option]:
+        """The buttons of a question: skip only where it may be, back only where there is something behind."""
+        names = [*(["skip"] if optional else []), *([] if first else ["back"]), "cancel", "help"]
+        return [Option(option_id=name, label=self._texts.say(language, f"controls.{name}.label")) for name in names]
+
+    def _typed(self, key: str) -> list[str]:
+        return [fold(word) for words in self._texts.words(key).values() for word in words.split("|")]
+
+
+def control_of(option_id: str) -> "wire.ControlKind.ValueType":
+    """The control behind an offered option id; KeyError for any other."""
+    return _KINDS[option_id]

@@ -1,0 +1,228 @@
+"""One turn of a conversation: plan outside the transaction, store and finish inside it, answer a retry with the same words."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1.messages_pb2 import Message
+from machi_sdk.clock import Clock
+from machi_sdk.dialogue import sessions
+from machi_sdk.dialogue.answers import Answers, Json
+from machi_sdk.dialogue.controls import Controls
+from machi_sdk.dialogue.parsing import Unreadable, answer_of
+from machi_sdk.dialogue.questions import Question, ask_id_of, to_wire
+from machi_sdk.dialogue.script import Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.sessions import Session
+from machi_sdk.errors import Conflict, Invalid, Unavailable
+from machi_sdk.ids import derived_id
+from machi_sdk.messages import text
+from machi_sdk.telemetry import histogram
+from machi_sdk.texts import Texts
+from machi_sdk.work import Work, Works
+
+W = TypeVar("W", bound=Work)
+Retracted = Callable[[W, TurnContext, str], Awaitable[None]]
+Prepare = Callable[[TurnContext], Awaitable[None]]
+
+TEXTS = Texts(Path(__file__).parent / "texts")
+_TRIES = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What this turn will do: the session as read, its next answers, and what to say first."""
+
+    session: Session | None = None
+    answers: Answers | None = None
+    say: tuple[Message, ...] = ()
+    reply: Reply | None = None
+    ends: bool = False
+    understood: bool = True
+    retracts: str = ""
+
+
+class DialogueKit(Generic[W]):
+    """Runs a pod's dialogues; `prepare` is awaited before each turn, `retracted` takes back what a finished one did."""
+
+    def __init__(
+        self,
+        works: Works[W],
+        dialogues: Iterable[Dialogue[W]],
+        clock: Clock,
+        retracted: Retracted[W] | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        self._works = works
+        self._dialogues = {dialogue.command: dialogue for dialogue in dialogues}
+        self.clock = clock
+        self._retracted = retracted
+        self._prepare = prepare
+        self._controls = Controls(TEXTS)
+
+    async def turn(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse:
+        """Answer one event of a citizen; Unavailable when it should be tried again."""
+        with histogram("machi_turn_seconds").labels(request.WhichOneof("input") or "none", "any").time():
+            for _ in range(_TRIES):
+                kept = await self._kept(request.event_id, tenant)
+                if kept is not None:
+                    return kept
+                context = self._context(request, tenant)
+                if self._prepare is not None:
+                    await self._prepare(context)
+                plan = await self._plan(request, context)
+                try:
+                    return await self._commit(plan, request, context)
+                except Conflict as conflict:
+                    if conflict.slug not in ("session-moved", "constraint"):
+                        raise
+            raise Unavailable("session-busy")
+
+    def _context(self, request: wire.TurnRequest, tenant: str) -> TurnContext:
+        return TurnContext(
+            tenant=tenant,
+            citizen_id=request.citizen_id,
+            channel=request.channel,
+            language=request.language or "ja",
+            event_id=request.event_id,
+            session_id=request.session_id,
+            now=self.clock.now(),
+        )
+
+    async def _kept(self, event_id: str, tenant: str) -> wire.TurnResponse | None:
+        if not event_id:
+            raise Invalid("event-id-missing")
+        async with self._works.begin(tenant) as work:
+            kept = await sessions.kept_response(work, event_id)
+        return wire.TurnResponse.FromString(kept) if kept is not None else None
+
+    async def _plan(self, request: wire.TurnRequest, context: TurnContext) -> Plan:
+        kind = request.WhichOneof("input")
+        if kind is None:
+            raise Invalid("input-missing")
+        if kind == "open":
+            return await self._begin(request, context)
+        session = await self._session(request, context)
+        if kind == "retract":
+            return self._retract(session, request.retract.event_id)
+        if session is None:
+            return Plan(say=(text(TEXTS.say(context.language, "no-session")),), ends=True, understood=False)
+        return await self._step(session, request, context)
+
+    async def _begin(self, request: wire.TurnRequest, context: TurnContext) -> Plan:
+        dialogue = self._dialogues.get(request.open.command)
+        if dialogue is None:
+            raise Invalid("command-unknown", request.open.command)
+        started = await dialogue.begin(context, dict(request.open.arguments))
+        if isinstance(started, Reply):
+            return Plan(reply=started)
+        session_id = derived_id("session", context.tenant, request.event_id)
+        return Plan(Session(session_id, context.citizen_id, dialogue.command, started, 0, context.now), started)
+
+    async def _session(self, request: wire.TurnRequest, context: TurnContext) -> Session | None:
+        if not request.session_id:
+            return None
+        async with self._works.begin(context.tenant) as work:
+            session = await sessions.load(work, request.session_id)
+        if session is None or session.citizen_id != context.citizen_id or not session.alive(context.now):
+            return None
+        return session
+
+    def _retract(self, session: Session | None, event_id: str) -> Plan:
+        earlier = session.answers.before(event_id) if session is not None else None
+        if session is None or earlier is None:
+            return Plan(retracts=event_id)
+        return Plan(session, earlier)
+
+    async def _step(self, session: Session, request: wire.TurnRequest, context: TurnContext) -> Plan:
+        question = self._question(session, session.answers, context.language)
+        asked = ask_id_of(session.session_id, session.version)
+        stale = self._controls.ask_id(request)
+        if stale and stale != asked:
+            return Plan(session, say=(text(TEXTS.say(context.language, "old-button")),), understood=False)
+        control = self._controls.of(request)
+        if control is not None:
+            return self._control(session, question, control, context)
+        if request.WhichOneof("input") == "resume":
+            return Plan(session)
+        try:
+            value = answer_of(question.kind, request, self._controls.yes_no)
+        except Unreadable as reason:
+            return Plan(session, say=(text(TEXTS.say(context.language, reason.key)),), understood=False)
+        return await self._settle(session, question, value, context)
+
+    async def _settle(self, session: Session, question: Question, value: Json, context: TurnContext) -> Plan:
+        dialogue = self._dialogues[session.command]
+        settled = await dialogue.settle(context, session.answers, question.key, value)
+        if isinstance(settled, Reject):
+            kept = replace(session.answers, given={**session.answers.given, **(settled.keep or {})})
+            return Plan(session, kept if settled.keep else None, say=settled.messages, understood=False)
+        return Plan(session, session.answers.answered(question.key, settled.value, context.event_id))
+
+    def _control(
+        self, session: Session, question: Question, control: "wire.ControlKind.ValueType", context: TurnContext
+    ) -> Plan:
+        language = context.language
+        if control == wire.CONTROL_KIND_CANCEL:
+            return Plan(session, session.answers, say=(text(TEXTS.say(language, "cancelled")),), ends=True)
+        if control == wire.CONTROL_KIND_BACK:
+            if not session.answers.steps:
+                return Plan(session, say=(text(TEXTS.say(language, "at-the-start")),))
+            return Plan(session, session.answers.back())
+        if control == wire.CONTROL_KIND_SKIP:
+            if not question.optional:
+                return Plan(session, say=(text(TEXTS.say(language, "not-optional")),), understood=False)
+            return Plan(session, session.answers.answered(question.key, None, context.event_id))
+        return Plan(session, say=(text(TEXTS.say(language, "help")),))
+
+    def _question(self, session: Session, answers: Answers, language: str) -> Question:
+        question = self._dialogues[session.command].ask(answers, language)
+        if question is None:
+            raise Invalid("session-complete")
+        return question
+
+    async def _commit(self, plan: Plan, request: wire.TurnRequest, context: TurnContext) -> wire.TurnResponse:
+        async with self._works.begin(context.tenant) as work:
+            response = await self._respond(work, plan, context)
+            work.hop("turn-answered", input=request.WhichOneof("input") or "", event_id=request.event_id)
+            await sessions.keep_response(work, request.event_id, response.SerializeToString())
+        return response
+
+    async def _respond(self, work: W, plan: Plan, context: TurnContext) -> wire.TurnResponse:
+        if plan.retracts and self._retracted is not None:
+            await self._retracted(work, context, plan.retracts)
+        if plan.session is None:
+            reply = plan.reply or Reply(plan.say)
+            state = wire.SESSION_STATE_ENDED if plan.ends else wire.SESSION_STATE_UNSPECIFIED
+            return _response(reply.messages, state, language=reply.language, understood=plan.understood)
+        return await self._respond_in_session(work, plan, plan.session, context)
+
+    async def _respond_in_session(
+        self, work: W, plan: Plan, session: Session, context: TurnContext
+    ) -> wire.TurnResponse:
+        dialogue = self._dialogues[session.command]
+        answers = plan.answers if plan.answers is not None else session.answers
+        question = dialogue.ask(answers, context.language)
+        ends = plan.ends or question is None
+        version = session.version
+        if plan.answers is not None or session.version == 0:
+            version = await sessions.store(work, session, answers, ended=ends)
+        if ends or question is None:
+            reply = Reply() if plan.ends else await dialogue.finish(work, context, answers)
+            messages = (*plan.say, *reply.messages)
+            response = _response(
+                messages, wire.SESSION_STATE_ENDED, language=reply.language, understood=plan.understood
+            )
+        else:
+            response = _response((*plan.say, *question.before), wire.SESSION_STATE_OPEN, understood=plan.understood)
+            controls = self._controls.offered(context.language, optional=question.optional, first=not answers.steps)
+            response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, version), controls))
+        response.session_id = session.session_id
+        return response
+
+
+def _response(
+    messages: Iterable[Message], state: "wire.SessionState.ValueType", *, language: str = "", understood: bool = True
+) -> wire.TurnResponse:
+    return wire.TurnResponse(messages=list(messages), session_state=state, language=language, understood=understood)

@@ -1,0 +1,143 @@
+"""From what a person did to an answer of the present question, or to none."""
+
+import unicodedata
+from datetime import date, time
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_sdk.dialogue.answers import Json
+from machi_sdk.dialogue.questions import (
+    Choices,
+    Confirm,
+    DateQ,
+    Kind,
+    MultiChoices,
+    NumberQ,
+    Opt,
+    PhotoQ,
+    PlaceQ,
+    TimeQ,
+    WordsQ,
+)
+from machi_sdk.names import fold
+
+
+class Unreadable(Exception):  # noqa: N818 (an outcome, caught by the kit)
+    """The input is no answer to this question; `key` names the text that says what is wanted."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:
+    """The answer as JSON; Unreadable when the input does not fit the question."""
+    match request.WhichOneof("input"), kind:
+        case "choice", _:
+            return _chosen(kind, list(request.choice.option_ids))
+        case "text", _:
+            return _typed(kind, request.text.text, yes_no)
+        case "place", PlaceQ():
+            place = request.place
+            return {
+                "latitude": place.latitude,
+                "longitude": place.longitude,
+                "title": place.title,
+                "address": place.address,
+            }
+        case "photo", PhotoQ():
+            return {"media_id": request.photo.media_id}
+        case "moment", DateQ() | TimeQ():
+            return _typed(kind, request.moment.date or request.moment.time, yes_no)
+        case "unsupported", PhotoQ():
+            raise Unreadable("again.photo-unreadable" if request.unsupported.kind == "photo" else "again.photo")
+        case "unsupported", _:
+            raise Unreadable("again.unsupported")
+    raise Unreadable(_wanted(kind))
+
+
+def _chosen(kind: Kind, chosen: list[str]) -> Json:
+    match kind:
+        case Choices(options) if len(chosen) == 1 and chosen[0] in _ids(options):
+            return chosen[0]
+        case MultiChoices(options, minimum, maximum) if set(chosen) <= _ids(options):
+            if minimum <= len(set(chosen)) <= maximum:
+                return list(dict.fromkeys(chosen))
+        case Confirm() if chosen in (["yes"], ["no"]):
+            return chosen[0] == "yes"
+    raise Unreadable(_wanted(kind))
+
+
+def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:
+    words = fold(text)
+    match kind:
+        case Choices(options):
+            return _matching(options, words)
+        case MultiChoices():
+            parts = [part for part in words.replace("、", ",").replace("，", ",").split(",") if part.strip()]
+            return _chosen(kind, [_matching(kind.options, fold(part)) for part in parts])
+        case Confirm(yes, no):
+            if words == fold(yes) or words in yes_no[0]:
+                return True
+            if words == fold(no) or words in yes_no[1]:
+                return False
+        case PlaceQ() if words:
+            return {"address": text.strip()}
+        case WordsQ(minimum, maximum):
+            if len(text) > maximum:
+                raise Unreadable("again.too-long")
+            if len(text.strip()) >= minimum or (text and minimum <= 1):
+                return text
+        case NumberQ() | DateQ() | TimeQ():
+            return _measured(kind, unicodedata.normalize("NFKC", text).strip())
+    raise Unreadable(_wanted(kind))
+
+
+def _measured(kind: NumberQ | DateQ | TimeQ, text: str) -> Json:
+    try:
+        match kind:
+            case NumberQ(minimum, maximum) if minimum <= int(text.replace(",", "")) <= maximum:
+                return int(text.replace(",", ""))
+            case DateQ(earliest, latest):
+                day = date.fromisoformat(text.replace("/", "-")).isoformat()
+                if (earliest or day) <= day <= (latest or day):
+                    return day
+            case TimeQ(earliest, latest):
+                moment = time.fromisoformat(text.zfill(5)).isoformat("minutes")
+                if (earliest or moment) <= moment <= (latest or moment):
+                    return moment
+    except ValueError:
+        pass
+    raise Unreadable(_wanted(kind))
+
+
+def _matching(options: tuple[Opt, ...], words: str) -> str:
+    for option in options:
+        if words and words in (fold(option.label), option.option_id):
+            return option.option_id
+    if words.isdecimal() and 1 <= int(words) <= len(options):
+        return options[int(words) - 1].option_id
+    near = [
+        option.option_id for option in options if words and (words in fold(option.label) or fold(option.label) in words)
+    ]
+    if len(near) == 1:
+        return near[0]
+    raise Unreadable("again.choice")
+
+
+def _ids(options: tuple[Opt, ...]) -> set[str]:
+    return {option.option_id for option in options}
+
+
+def _wanted(kind: Kind) -> str:
+    names: dict[type, str] = {
+        Choices: "choice",
+        MultiChoices: "multi-choice",
+        Confirm: "confirm",
+        PhotoQ: "photo",
+        PlaceQ: "place",
+        WordsQ: "words",
+        NumberQ: "number",
+        DateQ: "date",
+        TimeQ: "time",
+    }
+    return f"again.{names[type(kind)]}"

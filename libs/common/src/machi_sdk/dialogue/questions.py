@@ -1,0 +1,141 @@
+"""The kinds of question, and how each is asked on the wire."""
+
+import hashlib
+from dataclasses import dataclass
+
+from machi.dialogue.v1 import messages_pb2 as wire
+from machi.dialogue.v1.messages_pb2 import Message
+
+
+@dataclass(frozen=True)
+class Opt:
+    """One offered option; the label has at most 20 characters."""
+
+    option_id: str
+    label: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Exactly one of these."""
+
+    options: tuple[Opt, ...]
+
+
+@dataclass(frozen=True)
+class MultiChoices:
+    """Between `minimum` and `maximum` of these."""
+
+    options: tuple[Opt, ...]
+    minimum: int = 1
+    maximum: int = 10
+
+
+@dataclass(frozen=True)
+class PhotoQ:
+    """One photo."""
+
+
+@dataclass(frozen=True)
+class PlaceQ:
+    """A pin on the map, or an address in words."""
+
+
+@dataclass(frozen=True)
+class WordsQ:
+    """Free words, counted in characters."""
+
+    minimum: int = 1
+    maximum: int = 2000
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Yes or no."""
+
+    yes: str
+    no: str
+
+
+@dataclass(frozen=True)
+class NumberQ:
+    """A whole number, limits inclusive."""
+
+    minimum: int = 0
+    maximum: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class DateQ:
+    """A calendar date YYYY-MM-DD, limits inclusive, empty = none."""
+
+    earliest: str = ""
+    latest: str = ""
+
+
+@dataclass(frozen=True)
+class TimeQ:
+    """A time of day HH:MM, limits inclusive, empty = none."""
+
+    earliest: str = ""
+    latest: str = ""
+
+
+Kind = Choices | MultiChoices | PhotoQ | PlaceQ | WordsQ | Confirm | NumberQ | DateQ | TimeQ
+
+
+@dataclass(frozen=True)
+class Question:
+    """The one thing asked next; `before` is said in front of it."""
+
+    key: str
+    prompt: str
+    kind: Kind
+    optional: bool = False
+    before: tuple[Message, ...] = ()
+
+
+def ask_id_of(session_id: str, version: int) -> str:
+    """Names one question of one session: it changes with every answer."""
+    return hashlib.sha256(f"{session_id}:{version}".encode()).hexdigest()[:12]
+
+
+def to_wire(question: Question, ask_id: str, controls: list[wire.Option]) -> wire.Ask:
+    """The question as an Ask."""
+    ask = wire.Ask(
+        ask_id=ask_id, key=question.key, prompt=question.prompt, optional=question.optional, controls=controls
+    )
+    match question.kind:
+        case Choices(options):
+            ask.choice.options.extend(_options(options))
+        case MultiChoices(options, minimum, maximum):
+            ask.multi_choice.CopyFrom(wire.MultiChoiceAsk(options=_options(options), minimum=minimum, maximum=maximum))
+        case Confirm(yes, no):
+            yes_no = wire.ConfirmAsk(
+                yes=wire.Option(option_id="yes", label=yes), no=wire.Option(option_id="no", label=no)
+            )
+            ask.confirm.CopyFrom(yes_no)
+        case _:
+            _plain_kind(question.kind, ask)
+    return ask
+
+
+def _plain_kind(kind: Kind, ask: wire.Ask) -> None:
+    match kind:
+        case PhotoQ():
+            ask.photo.maximum = 1
+        case PlaceQ():
+            ask.place.SetInParent()
+        case WordsQ(minimum, maximum):
+            ask.words.CopyFrom(wire.WordsAsk(minimum=minimum, maximum=maximum))
+        case NumberQ(minimum, maximum):
+            ask.number.CopyFrom(wire.NumberAsk(minimum=minimum, maximum=maximum))
+        case DateQ(earliest, latest):
+            ask.date.CopyFrom(wire.DateAsk(earliest=earliest, latest=latest))
+        case TimeQ(earliest, latest):
+            ask.time.CopyFrom(wire.TimeAsk(earliest=earliest, latest=latest))
+
+
+def _options(options: tuple[Opt, ...]) -> list[wire.Option]:
+    return [wire.Option(option_id=o.option_id, label=o.label, description=o.description) for o in options]

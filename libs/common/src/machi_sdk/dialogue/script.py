@@ -1,0 +1,75 @@
+"""What a pod writes: dialogues, and what a turn comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from machi.dialogue.v1.messages_pb2 import Message
+from machi_sdk.dialogue.answers import Answers, Json
+from machi_sdk.dialogue.questions import Question
+from machi_sdk.work import Work
+
+W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
+
+
+@dataclass(frozen=True)
+class TurnContext:
+    """Who is speaking, where, and when; `session_id` is empty while none is open, `facts` come from `prepare`."""
+
+    tenant: str
+    citizen_id: str
+    channel: str
+    language: str
+    event_id: str
+    session_id: str
+    now: datetime
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Messages that end a dialogue (or answer without opening one); `language` when the person's changed."""
+
+    messages: tuple[Message, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Accept:
+    """The answer stands, perhaps put in order."""
+
+    value: Json
+
+
+@dataclass(frozen=True)
+class Reject:
+    """The answer does not stand: say why, ask again. `keep` is remembered among the given facts."""
+
+    messages: tuple[Message, ...]
+    keep: Mapping[str, Json] | None = None
+
+
+class Dialogue(Protocol[W_contra]):
+    """One conversation of a pod."""
+
+    @property
+    def command(self) -> str:
+        """The command of the manifest that opens it."""
+        ...
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
+        """What is known at the start, or an answer that opens nothing. Outside any transaction."""
+        ...
+
+    def ask(self, answers: Answers, language: str) -> Question | None:
+        """The next question; None when nothing is missing. Pure."""
+        ...
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
+        """Judge a well-formed answer. Outside any transaction; must be safe to repeat."""
+        ...
+
+    async def finish(self, work: W_contra, turn: TurnContext, answers: Answers) -> Reply:
+        """Do what the dialogue was for, inside the turn's transaction."""
+        ...

@@ -1,0 +1,106 @@
+"""Dialogue sessions and kept turn answers, in the pod's own database."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from machi_sdk.dialogue.answers import Answers
+from machi_sdk.errors import Conflict
+from machi_sdk.ids import new_id
+from machi_sdk.work import Work
+
+LIFETIME = timedelta(hours=72)
+_COLUMNS = "session_id, citizen_id, command, answers, version, touched_at, ended_at"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One person's conversation; version 0 = not stored yet."""
+
+    session_id: str
+    citizen_id: str
+    command: str
+    answers: Answers
+    version: int
+    touched_at: datetime
+    ended: bool = False
+
+    def alive(self, now: datetime) -> bool:
+        """Whether it can still be answered."""
+        return not self.ended and now - self.touched_at < LIFETIME
+
+
+async def open_session(work: Work, citizen_id: str, command: str, answers: Answers) -> str:
+    """Open a session for a person inside this transaction; returns its id."""
+    session = Session(new_id(), citizen_id, command, answers, 0, work.clock.now())
+    await store(work, session, session.answers, ended=False)
+    return session.session_id
+
+
+async def load(work: Work, session_id: str) -> Session | None:
+    """The session as it stands, or None."""
+    raw = await work.raw()
+    row = await raw.fetchrow(f"SELECT {_COLUMNS} FROM dialogue_sessions WHERE session_id = $1", session_id)
+    if row is None:
+        return None
+    answers = Answers.from_json(orjson.loads(row["answers"]))
+    ended = row["ended_at"] is not None
+    return Session(
+        row["session_id"], row["citizen_id"], row["command"], answers, row["version"], row["touched_at"], ended
+    )
+
+
+async def store(work: Work, session: Session, answers: Answers, *, ended: bool) -> int:
+    """Write the next version under the row's lock; Conflict when somebody else moved it meanwhile."""
+    raw = await work.raw()
+    now = work.clock.now()
+    content = orjson.dumps(answers.to_json()).decode()
+    ended_at = now if ended else None
+    if session.version == 0:
+        await raw.execute(
+            "INSERT INTO dialogue_sessions (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"
+            " VALUES ($1, $2, $3, $4, $5::jsonb, 1, $6, $7)",
+            work.tenant,
+            session.session_id,
+            session.citizen_id,
+            session.command,
+            content,
+            now,
+            ended_at,
+        )
+        return 1
+    version: int | None = await raw.fetchval(
+        "UPDATE dialogue_sessions SET answers = $3::jsonb, version = version + 1, touched_at = $4, ended_at = $5"
+        " WHERE session_id = $1 AND version = $2 RETURNING version",
+        session.session_id,
+        session.version,
+        content,
+        now,
+        ended_at,
+    )
+    if version is None:
+        raise Conflict("session-moved")
+    return version
+
+
+async def kept_response(work: Work, event_id: str) -> bytes | None:
+    """The answer given to this event before, or None."""
+    raw = await work.raw()
+    kept: bytes | None = await raw.fetchval("SELECT response FROM turns WHERE event_id = $1", event_id)
+    return kept
+
+
+async def keep_response(work: Work, event_id: str, response: bytes) -> None:
+    """Keep the answer; Conflict (by constraint) when the event was answered meanwhile."""
+    raw = await work.raw()
+    await raw.execute(
+        "INSERT INTO turns (tenant, event_id, response) VALUES ($1, $2, $3)", work.tenant, event_id, response
+    )
+
+
+async def forget_turns(work: Work) -> None:
+    """Drop answers older than 72 hours, and sessions nobody can go on with."""
+    raw = await work.raw()
+    await raw.execute("DELETE FROM turns WHERE answered_at < now() - interval '72 hours'")
+    await raw.execute("DELETE FROM dialogue_sessions WHERE touched_at < now() - interval '30 days'")

@@ -1,0 +1,215 @@
+"""What happens to a batch of records: effect and inbox in one transaction, or a verdict why not."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+from typing import Generic, TypeVar
+
+from machi_sdk.envelope import Received, decode
+from machi_sdk.errors import Invalid, MachiError, Unavailable
+from machi_sdk.inbox import Inbox
+from machi_sdk.parking import Parking, RawRecord
+from machi_sdk.telemetry import counter, gauge, get_logger, histogram, remote_span
+from machi_sdk.work import Work, Works
+
+W = TypeVar("W", bound=Work)
+T = TypeVar("T")
+Handler = Callable[[Sequence[Received], W], Awaitable[None]]
+Prepare = Callable[[Received], Awaitable[Handler[W]]]
+
+ONE_BY_ONE_AFTER = 3
+PARK_AFTER = 6
+
+log = get_logger()
+
+
+class Verdict(Enum):
+    """A batch's end: its offset may move, or it must come again."""
+
+    ACK = "ack"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True)
+class Subscription(Generic[W]):
+    """What is read, by whom, and how: at most `batch` records share one transaction."""
+
+    topic: str
+    group: str
+    works: Works[W]
+    handler: Handler[W] | None = None
+    prepare: Prepare[W] | None = None
+    batch: int = 1
+
+
+def prepared(
+    prepare: Callable[[Received], Awaitable[T]], handler: Callable[[Received, T, W], Awaitable[None]]
+) -> Prepare[W]:
+    """A handler whose rpc happens in `prepare`, before the transaction opens."""
+
+    async def bound(record: Received) -> Handler[W]:
+        value = await prepare(record)
+
+        async def handle(records: Sequence[Received], work: W) -> None:
+            for each in records:
+                await handler(each, value, work)
+
+        return handle
+
+    return bound
+
+
+class Handling(Generic[W]):
+    """Runs one subscription's handler over records, whatever delivered them."""
+
+    def __init__(self, subscription: Subscription[W], tenants: frozenset[str]) -> None:
+        self._subscription = subscription
+        self._tenants = tenants
+        self._inbox = Inbox(subscription.group)
+        self._parking = Parking(subscription.group)
+
+    async def process(self, records: Sequence[RawRecord]) -> Verdict:
+        """Handle a batch of one partition. Unavailable asks for a retry without counting against the records."""
+        first = (records[0].topic, records[0].partition, records[0].offset)
+        try:
+            async with self._subscription.works.begin("") as work:
+                tries = await self._inbox.count_try(work, first)
+        except Unavailable:
+            return Verdict.RETRY
+        try:
+            with histogram("machi_handler_seconds").labels(self._subscription.group).time():
+                await self._attempt(records, tries)
+        except Unavailable as error:
+            log.warning("batch put off", consumer=self._subscription.group, reason=error.slug)
+            await self._forgive(first)
+            return Verdict.RETRY
+        except Exception as error:
+            log.error(
+                "handler failed",
+                consumer=self._subscription.group,
+                error=type(error).__name__,
+                tries=tries,
+                exc_info=True,
+            )
+            return Verdict.RETRY
+        return Verdict.ACK
+
+    async def replay_parked(self) -> None:
+        """Handle again what an operator asked for; a record that fails stays parked with the newest reason."""
+        while True:
+            async with self._subscription.works.begin("") as work:
+                taken = await self._parking.take_replay(work)
+                gauge("machi_parked_total").labels(self._subscription.group).set(await self._parking.total(work))
+            if taken is None:
+                return
+            await self._replay(*taken)
+
+    async def forget(self) -> None:
+        """Drop inbox rows older than any redelivery."""
+        async with self._subscription.works.begin("") as work:
+            await self._inbox.forget(work, days=30)
+
+    async def _replay(self, identifier: int, raw: RawRecord) -> None:
+        try:
+            record = self._decoded(raw)
+            handler = await self._handler_for(record)
+            async with self._subscription.works.begin(record.tenant) as work:
+                await handler([record], work)
+                await self._parking.drop(work, identifier)
+        except Exception as error:  # noqa: BLE001 (whatever it was, the record stays and says so)
+            reason = error.slug if isinstance(error, MachiError) else type(error).__name__
+            async with self._subscription.works.begin("") as work:
+                await self._parking.refuse_replay(work, identifier, reason)
+
+    async def _attempt(self, records: Sequence[RawRecord], tries: int) -> None:
+        if len(records) > 1 and tries <= ONE_BY_ONE_AFTER and self._subscription.prepare is None:
+            try:
+                await self._together(records)
+            except (Unavailable, Invalid):
+                raise
+            except MachiError:
+                await self._one_by_one(records, tries)
+            return
+        await self._one_by_one(records, tries)
+
+    async def _together(self, records: Sequence[RawRecord]) -> None:
+        for tenant, group in groupby(list(self._readable(records)), key=lambda record: record.tenant):
+            await self._effect(tenant, list(group))
+        for record in records:
+            if self._fault(record) is not None:
+                await self._park(record, self._fault(record) or "")
+
+    async def _one_by_one(self, records: Sequence[RawRecord], tries: int) -> None:
+        give_up = tries >= PARK_AFTER
+        for raw in records:
+            if give_up and not await self._known(raw):
+                await self._park(raw, "gave-up-after-retries")
+                await self._forgive((records[0].topic, records[0].partition, records[0].offset), ONE_BY_ONE_AFTER)
+                give_up = False
+                continue
+            await self._single(raw)
+
+    async def _single(self, raw: RawRecord) -> None:
+        try:
+            record = self._decoded(raw)
+            with remote_span(f"{self._subscription.group} process", record.trace):
+                await self._effect(record.tenant, [record])
+        except Unavailable:
+            raise
+        except MachiError as error:
+            await self._park(raw, error.slug)
+
+    async def _effect(self, tenant: str, records: list[Received]) -> None:
+        handler = await self._handler_for(records[0])
+        async with self._subscription.works.begin(tenant) as work:
+            fresh = await self._inbox.admit(work, records)
+            if fresh:
+                await handler(fresh, work)
+        total = counter("machi_consumed_total")
+        total.labels(self._subscription.group, "ack").inc(len(fresh))
+        total.labels(self._subscription.group, "duplicate").inc(len(records) - len(fresh))
+
+    async def _handler_for(self, record: Received) -> Handler[W]:
+        if self._subscription.prepare is not None:
+            return await self._subscription.prepare(record)
+        assert self._subscription.handler is not None
+        return self._subscription.handler
+
+    async def _known(self, raw: RawRecord) -> bool:
+        async with self._subscription.works.begin("") as work:
+            connection = await work.raw()
+            query = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2)"
+            known: bool = await connection.fetchval(query, self._subscription.group, raw.event_id)
+        return known
+
+    async def _park(self, raw: RawRecord, reason: str) -> None:
+        async with self._subscription.works.begin("") as work:
+            await self._parking.park(work, raw, reason)
+        counter("machi_consumed_total").labels(self._subscription.group, "park").inc()
+        log.error("record parked", consumer=self._subscription.group, reason=reason, event_id=raw.event_id)
+
+    async def _forgive(self, first: tuple[str, int, int], tries: int = 0) -> None:
+        try:
+            async with self._subscription.works.begin("") as work:
+                await self._inbox.set_tries(work, first, tries)
+        except Unavailable:
+            log.warning("tries kept", consumer=self._subscription.group)
+
+    def _decoded(self, raw: RawRecord) -> Received:
+        record = decode(raw.topic, raw.key, raw.headers, raw.payload)
+        if record.tenant not in self._tenants:
+            raise Invalid("foreign-tenant")
+        return record
+
+    def _fault(self, raw: RawRecord) -> str | None:
+        try:
+            self._decoded(raw)
+        except Invalid as error:
+            return error.slug
+        return None
+
+    def _readable(self, records: Sequence[RawRecord]) -> Iterator[Received]:
+        for raw in records:
+            if self._fault(raw) is None:
+                yield self._decoded(raw)

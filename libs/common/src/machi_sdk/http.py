@@ -1,0 +1,104 @@
+"""The pod's HTTP surface: health, metrics, and the routes it adds; errors as problem details (RFC 9457)."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+import orjson
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
+from machi_sdk.health import Health
+from machi_sdk.settings import host_and_port
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+HTTP_STATUS: dict[type[MachiError], int] = {Invalid: 400, Missing: 404, Conflict: 409, Denied: 403, Unavailable: 503}
+
+
+def json_response(content: object, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def problem(error: MachiError) -> Response:
+    """The problem document of an error."""
+    status = HTTP_STATUS[type(error)]
+    body = {"type": f"urn:machi:{error.slug}", "title": error.slug, "status": status, "detail": error.message}
+    return Response(orjson.dumps(body), status, media_type="application/problem+json")
+
+
+async def bounded_body(request: Request, limit: int) -> bytes | None:
+    """The raw body, or None when it is longer than `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+class HttpServer:
+    """uvicorn beside the other servers; it never owns the process's signals."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self._routes: list[Route] = [
+            Route("/livez", self._livez),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
+        ]
+        self._server: uvicorn.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.port = 0
+
+    def add(self, path: str, endpoint: Endpoint, methods: Sequence[str]) -> None:
+        """Add a route; before `start`."""
+        self._routes.append(Route(path, endpoint, methods=list(methods)))
+
+    async def start(self, address: str) -> None:
+        """Listen; OSError when the port is taken."""
+        host, port = host_and_port(address)
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.set_inheritable(True)
+        self.port = listening.getsockname()[1]
+        app = Starlette(routes=self._routes, exception_handlers={MachiError: _as_problem})
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5, server_header=False
+        )
+        self._server = uvicorn.Server(config)
+        self._server.config.load()
+        self._task = asyncio.create_task(self._serve(listening))
+
+    async def _serve(self, listening: socket.socket) -> None:
+        assert self._server is not None
+        await self._server._serve([listening])  # noqa: SLF001 (serve() would take the process's signals)
+
+    async def drain(self) -> None:
+        """Finish the present requests and stop listening."""
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+    async def _livez(self, _request: Request) -> Response:
+        return Response(b"ok", media_type="text/plain")
+
+    async def _readyz(self, _request: Request) -> Response:
+        troubles = self._health.troubles()
+        return json_response({"ready": not troubles, "troubles": troubles}, 503 if troubles else 200)
+
+    async def _metrics(self, _request: Request) -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _as_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, MachiError)
+    return problem(error)

@@ -1,0 +1,146 @@
+"""The rows behind inbound events."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi_sdk.envelope import Received
+from machi_sdk.work import Work, Works
+
+OPEN = "('received','turned','replying','waiting')"
+LEASE = "interval '8 seconds'"
+_ACCEPT = (
+    "INSERT INTO inbound_events (tenant, event_id, address_key, message_id, payload, trace, state)"
+    " VALUES ($1, $2, $3, $4, $5, $6::jsonb, 'received') ON CONFLICT DO NOTHING"
+)
+_CLAIM = f"""
+WITH heads AS (
+    SELECT DISTINCT ON (address_key) id, due_at FROM inbound_events WHERE state IN {OPEN} ORDER BY address_key, id
+), due AS (SELECT id FROM heads WHERE due_at <= now() ORDER BY id LIMIT $1)
+UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
+FROM due WHERE event.id = due.id AND event.due_at <= now()
+RETURNING event.id, event.tenant, event.payload, event.trace, event.state, event.stored, event.reply_mark, event.pod,
+    event.tries, event.received_at
+"""
+_LATE = f"""
+UPDATE inbound_events AS event SET told_waiting = 1
+FROM (SELECT DISTINCT ON (address_key) id, told_waiting, received_at FROM inbound_events
+      WHERE state IN {OPEN} ORDER BY address_key, id) AS head
+WHERE event.id = head.id AND head.told_waiting = 0 AND event.told_waiting = 0
+  AND head.received_at < now() - make_interval(secs => $1)
+RETURNING event.id, event.tenant, event.payload, event.trace, event.state, event.stored, event.reply_mark, event.pod,
+    event.tries, event.received_at
+"""
+
+
+class PendingEvent:
+    """One event being handled; its marks are durable the moment they return."""
+
+    def __init__(self, row: asyncpg.Record, works: Works[Work]) -> None:
+        self._works = works
+        self.id: int = row["id"]
+        self.tenant: str = row["tenant"]
+        self.event = InboundEvent.FromString(row["payload"])
+        self.trace: Mapping[str, str] = orjson.loads(row["trace"])
+        self.state: str = row["state"]
+        self.stored: bytes | None = row["stored"]
+        self.reply_mark: str = row["reply_mark"]
+        self.pod: str = row["pod"]
+        self.tries: int = row["tries"]
+        self.received_at: datetime = row["received_at"]
+
+    async def mark_turned(self, response: bytes, pod: str) -> None:
+        """The pod answered: a retry sends this answer and turns no more."""
+        self.stored, self.pod, self.state = response, pod, "turned"
+        await self._write("stored = $2, pod = $3, state = 'turned'", response, pod, hop="turned")
+
+    async def mark_replying(self, mark: str) -> None:
+        """A first try to answer is about to be made; `mark` says how, so that a retry knows it was ambiguous."""
+        self.reply_mark, self.state = mark, "replying"
+        await self._write("reply_mark = $2, state = 'replying'", mark)
+
+    async def mark(self, state: str, reason: str = "") -> None:
+        """End the event: done, unknown, ignored, or failed, with a slug why."""
+        self.state = state
+        await self._write("state = $2, reason = $3", state, reason, hop=f"inbound-{state}")
+
+    async def wait(self, seconds: float, reason: str) -> None:
+        """Come back later; later events of the same person wait behind this one."""
+        self.state = "waiting"
+        sets = "state = 'waiting', reason = $2, due_at = now() + make_interval(secs => $3)"
+        await self._write(sets, reason, seconds)
+
+    async def _write(self, sets: str, *values: object, hop: str = "") -> None:
+        async with self._works.begin(self.tenant) as work:
+            raw = await work.raw()
+            await raw.execute(f"UPDATE inbound_events SET {sets} WHERE id = $1", self.id, *values)
+            if hop:
+                work.hop(hop, event_id=self.event.event_id, pod=self.pod)
+
+
+class EventRows:
+    """Statements over all inbound rows of the pod."""
+
+    def __init__(self, works: Works[Work]) -> None:
+        self._works = works
+
+    async def accept(self, records: Sequence[Received], work: Work) -> None:
+        """Enter events in the consumer's transaction; one already here is left alone."""
+        raw = await work.raw()
+        rows = [_row(record) for record in records if isinstance(record.event, InboundEvent)]
+        await raw.executemany(_ACCEPT, rows)
+        work.hop("inbound-stored", count=str(len(rows)))
+
+    async def claim(self, count: int) -> list[PendingEvent]:
+        """Lease the first open event of up to `count` people whose time has come."""
+        return await self._fetch(_CLAIM, count)
+
+    async def late(self, after_seconds: float) -> list[PendingEvent]:
+        """The first open event of each person who has waited that long and was not told yet; marks them told."""
+        return await self._fetch(_LATE, after_seconds)
+
+    async def renew(self, ids: Sequence[int]) -> None:
+        """Keep the leases of events still being handled."""
+        async with self._works.begin("") as work:
+            raw = await work.raw()
+            statement = (
+                f"UPDATE inbound_events SET due_at = now() + {LEASE} WHERE id = ANY($1::bigint[]) AND state IN {OPEN}"
+            )
+            await raw.execute(statement, list(ids))
+
+    async def open_by_state(self) -> dict[str, int]:
+        """How many are open, by state."""
+        async with self._works.begin("") as work:
+            raw = await work.raw()
+            rows = await raw.fetch(
+                f"SELECT state, count(*) AS n FROM inbound_events WHERE state IN {OPEN} GROUP BY state"
+            )
+        return {row["state"]: row["n"] for row in rows}
+
+    async def forget(self) -> None:
+        """Blank what people wrote after 72 hours, and event ids after 8 days."""
+        async with self._works.begin("") as work:
+            raw = await work.raw()
+            old = "received_at < now() - interval '72 hours' AND payload <> ''"
+            await raw.execute(
+                f"UPDATE inbound_events SET payload = '', stored = NULL WHERE state NOT IN {OPEN} AND {old}"
+            )
+            await raw.execute(
+                f"DELETE FROM inbound_events WHERE received_at < now() - interval '8 days' AND state NOT IN {OPEN}"
+            )
+
+    async def _fetch(self, query: str, argument: float) -> list[PendingEvent]:
+        async with self._works.begin("") as work:
+            raw = await work.raw()
+            rows = await raw.fetch(query, argument)
+        return [PendingEvent(row, self._works) for row in rows]
+
+
+def _row(record: Received) -> tuple[str, str, str, str, bytes, str]:
+    assert isinstance(record.event, InboundEvent)
+    trace = orjson.dumps(dict(record.trace)).decode()
+    event = record.event
+    return record.tenant, event.event_id, record.key, event.message_id, event.SerializeToString(), trace

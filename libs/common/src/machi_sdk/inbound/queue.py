@@ -1,0 +1,143 @@
+"""The dispatcher: up to 64 people at once, each in order; failing ones wait and are told once."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+
+from machi_sdk.envelope import Received
+from machi_sdk.errors import MachiError, Unavailable
+from machi_sdk.inbound.events import EventRows, PendingEvent
+from machi_sdk.telemetry import gauge, get_logger, histogram, remote_span
+from machi_sdk.work import Work, Works
+
+_AT_ONCE = 64
+_POLL_SECONDS = 0.25
+_RENEW_SECONDS = 2.5
+_TELL_AFTER_SECONDS = 8.0
+_LONGEST_WAIT = 4.0
+_GIVE_UP_TRIES = 8
+_FORGET_SECONDS = 3600.0
+
+log = get_logger()
+
+
+class EventHandler(Protocol):
+    """What an adapter does with one event."""
+
+    async def handle(self, event: PendingEvent) -> None:
+        """Take the event to its end (`event.mark`); Unavailable puts it off, in order."""
+        ...
+
+    async def say_waiting(self, event: PendingEvent) -> None:
+        """Tell the person once that the message is here and will be answered."""
+        ...
+
+
+class InboundQueue:
+    """Durable, ordered handling of one channel's events."""
+
+    def __init__(self, works: Works[Work], handler: EventHandler, channel: str) -> None:
+        self._rows = EventRows(works)
+        self._handler = handler
+        self._channel = channel
+        self._awake = asyncio.Event()
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    async def accept(self, records: Sequence[Received], work: Work) -> None:
+        """The consumer's handler: enter the events, wake the dispatcher after the commit."""
+        await self._rows.accept(records, work)
+        work.then(self._awake.set)
+
+    async def run(self) -> None:
+        """Dispatch until cancelled."""
+        try:
+            while True:
+                self._awake.clear()
+                claimed = await self._claim()
+                if not claimed:
+                    await self._rest()
+        finally:
+            for task in self._running.values():
+                task.cancel()
+
+    async def watch(self) -> None:
+        """Beside `run`: renew leases, tell people who wait, count, forget."""
+        next_forget = 0.0
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                if self._running:
+                    await self._rows.renew(list(self._running))
+                for event in await self._rows.late(_TELL_AFTER_SECONDS):
+                    await self._tell(event)
+                counts = await self._rows.open_by_state()
+                for state in ("received", "turned", "replying", "waiting"):
+                    gauge("machi_inbound_open").labels(state).set(counts.get(state, 0))
+                now = asyncio.get_running_loop().time()
+                if now >= next_forget:
+                    await self._rows.forget()
+                    next_forget = now + _FORGET_SECONDS
+            except Unavailable as error:
+                log.warning("inbound watch paused", reason=error.slug)
+
+    async def _claim(self) -> int:
+        free = _AT_ONCE - len(self._running)
+        if free <= 0:
+            return 0
+        try:
+            events = await self._rows.claim(free)
+        except Unavailable as error:
+            log.warning("inbound paused", reason=error.slug)
+            return 0
+        for event in events:
+            task = asyncio.create_task(self._handle(event))
+            self._running[event.id] = task
+            task.add_done_callback(partial(self._ended, event.id))
+        return len(events)
+
+    def _ended(self, identifier: int, _task: asyncio.Task[None]) -> None:
+        self._running.pop(identifier, None)
+        self._awake.set()
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._awake.wait(), _POLL_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _handle(self, event: PendingEvent) -> None:
+        with remote_span(f"{self._channel} inbound", event.trace):
+            try:
+                await self._attempt(event)
+            except Unavailable as error:
+                # The database itself is away: the lease runs out and the event comes again.
+                log.warning("inbound left to its lease", reason=error.slug)
+
+    async def _attempt(self, event: PendingEvent) -> None:
+        try:
+            await self._handler.handle(event)
+        except Unavailable as error:
+            log.warning("inbound waits", reason=error.slug, event_id=event.event.event_id, tries=event.tries)
+            await event.wait(min(0.25 * 2 ** min(event.tries, 6), _LONGEST_WAIT), error.slug)
+        except MachiError as error:
+            log.error("inbound failed", reason=error.slug, event_id=event.event.event_id)
+            await event.mark("failed", error.slug)
+        except Exception as error:
+            name = type(error).__name__
+            log.error("inbound handler failed", error=name, event_id=event.event.event_id, exc_info=True)
+            if event.tries >= _GIVE_UP_TRIES:
+                await event.mark("failed", name)
+            else:
+                await event.wait(_LONGEST_WAIT, name)
+        if event.state not in ("waiting", "received"):
+            waited = (datetime.now(UTC) - event.received_at).total_seconds()
+            histogram("machi_inbound_seconds").labels(self._channel, event.state).observe(max(waited, 0.0))
+
+    async def _tell(self, event: PendingEvent) -> None:
+        with remote_span(f"{self._channel} say waiting", event.trace):
+            try:
+                await self._handler.say_waiting(event)
+            except MachiError as error:
+                log.warning("waiting notice failed", reason=error.slug)

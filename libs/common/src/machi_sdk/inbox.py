@@ -1,0 +1,53 @@
+"""The inbox: which events a consumer has handled, and how often it began a batch."""
+
+from collections.abc import Sequence
+
+from machi_sdk.envelope import Received
+from machi_sdk.work import Work
+
+_ADMIT = (
+    "INSERT INTO inbox (consumer, event_id) SELECT $1, id FROM unnest($2::text[]) AS id"
+    " ON CONFLICT DO NOTHING RETURNING event_id"
+)
+_COUNT = (
+    "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)"
+    " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,"
+    " tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END RETURNING tries"
+)
+_SET_TRIES = "UPDATE attempts SET tries = $4 WHERE consumer = $1 AND topic = $2 AND partition = $3"
+_FORGET = "DELETE FROM inbox WHERE consumer = $1 AND seen_at < now() - make_interval(days => $2)"
+
+
+class Inbox:
+    """One consumer's memory, in the pod's database."""
+
+    def __init__(self, consumer: str) -> None:
+        self._consumer = consumer
+
+    async def admit(self, work: Work, records: Sequence[Received]) -> list[Received]:
+        """Enter the records in this transaction and return those never seen before, in order."""
+        raw = await work.raw()
+        rows = await raw.fetch(_ADMIT, self._consumer, [record.event_id for record in records])
+        new = {row["event_id"] for row in rows}
+        fresh = []
+        for record in records:
+            if record.event_id in new:
+                new.discard(record.event_id)
+                fresh.append(record)
+        return fresh
+
+    async def count_try(self, work: Work, place: tuple[str, int, int]) -> int:
+        """Count one more beginning of the batch at (topic, partition, first offset); returns the number so far."""
+        raw = await work.raw()
+        tries: int = await raw.fetchval(_COUNT, self._consumer, *place)
+        return tries
+
+    async def set_tries(self, work: Work, place: tuple[str, int, int], tries: int) -> None:
+        """Overwrite the count, after an outage that was not the record's fault."""
+        raw = await work.raw()
+        await raw.execute(_SET_TRIES, self._consumer, place[0], place[1], tries)
+
+    async def forget(self, work: Work, days: int) -> None:
+        """Drop what is older than any redelivery."""
+        raw = await work.raw()
+        await raw.execute(_FORGET, self._consumer, days)

@@ -1,0 +1,105 @@
+"""Every pod's view of the installed manifests: the compacted topic machi.pods.v1, read whole and followed."""
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from machi.pods.v1 import events_pb2
+from machi_sdk.envelope import decode, text_headers
+from machi_sdk.errors import Invalid
+from machi_sdk.manifest import Manifest, parse_manifest
+from machi_sdk.producer import kafka_options
+from machi_sdk.settings import Settings
+from machi_sdk.telemetry import get_logger
+
+TOPIC = "machi.pods.v1"
+
+log = get_logger()
+
+
+class InstalledPods:
+    """The installed set in memory; `version` grows with every change."""
+
+    def __init__(self) -> None:
+        self._pods: dict[str, tuple[str, Manifest]] = {}
+        self._changed = asyncio.Condition()
+        self.version = 0
+        self.read_whole = False
+
+    def all(self) -> list[Manifest]:
+        """Installed manifests by name."""
+        return [manifest for _, (_, manifest) in sorted(self._pods.items())]
+
+    def get(self, pod: str) -> Manifest | None:
+        """The installed manifest of a pod, or None."""
+        found = self._pods.get(pod)
+        return found[1] if found else None
+
+    def hash_of(self, pod: str) -> str:
+        """The installed manifest's hash; empty when the pod is not installed."""
+        found = self._pods.get(pod)
+        return found[0] if found else ""
+
+    async def wait_change(self, version: int) -> int:
+        """Wait until the set is newer than `version`; returns the new one."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.version > version)
+            return self.version
+
+    async def put(self, manifest: Manifest) -> None:
+        """Take an installed manifest in."""
+        if self.hash_of(manifest.name) == manifest.hash:
+            return
+        self._pods[manifest.name] = (manifest.hash, manifest)
+        await self._announce()
+
+    async def drop(self, pod: str) -> None:
+        """Take an uninstalled pod out."""
+        if self._pods.pop(pod, None) is not None:
+            await self._announce()
+
+    async def _announce(self) -> None:
+        async with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    async def follow(self, settings: Settings) -> None:
+        """Read the topic from its beginning and go on for ever; a lost broker is waited for."""
+        while True:
+            try:
+                await self._read(settings)
+            except (KafkaError, OSError) as error:
+                log.warning("installed pods paused", error=type(error).__name__)
+            await asyncio.sleep(1)
+
+    async def _read(self, settings: Settings) -> None:
+        kafka = AIOKafkaConsumer(
+            **kafka_options(settings),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=30_000,
+        )
+        where = TopicPartition(TOPIC, 0)
+        try:
+            await kafka.start()
+            kafka.assign([where])
+            await kafka.seek_to_beginning(where)
+            end = (await kafka.end_offsets([where]))[where]
+            while True:
+                self.read_whole = self.read_whole or await kafka.position(where) >= end
+                for records in (await kafka.getmany(timeout_ms=500)).values():
+                    for record in records:
+                        await self._take(record.key, text_headers(record.headers), record.value or b"")
+        finally:
+            await kafka.stop()
+
+    async def _take(self, key: bytes | None, headers: dict[str, str], payload: bytes) -> None:
+        try:
+            event = decode(TOPIC, key, headers, payload).event
+            if isinstance(event, events_pb2.PodInstalled):
+                await self.put(parse_manifest(event.pod.manifest_json))
+            elif isinstance(event, events_pb2.PodUninstalled):
+                await self.drop(event.pod)
+        except Invalid as error:
+            log.warning("installed pod unreadable", reason=error.slug)

@@ -1,0 +1,71 @@
+"""The pod's keys, read from MACHI_KEYS_DIR: tokens per callee, the issuer's public keys, the address key."""
+
+import hashlib
+import hmac
+import json
+import time
+from functools import cached_property
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from machi_sdk.errors import Denied, Unavailable
+
+_REREAD_AFTER = 60.0
+
+
+class Keys:
+    """Reads files again each minute, so that rotation needs no restart."""
+
+    def __init__(self, folder: Path, release: str) -> None:
+        self._folder = folder
+        self._release = release
+        self._files: dict[str, tuple[float, str]] = {}
+        self._sets: dict[str, KeySet] = {}
+
+    def token_for(self, callee: str) -> str:
+        """The current token for a callee; Unavailable when none was issued."""
+        try:
+            return self._read(f"tokens/{callee}")
+        except OSError as error:
+            raise Unavailable(
+                "no-token", f"no token for {callee}: declare it in `calls` and install the pod"
+            ) from error
+
+    def caller_of(self, token: str, callee: str) -> str:
+        """The authenticated caller; Denied when the token is not for this callee, not ours, or too old."""
+        try:
+            decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
+            claims = jwt.JWTClaimsRegistry(
+                leeway=5,
+                aud={"essential": True, "value": f"{self._release}/{callee}"},
+                sub={"essential": True},
+                exp={"essential": True},
+            )
+            claims.validate(decoded.claims)
+        except (JoseError, ValueError, OSError) as error:
+            raise Denied("token-refused") from error
+        return str(decoded.claims["sub"])
+
+    def hmac(self, address: str) -> str:
+        """A stable pseudonym of a platform address, the same in every pod of the release."""
+        return hmac.new(self._address_key, address.encode(), hashlib.sha256).hexdigest()[:32]
+
+    @cached_property
+    def _address_key(self) -> bytes:
+        return bytes.fromhex((self._folder / "address.key").read_text(encoding="ascii").strip())
+
+    def _key_set(self) -> KeySet:
+        text = self._read("jwks.json")
+        if text not in self._sets:
+            self._sets = {text: KeySet.import_key_set(json.loads(text))}
+        return self._sets[text]
+
+    def _read(self, name: str) -> str:
+        read_at, text = self._files.get(name, (0.0, ""))
+        if not text or time.monotonic() - read_at > _REREAD_AFTER:
+            text = (self._folder / name).read_text(encoding="utf-8").strip()
+            self._files[name] = (time.monotonic(), text)
+        return text

@@ -1,0 +1,123 @@
+"""The pod's passport: service.yaml, its schema, and its hash."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from machi_sdk.errors import Invalid
+
+_Name = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)
+_PerLanguage = dict[str, str]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Serves(_Part):
+    """An rpc service this pod answers; `operator_only` methods need the operator's credential."""
+
+    service: str
+    operator_only: tuple[str, ...] = ()
+
+
+class Calls(_Part):
+    """Services this pod may call; pod "*" means every installed pod that serves them."""
+
+    pod: str
+    services: tuple[str, ...] = Field(min_length=1)
+
+
+class Consumes(_Part):
+    """A topic read by a consumer group named `<pod>.<handler>`."""
+
+    topic: str
+    group: str
+
+
+class DialogueEntry(_Part):
+    """A conversation people can open, with its words in every language."""
+
+    command: str
+    role: Literal["none", "greeting", "fallback", "language"] = "none"
+    menu: bool = False
+    order: int = 100
+    icon: str = ""
+    who: Literal["citizen", "staff"] = "citizen"
+    titles: _PerLanguage
+    keywords: dict[str, tuple[str, ...]] = {}
+
+
+class Purpose(_Part):
+    """What personal data may be used for, with its versioned notice."""
+
+    purpose: str
+    version: int = Field(ge=1)
+    data: tuple[str, ...]
+    title: _PerLanguage
+    benefit: _PerLanguage
+    text: _PerLanguage
+
+
+class PersonalData(_Part):
+    """What the pod keeps about people, why, and for how long."""
+
+    what: str
+    why: str
+    kept: str
+
+
+class Manifest(_Part):
+    """service.yaml as checked; unknown keys are refused."""
+
+    name: str = _Name
+    version: str
+    owner: str
+    summary: str = ""
+    serves: tuple[Serves, ...] = ()
+    calls: tuple[Calls, ...] = ()
+    publishes: tuple[str, ...] = ()
+    consumes: tuple[Consumes, ...] = ()
+    dialogues: tuple[DialogueEntry, ...] = ()
+    purposes: tuple[Purpose, ...] = ()
+    personal_data: tuple[PersonalData, ...] = ()
+    slo: dict[str, str | float] = {}
+
+    @property
+    def canonical_json(self) -> str:
+        """The same text for the same meaning: sorted keys, no spaces."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON, hex."""
+        return hashlib.sha256(self.canonical_json.encode()).hexdigest()
+
+    def may_call(self, pod: str, service: str) -> bool:
+        """Whether `calls` names the service of that pod."""
+        return any(entry.pod in (pod, "*") and service in entry.services for entry in self.calls)
+
+    def answers(self, service: str) -> Serves | None:
+        """The `serves` entry of a service, or None."""
+        return next((entry for entry in self.serves if entry.service == service), None)
+
+
+def parse_manifest(text: str) -> Manifest:
+    """Read a service.yaml or canonical JSON; Invalid names the wrong place."""
+    try:
+        return Manifest.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise Invalid("manifest-not-yaml", str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise Invalid("manifest-invalid", f"{place}: {first['msg']}") from error
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read the manifest at `path`; Invalid names the wrong place."""
+    return parse_manifest(path.read_text(encoding="utf-8"))

@@ -1,0 +1,104 @@
+"""Migrations: alembic per service, run by the owner's role; grants and row-level security by one rule each."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from alembic import command, context
+from alembic.config import Config
+from alembic.operations import Operations
+from sqlalchemy import MetaData, pool
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from machi_sdk.database import RUNTIME, TENANT_TABLES, plain_url
+
+_POLICY = "tenant = current_setting('machi.tenant', true)"
+
+
+def upgrade(service_dir: Path, owner_url: str, revision: str = "head") -> None:
+    """Bring a service's database to `revision` and grant its pod role what it needs."""
+    command.upgrade(_config(service_dir, owner_url), revision)
+
+
+def downgrade(service_dir: Path, owner_url: str, revision: str = "base") -> None:
+    """Take a service's database back to `revision`."""
+    command.downgrade(_config(service_dir, owner_url), revision)
+
+
+def check(service_dir: Path, owner_url: str) -> None:
+    """Raise when the tables in code and the migrations differ."""
+    command.check(_config(service_dir, owner_url))
+
+
+def run_env(metadata: MetaData, append_only: Iterable[str] = ()) -> None:
+    """The body of a service's migrations/env.py; tables in `append_only` can be read and added to, nothing else."""
+    url = context.config.get_main_option("sqlalchemy.url") or ""
+    asyncio.run(_migrate(url, [metadata, RUNTIME], tuple(append_only)))
+
+
+def create_runtime_tables(op: Operations) -> None:
+    """Create what the SDK keeps in every pod's database; called by migration 0001."""
+    RUNTIME.create_all(op.get_bind())
+    for table in TENANT_TABLES:
+        enable_rls(op, table)
+
+
+def drop_runtime_tables(op: Operations) -> None:
+    """The way down of `create_runtime_tables`."""
+    RUNTIME.drop_all(op.get_bind())
+
+
+def enable_rls(op: Operations, table: str) -> None:
+    """Rows are seen and written only as their tenant, by everybody, the owner included."""
+    op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+    op.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
+    op.execute(f'CREATE POLICY tenant_only ON "{table}" USING ({_POLICY}) WITH CHECK ({_POLICY})')
+
+
+def _config(service_dir: Path, owner_url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(service_dir / "migrations"))
+    config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
+    return config
+
+
+async def _migrate(url: str, metadata: list[MetaData], append_only: tuple[str, ...]) -> None:
+    engine = create_async_engine(
+        plain_url(url).replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_run, metadata, append_only)
+    finally:
+        await engine.dispose()
+
+
+def _run(connection: Connection, metadata: list[MetaData], append_only: tuple[str, ...]) -> None:
+    connection.execute(sa.text("SET lock_timeout = '5s'"))
+    context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
+    with context.begin_transaction():
+        context.run_migrations()
+    _grant(connection, append_only)
+
+
+def _grant(connection: Connection, append_only: tuple[str, ...]) -> None:
+    database = connection.execute(sa.text("SELECT current_database()")).scalar_one()
+    role = str(database)
+    known = connection.execute(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
+    if not known:
+        return
+    connection.execute(sa.text(f'GRANT USAGE ON SCHEMA public TO "{role}"'))
+    connection.execute(sa.text(f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{role}"'))
+    connection.execute(sa.text(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"'))
+    for table in append_only:
+        present = connection.execute(sa.text("SELECT to_regclass(:table)"), {"table": table}).scalar()
+        if present:
+            connection.execute(sa.text(f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM "{role}"'))
+
+
+def database_name(url: str) -> str:
+    """The database a URL names."""
+    return urlsplit(url).path.lstrip("/")

@@ -1,0 +1,131 @@
+"""Parked records: rows in the pod's own database, listed, shown, and replayed by an operator."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from machi_sdk.database import RawConnection
+from machi_sdk.work import Work
+
+_PARK = (
+    'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
+    " VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9) ON CONFLICT DO NOTHING"
+)
+_ENTER = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_LIST = 'SELECT id, consumer, topic, partition, "offset", event_id, headers, reason, parked_at, length(payload) AS size FROM parked'
+_TAKE = (
+    'SELECT id, topic, partition, "offset", key, headers, payload FROM parked'
+    " WHERE consumer = $1 AND replay_requested_at IS NOT NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+)
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """A Kafka record as it lay on the topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: Mapping[str, str]
+    payload: bytes
+
+    @property
+    def event_id(self) -> str:
+        """The envelope's id, or the record's place when there is none."""
+        return self.headers.get("ce_id") or f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True)
+class ParkedRecord:
+    """What an operator sees: never the content."""
+
+    id: int
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    event_id: str
+    type: str
+    tenant: str
+    reason: str
+    parked_at: datetime
+    size: int
+
+
+class Parking:
+    """One consumer's parked records."""
+
+    def __init__(self, consumer: str) -> None:
+        self._consumer = consumer
+
+    async def park(self, work: Work, record: RawRecord, reason: str) -> None:
+        """Park in the transaction that also enters the inbox; `reason` is a slug without content."""
+        raw = await work.raw()
+        headers = orjson.dumps(dict(record.headers)).decode()
+        place = (record.topic, record.partition, record.offset)
+        await raw.execute(_PARK, self._consumer, *place, record.event_id, record.key, headers, record.payload, reason)
+        await raw.execute(_ENTER, self._consumer, record.event_id)
+
+    async def take_replay(self, work: Work) -> tuple[int, RawRecord] | None:
+        """The next record an operator wants replayed, locked for this transaction."""
+        raw = await work.raw()
+        row = await raw.fetchrow(_TAKE, self._consumer)
+        if row is None:
+            return None
+        headers = orjson.loads(row["headers"])
+        place = (row["topic"], row["partition"], row["offset"])
+        return row["id"], RawRecord(*place, row["key"], headers, row["payload"])
+
+    async def drop(self, work: Work, identifier: int) -> None:
+        """Forget a record that was handled at last."""
+        raw = await work.raw()
+        await raw.execute("DELETE FROM parked WHERE id = $1", identifier)
+
+    async def refuse_replay(self, work: Work, identifier: int, reason: str) -> None:
+        """Keep the record parked, with the newest reason."""
+        raw = await work.raw()
+        await raw.execute("UPDATE parked SET replay_requested_at = NULL, reason = $2 WHERE id = $1", identifier, reason)
+
+    async def total(self, work: Work) -> int:
+        """How many are parked now."""
+        raw = await work.raw()
+        count: int = await raw.fetchval("SELECT count(*) FROM parked WHERE consumer = $1", self._consumer)
+        return count
+
+
+async def list_parked(connection: RawConnection) -> list[ParkedRecord]:
+    """Every parked record of one pod's database, oldest first."""
+    return [_seen(row) for row in await connection.fetch(f"{_LIST} ORDER BY id")]
+
+
+async def show_parked(connection: RawConnection, identifier: int) -> dict[str, object] | None:
+    """One parked record with its headers, or None."""
+    row = await connection.fetchrow(f"{_LIST} WHERE id = $1", identifier)
+    return None if row is None else {**asdict(_seen(row)), "headers": orjson.loads(row["headers"])}
+
+
+async def request_replay(connection: RawConnection, identifier: int) -> bool:
+    """Ask the pod to handle the record again; False when there is none. The pod does it within seconds."""
+    done: str = await connection.execute("UPDATE parked SET replay_requested_at = now() WHERE id = $1", identifier)
+    return done.endswith("1")
+
+
+def _seen(row: asyncpg.Record) -> ParkedRecord:
+    headers = orjson.loads(row["headers"])
+    return ParkedRecord(
+        id=row["id"],
+        consumer=row["consumer"],
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        event_id=row["event_id"],
+        type=headers.get("ce_type", ""),
+        tenant=headers.get("ce_tenant", ""),
+        reason=row["reason"],
+        parked_at=row["parked_at"],
+        size=row["size"],
+    )

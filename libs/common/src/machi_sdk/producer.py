@@ -1,0 +1,105 @@
+"""The way to Kafka: one idempotent producer per pod."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+from google.protobuf.message import Message
+
+from machi_sdk.clock import Clock
+from machi_sdk.envelope import Provenance, headers_of, wire_headers
+from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.settings import Settings
+
+
+def kafka_options(settings: Settings) -> dict[str, object]:
+    """Connection arguments common to producers and consumers."""
+    options: dict[str, object] = {"bootstrap_servers": settings.kafka_bootstrap_servers}
+    protocol = settings.kafka_security_protocol
+    if protocol != "PLAINTEXT":
+        options["security_protocol"] = protocol
+    if "SSL" in protocol:
+        options["ssl_context"] = create_ssl_context(cafile=settings.kafka_security_ca_file or None)
+    if "SASL" in protocol:
+        options["sasl_mechanism"] = settings.kafka_security_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_security_username
+        options["sasl_plain_password"] = settings.kafka_security_password.get_secret_value()
+    return options
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record ready for the wire."""
+
+    topic: str
+    key: str
+    headers: Mapping[str, str]
+    payload: bytes
+
+
+class Producer:
+    """acks=all, idempotent; connects when first used and again after a failure to connect."""
+
+    def __init__(self, settings: Settings, source: str, clock: Clock) -> None:
+        self._settings = settings
+        self._source = source
+        self._clock = clock
+        self._kafka: AIOKafkaProducer | None = None
+        self._connecting = asyncio.Lock()
+
+    async def connect(self) -> None:
+        """Connect; raises Unavailable when no broker answers."""
+        async with self._connecting:
+            if self._kafka is not None:
+                return
+            kafka = AIOKafkaProducer(
+                **kafka_options(self._settings),
+                acks="all",
+                enable_idempotence=True,
+                request_timeout_ms=10_000,
+                metadata_max_age_ms=30_000,
+                retry_backoff_ms=100,
+                max_request_size=1_048_576,
+            )
+            try:
+                await kafka.start()
+            except (KafkaError, OSError) as error:
+                await kafka.stop()
+                raise Unavailable("kafka-unavailable") from error
+            self._kafka = kafka
+
+    @property
+    def connected(self) -> bool:
+        """Whether the first connection was made."""
+        return self._kafka is not None
+
+    async def send(
+        self, topic: str, key: str, event: Message, provenance: tuple[str, str], timeout: float = 1.2
+    ) -> None:
+        """Write one event at once; `provenance` is (event id, tenant). Unavailable when not confirmed in time."""
+        headers = headers_of(event, Provenance(provenance[0], self._source, provenance[1], self._clock.now()))
+        await self.put(Record(topic, key, headers, event.SerializeToString()), timeout)
+
+    async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109
+        """Write one record and wait for its confirmation; Unavailable when not confirmed, Invalid when too large."""
+        try:
+            async with asyncio.timeout(timeout):
+                if self._kafka is None:
+                    await self.connect()
+                assert self._kafka is not None
+                await self._kafka.send_and_wait(
+                    record.topic, record.payload, key=record.key.encode(), headers=wire_headers(record.headers)
+                )
+        except (KafkaError, OSError, TimeoutError) as error:
+            if type(error).__name__ == "MessageSizeTooLargeError":
+                raise Invalid("record-too-large") from error
+            raise Unavailable("kafka-unavailable") from error
+
+    async def close(self) -> None:
+        """Flush and disconnect."""
+        if self._kafka is not None:
+            await self._kafka.stop()
+            self._kafka = None

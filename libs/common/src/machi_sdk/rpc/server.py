@@ -1,0 +1,173 @@
+"""The rpc server: authenticates, authorises by the installed manifests, wants deadlines, maps errors, measures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from opentelemetry.trace import SpanKind
+
+from machi_sdk.errors import Denied, Invalid, MachiError
+from machi_sdk.rpc.calls import SLUG, STATUS_OF, TENANT, TOKEN, Call, enter_call
+from machi_sdk.telemetry import get_logger, histogram, remote_span
+
+if TYPE_CHECKING:
+    from machi_sdk.installed import InstalledPods
+    from machi_sdk.keys import Keys
+    from machi_sdk.manifest import Manifest
+
+    Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
+    Unary: TypeAlias = Callable[[Any, Context], Awaitable[Message]]
+    Streaming: TypeAlias = Callable[[Any, Context], AsyncIterator[Message]]
+    Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+
+OPERATOR = "operator"
+_OPEN = "grpc.health.v1.Health"
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Decides who may call what here."""
+
+    manifest: Manifest
+    installed: InstalledPods
+    keys: Keys
+    tenants: frozenset[str]
+    default_tenant: str
+
+    def admit(self, method: str, metadata: dict[str, str], time_left: float | None) -> Call:
+        """The authenticated call; Denied when the caller may not, Invalid without deadline or for a foreign tenant."""
+        if time_left is None:
+            raise Invalid("deadline-missing", "give every call a deadline")
+        service, _, name = method.lstrip("/").partition("/")
+        caller = self.keys.caller_of(metadata.get(TOKEN, "").removeprefix("Bearer "), self.manifest.name)
+        entry = self.manifest.answers(service)
+        if entry is None:
+            raise Denied("not-served", f"{service} is not in `serves`")
+        if caller == OPERATOR:
+            allowed = name in entry.operator_only or name.startswith(("List", "Get", "Find"))
+        else:
+            theirs = self.installed.get(caller)
+            allowed = (
+                name not in entry.operator_only and theirs is not None and theirs.may_call(self.manifest.name, service)
+            )
+        if not allowed:
+            raise Denied("caller-not-declared", f"{caller} may not call {service}/{name}")
+        tenant = metadata.get(TENANT, self.default_tenant if caller == OPERATOR else "")
+        if tenant not in self.tenants:
+            raise Invalid("tenant-unknown", "name one of the release's tenants")
+        return Call(caller, tenant)
+
+
+class _Interceptor(grpc.aio.ServerInterceptor):
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        handler: Any = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(f"/{_OPEN}/"):
+            return handler  # type: ignore[no-any-return]
+        codec = (handler.request_deserializer, handler.response_serializer)
+        if handler.unary_unary:
+            wrapped: Any = self._unary(method, handler.unary_unary)
+            return grpc.unary_unary_rpc_method_handler(wrapped, *codec)
+        if handler.stream_unary:
+            wrapped = self._unary(method, handler.stream_unary)
+            return grpc.stream_unary_rpc_method_handler(wrapped, *codec)
+        wrapped = self._stream(method, handler.unary_stream)
+        return grpc.unary_stream_rpc_method_handler(wrapped, *codec)
+
+    def _unary(self, method: str, behaviour: Unary) -> Unary:
+        async def answer(request: Any, context: Context) -> Message:
+            with _measured(method, context) as metadata:
+                try:
+                    enter_call(self._gate.admit(method, metadata, context.time_remaining()))
+                    return await behaviour(request, context)
+                except MachiError as error:
+                    await _abort(context, error)
+                    raise
+
+        return answer
+
+    def _stream(self, method: str, behaviour: Streaming) -> Streaming:
+        async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
+            with _measured(method, context) as metadata:
+                try:
+                    enter_call(self._gate.admit(method, metadata, context.time_remaining()))
+                    async for part in behaviour(request, context):
+                        yield part
+                except MachiError as error:
+                    await _abort(context, error)
+
+        return answer
+
+
+@contextmanager
+def _measured(method: str, context: Context) -> Iterator[dict[str, str]]:
+    """A server span in the caller's trace, and the time until the verdict."""
+    metadata = {str(key): str(value) for key, value in context.invocation_metadata()}
+    service, _, name = method.lstrip("/").partition("/")
+    started = time.perf_counter()
+    code = "OK"
+    try:
+        with remote_span(f"{service}/{name}", metadata, SpanKind.SERVER):
+            yield metadata
+    except grpc.aio.AbortError:
+        code = str(context.code() or "ABORTED")
+        raise
+    except Exception as error:
+        code = "INTERNAL"
+        log.error("rpc failed", method=method, error=type(error).__name__, exc_info=True)
+        raise
+    finally:
+        seconds = time.perf_counter() - started
+        histogram("machi_rpc_server_seconds").labels(service, name, code).observe(seconds)
+
+
+async def _abort(context: Context, error: MachiError) -> None:
+    await context.abort(STATUS_OF[type(error)], error.message, ((SLUG, error.slug),))
+
+
+class RpcServer:
+    """The pod's gRPC server with health and ordered drain."""
+
+    def __init__(self, gate: Gate) -> None:
+        options = [
+            ("grpc.max_connection_age_ms", 300_000),
+            ("grpc.max_connection_age_grace_ms", 30_000),
+            ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+            ("grpc.so_reuseport", 0),
+        ]
+        self.server = grpc.aio.server(interceptors=[_Interceptor(gate)], options=options)
+        self._health = HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
+        self.port = 0
+
+    async def start(self, address: str) -> None:
+        """Listen; RuntimeError when the port is taken."""
+        self.port = self.server.add_insecure_port(address)
+        await self.server.start()
+
+    async def set_serving(self, *, ready: bool) -> None:
+        """Tell health clients whether calls are welcome."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set("", status)
+
+    async def drain(self, grace: float) -> None:
+        """Refuse new calls, finish the present ones within `grace` seconds."""
+        await self._health.enter_graceful_shutdown()
+        await self.server.stop(grace)

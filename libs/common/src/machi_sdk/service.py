@@ -1,0 +1,204 @@
+"""A pod's life: assemble, start in order, serve, drain in order."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import grpc
+import uvloop
+
+from machi_sdk.clock import Clock, SystemClock
+from machi_sdk.consuming import Consumer
+from machi_sdk.database import Database
+from machi_sdk.errors import MachiError, Unavailable
+from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.handling import Handler, Prepare, Subscription
+from machi_sdk.health import Check, Health
+from machi_sdk.http import Endpoint, HttpServer
+from machi_sdk.installed import InstalledPods
+from machi_sdk.keys import Keys
+from machi_sdk.manifest import Manifest, load_manifest
+from machi_sdk.producer import Producer
+from machi_sdk.relay import Relay
+from machi_sdk.rpc.client import Peers
+from machi_sdk.rpc.server import Gate, RpcServer
+from machi_sdk.settings import Settings, read_settings
+from machi_sdk.telemetry import get_logger, start_logging, start_tracing
+from machi_sdk.work import Origin, Work, Works
+
+W = TypeVar("W", bound=Work)
+S = TypeVar("S")
+Running = Callable[[], Awaitable[None]]
+Assemble = Callable[["Pod"], Awaitable[None]]
+
+_DRAIN_SECONDS = 8.0
+_PING_EVERY = 2.0
+
+log = get_logger()
+
+
+class Pod:
+    """What `assemble` wires: parts to take from, and doors to hang entrypoints on."""
+
+    def __init__(self, settings: Settings, manifest: Manifest, clock: Clock) -> None:
+        self.settings = settings
+        self.manifest = manifest
+        self.clock = clock
+        self.health = Health()
+        self.faultpoints = Faultpoints(settings.crash_at)
+        self.keys = Keys(settings.machi_keys_dir, settings.machi_release)
+        self.database = Database(settings.database_url)
+        self.producer = Producer(settings, manifest.name, clock)
+        self.relay = Relay(self.database, self.producer, self.faultpoints)
+        self.installed = InstalledPods()
+        self.peers = Peers(settings.peers, self.keys)
+        self.http = HttpServer(self.health)
+        gate = Gate(manifest, self.installed, self.keys, settings.tenants, settings.machi_default_tenant)
+        self.rpc = RpcServer(gate)
+        self._consumers: list[Running] = []
+        self._stoppers: list[Callable[[], None]] = []
+        self._background: list[tuple[str, Running]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._database_trouble: str | None = "not connected yet"
+
+    def works(self, kind: type[W], constraints: Mapping[str, MachiError] | None = None) -> Works[W]:
+        """Works of the pod's own kind; violated constraints become the errors named."""
+        return Works(self.database, kind, Origin(self.manifest.name, self.clock, self.relay.wake), constraints)
+
+    def serve(self, register: Callable[[S, grpc.aio.Server], None], servicer: S) -> None:
+        """Answer an rpc service."""
+        register(servicer, self.rpc.server)
+
+    def consume(
+        self,
+        topic: str,
+        works: Works[W],
+        handler: Handler[W] | None = None,
+        prepare: Prepare[W] | None = None,
+        batch: int = 1,
+    ) -> None:
+        """Read a topic with the group that the manifest's `consumes` names for it."""
+        group = next(entry.group for entry in self.manifest.consumes if entry.topic == topic)
+        subscription = Subscription(topic, group, works, handler, prepare, batch)
+        consumer = Consumer(subscription, self.settings, self.faultpoints)
+        self._consumers.append(consumer.run)
+        self._stoppers.append(consumer.stop)
+        self.background(f"{group} upkeep", consumer.upkeep)
+        self.health.add(group, consumer.trouble)
+
+    def route(self, path: str, endpoint: Endpoint, methods: Sequence[str] = ("POST",)) -> None:
+        """Answer an HTTP path."""
+        self.http.add(path, endpoint, methods)
+
+    def background(self, name: str, run: Running) -> None:
+        """Run until the pod drains; when it fails it is started again."""
+        self._background.append((name, run))
+
+    def ready_check(self, name: str, check: Check) -> None:
+        """Add a readiness check."""
+        self.health.add(name, check)
+
+    async def start(self) -> None:
+        """Open the doors first, so that a missing database or broker is said and not a crash."""
+        self.health.add("database", lambda: self._database_trouble)
+        self.health.add("broker", lambda: None if self.producer.connected else "not connected yet")
+        self.health.add("manifest", self._manifest_trouble)
+        await self.http.start(self.settings.machi_http_address)
+        await self.rpc.start(self.settings.machi_rpc_address)
+        self._spawn("installed pods", lambda: self.installed.follow(self.settings))
+        self._spawn("database", self._watch_database)
+        self._spawn("broker", self._connect_broker)
+        self._spawn("relay", self.relay.run)
+        for index, run in enumerate(self._consumers):
+            self._spawn(f"consumer {index}", run)
+        for name, running in self._background:
+            self._spawn(name, running)
+        self._spawn("rpc health", self._report_health)
+        log.info("pod listens", http=self.http.port, rpc=self.rpc.port)
+
+    async def drain(self) -> None:
+        """Stop taking work, finish what was begun, then close what others stand on."""
+        self.health.draining = True
+        await self.http.drain()
+        for stop in self._stoppers:
+            stop()
+        consumers = [task for name, task in self._tasks.items() if name.startswith("consumer")]
+        if consumers:
+            await asyncio.wait(consumers, timeout=_DRAIN_SECONDS)
+        await self.rpc.drain(_DRAIN_SECONDS)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.peers.close()
+        await self.producer.close()
+        await self.database.close()
+
+    def _spawn(self, name: str, run: Running) -> None:
+        self._tasks[name] = asyncio.create_task(_kept_running(name, run), name=name)
+
+    async def _watch_database(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_PING_EVERY):
+                    await self.database.ping()
+                self._database_trouble = None
+            except Exception as error:  # noqa: BLE001 (whatever keeps it from answering, it is said and tried again)
+                self._database_trouble = f"does not answer ({type(error).__name__})"
+            await asyncio.sleep(_PING_EVERY)
+
+    async def _connect_broker(self) -> None:
+        while not self.producer.connected:
+            try:
+                await self.producer.connect()
+            except Unavailable:
+                await asyncio.sleep(0.5)
+        await asyncio.Event().wait()
+
+    def _manifest_trouble(self) -> str | None:
+        installed = self.installed.hash_of(self.manifest.name)
+        if not installed:
+            return "not installed: run `machi pods install`"
+        return None if installed == self.manifest.hash else "differs from the installed one: run `machi pods install`"
+
+    async def _report_health(self) -> None:
+        while True:
+            await self.rpc.set_serving(ready=not self.health.troubles())
+            await asyncio.sleep(0.5)
+
+
+async def _kept_running(name: str, run: Running) -> None:
+    pause = 0.2
+    while True:
+        try:
+            await run()
+        except Exception as error:
+            log.error("background work failed", work=name, error=type(error).__name__, exc_info=True)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+        else:
+            return
+
+
+async def live(pod: Pod, assemble: Assemble) -> None:
+    """Assemble, start, wait for SIGTERM or SIGINT, drain."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await assemble(pod)
+    await pod.start()
+    await stopping.wait()
+    await pod.drain()
+
+
+def run(assemble: Assemble) -> None:
+    """A pod's whole life, settings from the environment; for `__main__`."""
+    settings = read_settings()
+    manifest = load_manifest(settings.machi_manifest)
+    start_logging(manifest.name)
+    start_tracing(manifest.name, settings.otel_exporter_otlp_endpoint)
+
+    async def main() -> None:
+        await live(Pod(settings, manifest, SystemClock()), assemble)
+
+    uvloop.run(main())

@@ -1,0 +1,26 @@
+"""Logs, metrics, and traces: one start for every pod, names declared before use."""
+
+from machi_sdk.telemetry.logs import get_logger, start_logging
+from machi_sdk.telemetry.metrics import counter, declare, declared, gauge, histogram
+from machi_sdk.telemetry.traces import (
+    carried,
+    current_trace_id,
+    remote_span,
+    span,
+    start_tracing,
+)
+
+__all__ = [
+    "carried",
+    "counter",
+    "current_trace_id",
+    "declare",
+    "declared",
+    "gauge",
+    "get_logger",
+    "histogram",
+    "remote_span",
+    "span",
+    "start_logging",
+    "start_tracing",
+]

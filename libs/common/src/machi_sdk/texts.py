@@ -1,0 +1,59 @@
+"""Texts shown to people: one YAML file per language, flat or nested keys, `str.format` places."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+DEFAULT_LANGUAGE = "ja"
+
+
+class Texts:
+    """The catalogue in one folder; a language is added by adding its file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """BCP 47 tags of the files present, the default first."""
+        found = sorted(path.stem for path in self._folder.glob("*.yaml"))
+        return tuple(sorted(found, key=lambda tag: tag != DEFAULT_LANGUAGE))
+
+    @cached_property
+    def _entries(self) -> dict[str, dict[str, str]]:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return {
+            tag: dict(_flat("", yaml.load((self._folder / f"{tag}.yaml").read_text(encoding="utf-8"), loader)))
+            for tag in self.languages
+        }
+
+    def say(self, language: str, key: str, **places: str | int) -> str:
+        """The text in that language, else in the default one; KeyError when neither has it."""
+        entries = self._entries.get(language) or self._entries[DEFAULT_LANGUAGE]
+        text = entries[key] if key in entries else self._entries[DEFAULT_LANGUAGE][key]
+        return text.format(**places) if places else text
+
+    def has(self, key: str) -> bool:
+        """Whether the default language knows the key."""
+        return key in self._entries[DEFAULT_LANGUAGE]
+
+    def keys(self, language: str) -> frozenset[str]:
+        """Every key that the language's own file has."""
+        return frozenset(self._entries[language])
+
+    def words(self, key: str) -> dict[str, str]:
+        """The key's text in every language that has it."""
+        return {tag: entries[key] for tag, entries in self._entries.items() if key in entries}
+
+
+def pick(texts: Mapping[str, str], language: str) -> str:
+    """The text of a per-language map, else the default language's, else any."""
+    return texts.get(language) or texts.get(DEFAULT_LANGUAGE) or next(iter(texts.values()), "")
+
+
+def _flat(prefix: str, node: object) -> list[tuple[str, str]]:
+    if isinstance(node, dict):
+        return [pair for key, child in node.items() for pair in _flat(f"{prefix}.{key}" if prefix else str(key), child)]
+    return [(prefix, str(node))]

@@ -1,0 +1,163 @@
+"""`Work`: one transaction, its events and hops, one commit at the edge."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import asyncpg
+import orjson
+from google.protobuf.message import Message
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from machi_sdk.clock import Clock
+from machi_sdk.database import Database, RawConnection
+from machi_sdk.envelope import Provenance, headers_of
+from machi_sdk.errors import Conflict, MachiError, Unavailable
+from machi_sdk.ids import new_id
+from machi_sdk.telemetry import current_trace_id
+
+_SET_TENANT = text("SELECT set_config('machi.tenant', :tenant, true)")
+_LOCK_KEYS = (
+    "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name"
+    " ORDER BY 1) AS locks"
+)
+_INSERT_OUTBOX = (
+    "INSERT INTO outbox (topic, key, headers, payload)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])"
+)
+_INSERT_HOPS = "INSERT INTO hops (trace_id, name, detail, at) SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])"
+OUTBOX_CHANNEL = "machi_outbox"
+_LOST_CONNECTION = ("08", "57P", "53", "40001", "40P01", "55P03", "25006")
+
+
+@dataclass(frozen=True)
+class _Outgoing:
+    topic: str
+    key: str
+    headers: dict[str, str]
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where works come from: the pod's name and clock, and how its relay is woken after a commit."""
+
+    pod: str
+    clock: Clock
+    wake: Callable[[], None] = lambda: None
+
+
+class Work:
+    """What a use case gets: the session, and a place to say what happened. It never commits."""
+
+    def __init__(self, session: AsyncSession, tenant: str, origin: Origin) -> None:
+        self.session = session
+        self.tenant = tenant
+        self.clock = origin.clock
+        self._origin = origin
+        self._outgoing: list[_Outgoing] = []
+        self._hops: list[tuple[str, dict[str, str]]] = []
+        self._then: list[Callable[[], None]] = []
+
+    async def raw(self) -> RawConnection:
+        """The asyncpg connection of this very transaction."""
+        connection = await (await self.session.connection()).get_raw_connection()
+        driver: RawConnection | None = connection.driver_connection
+        assert driver is not None
+        return driver
+
+    def emit(self, topic: str, key: str, event: Message) -> None:
+        """Let an event leave with this commit; events of one key leave in the order of their commits."""
+        provenance = Provenance(new_id(), self._origin.pod, self.tenant, self.clock.now())
+        self._outgoing.append(_Outgoing(topic, key, headers_of(event, provenance), event.SerializeToString()))
+
+    def hop(self, name: str, **codes: str) -> None:
+        """Leave a durable mark on the present trace: ids and codes, no personal data."""
+        self._hops.append((name, codes))
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call this once the commit has succeeded, and only then."""
+        self._then.append(call)
+
+    def committed(self) -> None:
+        """Run what waited for the commit; only the edge calls this."""
+        if self._outgoing:
+            self._origin.wake()
+        for call in self._then:
+            call()
+
+    async def seal(self) -> None:
+        """Write what was said into the transaction; only the edge calls this, right before its commit."""
+        await self.session.flush()
+        raw = await self.raw()
+        trace_id = current_trace_id()
+        if self._hops and trace_id:
+            at = self.clock.now()
+            names = [name for name, _ in self._hops]
+            details = [orjson.dumps(codes).decode() for _, codes in self._hops]
+            await raw.execute(_INSERT_HOPS, [trace_id] * len(names), names, details, [at] * len(names))
+        if self._outgoing:
+            await self._insert_outbox(raw)
+
+    async def _insert_outbox(self, raw: RawConnection) -> None:
+        rows = self._outgoing
+        # The key's lock is held until commit: a later transaction of the same key gets later outbox ids.
+        await raw.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])
+        headers = [orjson.dumps(row.headers).decode() for row in rows]
+        await raw.execute(
+            _INSERT_OUTBOX, [r.topic for r in rows], [r.key for r in rows], headers, [r.payload for r in rows]
+        )
+        await raw.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+
+
+W_co = TypeVar("W_co", bound=Work, covariant=True)
+
+
+class Works(Generic[W_co]):
+    """Opens works of one kind on the pod's database."""
+
+    def __init__(
+        self,
+        database: Database,
+        kind: type[W_co],
+        origin: Origin,
+        constraints: Mapping[str, MachiError] | None = None,
+    ) -> None:
+        self._database = database
+        self._kind = kind
+        self._origin = origin
+        self._constraints = dict(constraints or {})
+
+    @asynccontextmanager
+    async def begin(self, tenant: str) -> AsyncIterator[W_co]:
+        """One transaction as that tenant: commits when the block ends, rolls back when it raises.
+
+        Raises the domain error of a violated constraint, Conflict for another one, Unavailable when the
+        database cannot be reached.
+        """
+        try:
+            async with self._database.sessions() as session:
+                await session.execute(_SET_TENANT, {"tenant": tenant})
+                work = self._kind(session, tenant, self._origin)
+                yield work
+                await work.seal()
+                await session.commit()
+        except (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise self._translated(error) from error
+        work.committed()
+
+    def _translated(self, error: Exception) -> Exception:
+        cause = getattr(getattr(error, "orig", None), "__cause__", None) or error
+        state = str(getattr(cause, "sqlstate", "") or "")
+        if state.startswith("23"):
+            name = str(getattr(cause, "constraint_name", "") or "")
+            known = self._constraints.get(name)
+            return type(known)(known.slug, known.message) if known else Conflict("constraint", name)
+        lost = isinstance(error, OSError | TimeoutError | PoolTimeout | asyncpg.InterfaceError | InterfaceError)
+        if lost or state.startswith(_LOST_CONNECTION) or getattr(error, "connection_invalidated", False):
+            return Unavailable("database-unavailable")
+        return error
