@@ -1,6 +1,7 @@
 """Generate the typed Python distribution of the protos; `--check` fails when the committed one differs."""
 
 import filecmp
+import os
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ def generate(target: Path) -> None:
     """Write `machi/<context>/v1/*_pb2*.py[i]` below `target`, which must be empty."""
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "machi").rglob("*.proto"))
     well_known = str(resources.files("grpc_tools") / "_proto")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     outputs = [f"--{kind}_out={target}" for kind in ("python", "mypy", "grpc_python", "mypy_grpc")]
     code = protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", *outputs, *sources])
     if code:

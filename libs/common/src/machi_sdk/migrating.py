@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from alembic import command, context
 from alembic.config import Config
-from alembic.operations import Operations
 from sqlalchemy import MetaData, pool
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -16,6 +16,18 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from machi_sdk.database import RUNTIME, TENANT_TABLES, plain_url
 
 _POLICY = "tenant = current_setting('machi.tenant', true)"
+
+
+class Op(Protocol):
+    """What a migration's `op` (the module or the object) is used for here."""
+
+    def get_bind(self) -> Connection:
+        """The migration's connection."""
+        ...
+
+    def execute(self, sqltext: str, /) -> None:
+        """Run one statement."""
+        ...
 
 
 def upgrade(service_dir: Path, owner_url: str, revision: str = "head") -> None:
@@ -39,19 +51,19 @@ def run_env(metadata: MetaData, append_only: Iterable[str] = ()) -> None:
     asyncio.run(_migrate(url, [metadata, RUNTIME], tuple(append_only)))
 
 
-def create_runtime_tables(op: Operations) -> None:
+def create_runtime_tables(op: Op) -> None:
     """Create what the SDK keeps in every pod's database; called by migration 0001."""
     RUNTIME.create_all(op.get_bind())
     for table in TENANT_TABLES:
         enable_rls(op, table)
 
 
-def drop_runtime_tables(op: Operations) -> None:
+def drop_runtime_tables(op: Op) -> None:
     """The way down of `create_runtime_tables`."""
     RUNTIME.drop_all(op.get_bind())
 
 
-def enable_rls(op: Operations, table: str) -> None:
+def enable_rls(op: Op, table: str) -> None:
     """Rows are seen and written only as their tenant, by everybody, the owner included."""
     op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
     op.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')

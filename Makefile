@@ -1,0 +1,72 @@
+# Everything a contributor or an operator's laptop does. `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src benchmarks)
+TESTS := $(wildcard libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
+.DEFAULT_GOAL := help
+.PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
+	bench bench-webhook bench-footprint
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+setup: ## install everything into .venv (nothing to do: under a second)
+	@$(PYTHON) tools/machi/bootstrap.py
+
+up: setup ## start the whole city on this machine
+	@$(BIN)/machi up
+
+down: ## stop what `make up` started, and only that
+	@test ! -x $(BIN)/machi || $(BIN)/machi down
+
+reset: ## stop, then empty the city's data
+	@test ! -x $(BIN)/machi || $(BIN)/machi reset
+
+logs: setup ## show what the pods say
+	@$(BIN)/machi logs
+
+doctor: setup ## say what is wrong and the cure
+	@$(BIN)/machi doctor
+
+gen: setup ## generate Python from protos/
+	@$(BIN)/python protos/generate.py
+
+lint: setup ## ruff, buf, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@! test -f protos/buf.yaml || (cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code >/dev/null)
+	@! grep -q '^\[tool.importlinter\]' pyproject.toml || $(BIN)/lint-imports --no-cache
+
+format: setup ## let ruff and buf rewrite the layout
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+	@! test -f protos/buf.yaml || (cd protos && ../$(BIN)/buf format -w)
+
+type: setup ## mypy, strict, sources then each folder of tests
+	@$(BIN)/mypy $(SOURCES)
+	@for folder in $(TESTS); do $(BIN)/mypy --no-error-summary $$folder || exit 1; done
+
+shape: setup ## sizes of functions and files, names, addresses in lock files
+	@$(BIN)/pytest -q -p no:randomly tests/architecture
+
+check: lint type shape ## everything that needs no server
+
+test: check chromium ## all tests, as CI runs them
+	@$(BIN)/pytest
+
+test-quick: setup ## tests that need no server, no browser
+	@$(BIN)/pytest -q -n 2 -m "not integration and not stack and not faults and not browser"
+
+chromium: ## the browser of the browser tests
+	@$(PYTHON) tools/machi/chromium.py
+
+lock: setup ## compile the lock files anew from requirements/*.in
+	@$(BIN)/python tools/machi/lock.py
+
+bench: bench-webhook bench-footprint ## all measurements
+
+bench-webhook: setup ## webhook rate against fair baselines
+	@$(BIN)/python -m benchmarks.webhook
+
+bench-footprint: setup ## memory and start time against fair baselines
+	@$(BIN)/python -m benchmarks.footprint

@@ -1,0 +1,1 @@
+"""What Machi costs, always beside a baseline measured in the same run."""

@@ -1,0 +1,1 @@
+"""Small fair programs that do the same work by hand."""

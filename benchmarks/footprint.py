@@ -1,0 +1,119 @@
+"""`make bench-footprint`: memory and time to ready of each pod started alone, beside a bare interpreter with its libraries.
+
+The stack of MACHI_STATE_DIR (or .machi) runs; each pod in turn is stopped in order and measured as the supervisor starts it.
+"""
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.results import keep
+from machi_tools.stack.layout import find_layout
+from machi_tools.stack.state import Process, read_state
+
+_LIBRARIES = {
+    "channel-line": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, linebot.v3.messaging",
+    "channel-slack": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, slack_sdk.web.async_client",
+}
+_DOMAIN = "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, sqlmodel, starlette, uvicorn, pydantic"
+_GOALS = {"domain": (100, 1.5), "adapter": (150, 2.5)}
+_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Resident memory in MB and seconds until ready."""
+
+    megabytes: float
+    seconds: float
+
+
+def bare(statement: str) -> Footprint:
+    """An interpreter that only imports."""
+    started = time.perf_counter()
+    code = f"{statement}\nimport os, sys\nprint('ok', flush=True)\nsys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seconds = time.perf_counter() - started
+        megabytes = psutil.Process(process.pid).memory_info().rss / 2**20
+        process.kill()
+    return Footprint(megabytes, seconds)
+
+
+def pod(name: str, address: str) -> Footprint:
+    """The pod stopped in order and started again by the supervisor: from its process's birth to ready."""
+    before = _process(name)
+    os.kill(before.pid, signal.SIGTERM)
+    deadline = time.time() + 30
+    while (fresh := _process(name)).pid == before.pid and time.time() < deadline:
+        time.sleep(0.01)
+    _until_ready(f"http://{address}/readyz", time.time() + 30)
+    seconds = time.time() - psutil.Process(fresh.pid).create_time()
+    return Footprint(psutil.Process(fresh.pid).memory_info().rss / 2**20, seconds)
+
+
+def _process(name: str) -> Process:
+    state = read_state(find_layout().state_file)
+    if state is None or name not in state.processes:
+        raise SystemExit("no stack runs here\n  cure: make up")
+    return state.processes[name]
+
+
+def _until_ready(url: str, deadline: float) -> None:
+    while time.time() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            pass
+        time.sleep(0.01)
+    raise SystemExit(f"{url} did not become ready in 30 s")
+
+
+def main() -> None:
+    """Measure every pod of the running stack, each pair interleaved."""
+    state = read_state(find_layout().state_file)
+    if state is None:
+        raise SystemExit("no stack runs here\n  cure: make up")
+    figures = {each.name: _compare(each.name, each.http) for each in state.pods}
+    print(f"kept in {keep('footprint', figures).relative_to(Path.cwd())}")
+
+
+def _median(found: list[Footprint]) -> Footprint:
+    return Footprint(
+        statistics.median(each.megabytes for each in found), statistics.median(each.seconds for each in found)
+    )
+
+
+def _compare(name: str, address: str) -> dict[str, float]:
+    goal = _GOALS["adapter" if name in _LIBRARIES else "domain"]
+    pairs = [(pod(name, address), bare(_LIBRARIES.get(name, _DOMAIN))) for _ in range(_REPEATS)]
+    ours, base = _median([pair[0] for pair in pairs]), _median([pair[1] for pair in pairs])
+    ratio = ours.megabytes / base.megabytes, ours.seconds / base.seconds
+    print(
+        f"{name:14} {ours.megabytes:6.1f} MB (goal ≤{goal[0]}) {ratio[0]:.2f}× bare   "
+        f"ready in {ours.seconds:.2f} s (goal ≤{goal[1]}) {ratio[1]:.2f}× bare"
+    )
+    return {
+        "megabytes": round(ours.megabytes, 1),
+        "seconds": round(ours.seconds, 3),
+        "bare_megabytes": round(base.megabytes, 1),
+        "bare_seconds": round(base.seconds, 3),
+        "goal_megabytes": goal[0],
+        "goal_seconds": goal[1],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A stack of its own for a measurement: real servers, started here and stopped here."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from machi_tools.embedded.kafka import KafkaServer
+from machi_tools.embedded.postgres import PostgresServer
+from machi_tools.stack.state import State, read_state
+
+
+class Stack:
+    """`machi up` on a PostgreSQL and a Kafka of our own, with the settings given."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self._state_dir = folder / "state"
+        self._postgres = PostgresServer(folder / "postgres" / "data")
+        self._kafka = KafkaServer(folder / "kafka" / "data")
+        self._settings = settings
+
+    def __enter__(self) -> "Stack":
+        self._postgres.start()
+        self._kafka.start()
+        self._machi("up")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._machi("down")
+        self._kafka.destroy()
+        self._postgres.destroy()
+
+    @property
+    def admin_url(self) -> str:
+        """The PostgreSQL administrator's address."""
+        return self._postgres.url()
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's address."""
+        return self._kafka.bootstrap
+
+    @property
+    def line_webhook(self) -> str:
+        """Where LINE's webhooks go."""
+        return self._state().webhooks["line"]
+
+    def pid(self, name: str) -> int:
+        """The process id of a pod."""
+        return self._state().processes[name].pid
+
+    def _state(self) -> State:
+        state = read_state(self._state_dir / "state.json")
+        assert state is not None
+        return state
+
+    def _machi(self, verb: str) -> None:
+        environment = {
+            **os.environ,
+            **self._settings,
+            "MACHI_STATE_DIR": str(self._state_dir),
+            "DATABASE_URL": self.admin_url,
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+        }
+        subprocess.run([sys.executable, "-m", "machi_tools", verb], env=environment, check=True)
+
+
+@contextmanager
+def running_program(module: str, *words: str) -> Iterator[None]:
+    """A Python module run beside us until the block ends."""
+    process = subprocess.Popen([sys.executable, "-m", module, *words])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)

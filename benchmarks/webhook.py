@@ -1,0 +1,225 @@
+"""`make bench-webhook`: LINE webhook → Kafka → Resolve → Turn → reply, beside a hand-written one-hop program.
+
+Both run on one PostgreSQL and one Kafka, in the same run, interleaved. Every event is a text of a resident of its own.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import orjson
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from benchmarks.baselines import one_hop
+from benchmarks.platform_stub import PlatformStub
+from benchmarks.results import keep, percentile
+from benchmarks.stacks import Stack, running_program
+from machi_tools.embedded import ports
+
+_SECRET = "bench-secret"
+_DESTINATION = "U" + "b" * 32
+_PAIRS = 3
+
+
+class Load:
+    """Sends signed webhooks at a rate, and remembers when each left and how long its answer took."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+        self.left: dict[str, float] = {}
+        self.acks: list[float] = []
+        self.refused = 0
+
+    async def at(self, rate: float, seconds: float, words: str = "help") -> None:
+        """Open-loop: an event every 1/rate seconds, whatever the answers do."""
+        started = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for index in range(int(rate * seconds)):
+                await asyncio.sleep(max(0.0, started + index / rate - time.perf_counter()))
+                group.create_task(self._send(words))
+
+    async def _send(self, words: str) -> None:
+        event_id = os.urandom(13).hex()
+        body = orjson.dumps({"destination": _DESTINATION, "events": [_event(event_id, words)]})
+        signature = base64.b64encode(hmac.new(_SECRET.encode(), body, hashlib.sha256).digest()).decode()
+        began = time.perf_counter()
+        headers = {"x-line-signature": signature, "content-type": "application/json"}
+        async with self._session.post(self._url, data=body, headers=headers) as answer:
+            await answer.read()
+            self.acks.append(time.perf_counter() - began)
+            if answer.status == 200:
+                self.left[event_id] = began
+            else:
+                self.refused += 1
+
+
+def _event(event_id: str, words: str) -> dict[str, object]:
+    user = "U" + hashlib.md5(event_id.encode(), usedforsecurity=False).hexdigest()
+    return {
+        "type": "message",
+        "mode": "active",
+        "timestamp": int(time.time() * 1000),
+        "webhookEventId": event_id,
+        "deliveryContext": {"isRedelivery": False},
+        "source": {"type": "user", "userId": user},
+        "replyToken": event_id,
+        "message": {"id": str(int(event_id[:12], 16)), "type": "text", "text": words, "quoteToken": "q"},
+    }
+
+
+class Bench:
+    """One stack, one baseline, one stub."""
+
+    def __init__(self, stub: PlatformStub, session: aiohttp.ClientSession, ours: str, baseline: str) -> None:
+        self._stub = stub
+        self._session = session
+        self._ours = ours
+        self._baseline = baseline
+
+    async def ours(self, rate: float, seconds: float, words: str = "help") -> tuple[Load, list[float]]:
+        """Latency from webhook to reply."""
+        return await self._run(self._ours, (rate, seconds, words), lambda: self._stub.replied)
+
+    async def one_hop(self, rate: float, seconds: float) -> tuple[Load, list[float]]:
+        """Latency from webhook to Slack of the baseline."""
+        return await self._run(self._baseline, (rate, seconds, "help"), self._posted)
+
+    def _posted(self) -> dict[str, float]:
+        return {orjson.loads(body)["text"]: at for at, body in self._stub.posted if body.startswith("{")}
+
+    async def _run(
+        self, url: str, plan: tuple[float, float, str], arrived: Callable[[], dict[str, float]]
+    ) -> tuple[Load, list[float]]:
+        load = Load(self._session, url)
+        await load.at(*plan)
+        deadline = time.perf_counter() + 60
+        while time.perf_counter() < deadline and not load.left.keys() <= arrived().keys():
+            await asyncio.sleep(0.05)
+        seen = arrived()
+        return load, [seen[event] - left for event, left in load.left.items() if event in seen]
+
+
+async def measure(bench: Bench, stack: Stack) -> dict[str, object]:
+    """All figures."""
+    await bench.ours(20, 5)
+    await bench.one_hop(20, 5)
+    pairs = []
+    for _ in range(_PAIRS):
+        ours, base = await bench.ours(50, 8), await bench.one_hop(50, 8)
+        pairs.append(tuple(percentile(run[1], share) * 1000 for run in (ours, base) for share in (0.5, 0.99)))
+    p50, p99, base50, base99 = (statistics.median(column) for column in zip(*pairs, strict=True))
+    acks = (await bench.ours(200, 5))[0].acks
+    base_acks = (await bench.one_hop(200, 5))[0].acks
+    began = time.perf_counter()
+    burst, answered = await bench.ours(500, 10)
+    drained = time.perf_counter() - began
+    calm, hung = await hung_pod(bench, stack)
+    return {
+        "turn_p50_ms": round(p50, 1), "turn_p99_ms": round(p99, 1),
+        "one_hop_p50_ms": round(base50, 1), "one_hop_p99_ms": round(base99, 1),
+        "p50_ratio": round(p50 / base50, 2), "p99_ratio": round(p99 / base99, 2),
+        "ack_p99_ms": round(percentile(acks, 0.99) * 1000, 1),
+        "one_hop_ack_p99_ms": round(percentile(base_acks, 0.99) * 1000, 1),
+        "burst_sent": len(burst.left) + burst.refused, "burst_accepted": len(burst.left),
+        "burst_answered": len(answered), "burst_drained_s": round(drained, 1),
+        "sustained_turns_per_s": round(len(answered) / drained, 1),
+        "calm_p99_ms": round(calm, 1), "hung_p99_ms": round(hung, 1), "hung_ratio": round(hung / calm, 2),
+    }  # fmt: skip
+
+
+async def hung_pod(bench: Bench, stack: Stack) -> tuple[float, float]:
+    """p99 in ms of other pods' turns, calm and with the reports pod stopped while residents talk to it."""
+    calm = percentile((await bench.ours(20, 8))[1], 0.99) * 1000
+    pid = stack.pid("reports")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        stuck = asyncio.create_task(bench.ours(5, 8, "通報"))
+        await asyncio.sleep(1)
+        hung = percentile((await bench.ours(20, 8))[1], 0.99) * 1000
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await stuck
+    return calm, hung
+
+
+async def main() -> None:
+    """Start everything, measure, stop what was started."""
+    stub = PlatformStub()
+    await stub.start()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as cleanup:
+        stack = cleanup.enter_context(Stack(Path(folder), _settings(stub.address)))
+        port = ports.next_free(17500, set())
+        database = await _database(stack)
+        await _topic(stack.bootstrap)
+        cleanup.enter_context(
+            running_program(
+                one_hop.__name__, str(port), database, stack.bootstrap, f"{stub.address}/slack/api/", _SECRET
+            )
+        )
+        await ports_answer(port)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            bench = Bench(stub, session, stack.line_webhook, f"http://127.0.0.1:{port}/")
+            figures = await measure(bench, stack)
+    await stub.stop()
+    for name, value in figures.items():
+        print(f"{name:24} {value}")
+    print(f"kept in {keep('webhook', figures)}")
+
+
+async def _database(stack: Stack) -> str:
+    admin = await asyncpg.connect(stack.admin_url)
+    await admin.execute("DROP DATABASE IF EXISTS bench")
+    await admin.execute("CREATE DATABASE bench")
+    await admin.close()
+    return stack.admin_url.rsplit("/", 1)[0] + "/bench"
+
+
+async def _topic(bootstrap: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(one_hop.TOPIC, num_partitions=6, replication_factor=1)])
+    await admin.close()
+
+
+async def ports_answer(port: int) -> None:
+    """Wait until something listens."""
+    for _ in range(200):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise SystemExit("the baseline did not start")
+
+
+def _settings(stub: str) -> dict[str, str]:
+    return {
+        "LINE_API_URL": f"{stub}/line",
+        "LINE_DATA_API_URL": f"{stub}/line-data",
+        "LINE_CHANNEL_ID": "1",
+        "LINE_CHANNEL_SECRET": _SECRET,
+        "LINE_CHANNEL_ACCESS_TOKEN": "bench",
+        "LINE_BOT_USER_ID": _DESTINATION,
+        "SLACK_API_URL": f"{stub}/slack/api/",
+        "SLACK_SIGNING_SECRET": _SECRET,
+        "SLACK_BOT_TOKEN": "xoxb-bench",
+        "SLACK_TEAM_ID": "TBENCH",
+    }
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,126 @@
+"""Topics for tests: made from the registry or on the spot, written to and read whole."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from google.protobuf.message import Message
+
+from machi.pods.v1.events_pb2 import PodInstalled
+from machi.pods.v1.pod_registry_service_pb2 import InstalledPod
+from machi_sdk.envelope import Provenance, Received, decode, headers_of, text_headers, wire_headers
+from machi_sdk.ids import new_id
+from machi_sdk.manifest import Manifest
+
+PODS = "machi.pods.v1"
+ALREADY_THERE = 36
+
+
+class KafkaAddress(Protocol):
+    """A Kafka cluster one may use."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The address for KAFKA_BOOTSTRAP_SERVERS."""
+        ...
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a test puts on a topic; an event id is made up when none is given."""
+
+    key: str
+    message: Message
+    tenant: str = "fukuoka"
+    event_id: str = ""
+
+
+def registered_topics(folder: Path) -> dict[str, tuple[int, str]]:
+    """Partitions and cleanup policy per topic, from protos/topics."""
+    entries = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
+    return {entry["name"]: (int(entry.get("partitions", 3)), entry.get("cleanup", "delete")) for entry in entries}
+
+
+async def create_topics(bootstrap: str, topics: Mapping[str, tuple[int, str]]) -> None:
+    """Create what is missing: topic → (partitions, cleanup policy)."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = [
+            NewTopic(name, partitions, 1, topic_configs={"cleanup.policy": cleanup})
+            for name, (partitions, cleanup) in topics.items()
+        ]
+        answer = await admin.create_topics(wanted)
+        refused = [(name, words) for name, code, words in answer.topic_errors if code not in (0, ALREADY_THERE)]
+        if refused:
+            raise AssertionError(f"Kafka refuses topics: {refused}")
+    finally:
+        await admin.close()
+
+
+async def new_topic(bootstrap: str, partitions: int = 1, about: str = "topic") -> str:
+    """A topic nobody else uses; returns its name."""
+    name = f"test.{about}.{secrets.token_hex(4)}"
+    await create_topics(bootstrap, {name: (partitions, "delete")})
+    return name
+
+
+async def publish(bootstrap: str, topic: str, events: Iterable[Event]) -> list[str]:
+    """Write events in order, as a pod would; returns their event ids."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
+    await producer.start()
+    try:
+        identifiers = []
+        for event in events:
+            identifier = event.event_id or new_id()
+            headers = headers_of(event.message, Provenance(identifier, "test", event.tenant, datetime.now(UTC)))
+            await producer.send_and_wait(
+                topic, event.message.SerializeToString(), key=event.key.encode(), headers=wire_headers(headers)
+            )
+            identifiers.append(identifier)
+        return identifiers
+    finally:
+        await producer.stop()
+
+
+async def read_all(bootstrap: str, topic: str) -> list[Received]:
+    """Everything on a topic now, in order within each partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        await consumer._client.force_metadata_update()  # noqa: SLF001 (partitions of a topic just made)
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        return [_received(record) for place in places for record in await _whole(consumer, place)]
+    finally:
+        await consumer.stop()
+
+
+async def announce_pods(bootstrap: str, manifests: Iterable[Manifest]) -> None:
+    """Say on machi.pods.v1 that these pods are installed, as the registry would."""
+    await create_topics(bootstrap, {PODS: (1, "compact")})
+    installed = [
+        InstalledPod(pod=manifest.name, manifest_hash=manifest.hash, manifest_json=manifest.canonical_json)
+        for manifest in manifests
+    ]
+    await publish(bootstrap, PODS, [Event(pod.pod, PodInstalled(pod=pod)) for pod in installed])
+
+
+async def _whole(consumer: AIOKafkaConsumer, place: TopicPartition) -> list[ConsumerRecord]:
+    consumer.assign([place])
+    await consumer.seek_to_beginning(place)
+    end = (await consumer.end_offsets([place]))[place]
+    records: list[ConsumerRecord] = []
+    while await consumer.position(place) < end:
+        for batch in (await consumer.getmany(place, timeout_ms=200)).values():
+            records.extend(batch)
+    return records
+
+
+def _received(record: ConsumerRecord) -> Received:
+    return decode(record.topic, record.key, text_headers(record.headers), record.value or b"")

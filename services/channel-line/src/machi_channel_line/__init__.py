@@ -1,0 +1,1 @@
+"""LINE adapter: verifies, resolves, holds the dialogue with whichever pod offers it, renders natively, sends."""

@@ -1,0 +1,1 @@
+"""How the world is reached: LINE, other pods, tables."""

@@ -1,0 +1,182 @@
+"""LINE's Messaging API over one HTTP session; bodies come from the official models, statuses are ours to judge."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+import orjson
+
+from machi_channel_line.domain.sending import NotTaken, Outcome, Refused, Unclear, judge
+from machi_channel_line.ports import Body, NoPhoto, Pushing
+from machi_sdk.errors import Unavailable
+from machi_sdk.settings import LineSettings
+from machi_sdk.telemetry import get_logger, histogram, span
+
+CALL = aiohttp.ClientTimeout(total=3.0, connect=1.5)
+UPLOAD = aiohttp.ClientTimeout(total=15.0, connect=3.0)
+DOWNLOAD = aiohttp.ClientTimeout(total=10.0, connect=3.0)
+PHOTO_BYTES = 10 * 1024 * 1024
+CHUNK = 64 * 1024
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: a short name for metrics, where, and what."""
+
+    call: str
+    method: str
+    url: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: aiohttp.ClientTimeout = CALL
+
+
+class LineApi:
+    """One account."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: LineSettings) -> None:
+        self._session = session
+        self._settings = settings
+
+    async def reply(self, token: str, messages: Sequence[Body]) -> Outcome:
+        """Answer by reply token; replies take no retry key."""
+        body = {"replyToken": token, "messages": list(messages)}
+        return await self._send(self._json("reply", "/v2/bot/message/reply", body))
+
+    async def push(self, push: Pushing) -> Outcome:
+        """Write to a person; the same retry key never reaches them twice."""
+        body = {"to": push.address, "messages": list(push.messages), "notificationDisabled": push.quiet}
+        headers = {"X-Line-Retry-Key": push.retry_key}
+        return await self._send(self._json("push", "/v2/bot/message/push", body, headers))
+
+    async def link_menu(self, address: str, menu_id: str) -> Outcome:
+        """Show a rich menu to one person."""
+        url = f"{self._settings.api_url}/v2/bot/user/{address}/richmenu/{menu_id}"
+        return await self._send(Request("link-menu", "POST", url))
+
+    async def create_menu(self, menu: Body) -> str:
+        """Make a menu; returns its id. Unavailable when LINE did not take it."""
+        answer = await self._answered(self._json("create-menu", "/v2/bot/richmenu", menu))
+        return str(answer.get("richMenuId", ""))
+
+    async def draw_menu(self, menu_id: str, png: bytes) -> None:
+        """Give a menu its picture."""
+        url = f"{self._settings.data_api_url}/v2/bot/richmenu/{menu_id}/content"
+        await self._answered(Request("draw-menu", "POST", url, png, {"Content-Type": "image/png"}, UPLOAD))
+
+    async def default_menu(self, menu_id: str) -> None:
+        """Show a menu to everyone without an own one."""
+        url = f"{self._settings.api_url}/v2/bot/user/all/richmenu/{menu_id}"
+        await self._answered(Request("default-menu", "POST", url))
+
+    async def delete_menu(self, menu_id: str) -> None:
+        """Remove a menu; one that is gone already is fine."""
+        url = f"{self._settings.api_url}/v2/bot/richmenu/{menu_id}"
+        await self._answered(Request("delete-menu", "DELETE", url), gone_is_fine=True)
+
+    async def menus(self) -> dict[str, str]:
+        """Every menu of the account: id to name."""
+        answer = await self._answered(Request("list-menus", "GET", f"{self._settings.api_url}/v2/bot/richmenu/list"))
+        found = answer.get("richmenus")
+        menus = [menu for menu in found if isinstance(menu, dict)] if isinstance(found, list) else []
+        return {str(menu.get("richMenuId")): str(menu.get("name")) for menu in menus}
+
+    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
+        """Content type and bytes; NoPhoto when gone or of another kind, Unavailable when it may come later."""
+        url = f"{self._settings.data_api_url}/v2/bot/message/{content_id}/content"
+        try:
+            response = await self._session.get(
+                url, headers=self._authorized({}), timeout=DOWNLOAD, allow_redirects=False
+            )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable("photo-not-reached") from error
+        if response.status == 429 or response.status >= 500:
+            response.release()
+            raise Unavailable(f"photo-{response.status}")
+        wrong = response.status != 200 or not response.content_type.startswith("image/")
+        if wrong or (response.content_length or 0) > PHOTO_BYTES:
+            response.release()
+            raise NoPhoto
+        return response.content_type, _bounded(response)
+
+    def _json(self, call: str, path: str, body: Body, headers: Mapping[str, str] | None = None) -> Request:
+        typed = {"Content-Type": "application/json", **(headers or {})}
+        return Request(call, "POST", f"{self._settings.api_url}{path}", orjson.dumps(body), typed)
+
+    def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
+        token = self._settings.channel_access_token.get_secret_value()
+        return {**headers, "Authorization": f"Bearer {token}"}
+
+    async def _answered(self, request: Request, *, gone_is_fine: bool = False) -> Mapping[str, object]:
+        try:
+            status, body = await self._exchange(request)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable("line-not-reached") from error
+        if status >= 300 and not (gone_is_fine and status == 404):
+            log.warning("LINE refused", call=request.call, status=status)
+            raise Unavailable(f"platform-{status}")
+        return _object(body)
+
+    async def _send(self, request: Request) -> Outcome:
+        try:
+            status, body = await self._exchange(request)
+        except aiohttp.ClientConnectorError:
+            return NotTaken("not-connected")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return Unclear(type(error).__name__)
+        outcome = judge(status, str(_object(body).get("message", "")))
+        if isinstance(outcome, Refused):
+            log.error("LINE refused", call=request.call, status=status, places=_places(_object(body)))
+        return outcome
+
+    async def _exchange(self, request: Request) -> tuple[int, bytes]:
+        started, outcome = time.perf_counter(), "lost"
+        try:
+            with span(f"line {request.call}"):
+                async with self._session.request(
+                    request.method,
+                    request.url,
+                    data=request.body,
+                    headers=self._authorized(request.headers),
+                    timeout=request.timeout,
+                    allow_redirects=False,
+                ) as response:
+                    body = await response.read()
+                    outcome = str(response.status)
+                    return response.status, body
+        finally:
+            elapsed = time.perf_counter() - started
+            histogram("machi_channel_requests_seconds").labels("line", request.call, outcome).observe(elapsed)
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    size = 0
+    async with response:
+        try:
+            async for chunk in response.content.iter_chunked(CHUNK):
+                size += len(chunk)
+                if size > PHOTO_BYTES:
+                    raise NoPhoto
+                yield chunk
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable("photo-broke-off") from error
+
+
+def _object(body: bytes) -> Mapping[str, object]:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _places(body: Mapping[str, object]) -> list[str]:
+    """Which properties LINE names; never its words, which may quote ours."""
+    details = body.get("details")
+    named = (
+        [detail.get("property") for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    )
+    return [str(place)[:80] for place in named]

@@ -1,0 +1,1 @@
+"""What is true about presses, sends, and menus; no I/O."""

@@ -1,0 +1,111 @@
+"""One LINE event as the channel-neutral InboundEvent."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from machi.channel.v1 import events_pb2 as channel
+from machi_channel_line.domain.webhook import Ignored, Json, Sent, number, part, read_event, words
+from machi_sdk.ids import derived_id
+
+_OTHERS = ("sticker", "audio", "video", "file")
+
+
+def decode_event(event: Json, now: datetime) -> channel.InboundEvent | Ignored:
+    """The event to keep, or why it is passed over."""
+    sent = read_event(event, now)
+    if isinstance(sent, Ignored):
+        return sent
+    decoded = channel.InboundEvent(
+        event_id=_event_id(sent),
+        channel="line",
+        address=sent.address,
+        redelivered=sent.redelivered,
+        reply_handle=sent.reply_token,
+        message_id=words(part(event, "message"), "id"),
+    )
+    decoded.occurred_at.CopyFrom(_stamp(sent.at))
+    decoded.received_at.CopyFrom(_stamp(now))
+    take = _KINDS.get(sent.kind)
+    if take is None or not take(event, decoded):
+        return Ignored("unknown-kind")
+    return decoded
+
+
+def _event_id(sent: Sent) -> str:
+    message_id = words(part(sent.detail, "message"), "id")
+    derived = derived_id("line", sent.address, str(int(sent.at.timestamp() * 1000)), sent.kind, message_id)
+    return words(sent.detail, "webhookEventId") or derived
+
+
+def _stamp(moment: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def _message(event: Json, into: channel.InboundEvent) -> bool:
+    message = part(event, "message")
+    kind = words(message, "type")
+    if kind == "text" and isinstance(message.get("text"), str):
+        into.text.text = _storable(words(message, "text"))
+    elif kind == "image":
+        ours = words(part(message, "contentProvider"), "type") in ("line", "")
+        into.media.content_id = words(message, "id") if ours else ""
+        into.media.content_type = "image"
+    elif kind == "location":
+        return _place(message, into)
+    elif kind in _OTHERS:
+        into.other.kind = kind
+    else:
+        return False
+    return True
+
+
+def _place(message: Json, into: channel.InboundEvent) -> bool:
+    latitude, longitude = number(message, "latitude"), number(message, "longitude")
+    if latitude is None or longitude is None:
+        return False
+    into.place.latitude, into.place.longitude = latitude, longitude
+    into.place.title = _storable(words(message, "title"))
+    into.place.address = _storable(words(message, "address"))
+    return True
+
+
+def _postback(event: Json, into: channel.InboundEvent) -> bool:
+    postback = part(event, "postback")
+    picked = part(postback, "params")
+    into.pressed.data = _storable(words(postback, "data"))
+    into.pressed.date = words(picked, "date")
+    into.pressed.time = words(picked, "time")
+    return True
+
+
+def _unsend(event: Json, into: channel.InboundEvent) -> bool:
+    into.unsent.message_id = words(part(event, "unsend"), "messageId")
+    return bool(into.unsent.message_id)
+
+
+def _follow(_event: Json, into: channel.InboundEvent) -> bool:
+    into.followed.SetInParent()
+    return True
+
+
+def _unfollow(_event: Json, into: channel.InboundEvent) -> bool:
+    into.unfollowed.SetInParent()
+    return True
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates cannot be written as UTF-8; everything else stays as it is."""
+    return text.encode("utf-8", "replace").decode()
+
+
+_KINDS: dict[str, Callable[[Json, channel.InboundEvent], bool]] = {
+    "message": _message,
+    "postback": _postback,
+    "follow": _follow,
+    "unfollow": _unfollow,
+    "unsend": _unsend,
+}

@@ -1,0 +1,1 @@
+"""The rich menu: layout and drawing; no I/O."""

@@ -1,0 +1,1 @@
+"""Channel-neutral messages as LINE messages: pure functions."""

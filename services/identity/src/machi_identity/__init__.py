@@ -1,0 +1,1 @@
+"""Citizens, consent, staff, and the registry of installed pods."""

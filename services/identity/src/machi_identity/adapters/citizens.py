@@ -1,0 +1,98 @@
+"""Citizens and links on PostgreSQL; every statement here is hot, so raw."""
+
+from datetime import datetime
+
+from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
+from machi_sdk.texts import DEFAULT_LANGUAGE
+from machi_sdk.work import Work
+
+_HEAR = """
+WITH heard AS (
+    UPDATE links SET heard_at = greatest(heard_at, $4)
+    WHERE tenant = $1 AND channel = $2 AND address = $3
+    RETURNING citizen_id, reachable
+)
+SELECT c.citizen_id, coalesce(c.language, t.default_language, '') AS language,
+       c.language IS NOT NULL AS chosen, coalesce(c.ward_code, '') AS ward_code,
+       c.focus_pod, c.focus_session_id, c.focus_version, heard.reachable
+FROM heard
+JOIN citizens c ON c.tenant = $1 AND c.citizen_id = heard.citizen_id
+LEFT JOIN tenants t ON t.tenant = $1
+"""
+_MAKE = """
+WITH link AS (
+    INSERT INTO links (tenant, channel, address, citizen_id, reachable, heard_at)
+    VALUES ($1, $2, $3, $5, true, $4)
+    ON CONFLICT (tenant, channel, address) DO NOTHING
+    RETURNING citizen_id
+)
+INSERT INTO citizens (tenant, citizen_id, focus_pod, focus_session_id, focus_version, created_at)
+SELECT $1, citizen_id, '', '', 0, $4 FROM link
+"""
+_LOCK = "SELECT true FROM citizens WHERE tenant = $1 AND citizen_id = $2 FOR NO KEY UPDATE"
+_FOCUS = "SELECT focus_pod, focus_session_id, focus_version FROM citizens WHERE tenant = $1 AND citizen_id = $2"
+_MOVE_FOCUS = """
+UPDATE citizens SET focus_pod = $4, focus_session_id = $5, focus_version = $6
+WHERE tenant = $1 AND citizen_id = $2 AND focus_version = $3 RETURNING true
+"""
+_REACHABLE = "UPDATE links SET reachable = $4 WHERE tenant = $1 AND channel = $2 AND address = $3 RETURNING true"
+_LANGUAGE = "UPDATE citizens SET language = $3 WHERE tenant = $1 AND citizen_id = $2 RETURNING true"
+_CONTACT = """
+SELECT coalesce(c.language, t.default_language, '') AS language, coalesce(c.ward_code, '') AS ward_code,
+       coalesce((
+           SELECT l.channel FROM links l
+           WHERE l.tenant = $1 AND l.citizen_id = $2 AND l.reachable ORDER BY l.heard_at DESC LIMIT 1
+       ), '') AS channel
+FROM citizens c LEFT JOIN tenants t ON t.tenant = c.tenant
+WHERE c.tenant = $1 AND c.citizen_id = $2
+"""
+
+
+class PgCitizens:
+    """`ports.Citizens` within one work."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
+        """See the port. The insert waits for a rival's commit, so that the second look finds the rival's citizen."""
+        raw = await self._work.raw()
+        where = (self._work.tenant, address.channel, address.address, at)
+        row = await raw.fetchrow(_HEAR, *where)
+        if row is None:
+            await raw.execute(_MAKE, *where, fresh_id)
+            row = await raw.fetchrow(_HEAR, *where)
+        assert row is not None
+        focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
+        language = row["language"] or DEFAULT_LANGUAGE
+        return Citizen(row["citizen_id"], language, row["chosen"], row["ward_code"], focus, row["reachable"])
+
+    async def lock(self, citizen_id: str) -> bool:
+        """See the port."""
+        return await self._happened(_LOCK, citizen_id)
+
+    async def focus(self, citizen_id: str) -> Focus | None:
+        """See the port."""
+        row = await (await self._work.raw()).fetchrow(_FOCUS, self._work.tenant, citizen_id)
+        return Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"]) if row else None
+
+    async def move_focus(self, citizen_id: str, expected_version: int, to: Focus) -> bool:
+        """See the port."""
+        return await self._happened(_MOVE_FOCUS, citizen_id, expected_version, to.pod, to.session_id, to.version)
+
+    async def set_reachable(self, address: Address, *, reachable: bool) -> bool:
+        """See the port."""
+        return await self._happened(_REACHABLE, address.channel, address.address, reachable)
+
+    async def set_language(self, citizen_id: str, language: str) -> bool:
+        """See the port."""
+        return await self._happened(_LANGUAGE, citizen_id, language)
+
+    async def contact(self, citizen_id: str) -> Contact | None:
+        """See the port."""
+        row = await (await self._work.raw()).fetchrow(_CONTACT, self._work.tenant, citizen_id)
+        return Contact(row["language"] or DEFAULT_LANGUAGE, row["channel"], row["ward_code"]) if row else None
+
+    async def _happened(self, statement: str, *arguments: str | int) -> bool:
+        found = await (await self._work.raw()).fetchval(statement, self._work.tenant, *arguments)
+        return bool(found)

@@ -1,0 +1,146 @@
+"""The ledger, its projection, and the notices on PostgreSQL."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_identity.adapters.encoding import STATUS_CODES
+from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing, Status, in_force
+from machi_sdk.work import Work
+
+TOPIC = "machi.consent.v1"
+
+_APPEND = """
+WITH standing AS (
+    INSERT INTO consents (tenant, citizen_id, purpose, notice_version, status, decided_at, version)
+    VALUES ($1, $4, $5, $6, $7, $9, 1)
+    ON CONFLICT (tenant, citizen_id, purpose) DO UPDATE
+    SET notice_version = $6, status = $7, decided_at = $9, version = consents.version + 1
+    RETURNING version
+)
+INSERT INTO consent_ledger
+    (tenant, receipt_id, event_id, citizen_id, purpose, notice_version, status, channel, decided_at, version)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, version FROM standing
+RETURNING version
+"""
+_ENTRY = """
+SELECT receipt_id, event_id, citizen_id, purpose, notice_version, status, channel, decided_at, version
+FROM consent_ledger WHERE tenant = $1 AND event_id = $2
+"""
+_STANDING = """
+SELECT k.status, k.notice_version, k.decided_at, n.purpose IS NOT NULL AS installed
+FROM unnest($2::text[]) WITH ORDINALITY AS asked (citizen_id, place)
+{join} citizens c ON c.tenant = $1 AND c.citizen_id = asked.citizen_id
+LEFT JOIN consents k ON k.tenant = $1 AND k.citizen_id = c.citizen_id AND k.purpose = $3
+LEFT JOIN notices n ON n.purpose = k.purpose AND n.version = k.notice_version
+ORDER BY asked.place
+"""
+_STANDING_OF_ONE = _STANDING.format(join="JOIN")
+_STANDING_OF_MANY = _STANDING.format(join="LEFT JOIN")
+_GIVEN = """
+SELECT purpose, notice_version FROM consents
+WHERE tenant = $1 AND citizen_id = $2 AND status = 'given' ORDER BY purpose
+"""
+_CURRENT = """
+SELECT DISTINCT ON (purpose) purpose, version, pod, title::text AS title, benefit::text AS benefit, text::text AS text
+FROM notices
+WHERE $1::text IS NULL OR purpose = $1 ORDER BY purpose, version DESC
+"""
+
+
+class PgConsents:
+    """`ports.Consents` within one work."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def append(self, decision: Decision, receipt_id: str, at: datetime) -> LedgerEntry:
+        """See the port."""
+        version: int = await (await self._work.raw()).fetchval(
+            _APPEND,
+            self._work.tenant,
+            receipt_id,
+            decision.event_id,
+            decision.citizen_id,
+            decision.purpose,
+            decision.notice_version,
+            decision.status.value,
+            decision.channel,
+            at,
+        )
+        entry = LedgerEntry(receipt_id, decision, at, version)
+        self._work.emit(TOPIC, decision.citizen_id, _fact(entry))
+        return entry
+
+    async def entry_of(self, event_id: str) -> LedgerEntry | None:
+        """See the port."""
+        row = await (await self._work.raw()).fetchrow(_ENTRY, self._work.tenant, event_id)
+        if row is None:
+            return None
+        who, what = (row["event_id"], row["citizen_id"]), (row["purpose"], row["notice_version"])
+        decision = Decision(*who, *what, Status(row["status"]), row["channel"])
+        return LedgerEntry(row["receipt_id"], decision, row["decided_at"], row["version"])
+
+    async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
+        """See the port."""
+        row = await (await self._work.raw()).fetchrow(_STANDING_OF_ONE, self._work.tenant, [citizen_id], purpose)
+        return standing_in(row) if row else None
+
+    async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
+        """See the port."""
+        raw = await self._work.raw()
+        return [standing_in(row) for row in await raw.fetch(_STANDING_OF_MANY, self._work.tenant, citizen_ids, purpose)]
+
+    async def given(self, citizen_id: str) -> list[tuple[str, int]]:
+        """See the port."""
+        rows = await (await self._work.raw()).fetch(_GIVEN, self._work.tenant, citizen_id)
+        return [(row["purpose"], row["notice_version"]) for row in rows]
+
+
+class PgNotices:
+    """`ports.Notices` within one work."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def current(self, purpose: str) -> Notice | None:
+        """See the port."""
+        found = await self._read(purpose)
+        return found[0] if found else None
+
+    async def all_current(self) -> list[Notice]:
+        """See the port."""
+        return await self._read(None)
+
+    async def _read(self, purpose: str | None) -> list[Notice]:
+        rows = await (await self._work.raw()).fetch(_CURRENT, purpose)
+        return [
+            Notice(
+                row["purpose"], row["version"], row["pod"], *(json.loads(row[k]) for k in ("title", "benefit", "text"))
+            )
+            for row in rows
+        ]
+
+
+def standing_in(row: asyncpg.Record) -> Standing:
+    """The standing in a row with status, notice_version, decided_at, and installed."""
+    if row["status"] is None:
+        return Standing(Status.UNKNOWN)
+    status = in_force(Status(row["status"]), notice_installed=row["installed"])
+    return Standing(status, row["notice_version"], row["decided_at"])
+
+
+def _fact(entry: LedgerEntry) -> ConsentDecided:
+    decision = entry.decision
+    event = ConsentDecided(
+        citizen_id=decision.citizen_id,
+        purpose=decision.purpose,
+        notice_version=decision.notice_version,
+        status=STATUS_CODES[decision.status],
+        version=entry.version,
+    )
+    event.decided_at.FromDatetime(entry.decided_at)
+    return event

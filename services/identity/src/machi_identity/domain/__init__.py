@@ -1,0 +1,1 @@
+"""What is true about people, consent, desks, and releases; no I/O."""

@@ -1,0 +1,40 @@
+"""Choosing the language, whenever the person likes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from machi_identity.adapters.work import IdentityWork
+from machi_identity.entrypoints.dialogues.languages import KEY, language_question, named_language
+from machi_identity.entrypoints.dialogues.menu import Menu
+from machi_identity.use_cases.choose_language import choose_language
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.messages import text
+from machi_sdk.texts import Texts
+
+
+@dataclass(frozen=True)
+class LanguageDialogue:
+    """Sets the language at once where the person named it, else asks; then shows the menu in it."""
+
+    texts: Texts
+    menu: Menu
+    command = "language"
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+        """Take the language from `language` (a tag) or `text` (as typed), when it is one."""
+        chosen = named_language(self.texts, arguments.get("language") or arguments.get("text", ""))
+        return Answers({KEY: chosen} if chosen else {})
+
+    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002
+        """Which language?"""
+        return None if KEY in answers else language_question(self.texts)
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+        """Every offered language will do."""
+        return Accept(value)
+
+    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
+        """Speak it from now on."""
+        chosen = answers.text(KEY)
+        await choose_language(turn.citizen_id, chosen, work)
+        return Reply((text(self.texts.say(chosen, "language.done")), *self.menu.messages(chosen)), language=chosen)

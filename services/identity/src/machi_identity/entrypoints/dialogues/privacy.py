@@ -1,0 +1,64 @@
+"""Stop messages: every consent is withdrawn at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from machi.dialogue.v1.messages_pb2 import Message
+from machi_identity.adapters.work import IdentityWork
+from machi_identity.domain.consent import Status
+from machi_identity.telemetry import DECISIONS
+from machi_identity.use_cases.withdraw_all import withdraw_all
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.messages import card, command_button
+from machi_sdk.telemetry import counter
+from machi_sdk.texts import Texts, pick
+
+POD = "identity"
+
+
+@dataclass(frozen=True)
+class PrivacyDialogue:
+    """Asks nothing: whoever wants quiet gets it now, and is told what stopped and how to undo it."""
+
+    texts: Texts
+    command = "privacy"
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+        """Nothing needs to be known."""
+        return Answers()
+
+    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002
+        """Nothing needs to be asked."""
+        return None
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+        """Never asked."""
+        return Accept(value)
+
+    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:  # noqa: ARG002
+        """Withdraw, and say so; a second time says that it is off already."""
+        entries = await withdraw_all(turn.citizen_id, turn.channel, turn.event_id, work, work.clock)
+        counter(DECISIONS).labels(Status.WITHDRAWN.value).inc(len(entries))
+        stopped = await purpose_titles(work, [entry.decision.purpose for entry in entries], turn.language)
+        return Reply((self._said(stopped, turn.language),))
+
+    def _said(self, stopped: list[str], language: str) -> Message:
+        say = self.texts.say
+        if stopped:
+            lines = [say(language, "privacy.stopped", purposes=bulleted(stopped)), say(language, "privacy.still_works")]
+        else:
+            lines = [say(language, "privacy.already")]
+        body = "\n".join([*lines, say(language, "privacy.turn_on")])
+        button = command_button(say(language, "privacy.button"), POD, "messages")
+        return card(say(language, "privacy.title"), body, buttons=[button])
+
+
+async def purpose_titles(work: IdentityWork, purposes: list[str], language: str) -> list[str]:
+    """What the purposes are called; a purpose of a pod no longer installed goes by its id."""
+    titles = {notice.purpose: notice.title for notice in await work.notices.all_current()}
+    return [pick(titles.get(purpose, {}), language) or purpose for purpose in purposes]
+
+
+def bulleted(lines: list[str]) -> str:
+    """One line each."""
+    return "\n".join(f"・{line}" for line in lines)

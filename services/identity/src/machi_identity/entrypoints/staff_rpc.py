@@ -1,0 +1,94 @@
+"""StaffService: decode, check, keep."""
+
+import grpc
+from google.protobuf.message import Message
+
+from machi.identity.v1 import staff_service_pb2 as pb
+from machi.identity.v1.staff_service_pb2_grpc import StaffServiceServicer
+from machi_identity.adapters.work import IdentityWork
+from machi_identity.domain.release import owns_channel
+from machi_identity.domain.staff import Desk, Staff, Tenant, desk_fault, staff_fault, tenant_fault
+from machi_sdk.errors import Denied, Invalid, Missing
+from machi_sdk.rpc import current_call
+from machi_sdk.work import Works
+
+_SLACK = "slack"
+_Context = grpc.aio.ServicerContext[Message, Message]
+
+
+class StaffRpc(StaffServiceServicer):
+    """The directory of desks and staff; writing needs the operator's credential (manifest)."""
+
+    def __init__(self, works: Works[IdentityWork]) -> None:
+        self._works = works
+
+    async def ResolveStaff(self, request: pb.ResolveStaffRequest, context: _Context) -> pb.ResolveStaffResponse:  # noqa: N802, ARG002
+        """The member of staff behind an address of the caller's own channel; Missing for strangers."""
+        call = current_call()
+        if not owns_channel(call.caller, request.channel):
+            raise Denied("not-your-channel", "only the channel's own adapter deals with its addresses")
+        async with self._works.begin(call.tenant) as work:
+            found = await work.directory.staff_at(request.address) if request.channel == _SLACK else None
+        if found is None:
+            raise Missing("staff-unknown")
+        return pb.ResolveStaffResponse(staff=_wire_staff(found))
+
+    async def ListStaff(self, request: pb.ListStaffRequest, context: _Context) -> pb.ListStaffResponse:  # noqa: N802, ARG002
+        """Everybody, by id."""
+        async with self._works.begin(current_call().tenant) as work:
+            return pb.ListStaffResponse(staff=[_wire_staff(one) for one in await work.directory.staff()])
+
+    async def ListDesks(self, request: pb.ListDesksRequest, context: _Context) -> pb.ListDesksResponse:  # noqa: N802, ARG002
+        """Every desk, by id."""
+        async with self._works.begin(current_call().tenant) as work:
+            return pb.ListDesksResponse(desks=[_wire_desk(desk) for desk in await work.directory.desks()])
+
+    async def PutTenant(self, request: pb.PutTenantRequest, context: _Context) -> pb.PutTenantResponse:  # noqa: N802, ARG002
+        """Make the caller's municipality so."""
+        call = current_call()
+        if request.tenant_id != call.tenant:
+            raise Invalid("tenant-differs", "the call is made for another municipality")
+        tenant = Tenant(dict(request.names), request.default_language, request.time_zone)
+        _refuse(tenant_fault(tenant))
+        async with self._works.begin(call.tenant) as work:
+            await work.directory.put_tenant(tenant)
+        return pb.PutTenantResponse()
+
+    async def PutDesk(self, request: pb.PutDeskRequest, context: _Context) -> pb.PutDeskResponse:  # noqa: N802, ARG002
+        """Make the desk so."""
+        wire = request.desk
+        desk = Desk(wire.desk_id, wire.name, dict(wire.titles), wire.phone, wire.language)
+        _refuse(desk_fault(desk))
+        async with self._works.begin(current_call().tenant) as work:
+            await work.directory.put_desk(desk)
+        return pb.PutDeskResponse()
+
+    async def PutStaff(self, request: pb.PutStaffRequest, context: _Context) -> pb.PutStaffResponse:  # noqa: N802, ARG002
+        """Make the member of staff so."""
+        wire = request.staff
+        staff = Staff(wire.staff_id, wire.display_name, tuple(wire.roles), tuple(wire.desk_ids), wire.slack_address)
+        async with self._works.begin(current_call().tenant) as work:
+            _refuse(staff_fault(staff, frozenset(desk.desk_id for desk in await work.directory.desks())))
+            await work.directory.put_staff(staff)
+        return pb.PutStaffResponse()
+
+
+def _refuse(fault: str) -> None:
+    if fault:
+        raise Invalid("directory-entry-invalid", fault)
+
+
+def _wire_staff(staff: Staff) -> pb.Staff:
+    return pb.Staff(
+        staff_id=staff.staff_id,
+        display_name=staff.display_name,
+        roles=staff.roles,
+        desk_ids=staff.desk_ids,
+        slack_address=staff.slack_address,
+    )
+
+
+def _wire_desk(desk: Desk) -> pb.Desk:
+    return pb.Desk(
+        desk_id=desk.desk_id, name=desk.name, titles=dict(desk.titles), phone=desk.phone, language=desk.language
+    )

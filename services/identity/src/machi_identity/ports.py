@@ -1,0 +1,135 @@
+"""What the use cases ask of the world; one city, one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
+from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing
+from machi_identity.domain.pods import Installation, PodRecord
+from machi_identity.domain.release import ReleaseFacts, ReleaseQuestion, Verdict
+
+
+class Citizens(Protocol):
+    """People and their addresses."""
+
+    async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
+        """The one citizen behind the address, made with `fresh_id` at first contact; notes that we heard from them."""
+        ...
+
+    async def lock(self, citizen_id: str) -> bool:
+        """Hold the citizen until the transaction ends; False when there is none."""
+        ...
+
+    async def focus(self, citizen_id: str) -> Focus | None:
+        """The present focus; None when there is no such citizen."""
+        ...
+
+    async def move_focus(self, citizen_id: str, expected_version: int, to: Focus) -> bool:
+        """Set the focus if it still has that version."""
+        ...
+
+    async def set_reachable(self, address: Address, *, reachable: bool) -> bool:
+        """Remember whether the platform reaches the address; False when nobody has it."""
+        ...
+
+    async def set_language(self, citizen_id: str, language: str) -> bool:
+        """Remember the language the person chose; False when there is no such citizen."""
+        ...
+
+    async def contact(self, citizen_id: str) -> Contact | None:
+        """Language, last reachable channel, ward; None when there is no such citizen."""
+        ...
+
+
+class Consents(Protocol):
+    """The ledger of decisions and what stands now."""
+
+    async def append(self, decision: Decision, receipt_id: str, at: datetime) -> LedgerEntry:
+        """Write the decision and make it stand; the fact leaves with the commit. Hold the citizen first."""
+        ...
+
+    async def entry_of(self, event_id: str) -> LedgerEntry | None:
+        """The entry an act made, if it made one."""
+        ...
+
+    async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
+        """What stands now; None when there is no such citizen."""
+        ...
+
+    async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
+        """What stands now for each, in the order asked, by one statement."""
+        ...
+
+    async def given(self, citizen_id: str) -> list[tuple[str, int]]:
+        """Purposes and notice versions the citizen's consent was last given for, whatever is installed."""
+        ...
+
+
+class Notices(Protocol):
+    """The notices of the installed pods."""
+
+    async def current(self, purpose: str) -> Notice | None:
+        """The newest installed version; None when no installed pod declares the purpose."""
+        ...
+
+    async def all_current(self) -> list[Notice]:
+        """The newest version of every purpose, by name."""
+        ...
+
+
+class Accesses(Protocol):
+    """Who asked for whose address, and what became of it."""
+
+    async def facts(self, question: ReleaseQuestion) -> ReleaseFacts | None:
+        """What the verdict depends on, read now; None when there is no such citizen."""
+        ...
+
+    async def log(self, access_id: str, question: ReleaseQuestion, verdict: Verdict, at: datetime) -> None:
+        """Append one line."""
+        ...
+
+
+class Pods(Protocol):
+    """The registry of installed pods, one for the whole release."""
+
+    async def install(self, installation: Installation, at: datetime) -> bool:
+        """Make the manifest the installed one and publish it; False when it was so already."""
+        ...
+
+    async def uninstall(self, pod: str, at: datetime) -> bool:
+        """Remove the pod and its notices and publish it; False when it was not installed."""
+        ...
+
+    async def all(self) -> list[PodRecord]:
+        """Installed pods by name."""
+        ...
+
+
+class City(Protocol):
+    """Everything identity keeps for one municipality, within one transaction."""
+
+    @property
+    def citizens(self) -> Citizens:
+        """People and their addresses."""
+        ...
+
+    @property
+    def consents(self) -> Consents:
+        """The ledger of decisions."""
+        ...
+
+    @property
+    def notices(self) -> Notices:
+        """The notices of the installed pods."""
+        ...
+
+    @property
+    def accesses(self) -> Accesses:
+        """The access log."""
+        ...
+
+    @property
+    def pods(self) -> Pods:
+        """The registry of installed pods."""
+        ...

@@ -1,0 +1,9 @@
+"""Metrics of identity, declared before use."""
+
+from machi_sdk.telemetry import declare
+
+RELEASES = "identity_releases_total"
+DECISIONS = "identity_decisions_total"
+
+declare(RELEASES, "counter", ("channel", "basis", "verdict"), "Questions for an address by what became of them")
+declare(DECISIONS, "counter", ("status",), "Decisions about purposes appended to the ledger")

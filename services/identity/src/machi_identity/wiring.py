@@ -1,0 +1,49 @@
+"""Who gets what."""
+
+from pathlib import Path
+
+from machi.consent.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
+from machi.dialogue.v1.dialogue_service_pb2_grpc import add_DialogueServiceServicer_to_server
+from machi.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from machi.identity.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
+from machi.pods.v1.pod_registry_service_pb2_grpc import add_PodRegistryServiceServicer_to_server
+from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
+from machi_identity.entrypoints.consent_rpc import ConsentRpc
+from machi_identity.entrypoints.dialogues.help import HelpDialogue
+from machi_identity.entrypoints.dialogues.language import LanguageDialogue
+from machi_identity.entrypoints.dialogues.menu import Installed, Menu
+from machi_identity.entrypoints.dialogues.messages import MessagesDialogue
+from machi_identity.entrypoints.dialogues.privacy import PrivacyDialogue
+from machi_identity.entrypoints.dialogues.welcome import WelcomeDialogue
+from machi_identity.entrypoints.identity_rpc import IdentityRpc
+from machi_identity.entrypoints.pods_rpc import PodsRpc
+from machi_identity.entrypoints.staff_rpc import StaffRpc
+from machi_sdk.dialogue import Dialogue, DialogueEndpoint, DialogueKit
+from machi_sdk.service import Pod
+from machi_sdk.texts import Texts
+from machi_sdk.work import Works
+
+TEXTS = Texts(Path(__file__).parent / "texts")
+
+
+async def assemble(pod: Pod) -> None:
+    """Hang identity's services on the pod."""
+    works = pod.works(IdentityWork, CONSTRAINTS)
+    kit = DialogueKit(works, dialogues(works, pod.installed), pod.clock)
+    pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, pod.clock))
+    pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works))
+    pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, pod.clock))
+    pod.serve(add_PodRegistryServiceServicer_to_server, PodsRpc(works, pod.clock, pod.settings.machi_default_tenant))
+    pod.serve(add_DialogueServiceServicer_to_server, DialogueEndpoint(kit, works))
+
+
+def dialogues(works: Works[IdentityWork], installed: Installed) -> list[Dialogue[IdentityWork]]:
+    """The conversations of the manifest."""
+    menu = Menu(installed, TEXTS)
+    return [
+        WelcomeDialogue(TEXTS, menu, works),
+        LanguageDialogue(TEXTS, menu),
+        HelpDialogue(TEXTS, menu),
+        PrivacyDialogue(TEXTS),
+        MessagesDialogue(TEXTS, works),
+    ]

@@ -1,0 +1,108 @@
+"""What is true, without any I/O."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from machi_identity.domain.citizens import Focus
+from machi_identity.domain.consent import Decision, Notice, Status, answers_notice, in_force
+from machi_identity.domain.pods import notice_fault
+from machi_identity.domain.release import ANSWER_WITHIN, Basis, ReleaseFacts, Verdict, judge, owns_channel
+from machi_identity.domain.staff import Desk, Staff, Tenant, desk_fault, staff_fault, tenant_fault
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def facts(*, consent: Status = Status.GIVEN, reachable: bool = True, heard: timedelta | None = None) -> ReleaseFacts:
+    return ReleaseFacts("U1", reachable, None if heard is None else NOW - heard, consent, Focus("", "", 0))
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (Status.GIVEN, Verdict.RELEASED),
+        (Status.REFUSED, Verdict.NO_CONSENT),
+        (Status.WITHDRAWN, Verdict.NO_CONSENT),
+        (Status.UNKNOWN, Verdict.NO_CONSENT),
+    ],
+)
+def test_only_a_given_consent_releases(status: Status, verdict: Verdict) -> None:
+    assert judge(Basis.CONSENT, facts(consent=status), NOW) is verdict
+
+
+def test_a_blocked_address_is_not_released_whatever_was_consented() -> None:
+    assert judge(Basis.CONSENT, facts(reachable=False), NOW) is Verdict.UNREACHABLE
+
+
+def test_no_consent_is_said_before_unreachable() -> None:
+    assert judge(Basis.CONSENT, facts(consent=Status.REFUSED, reachable=False), NOW) is Verdict.NO_CONSENT
+
+
+def test_an_answer_needs_no_consent_but_a_recent_message() -> None:
+    recent = facts(consent=Status.REFUSED, heard=timedelta(minutes=1))
+    assert judge(Basis.ANSWER, recent, NOW) is Verdict.RELEASED
+    assert judge(Basis.ANSWER, facts(heard=ANSWER_WITHIN), NOW) is Verdict.RELEASED
+    assert judge(Basis.ANSWER, facts(heard=ANSWER_WITHIN + timedelta(seconds=1)), NOW) is Verdict.NO_CONSENT
+    assert judge(Basis.ANSWER, facts(heard=None), NOW) is Verdict.NO_CONSENT
+
+
+def test_whoever_wrote_is_answered_even_where_the_follow_was_lost() -> None:
+    assert judge(Basis.ANSWER, facts(heard=timedelta(0), reachable=False), NOW) is Verdict.RELEASED
+
+
+@pytest.mark.parametrize(
+    ("caller", "channel", "owns"),
+    [
+        ("channel-line", "line", True),
+        ("channel-slack", "slack", True),
+        ("channel-line", "slack", False),
+        ("reports", "line", False),
+        ("operator", "line", False),
+        ("channel-", "", False),
+    ],
+)
+def test_each_adapter_owns_its_channel_only(caller: str, channel: str, owns: bool) -> None:  # noqa: FBT001
+    assert owns_channel(caller, channel) is owns
+
+
+def test_consent_ends_with_its_notice_and_a_no_does_not() -> None:
+    assert in_force(Status.GIVEN, notice_installed=False) is Status.UNKNOWN
+    assert in_force(Status.GIVEN, notice_installed=True) is Status.GIVEN
+    assert in_force(Status.WITHDRAWN, notice_installed=False) is Status.WITHDRAWN
+    assert in_force(Status.REFUSED, notice_installed=False) is Status.REFUSED
+
+
+@pytest.mark.parametrize(("status", "stands"), [(Status.GIVEN, False), (Status.REFUSED, False), (Status.WITHDRAWN, True)])
+def test_an_old_notice_can_only_be_withdrawn_from(status: Status, stands: bool) -> None:  # noqa: FBT001
+    assert answers_notice(Decision("e", "c", "p", 1, status, "line"), 2) is stands
+
+
+def notice(purpose: str = "reports.news", version: int = 1, text: str = "text") -> Notice:
+    return Notice(purpose, version, "reports", {"ja": "t"}, {"ja": "b"}, {"ja": text} if text else {})
+
+
+@pytest.mark.parametrize(
+    ("notices", "place"),
+    [
+        ((notice("identity.news"),), "purposes.0.purpose"),
+        ((notice(), notice()), "purposes.1.version"),
+        ((notice(), notice(version=2, text="")), "purposes.1.text"),
+    ],
+)
+def test_a_wrong_purpose_is_named_by_its_place(notices: tuple[Notice, ...], place: str) -> None:
+    assert notice_fault(notices).startswith(place)
+
+
+def test_right_notices_have_no_fault() -> None:
+    assert notice_fault((notice(), notice(version=2))) == ""
+
+
+def test_directory_entries_are_checked() -> None:
+    assert tenant_fault(Tenant({"ja": "福岡市"}, "ja", "Asia/Tokyo")) == ""
+    assert tenant_fault(Tenant({"ja": "福岡市"}, "ja", "Asia/Fukuoka")).startswith("time_zone")
+    assert desk_fault(Desk("d", "road-chuo", {"ja": "道路"}, "", "ja")) == ""
+    assert desk_fault(Desk("d", "Road Chuo", {"ja": "道路"}, "", "ja")).startswith("name")
+    good = Staff("s", "佐藤", ("officer",), ("d",), "T1/U1")
+    assert staff_fault(good, frozenset({"d"})) == ""
+    assert staff_fault(good, frozenset()).startswith("desk_ids")
+    assert staff_fault(Staff("s", "佐藤", ("mayor",), (), ""), frozenset()).startswith("roles")
+    assert staff_fault(Staff("s", "佐藤", (), (), "U1"), frozenset()).startswith("slack_address")

@@ -1,0 +1,72 @@
+"""Deliveries on PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from machi_notifications.domain.delivery import Delivery, State, before
+from machi_sdk.errors import Missing
+from machi_sdk.work import Work
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_COLUMNS = tuple(field.name for field in fields(Delivery))
+_ADD = """
+INSERT INTO deliveries (delivery_id, citizen_id, channel, cause, thread, version, state, reason, requested_at, send_before,
+    held_until, concluded_at, tenant, held_request)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING 1
+"""
+_OF_THREAD = "SELECT * FROM deliveries WHERE tenant = $1 AND thread = $2 ORDER BY version, requested_at"
+_CONCLUDE = """
+UPDATE deliveries SET state = $3, reason = $4, concluded_at = $5, held_request = ''
+WHERE tenant = $1 AND delivery_id = $2 AND state = ANY($6)
+"""
+_KNOWN = "SELECT 1 FROM deliveries WHERE tenant = $1 AND delivery_id = $2"
+_DUE = """
+SELECT * FROM deliveries WHERE tenant = $1 AND state = 'held' AND held_until <= $2
+ORDER BY held_until, thread, version LIMIT $3 FOR UPDATE SKIP LOCKED
+"""
+_RELEASE = "UPDATE deliveries SET state = 'requested', held_request = '' WHERE tenant = $1 AND delivery_id = $2"
+
+
+class PostgresDeliveries:
+    """The deliveries of one work's tenant."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, delivery: Delivery, held_request: bytes = b"") -> bool:
+        """Enter a delivery; False when it is known already."""
+        raw = await self._work.raw()
+        return await raw.fetchval(_ADD, *astuple(delivery), self._work.tenant, held_request) is not None
+
+    async def of_thread(self, thread: str) -> list[Delivery]:
+        """Every delivery about one thing, oldest first."""
+        raw = await self._work.raw()
+        return [_delivery(row) for row in await raw.fetch(_OF_THREAD, self._work.tenant, thread)]
+
+    async def conclude(self, delivery_id: str, state: State, reason: str, at: datetime) -> None:
+        """Write what became of a delivery, never backwards; Missing when there is none."""
+        raw = await self._work.raw()
+        if await raw.fetchval(_KNOWN, self._work.tenant, delivery_id) is None:
+            raise Missing("delivery-unknown")
+        earlier = [each.value for each in before(state)]
+        await raw.execute(_CONCLUDE, self._work.tenant, delivery_id, state.value, reason, at, earlier)
+
+    async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
+        """Held deliveries whose time has come, with their requests; locked until the commit."""
+        raw = await self._work.raw()
+        rows = await raw.fetch(_DUE, self._work.tenant, now, count)
+        return [(_delivery(row), row["held_request"]) for row in rows]
+
+    async def release(self, delivery_id: str) -> None:
+        """A held delivery is on its way; its words are forgotten here."""
+        raw = await self._work.raw()
+        await raw.execute(_RELEASE, self._work.tenant, delivery_id)
+
+
+def _delivery(row: "asyncpg.Record") -> Delivery:
+    values = {name: row[name] for name in _COLUMNS}
+    return Delivery(**values | {"state": State(row["state"])})

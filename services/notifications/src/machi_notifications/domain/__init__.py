@@ -1,0 +1,1 @@
+"""What is true: quiet hours, policy, the life of a message."""

@@ -1,0 +1,36 @@
+"""The clock comes in: held messages are looked after."""
+
+import asyncio
+
+from machi_notifications.adapters.work import NotificationsWork
+from machi_notifications.use_cases.release_held import release_held
+from machi_sdk.errors import Unavailable
+from machi_sdk.telemetry import get_logger
+from machi_sdk.work import Works
+
+log = get_logger()
+
+
+class Morning:
+    """Releases what is due, tenant by tenant."""
+
+    def __init__(self, works: Works[NotificationsWork], tenants: frozenset[str], every_seconds: float = 5.0) -> None:
+        self._works = works
+        self._tenants = tenants
+        self._every = every_seconds
+
+    async def run(self) -> None:
+        """Look every few seconds until cancelled."""
+        while True:
+            try:
+                for tenant in sorted(self._tenants):
+                    await self._release(tenant)
+            except Unavailable as error:
+                log.warning("release paused", reason=error.slug)
+            await asyncio.sleep(self._every)
+
+    async def _release(self, tenant: str) -> None:
+        released = 1
+        while released:
+            async with self._works.begin(tenant) as work:
+                released = await release_held(work)

@@ -1,0 +1,69 @@
+"""What notifications asks of the world."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from machi_notifications.domain.delivery import Delivery, State
+from machi_notifications.domain.fact import Contact, News
+from machi_sdk.clock import Clock
+
+
+class Cases(Protocol):
+    """The pod that owns the reports."""
+
+    async def words(self, tenant: str, report_id: str, update_id: str) -> str:
+        """What the officer wrote in one update."""
+        ...
+
+
+class People(Protocol):
+    """The pod that knows people."""
+
+    async def contact(self, tenant: str, citizen_id: str) -> Contact:
+        """Language and channel; an empty channel when the person is unknown or cannot be reached."""
+        ...
+
+
+class Letters(Protocol):
+    """Turns news into a request that an adapter understands."""
+
+    def write(self, news: News, delivery: Delivery, *, quiet: bool) -> bytes:
+        """The request of a delivery, as it will leave."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The truth per message, of one tenant."""
+
+    async def add(self, delivery: Delivery, held_request: bytes = b"") -> bool:
+        """Enter a delivery; False when it is known already."""
+        ...
+
+    async def conclude(self, delivery_id: str, state: State, reason: str, at: datetime) -> None:
+        """Write what became of a delivery, never backwards; Missing when there is none."""
+        ...
+
+    async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
+        """Held deliveries whose time has come, with their requests."""
+        ...
+
+    async def release(self, delivery_id: str) -> None:
+        """A held delivery is on its way."""
+        ...
+
+
+class Telling(Protocol):
+    """One transaction of a use case."""
+
+    clock: Clock
+    tenant: str
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The deliveries of the transaction's tenant."""
+        ...
+
+    def request(self, letter: bytes) -> None:
+        """Let a request leave with this commit."""
+        ...

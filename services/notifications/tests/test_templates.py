@@ -1,0 +1,68 @@
+"""Every language says everything, with the same places, within the limits of a card."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import machi_notifications
+from machi_notifications.adapters.messages import Templates
+from machi_notifications.domain.fact import Contact, Fact, News
+from machi_sdk.texts import Texts
+
+TEXTS = Texts(Path(machi_notifications.__file__).parent / "templates")
+LANGUAGES = ("ja", "ja-Hira", "en", "zh-Hant")
+LABELS = {"ja": "受付番号", "ja-Hira": "うけつけばんごう", "en": "case number", "zh-Hant": "案件編號"}
+CAUSES = ("ReportAcknowledged", "ReporterAsked", "ReportResolved", "ReportRejected")
+WORDS = "どの{街灯}ですか?\n  <b>&amp; 100% ✨"
+
+
+def _news(cause: str, language: str, words: str = WORDS) -> News:
+    fact = Fact(cause, "r-1", "ABC-123-4", "c-1", 3, datetime(2026, 11, 24, tzinfo=UTC), "u-1", "")
+    return News(fact, Contact(language, "line"), words)
+
+
+def _places(language: str, key: str) -> set[str]:
+    text = TEXTS.words(key)[language]
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_four_languages() -> None:
+    assert set(TEXTS.languages) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_same_keys_and_places_in_every_language(language: str) -> None:
+    assert TEXTS.keys(language) == TEXTS.keys("ja")
+    assert all(_places(language, key) == _places("ja", key) for key in TEXTS.keys("ja"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_case_number_stands_right_after_its_label_and_the_words_are_exact(cause: str, language: str) -> None:
+    messages = Templates(TEXTS).messages(_news(cause, language))
+    assert len(messages) == 1
+    card = messages[0].card
+    assert card.body == f"{LABELS[language]} ABC-123-4\n\n{WORDS}"
+    assert card.title
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_buttons_fit_and_name_the_case(language: str) -> None:
+    asked = Templates(TEXTS).messages(_news("ReporterAsked", language))[0].card.buttons
+    assert [(b.command.pod, b.command.command, dict(b.command.arguments)) for b in asked] == [
+        ("reports", "answer", {"case": "r-1"})
+    ]
+    done = Templates(TEXTS).messages(_news("ReportResolved", language))[0].card.buttons
+    assert [b.label for b in done[:5]] == ["★1", "★2", "★3", "★4", "★5"]
+    assert [dict(b.command.arguments) for b in done[:5]] == [{"case": "r-1", "score": str(n)} for n in range(1, 6)]
+    assert (done[5].command.command, dict(done[5].command.arguments)) == ("reopen", {"case": "r-1"})
+    assert all(0 < len(button.label) <= 20 for button in [*asked, *done])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_news_without_words_still_says_what_happened(language: str) -> None:
+    card = Templates(TEXTS).messages(_news("ReportAcknowledged", language, ""))[0].card
+    assert card.body.startswith(f"{LABELS[language]} ABC-123-4\n\n")
+    assert not card.buttons

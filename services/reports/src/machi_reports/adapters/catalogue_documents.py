@@ -1,0 +1,125 @@
+"""The catalogue as municipalities write it: checked against its schema, then against itself."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from machi_sdk.errors import Invalid
+
+from machi_reports.domain.catalogue import (
+    AnswerOption,
+    Catalogue,
+    Category,
+    CategoryQuestion,
+    DeskEntry,
+    Route,
+    UrgentOffice,
+    Ward,
+)
+
+SCHEMA = Path(__file__).parents[1] / "catalogue.schema.json"
+_Document = Mapping[str, Any]  # checked by the schema before anything is read from it
+
+
+def checked_document(text: str) -> dict[str, object]:
+    """The document; Invalid names the first wrong place."""
+    import jsonschema  # noqa: PLC0415 (heavy, and needed once in a while)
+
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise Invalid("catalogue-invalid", f"the file: {error}") from error
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
+    if error is not None:
+        place = ".".join(str(part) for part in error.absolute_path) or "the file"
+        raise Invalid("catalogue-invalid", f"{place}: {error.message[:200]}")
+    for place, problem in _contradictions(document):
+        raise Invalid("catalogue-invalid", f"{place}: {problem}")
+    return dict(document)
+
+
+def read_document(document: _Document, version: int) -> Catalogue:
+    """A checked document as the domain has it."""
+    return Catalogue(
+        version=version,
+        case_prefix=document["case_prefix"],
+        city_names=document["city_names"],
+        time_zone=document["time_zone"],
+        categories=tuple(_category(entry) for entry in document["categories"]),
+        desks=tuple(DeskEntry(entry["desk_id"], entry["titles"]) for entry in document["desks"]),
+        routes=tuple(
+            Route(entry["desk"], entry.get("category", ""), entry.get("ward", ""))
+            for entry in document.get("routes", ())
+        ),
+        default_desk_id=document["default_desk"],
+        wards=tuple(Ward(code, names) for code, names in document["ward_names"].items()),
+    )
+
+
+def ward_geometries(document: _Document) -> dict[str, Mapping[str, object]]:
+    """GeoJSON geometry per ward code."""
+    name = document["ward_code_property"]
+    return {str(feature["properties"].get(name, "")): feature["geometry"] for feature in document["wards"]["features"]}
+
+
+def _category(entry: _Document) -> Category:
+    urgent = entry.get("urgent")
+    return Category(
+        code=entry["code"],
+        labels=entry["labels"],
+        questions=tuple(_question(question) for question in entry.get("questions", ())),
+        urgent=UrgentOffice(urgent["titles"], urgent["phone"], urgent["advice"]) if urgent else None,
+        always_urgent=entry.get("always_urgent", False),
+    )
+
+
+def _question(entry: _Document) -> CategoryQuestion:
+    options = (AnswerOption(option["id"], option["labels"], option.get("urgent", False)) for option in entry["options"])
+    return CategoryQuestion(entry["key"], entry["prompts"], tuple(options))
+
+
+def _contradictions(document: _Document) -> Iterable[tuple[str, str]]:
+    desks = {entry["desk_id"] for entry in document["desks"]}
+    if document["default_desk"] not in desks:
+        yield "default_desk", f"no desk {document['default_desk']!r}"
+    yield from _wrong_routes(document, desks)
+    yield from _wrong_categories(document)
+    yield from _wrong_wards(document)
+
+
+def _wrong_routes(document: _Document, desks: set[str]) -> Iterable[tuple[str, str]]:
+    categories = {entry["code"] for entry in document["categories"]}
+    for index, route in enumerate(document.get("routes", ())):
+        known = (("desk", desks), ("category", categories), ("ward", document["ward_names"]))
+        for field, values in known:
+            if field in route and route[field] not in values:
+                yield f"routes.{index}.{field}", f"no {field} {route[field]!r}"
+
+
+def _wrong_categories(document: _Document) -> Iterable[tuple[str, str]]:
+    seen: set[str] = set()
+    for index, entry in enumerate(document["categories"]):
+        place = f"categories.{index}"
+        if entry["code"] in seen:
+            yield f"{place}.code", f"{entry['code']!r} stands here twice"
+        seen.add(entry["code"])
+        options = [option for question in entry.get("questions", ()) for option in question["options"]]
+        if "urgent" not in entry and (entry.get("always_urgent") or any(option.get("urgent") for option in options)):
+            yield f"{place}.urgent", "urgent reports need an office to phone"
+
+
+def _wrong_wards(document: _Document) -> Iterable[tuple[str, str]]:
+    import shapely  # noqa: PLC0415 (heavy, and needed once in a while)
+
+    shapes = ward_geometries(document)
+    for code in sorted(set(document["ward_names"]) ^ set(shapes)):
+        yield f"ward_names.{code}", "every ward needs a shape and names, under the same code"
+    for code, geometry in shapes.items():
+        try:
+            shape = shapely.from_geojson(json.dumps(geometry))
+        except shapely.errors.GEOSException:
+            shape = shapely.Polygon()
+        if shape.is_empty or not shape.is_valid:
+            yield f"wards.{code}", "this is no valid shape"

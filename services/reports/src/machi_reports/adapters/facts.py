@@ -1,0 +1,78 @@
+"""What each step of a report says to the rest of the city: facts, and cards for desks."""
+
+from datetime import datetime
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from machi.desk.v1.events_pb2 import CardAnnounced
+from machi.reports.v1 import events_pb2 as events
+from machi_sdk.work import Work
+
+from machi_reports.domain.report import Report
+from machi_reports.domain.states import Move, Step
+
+REPORTS = "machi.reports.v1"
+CARDS = "machi.desk.cards.v1"
+POD = "reports"
+
+
+def publish(report: Report, step: Step, work: Work) -> None:
+    """Let the step's fact and the desks' cards leave with the commit."""
+    fact = _fact(report, step)
+    if fact is not None:
+        work.emit(REPORTS, report.report_id, fact)
+    for desk_id in filter(None, (step.from_desk_id, step.desk_id)):
+        card = CardAnnounced(
+            card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=timestamp(step.at)
+        )
+        work.emit(CARDS, report.report_id, card)
+
+
+def timestamp(at: datetime) -> Timestamp:
+    """As protobuf has it."""
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
+
+
+def _ref(report: Report, step: Step) -> events.ReportRef:
+    filing = report.filing
+    return events.ReportRef(
+        report_id=report.report_id,
+        case_number=filing.case_number,
+        citizen_id=filing.citizen_id,
+        version=step.version,
+        category_code=filing.category_code,
+        ward_code=filing.ward_code,
+        desk_id=step.desk_id,
+        occurred_at=timestamp(step.at),
+    )
+
+
+def _fact(report: Report, step: Step) -> Message | None:
+    ref = _ref(report, step)
+    staff_id = step.officer.staff_id if step.officer else ""
+    update_id = step.update.update_id if step.update else ""
+    match step.move:
+        case Move.FILE:
+            return events.ReportFiled(report=ref)
+        case Move.ACKNOWLEDGE:
+            return events.ReportAcknowledged(report=ref, staff_id=staff_id)
+        case Move.ASK:
+            session_id = step.session_id
+            return events.ReporterAsked(report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id)
+        case Move.ANSWER:
+            return events.ReporterAnswered(report=ref, update_id=update_id)
+        case Move.RESOLVE:
+            until = timestamp(report.reopen_before) if report.reopen_before else None
+            return events.ReportResolved(report=ref, staff_id=staff_id, update_id=update_id, reopen_before=until)
+        case Move.REJECT:
+            return events.ReportRejected(report=ref, staff_id=staff_id, update_id=update_id)
+        case Move.HAND_OVER:
+            return events.ReportHandedOver(report=ref, staff_id=staff_id, from_desk_id=step.from_desk_id)
+        case Move.REOPEN:
+            return events.ReportReopened(report=ref)
+        case Move.RATE:
+            return events.ReportRated(report=ref, score=report.score or 0)
+        case Move.RETRACT:
+            return None

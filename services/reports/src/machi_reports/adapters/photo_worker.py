@@ -1,0 +1,62 @@
+"""Hands each photo to a process of its own, few at once, each with a deadline."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+
+from machi_sdk.errors import Unavailable
+
+from machi_reports.adapters.photo_decoder import NOT_A_PHOTO, OK, TOO_LARGE
+from machi_reports.ports import PhotoVerdict
+
+AT_ONCE = 2
+_DECODE_SECONDS = 5.0
+_QUEUE_SECONDS = 10.0
+_COMMAND = (sys.executable, "-I", "-m", "machi_reports.adapters.photo_decoder")
+
+
+class ProcessPhotoWorker:
+    """`ports.PhotoWorker`: costs nothing until the first photo, and nothing between photos."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def cleaned(self, photo: bytes) -> bytes | PhotoVerdict:
+        """See the port. Unavailable when too many wait."""
+        try:
+            async with asyncio.timeout(_QUEUE_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise Unavailable("photo-worker-busy") from error
+        try:
+            return await self._decoded(photo)
+        finally:
+            self._slots.release()
+
+    async def _decoded(self, photo: bytes) -> bytes | PhotoVerdict:
+        process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+        try:
+            async with asyncio.timeout(_DECODE_SECONDS):
+                jpeg, _ = await process.communicate(photo)
+        except TimeoutError:
+            return PhotoVerdict.NOT_A_PHOTO
+        finally:
+            await _ended(process)
+        return _verdict(process.returncode, jpeg)
+
+
+async def _ended(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def _verdict(code: int | None, jpeg: bytes) -> bytes | PhotoVerdict:
+    match code:
+        case _ if code == OK and jpeg:
+            return jpeg
+        case _ if code == TOO_LARGE:
+            return PhotoVerdict.TOO_LARGE
+        case _ if code == NOT_A_PHOTO or (code is not None and code < 0):
+            return PhotoVerdict.NOT_A_PHOTO
+    raise Unavailable("photo-worker-failed")

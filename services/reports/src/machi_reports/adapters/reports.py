@@ -1,0 +1,209 @@
+"""Reports on PostgreSQL; every statement here is hot, so raw."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from machi_sdk.errors import Missing
+from machi_sdk.work import Work
+
+from machi_reports.adapters.facts import publish
+from machi_reports.domain.conversation import Officer, Update, UpdateKind
+from machi_reports.domain.report import Filing, Place, Report
+from machi_reports.domain.states import Move, State, Step
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_INSERT = """
+INSERT INTO reports (tenant, report_id, case_number, citizen_id, version, category_code, details, latitude, longitude,
+    place_title, address, place_event_id, ward_code, desk_id, state, messages_allowed, reopened, trace_id, filed_at, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, $18, $18)
+"""
+_SAVE = """
+UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8, changed_at = $9
+WHERE tenant = $1 AND report_id = $2
+"""
+_BY_ID = "SELECT * FROM reports WHERE tenant = $1 AND report_id = $2"
+_LOCK = f"{_BY_ID} FOR NO KEY UPDATE"
+_BY_NUMBER = "SELECT * FROM reports WHERE tenant = $1 AND case_number = $2"
+_OF_CITIZEN = "SELECT * FROM reports WHERE tenant = $1 AND citizen_id = $2 ORDER BY filed_at DESC LIMIT $3"
+_ADD_UPDATE = """
+INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, $9)
+"""
+_ADD_STEP = """
+INSERT INTO steps (tenant, report_id, version, move, state, desk_id, from_desk_id, staff_id, staff_name, update_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+_CONVERSATION = "SELECT * FROM updates WHERE tenant = $1 AND report_id = $2 ORDER BY at, update_id"
+_LAST_STEP = """
+SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' ORDER BY version DESC LIMIT 1
+"""
+_WAS_AT = """
+SELECT true FROM steps WHERE tenant = $1 AND report_id = $2 AND (desk_id = $3 OR from_desk_id = $3) LIMIT 1
+"""
+# A message's words, its place, its photo: whatever of them became part of a report of that citizen.
+_BLANK = """
+WITH words AS (
+    UPDATE updates u SET text = '', retracted = true FROM reports r
+    WHERE u.tenant = $1 AND u.event_id = $3 AND NOT u.retracted
+      AND r.tenant = $1 AND r.report_id = u.report_id AND r.citizen_id = $2
+    RETURNING u.report_id
+), places AS (
+    UPDATE reports SET latitude = NULL, longitude = NULL, place_title = '', address = ''
+    WHERE tenant = $1 AND citizen_id = $2 AND place_event_id = $3 AND place_event_id <> ''
+      AND (latitude IS NOT NULL OR place_title <> '' OR address <> '')
+    RETURNING report_id
+), pictures AS (
+    UPDATE photos SET jpeg = NULL WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3 AND jpeg IS NOT NULL
+    RETURNING report_id
+)
+SELECT report_id FROM words UNION SELECT report_id FROM places UNION
+SELECT report_id FROM pictures WHERE report_id IS NOT NULL ORDER BY 1
+"""
+
+
+class PgReports:
+    """`ports.Reports` within one work."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, report: Report) -> None:
+        """See the port."""
+        filing, place = report.filing, report.filing.place
+        await (await self._work.raw()).execute(
+            _INSERT,
+            self._work.tenant,
+            report.report_id,
+            filing.case_number,
+            filing.citizen_id,
+            report.version,
+            filing.category_code,
+            json.dumps(dict(filing.details)),
+            place.latitude,
+            place.longitude,
+            place.title,
+            place.address,
+            place.event_id,
+            filing.ward_code,
+            report.desk_id,
+            report.state.value,
+            filing.messages_allowed,
+            filing.trace_id,
+            filing.filed_at,
+        )
+        await self._store_fresh(report)
+
+    async def lock(self, report_id: str) -> Report:
+        """See the port."""
+        return await self._one(_LOCK, report_id)
+
+    async def get(self, report_id: str) -> Report:
+        """See the port."""
+        return await self._one(_BY_ID, report_id)
+
+    async def save(self, report: Report) -> None:
+        """See the port."""
+        at = report.fresh[-1].at
+        raw = await self._work.raw()
+        now = (report.version, report.state.value, report.desk_id, report.score, report.reopened, report.reopen_before, at)
+        await raw.execute(_SAVE, self._work.tenant, report.report_id, *now)
+        await self._store_fresh(report)
+
+    async def find(self, case_number: str) -> Report | None:
+        """See the port."""
+        row = await (await self._work.raw()).fetchrow(_BY_NUMBER, self._work.tenant, case_number)
+        return _report(row) if row else None
+
+    async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
+        """See the port."""
+        rows = await (await self._work.raw()).fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit)
+        return [_report(row) for row in rows]
+
+    async def conversation(self, report_id: str) -> list[Update]:
+        """See the port."""
+        rows = await (await self._work.raw()).fetch(_CONVERSATION, self._work.tenant, report_id)
+        return [_update(row) for row in rows]
+
+    async def last_step(self, report_id: str) -> Step | None:
+        """See the port."""
+        row = await (await self._work.raw()).fetchrow(_LAST_STEP, self._work.tenant, report_id)
+        if row is None:
+            return None
+        return Step(Move(row["move"]), State(row["state"]), row["version"], row["at"], row["desk_id"], _officer(row))
+
+    async def was_at(self, report_id: str, desk_id: str) -> bool:
+        """See the port."""
+        return bool(await (await self._work.raw()).fetchval(_WAS_AT, self._work.tenant, report_id, desk_id))
+
+    async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
+        """See the port."""
+        rows = await (await self._work.raw()).fetch(_BLANK, self._work.tenant, citizen_id, event_id)
+        return [row["report_id"] for row in rows]
+
+    async def _one(self, statement: str, report_id: str) -> Report:
+        row = await (await self._work.raw()).fetchrow(statement, self._work.tenant, report_id)
+        if row is None:
+            raise Missing("report-unknown")
+        return _report(row)
+
+    async def _store_fresh(self, report: Report) -> None:
+        raw = await self._work.raw()
+        for step in report.fresh:
+            if step.update is not None:
+                await raw.execute(_ADD_UPDATE, self._work.tenant, report.report_id, *_update_values(step.update))
+            await raw.execute(_ADD_STEP, self._work.tenant, report.report_id, *_step_values(step))
+            publish(report, step, self._work)
+        report.fresh.clear()
+
+
+def _update_values(update: Update) -> tuple[str | datetime, ...]:
+    return update.update_id, update.kind.value, update.text, *_staff(update.officer), update.event_id, update.at
+
+
+def _step_values(step: Step) -> tuple[str | int | datetime, ...]:
+    update_id = step.update.update_id if step.update else ""
+    where = (step.desk_id, step.from_desk_id)
+    return step.version, step.move.value, step.state.value, *where, *_staff(step.officer), update_id, step.at
+
+
+def _staff(officer: Officer | None) -> tuple[str, str]:
+    return (officer.staff_id, officer.name) if officer else ("", "")
+
+
+def _officer(row: "asyncpg.Record") -> Officer | None:
+    return Officer(row["staff_id"], row["staff_name"]) if row["staff_id"] else None
+
+
+def _update(row: "asyncpg.Record") -> Update:
+    kind = UpdateKind(row["kind"])
+    return Update(row["update_id"], kind, row["text"], row["at"], _officer(row), row["event_id"], row["retracted"])
+
+
+def _report(row: "asyncpg.Record") -> Report:
+    place = Place(row["latitude"], row["longitude"], row["place_title"], row["address"], row["place_event_id"])
+    details: Mapping[str, str] = json.loads(row["details"])
+    filing = Filing(
+        report_id=row["report_id"],
+        case_number=row["case_number"],
+        citizen_id=row["citizen_id"],
+        category_code=row["category_code"],
+        details=details,
+        place=place,
+        ward_code=row["ward_code"],
+        messages_allowed=row["messages_allowed"],
+        trace_id=row["trace_id"],
+        filed_at=row["filed_at"],
+    )
+    return Report(
+        filing,
+        desk_id=row["desk_id"],
+        state=State(row["state"]),
+        version=row["version"],
+        score=row["score"],
+        reopened=row["reopened"],
+        reopen_before=row["reopen_before"],
+    )

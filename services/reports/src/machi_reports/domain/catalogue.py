@@ -1,0 +1,139 @@
+"""A city's catalogue: what can be reported, what is asked about it, and which desk gets it. All of it is data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AnswerOption:
+    """One answer to a question."""
+
+    option_id: str
+    labels: Labels
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class CategoryQuestion:
+    """One question about reports of a category."""
+
+    key: str
+    prompts: Labels
+    options: tuple[AnswerOption, ...]
+
+
+@dataclass(frozen=True)
+class UrgentOffice:
+    """Whom to phone at once, and what to do until then."""
+
+    titles: Labels
+    phone: str
+    advice: Labels
+
+
+@dataclass(frozen=True)
+class Category:
+    """One kind of report."""
+
+    code: str
+    labels: Labels
+    questions: tuple[CategoryQuestion, ...] = ()
+    urgent: UrgentOffice | None = None
+    always_urgent: bool = False
+
+    def option(self, key: str, option_id: str) -> AnswerOption | None:
+        """The option of one of its questions."""
+        options = (o for q in self.questions if q.key == key for o in q.options)
+        return next((option for option in options if option.option_id == option_id), None)
+
+    def urgent_office(self, details: Mapping[str, str]) -> UrgentOffice | None:
+        """Whom to phone, when these answers are urgent."""
+        chosen = (self.option(key, option_id) for key, option_id in details.items())
+        is_urgent = self.always_urgent or any(option is not None and option.urgent for option in chosen)
+        return self.urgent if is_urgent else None
+
+
+@dataclass(frozen=True)
+class DeskEntry:
+    """A desk as residents and other desks may see it."""
+
+    desk_id: str
+    titles: Labels
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which desk gets reports of a category in a ward; empty means any."""
+
+    desk_id: str
+    category_code: str = ""
+    ward_code: str = ""
+
+
+@dataclass(frozen=True)
+class Ward:
+    """A ward's code and the names people write, per language; the first one of a language is shown."""
+
+    code: str
+    names: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One version of a city's catalogue."""
+
+    version: int
+    case_prefix: str
+    city_names: Mapping[str, Sequence[str]]
+    time_zone: str
+    categories: tuple[Category, ...]
+    desks: tuple[DeskEntry, ...]
+    routes: tuple[Route, ...]
+    default_desk_id: str
+    wards: tuple[Ward, ...]
+
+    def category(self, code: str) -> Category | None:
+        """The category with that code."""
+        return next((category for category in self.categories if category.code == code), None)
+
+    def desk(self, desk_id: str) -> DeskEntry | None:
+        """The desk with that id."""
+        return next((desk for desk in self.desks if desk.desk_id == desk_id), None)
+
+    def ward(self, code: str) -> Ward | None:
+        """The ward with that code."""
+        return next((ward for ward in self.wards if ward.code == code), None)
+
+    def route(self, category_code: str, ward_code: str) -> str:
+        """The desk for a category and ward (empty: unknown): the most exact route, else the default desk."""
+        for category, ward in ((category_code, ward_code), (category_code, ""), ("", ward_code)):
+            found = self._desk_by_route.get((category, ward))
+            if found and (category or ward):
+                return found
+        return self.default_desk_id
+
+    def ward_named_in(self, text: str) -> str:
+        """The ward whose name stands in the text; empty when none does, or when it follows another city's name."""
+        folded = text.casefold()
+        for name, code in self._ward_names:
+            place = folded.find(name)
+            if place >= 0 and not self._follows_another_city(folded[:place]):
+                return code
+        return ""
+
+    @cached_property
+    def _desk_by_route(self) -> dict[tuple[str, str], str]:
+        return {(route.category_code, route.ward_code): route.desk_id for route in self.routes}
+
+    @cached_property
+    def _ward_names(self) -> list[tuple[str, str]]:
+        pairs = {(name.casefold(), ward.code) for ward in self.wards for names in ward.names.values() for name in names}
+        return sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
+
+    def _follows_another_city(self, before: str) -> bool:
+        before = before.rstrip()
+        own = (name.casefold() for names in self.city_names.values() for name in names)
+        return before.endswith("市") and not before.endswith(tuple(own))

@@ -1,0 +1,153 @@
+"""A resident's report and everything that may happen to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from machi_reports.domain.conversation import Officer, Update
+from machi_reports.domain.states import ALLOWED, OPEN_STATES, Done, Move, NotNow, Outcome, State, Step, TooLate
+
+REOPEN_WITHIN = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where: a point (WGS 84), words, or both. `event_id` is the message it came with."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    title: str = ""
+    address: str = ""
+    event_id: str = ""
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """Latitude and longitude, where a point was given."""
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
+    @property
+    def words(self) -> str:
+        """Title and address as one line; empty when only a point was given."""
+        return " ".join(part for part in (self.title, self.address) if part)
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What never changes about a report once it is filed (but for what its author takes back)."""
+
+    report_id: str
+    case_number: str
+    citizen_id: str
+    category_code: str
+    details: Mapping[str, str]
+    place: Place
+    ward_code: str
+    messages_allowed: bool | None
+    trace_id: str
+    filed_at: datetime
+
+
+@dataclass
+class Report:
+    """The aggregate. Moves return what came of them; `fresh` holds the steps not stored yet."""
+
+    filing: Filing
+    desk_id: str
+    state: State = State.FILED
+    version: int = 0
+    score: int | None = None
+    reopened: int = 0
+    reopen_before: datetime | None = None
+    fresh: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def file(cls, filing: Filing, desk_id: str, words: Update) -> "Report":
+        """A new report, at the desk it is routed to."""
+        report = cls(filing, desk_id)
+        report._record(Step(Move.FILE, State.FILED, 0, filing.filed_at, desk_id, update=words))
+        return report
+
+    @property
+    def report_id(self) -> str:
+        """Its identifier."""
+        return self.filing.report_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a desk still has something to do."""
+        return self.state in OPEN_STATES
+
+    def may_reopen(self, at: datetime) -> bool:
+        """Whether its reporter may reopen it at that moment."""
+        return self.state is State.RESOLVED and self.reopen_before is not None and at < self.reopen_before
+
+    def acknowledge(self, officer: Officer, at: datetime) -> Outcome:
+        """An officer takes it on."""
+        return self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
+
+    def ask(self, officer: Officer, question: Update, session_id: str) -> Outcome:
+        """An officer writes to the reporter; `session_id` waits for the answer."""
+        state = State.ASKED if self.is_open else self.state
+        return self._move(Step(Move.ASK, state, 0, question.at, self.desk_id, officer, question, session_id))
+
+    def answer(self, answer: Update) -> Outcome:
+        """The reporter answers, in time or late."""
+        state = State.ANSWERED if self.state is State.ASKED else self.state
+        return self._move(Step(Move.ANSWER, state, 0, answer.at, self.desk_id, update=answer))
+
+    def resolve(self, officer: Officer, note: Update) -> Outcome:
+        """An officer says it is done."""
+        outcome = self._move(Step(Move.RESOLVE, State.RESOLVED, 0, note.at, self.desk_id, officer, note))
+        if isinstance(outcome, Done):
+            self.reopen_before = note.at + REOPEN_WITHIN
+        return outcome
+
+    def reject(self, officer: Officer, reason: Update) -> Outcome:
+        """An officer says the city will not act on it, and why."""
+        return self._move(Step(Move.REJECT, State.REJECTED, 0, reason.at, self.desk_id, officer, reason))
+
+    def hand_over(self, officer: Officer, to_desk_id: str, words: Update) -> Outcome:
+        """An officer gives it to another desk; its state stays."""
+        if to_desk_id == self.desk_id:
+            return NotNow(self.state)
+        step = Step(Move.HAND_OVER, self.state, 0, words.at, to_desk_id, officer, words, from_desk_id=self.desk_id)
+        return self._move(step)
+
+    def rate(self, score: int, rating: Update) -> Outcome:
+        """The reporter rates what was done, 1 to 5, once per resolution."""
+        if self.score is not None or not 1 <= score <= 5:
+            return NotNow(self.state)
+        outcome = self._move(Step(Move.RATE, self.state, 0, rating.at, self.desk_id, update=rating))
+        if isinstance(outcome, Done):
+            self.score = score
+        return outcome
+
+    def reopen(self, words: Update) -> Outcome:
+        """The reporter says it is not done; possible for `REOPEN_WITHIN` after the resolution."""
+        if self.state is State.RESOLVED and self.reopen_before is not None and words.at >= self.reopen_before:
+            return TooLate(self.reopen_before)
+        outcome = self._move(Step(Move.REOPEN, State.REOPENED, 0, words.at, self.desk_id, update=words))
+        if isinstance(outcome, Done):
+            self.score, self.reopen_before = None, None
+            self.reopened += 1
+        return outcome
+
+    def retract(self, at: datetime) -> Outcome:
+        """The reporter took back words, a place, or a photo; what remains is a newer version."""
+        return self._move(Step(Move.RETRACT, self.state, 0, at, self.desk_id))
+
+    def without_place(self) -> None:
+        """Forget the exact place; ward and desk stay."""
+        self.filing = replace(self.filing, place=Place())
+
+    def _move(self, step: Step) -> Outcome:
+        if self.state not in ALLOWED[step.move]:
+            return NotNow(self.state)
+        return self._record(step)
+
+    def _record(self, step: Step) -> Done:
+        self.version += 1
+        self.state, self.desk_id = step.state, step.desk_id
+        recorded = replace(step, version=self.version)
+        self.fresh.append(recorded)
+        return Done(recorded)

@@ -1,0 +1,91 @@
+"""Where a report stands, who may move it from there, and what a move left behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from machi_reports.domain.conversation import Officer, Update
+
+
+class State(StrEnum):
+    """Where a report stands."""
+
+    FILED = "filed"
+    ACKNOWLEDGED = "acknowledged"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    RESOLVED = "resolved"
+    REJECTED = "rejected"
+    REOPENED = "reopened"
+
+
+class Move(StrEnum):
+    """What somebody did with a report."""
+
+    FILE = "file"
+    ACKNOWLEDGE = "acknowledge"
+    ASK = "ask"
+    ANSWER = "answer"
+    RESOLVE = "resolve"
+    REJECT = "reject"
+    HAND_OVER = "handover"
+    RATE = "rate"
+    REOPEN = "reopen"
+    RETRACT = "retract"
+
+
+OPEN_STATES = frozenset({State.FILED, State.ACKNOWLEDGED, State.ASKED, State.ANSWERED, State.REOPENED})
+ANY_STATE = frozenset(State)
+
+# A question may follow a closed case, and an answer may come late: both are kept, and the state stays.
+ALLOWED: Mapping[Move, frozenset[State]] = {
+    Move.ACKNOWLEDGE: frozenset({State.FILED, State.REOPENED}),
+    Move.ASK: ANY_STATE,
+    Move.ANSWER: ANY_STATE,
+    Move.RESOLVE: OPEN_STATES,
+    Move.REJECT: OPEN_STATES,
+    Move.HAND_OVER: OPEN_STATES,
+    Move.RATE: frozenset({State.RESOLVED}),
+    Move.REOPEN: frozenset({State.RESOLVED}),
+    Move.RETRACT: ANY_STATE,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change, as the history keeps it; `version` is the report's after it."""
+
+    move: Move
+    state: State
+    version: int
+    at: datetime
+    desk_id: str
+    officer: Officer | None = None
+    update: Update | None = None
+    session_id: str = ""
+    from_desk_id: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The move counted."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class NotNow:
+    """The report's state does not allow the move; nothing changed."""
+
+    state: State
+
+
+@dataclass(frozen=True)
+class TooLate:
+    """The move was possible until then; nothing changed."""
+
+    until: datetime
+
+
+Outcome = Done | NotNow | TooLate

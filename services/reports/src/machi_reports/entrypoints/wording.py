@@ -1,0 +1,84 @@
+"""Codes and moments as people read them, in one language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from machi_sdk.texts import Texts, pick
+
+from machi_reports.domain.catalogue import Catalogue
+from machi_reports.domain.report import Place
+
+TEXTS = Texts(Path(__file__).parents[1] / "texts")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One language over one catalogue; what the catalogue no longer knows is shown as its code."""
+
+    language: str
+    catalogue: Catalogue
+
+    def say(self, key: str, **places: str | int) -> str:
+        """A text of this pod."""
+        return TEXTS.say(self.language, key, **places)
+
+    def pick(self, texts: Mapping[str, str]) -> str:
+        """A text of the catalogue."""
+        return pick(texts, self.language)
+
+    def category(self, code: str) -> str:
+        """A category's label."""
+        found = self.catalogue.category(code)
+        return self.pick(found.labels) if found else code
+
+    def details(self, category_code: str, details: Mapping[str, str]) -> str:
+        """The answers to a category's questions; empty when it asks none."""
+        category = self.catalogue.category(category_code)
+        options = (category.option(key, option) for key, option in details.items()) if category else ()
+        return "・".join(self.pick(option.labels) for option in options if option is not None)
+
+    def ward(self, code: str) -> str:
+        """A ward's name."""
+        found = self.catalogue.ward(code)
+        return self._first(found.names) if found else self.say("value.no-ward")
+
+    def city(self) -> str:
+        """The city's name."""
+        return self._first(self.catalogue.city_names)
+
+    def desk(self, desk_id: str) -> str:
+        """A desk's title."""
+        found = self.catalogue.desk(desk_id)
+        return self.pick(found.titles) if found else self.say("desk.desk-unknown")
+
+    def place(self, place: Place) -> str:
+        """A place in words."""
+        if place.words:
+            return place.words
+        return self.say("value.pin") if place.point else self.say("value.nothing")
+
+    def moment(self, at: datetime) -> str:
+        """Date and time of day, as the city's clocks show it."""
+        return at.astimezone(ZoneInfo(self.catalogue.time_zone)).strftime("%Y-%m-%d %H:%M")
+
+    def time_of_day(self, at: datetime, now: datetime) -> str:
+        """The time of day, with the date when it is another day."""
+        zone = ZoneInfo(self.catalogue.time_zone)
+        same_day = at.astimezone(zone).date() == now.astimezone(zone).date()
+        return at.astimezone(zone).strftime("%H:%M") if same_day else self.moment(at)
+
+    def age(self, at: datetime, now: datetime) -> str:
+        """How long ago, in the largest whole unit."""
+        minutes = max(0, int((now - at).total_seconds() // 60))
+        if minutes < 60:
+            return self.say("age.minutes", n=minutes)
+        if minutes < 48 * 60:
+            return self.say("age.hours", n=minutes // 60)
+        return self.say("age.days", n=minutes // (24 * 60))
+
+    def _first(self, names: Mapping[str, Sequence[str]]) -> str:
+        found = names.get(self.language) or names["ja"]
+        return found[0]

@@ -1,0 +1,208 @@
+"""What the use cases ask of the world."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from machi_reports.domain.catalogue import Catalogue
+from machi_reports.domain.conversation import Update
+from machi_reports.domain.report import Report
+from machi_reports.domain.states import Step
+
+
+class Reports(Protocol):
+    """The reports of the work's tenant."""
+
+    async def add(self, report: Report) -> None:
+        """Store a new report and its facts; Conflict when its case number is taken."""
+        ...
+
+    async def lock(self, report_id: str) -> Report:
+        """The report, nobody else's to change until the work ends; Missing when there is none."""
+        ...
+
+    async def save(self, report: Report) -> None:
+        """Store the fresh steps of a locked report, and let its facts and cards leave with the commit."""
+        ...
+
+    async def get(self, report_id: str) -> Report:
+        """The report as it is; Missing when there is none."""
+        ...
+
+    async def find(self, case_number: str) -> Report | None:
+        """The report with that case number."""
+        ...
+
+    async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
+        """The citizen's reports, the newest first."""
+        ...
+
+    async def conversation(self, report_id: str) -> list[Update]:
+        """Everything said about it, oldest first."""
+        ...
+
+    async def last_step(self, report_id: str) -> Step | None:
+        """What an officer did last; None before any did."""
+        ...
+
+    async def was_at(self, report_id: str, desk_id: str) -> bool:
+        """Whether that desk holds the report or ever held it."""
+        ...
+
+    async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
+        """Blank what came with one message of that citizen; the ids of the reports that lost something."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredPhoto:
+    """A photo as kept: re-encoded, stripped."""
+
+    photo_id: str
+    citizen_id: str
+    event_id: str
+    jpeg: bytes
+
+
+class Photos(Protocol):
+    """The photos of the work's tenant."""
+
+    async def add(self, photo: StoredPhoto, at: datetime) -> str:
+        """Store a photo once per event; the id it has."""
+        ...
+
+    async def of_event(self, event_id: str) -> str | None:
+        """The id of the photo that came with a message."""
+        ...
+
+    async def attach(self, photo_id: str, report_id: str, citizen_id: str) -> bool:
+        """Give the citizen's own loose photo to a report; False when it is gone."""
+        ...
+
+    async def is_loose(self, photo_id: str, citizen_id: str) -> bool:
+        """Whether the citizen sent that photo and no report has it yet."""
+        ...
+
+    async def of_report(self, report_id: str) -> list[str]:
+        """The ids of a report's photos, oldest first."""
+        ...
+
+    async def read(self, photo_id: str, report_id: str) -> bytes | None:
+        """The JPEG of a report's photo."""
+        ...
+
+
+class Accesses(Protocol):
+    """The log of who was shown what; it only grows."""
+
+    async def log(self, report_id: str, what: str, reader: str) -> None:
+        """Write one line."""
+        ...
+
+
+class Catalogues(Protocol):
+    """The catalogues of the work's tenant; each version is kept."""
+
+    async def put(self, document: Mapping[str, object]) -> int:
+        """Store the next version; its number."""
+        ...
+
+
+class City(Protocol):
+    """One transaction with everything a use case may ask for."""
+
+    @property
+    def tenant(self) -> str:
+        """The municipality."""
+        ...
+
+    @property
+    def reports(self) -> Reports:
+        """Reports."""
+        ...
+
+    @property
+    def photos(self) -> Photos:
+        """Photos."""
+        ...
+
+    @property
+    def accesses(self) -> Accesses:
+        """The access log."""
+        ...
+
+    @property
+    def catalogues(self) -> Catalogues:
+        """Catalogues."""
+        ...
+
+    def hop(self, name: str, **codes: str) -> None:
+        """Leave a durable mark on the trace."""
+        ...
+
+
+class CurrentCatalogues(Protocol):
+    """Catalogues in memory, as last read."""
+
+    async def refresh(self, tenant: str) -> Catalogue:
+        """The tenant's newest catalogue; Unavailable while it has none."""
+        ...
+
+    def at(self, reference: str) -> Catalogue:
+        """The catalogue a dialogue began with ("tenant/version"), or a newer one."""
+        ...
+
+
+class WardMap(Protocol):
+    """Which ward a point lies in."""
+
+    async def ward_at(self, reference: str, latitude: float, longitude: float) -> str:
+        """The ward's code; empty when the point lies in none."""
+        ...
+
+
+class Decision(StrEnum):
+    """What a person decided about a purpose."""
+
+    NONE = "none"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Who decides, with which message, on which channel."""
+
+    tenant: str
+    citizen_id: str
+    event_id: str
+    channel: str
+
+
+class Consents(Protocol):
+    """The ledger of decisions about case updates."""
+
+    async def check(self, tenant: str, citizen_id: str) -> Decision:
+        """The decision in force about the present notice."""
+        ...
+
+    async def decide(self, chooser: Chooser, decision: Decision) -> None:
+        """Record a decision; the same event again changes nothing."""
+        ...
+
+
+class PhotoVerdict(StrEnum):
+    """Why a photo was refused."""
+
+    NOT_A_PHOTO = "not-a-photo"
+    TOO_LARGE = "too-large"
+
+
+class PhotoWorker(Protocol):
+    """Decodes and re-encodes photos where a bomb can do no harm."""
+
+    async def cleaned(self, photo: bytes) -> bytes | PhotoVerdict:
+        """A stripped JPEG, or why not."""
+        ...

@@ -1,0 +1,35 @@
+"""What an officer's use cases share: the case as seen from a desk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from machi_sdk.errors import Denied
+from machi_sdk.ids import new_id
+
+from machi_reports.domain.conversation import Officer, Update, UpdateKind
+from machi_reports.domain.report import Report
+from machi_reports.domain.words import storable
+from machi_reports.ports import City
+
+
+@dataclass(frozen=True)
+class DeskCase:
+    """A case, the desk it is worked at, the officer, and the moment."""
+
+    report_id: str
+    desk_id: str
+    officer: Officer
+    at: datetime
+
+
+async def lock_at_desk(case: DeskCase, city: City) -> Report:
+    """The locked report; Denied when another desk holds it."""
+    report = await city.reports.lock(case.report_id)
+    if report.desk_id != case.desk_id:
+        raise Denied("report-elsewhere", "another desk holds this case now")
+    return report
+
+
+def officer_says(case: DeskCase, kind: UpdateKind, text: str) -> Update:
+    """A new entry of the case's conversation, by the officer."""
+    return Update(new_id(), kind, storable(text), case.at, case.officer)

@@ -1,0 +1,16 @@
+"""An officer says the city will not act on it."""
+
+from machi_reports.domain.conversation import UpdateKind
+from machi_reports.domain.states import Done, Outcome
+from machi_reports.ports import City
+from machi_reports.use_cases.at_desk import DeskCase, lock_at_desk, officer_says
+
+
+async def reject_report(case: DeskCase, text: str, city: City) -> Outcome:
+    """The reason goes to the reporter."""
+    report = await lock_at_desk(case, city)
+    outcome = report.reject(case.officer, officer_says(case, UpdateKind.REASON, text))
+    if isinstance(outcome, Done):
+        await city.reports.save(report)
+        city.hop("report.rejected", report_id=report.report_id)
+    return outcome

@@ -1,0 +1,16 @@
+"""An officer says it is done."""
+
+from machi_reports.domain.conversation import UpdateKind
+from machi_reports.domain.states import Done, Outcome
+from machi_reports.ports import City
+from machi_reports.use_cases.at_desk import DeskCase, lock_at_desk, officer_says
+
+
+async def resolve_report(case: DeskCase, text: str, city: City) -> Outcome:
+    """The note goes to the reporter, who may rate it or reopen it."""
+    report = await lock_at_desk(case, city)
+    outcome = report.resolve(case.officer, officer_says(case, UpdateKind.NOTE, text))
+    if isinstance(outcome, Done):
+        await city.reports.save(report)
+        city.hop("report.resolved", report_id=report.report_id)
+    return outcome

@@ -1,0 +1,22 @@
+"""A person took back an earlier message."""
+
+from datetime import datetime
+
+from machi_sdk.errors import Missing
+
+from machi_reports.ports import City
+
+
+async def retract_message(citizen_id: str, event_id: str, city: City, at: datetime) -> int:
+    """Blank what came with it and show the desks the cases anew; how many cases lost something."""
+    report_ids = await city.reports.blank_event(citizen_id, event_id)
+    for report_id in report_ids:
+        report = await city.reports.lock(report_id)
+        if report.filing.citizen_id != citizen_id:
+            raise Missing("report-unknown")
+        if report.filing.place.event_id == event_id:
+            report.without_place()
+        report.retract(at)
+        await city.reports.save(report)
+        city.hop("report.retracted", report_id=report_id)
+    return len(report_ids)

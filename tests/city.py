@@ -1,0 +1,181 @@
+"""The whole stack as tests use it: started by the `machi` command, acted on and judged through the simulator."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from machi_simulator.line.model import ChatMessage
+from machi_simulator.slack.model import SlackMessage
+from machi_simulator.testing import Simulator, connect
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def machi(state: Path, *words: str, check: bool = True) -> str:
+    """Run the `machi` command on the stack in `state`; returns what it printed."""
+    environment = {**os.environ, "MACHI_STATE_DIR": str(state)}
+    command = [sys.executable, "-m", "machi_tools", *words]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
+    if check and done.returncode != 0:
+        raise AssertionError(f"machi {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class City:
+    """A running stack and the people around it."""
+
+    state: Path
+    simulator: Simulator
+
+    def doctor(self) -> dict[str, object]:
+        """What `machi doctor --json` says."""
+        found: dict[str, object] = json.loads(machi(self.state, "doctor", "--json", check=False))
+        return found
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of what the supervisor runs, by name."""
+        content = json.loads((self.state / "state.json").read_text())
+        return {child["name"]: child["pid"] for child in content["processes"]}
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to one process of the stack."""
+        os.kill(self.pids()[name], number)
+
+    async def resident(self, language: str = "日本語") -> "ResidentAtPhone":
+        """A new resident who has added the account and chosen a language."""
+        user = await self.simulator.line.create()
+        resident = ResidentAtPhone(self, user)
+        await resident.does(lambda: self.simulator.line.follow(user))
+        await resident.press(language)
+        return resident
+
+    async def until(self, probe: Callable[[], Awaitable[T]], seconds: float = 15.0, what: str = "") -> T:
+        """The first truthy result of `probe`; TimeoutError after `seconds`."""
+        return await self.simulator.until(probe, seconds, what)
+
+    async def cards(self, case_number: str) -> list[SlackMessage]:
+        """Cards of a case that stand in any channel (thread and ephemeral messages left out)."""
+        messages = [
+            message
+            for channel in await self.simulator.slack.channels()
+            for message in await self.simulator.slack.messages(channel.id)
+        ]
+        tops = (message for message in messages if not message.thread_ts and not message.seen_by)
+        return [message for message in tops if case_number in words_of(message)]
+
+    async def card(self, case_number: str, seconds: float = 15.0) -> SlackMessage:
+        """The case's one card, once it is there."""
+
+        async def look() -> list[SlackMessage]:
+            return await self.cards(case_number)
+
+        cards = await self.until(look, seconds, f"no card of {case_number}")
+        assert len(cards) == 1, f"{len(cards)} cards of {case_number}"
+        return cards[0]
+
+    async def thread(self, card: SlackMessage) -> list[str]:
+        """The words in a card's thread."""
+        messages = await self.simulator.slack.messages(card.channel)
+        return [words_of(message) for message in messages if message.thread_ts == card.ts and not message.seen_by]
+
+
+@dataclass(frozen=True)
+class ResidentAtPhone:
+    """One resident in the LINE stand-in."""
+
+    city: City
+    user: str
+
+    async def say(self, words: str, seconds: float = 15.0) -> str:
+        """Send words; returns all words of the answer."""
+        return await self.does(lambda: self.city.simulator.line.say(self.user, words), seconds)
+
+    async def press(self, label: str, seconds: float = 15.0) -> str:
+        """Press the newest button whose label contains `label`."""
+        buttons = [button.label for button in await self.city.simulator.line.buttons(self.user)]
+        exact = label if label in buttons else next((each for each in buttons if label in each), None)
+        assert exact is not None, f"no button {label!r} among {buttons}"
+        return await self.does(lambda: self.city.simulator.line.press(self.user, exact), seconds)
+
+    async def locate(self, latitude: float, longitude: float) -> str:
+        """Send a pin."""
+        return await self.does(lambda: self.city.simulator.line.locate(self.user, latitude, longitude))
+
+    async def upload(self, photo: bytes, content_type: str = "image/jpeg") -> str:
+        """Send a photo."""
+        return await self.does(lambda: self.city.simulator.line.upload(self.user, photo, content_type))
+
+    async def does(self, act: Callable[[], Awaitable[object]], seconds: float = 15.0) -> str:
+        """Do something and wait for the account's answer; returns its words."""
+        before = await self.last()
+        await act()
+        return await self.hears(before, seconds)
+
+    async def hears(self, after: str, seconds: float = 15.0) -> str:
+        """The words the account sent after message `after`, once there are some."""
+
+        async def look() -> list[ChatMessage]:
+            return await self.city.simulator.line.heard(self.user, after)
+
+        found = await self.city.until(look, seconds, "the account did not answer")
+        return "\n".join(words_in(message.content) for message in found)
+
+    async def last(self) -> str:
+        """The id of the newest message of the chat."""
+        chat = await self.city.simulator.line.chat(self.user)
+        return chat[-1].id if chat else "0"
+
+    async def buttons(self) -> list[str]:
+        """Labels of what can be pressed now."""
+        return [button.label for button in await self.city.simulator.line.buttons(self.user)]
+
+
+def words_in(content: object) -> str:
+    """Every text inside a message's JSON, in order."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        wanted = (value for key, value in content.items() if key not in ("type", "data", "uri", "url"))
+        return "\n".join(filter(None, (words_in(value) for value in wanted)))
+    if isinstance(content, list):
+        return "\n".join(filter(None, (words_in(value) for value in content)))
+    return ""
+
+
+def words_of(message: SlackMessage) -> str:
+    """What a reader of Slack sees: fallback text and blocks, escapes undone."""
+    joined = f"{message.text}\n{words_in(message.blocks)}"
+    return joined.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@asynccontextmanager
+async def visit(state: Path) -> AsyncIterator[City]:
+    """Act on the stack that runs in `state`."""
+    views = json.loads(machi(state, "doctor", "--json", check=False))["views"]
+    url = str(views["phone"]).removesuffix("/phone")
+    async with connect(url) as simulator:
+        yield City(state, simulator)
+
+
+async def wait_ready(city: City, seconds: float = 40.0) -> None:
+    """Wait until every pod is ready again."""
+
+    async def look() -> bool:
+        return bool((await asyncio.to_thread(city.doctor)).get("ok"))
+
+    await city.until(look, seconds, "the stack did not become ready again")
+
+
+def first(lines: Sequence[str], wanted: str) -> str:
+    """The first line that contains `wanted`."""
+    return next(line for line in lines if wanted in line)

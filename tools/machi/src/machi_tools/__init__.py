@@ -1,0 +1,1 @@
+"""The `machi` command and the development stack behind it."""

@@ -1,0 +1,90 @@
+"""The `machi` command: a whole city on one machine, and the operators' verbs."""
+
+import contextlib
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from machi_tools import console
+from machi_tools.errors import StackError
+from machi_tools.stack import lifting
+from machi_tools.stack.layout import find_layout
+
+LIGHT_VERBS = {"up", "down", "reset", "logs", "supervise"}
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
+
+
+@app.command()
+def up(as_json: Json = False) -> None:
+    """Start everything that is not running yet, and wait until it is ready."""
+    layout = find_layout()
+    lifting.ensure_running(layout)
+    with console.Progress() as progress:
+        state = lifting.watch(layout, progress.show)
+    if as_json:
+        console.print_json(console.summary(state))
+    else:
+        console.print_summary(state)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `machi up` started, and only that."""
+    console.out.print("stopped" if lifting.stop(find_layout()) else "nothing was running")
+
+
+@app.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Stop, then delete the city's data, keys and logs."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm("Delete all data of this city?", abort=True)
+    lifting.reset(find_layout())
+    console.out.print("emptied")
+
+
+@app.command()
+def logs(
+    names: Annotated[list[str] | None, typer.Argument(help="Processes; all of them without a name.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="So many last lines of each.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what is added.")] = False,
+) -> None:
+    """Show what the processes say."""
+    layout = find_layout()
+    found = [layout.log(name) for name in names or []] or sorted((layout.state / "log").glob("*.log"))
+    missing = next((path for path in found if not path.exists()), None)
+    if missing is not None or not found:
+        raise StackError(f"there is no log {missing or ''}".rstrip(), "make up")
+    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, found)]
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(command, check=False)
+
+
+@app.command(hidden=True)
+def supervise() -> None:
+    """Be the supervisor; started by `machi up`."""
+    from machi_tools.stack.supervisor import supervise as run  # noqa: PLC0415 - heavy, and only one process needs it
+
+    raise typer.Exit(run(find_layout()))
+
+
+def _add_operators_verbs() -> None:
+    from machi_tools import cli_operators as verbs  # noqa: PLC0415 - heavy; the stack's own verbs do without
+
+    for command in (verbs.doctor, verbs.trace, verbs.seed):
+        app.command()(command)
+    for name, group in (("dlq", verbs.dlq), ("pods", verbs.pods), ("staff", verbs.staff)):
+        app.add_typer(group, name=name)
+
+
+def main() -> None:
+    """Run the command line; errors meant for people are told in two lines."""
+    try:
+        if not LIGHT_VERBS.intersection(sys.argv[1:2]):
+            _add_operators_verbs()
+        app()
+    except StackError as error:
+        console.tell(error)
+        sys.exit(1)

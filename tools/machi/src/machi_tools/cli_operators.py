@@ -1,0 +1,176 @@
+"""The operators' verbs of the `machi` command."""
+
+import asyncio
+import os
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from machi_sdk import parking
+from machi_tools import console
+from machi_tools.diagnosis import Report, diagnose
+from machi_tools.errors import StackError
+from machi_tools.operator import asked, operator_of, running
+from machi_tools.rows import Hop, Rows, trace_of
+from machi_tools.stack import city, seeding
+from machi_tools.stack.layout import find_layout
+from machi_tools.stack.pods import discover
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
+dlq = typer.Typer(no_args_is_help=True, help="Records that could not be handled, parked in their pod's database.")
+pods = typer.Typer(no_args_is_help=True, help="The registry of installed pods.")
+staff = typer.Typer(no_args_is_help=True, help="The people who work for the city.")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what is wrong and the cure; exit code 1 when anything is."""
+    report = asyncio.run(diagnose(find_layout(), os.environ))
+    if as_json:
+        console.print_json(report)
+    else:
+        _print_report(report)
+    raise typer.Exit(0 if report["ok"] else 1)
+
+
+def trace(case_number: str, as_json: Json = False) -> None:
+    """Print the way of a case's first message, hop by hop."""
+    layout = find_layout()
+    trace_id = asked(trace_of(layout, case_number))
+    hops = asyncio.run(Rows(layout).hops(trace_id))
+    if as_json:
+        console.print_json({"case": case_number, "trace_id": trace_id, "hops": [asdict(hop) for hop in hops]})
+        return
+    console.out.print(f"case {case_number}  trace {trace_id}")
+    _print_hops(hops)
+
+
+def seed() -> None:
+    """Put the demo city's desks, people, categories and wards; done twice it changes nothing."""
+    layout = find_layout()
+    state = running(layout)
+    with console.err.status("seeding"):
+        asyncio.run(city.seed(operator_of(layout), city.read_city(layout, state.tenant), state.slack_team))
+    console.out.print(f"seeded {state.tenant}")
+
+
+@dlq.command("list")
+def dlq_list(as_json: Json = False) -> None:
+    """List every pod's parked records, oldest first."""
+    found = asyncio.run(Rows(find_layout()).each(parking.list_parked))
+    rows = [{"pod": pod, **asdict(record)} for pod, records in found.items() for record in records]
+    if as_json:
+        console.print_json(rows)
+        return
+    table = Table("pod", "id", "type", "reason", "parked at", "consumer", box=None)
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in ("pod", "id", "type", "reason", "parked_at", "consumer")))
+    console.out.print(table if rows else "nothing is parked")
+
+
+@dlq.command("show")
+def dlq_show(pod: str, identifier: int) -> None:
+    """Show one parked record's place, reason and headers; never its content."""
+
+    async def read() -> dict[str, object] | None:
+        async with Rows(find_layout()).connection(pod) as connection:
+            return await parking.show_parked(connection, identifier)
+
+    found = asyncio.run(read())
+    if found is None:
+        raise StackError(f"{pod} has no parked record {identifier}", "machi dlq list")
+    console.print_json(found)
+
+
+@dlq.command("replay")
+def dlq_replay(pod: str, identifiers: Annotated[list[int] | None, typer.Argument()] = None) -> None:
+    """Let a pod handle parked records again: those named, or all of that pod."""
+
+    async def ask() -> int:
+        async with Rows(find_layout()).connection(pod) as connection:
+            wanted = identifiers or [record.id for record in await parking.list_parked(connection)]
+            return sum([await parking.request_replay(connection, identifier) for identifier in wanted])
+
+    asked = asyncio.run(ask())
+    if identifiers and asked < len(identifiers):
+        raise StackError(f"{len(identifiers) - asked} of these are not parked in {pod}", "machi dlq list")
+    console.out.print(f"{asked} will be handled again within seconds")
+
+
+@pods.command("list")
+def pods_list(as_json: Json = False) -> None:
+    """List the installed pods."""
+    rows = asked(seeding.installed(operator_of(find_layout())))
+    found = [{"pod": row.pod, "manifest_hash": row.manifest_hash} for row in rows]
+    if as_json:
+        console.print_json(found)
+        return
+    for row in found:
+        console.out.print(f"{row['pod']:<20}{row['manifest_hash'][:12]}")
+
+
+@pods.command("install")
+def pods_install(names: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Install the manifests of this checkout: those named, or all."""
+    layout = find_layout()
+    for pod in discover(layout.root):
+        if not names or pod.name in names:
+            changed = asked(seeding.install(operator_of(layout), pod))
+            console.out.print(f"{pod.name}: {'installed' if changed else 'already installed'}")
+
+
+@pods.command("uninstall")
+def pods_uninstall(name: str) -> None:
+    """Uninstall a pod: nobody calls it and it calls nobody from now on."""
+    changed = asked(seeding.uninstall(operator_of(find_layout()), name))
+    console.out.print(f"{name}: {'uninstalled' if changed else 'was not installed'}")
+
+
+@staff.command("list")
+def staff_list(as_json: Json = False) -> None:
+    """List the city's people with their Slack ids, roles and desks."""
+    rows = [
+        {
+            "staff_id": person.staff_id,
+            "name": person.display_name,
+            "slack_team": person.slack_address.partition("/")[0],
+            "slack_user": person.slack_address.partition("/")[2],
+            "roles": list(person.roles),
+            "desks": list(person.desk_ids),
+        }
+        for person in asked(city.list_staff(operator_of(find_layout())))
+    ]
+    if as_json:
+        console.print_json(rows)
+        return
+    table = Table("name", "Slack", "roles", "desks", box=None)
+    for row in rows:
+        table.add_row(str(row["name"]), str(row["slack_user"]), ", ".join(row["roles"]), ", ".join(row["desks"]))
+    console.out.print(table)
+
+
+def _print_hops(hops: list[Hop]) -> None:
+    table = Table("after", "pod", "hop", "", box=None)
+    for hop in hops:
+        after = (hop.at - hops[0].at).total_seconds()
+        table.add_row(f"{after:8.3f} s", hop.pod, hop.name, " ".join(f"{k}={v}" for k, v in hop.detail.items()))
+    console.out.print(table if hops else "no hop is recorded yet")
+
+
+def _print_report(report: Report) -> None:
+    table = Table("pod", "pid", "http", "rpc", "ready", "lag", "outbox", "parked", box=None)
+    for pod in report["pods"]:
+        figures = (f"{pod['lag']:.0f}", f"{pod['outbox_age']:.1f} s", f"{pod['parked']:.0f}")
+        ready = "yes" if pod["ready"] else "no"
+        table.add_row(pod["name"], str(pod["pid"] or "-"), pod["http"], pod["rpc"], ready, *figures)
+    if report["pods"]:
+        console.out.print(table)
+    for name, url in {**report["views"], **report["webhooks"]}.items():
+        console.out.print(f"{name:<22}{url}", markup=False)
+    for note in report["notes"]:
+        console.out.print(f"note: {note}", markup=False)
+    for finding in report["findings"]:
+        console.out.print(f"✗ {finding['what']}\n  cure: {finding['cure']}", markup=False)
+    if report["ok"]:
+        console.out.print("all is well")

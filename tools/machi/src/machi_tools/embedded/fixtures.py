@@ -1,0 +1,34 @@
+"""Pytest plugin: one real PostgreSQL and one real Kafka per test session, started when first asked for."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from machi_tools.embedded.given import GivenKafka, GivenPostgres, KafkaAddress, PostgresAddress
+from machi_tools.embedded.kafka import KafkaServer
+from machi_tools.embedded.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresAddress]:
+    """A PostgreSQL of this session, or the one that MACHI_TEST_DATABASE_URL administers."""
+    given = os.environ.get("MACHI_TEST_DATABASE_URL")
+    if given:
+        yield GivenPostgres(given)
+        return
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data", fsync=False).start()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAddress]:
+    """A Kafka of this session, or the one that KAFKA_BOOTSTRAP_SERVERS names."""
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if given:
+        yield GivenKafka(given)
+        return
+    server = KafkaServer(tmp_path_factory.mktemp("kafka") / "data").start()
+    yield server
+    server.destroy()

@@ -1,0 +1,43 @@
+"""Servers that somebody else runs, named by the environment."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote, urlsplit, urlunsplit
+
+
+class PostgresAddress(Protocol):
+    """A PostgreSQL server one may administer."""
+
+    def url(self, database: str = "postgres", role: str = "postgres", password: str | None = None) -> str:
+        """An address for one database and role; the administrator's own without a password."""
+        ...
+
+
+class KafkaAddress(Protocol):
+    """A Kafka cluster one may use."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The address for KAFKA_BOOTSTRAP_SERVERS."""
+        ...
+
+
+@dataclass(frozen=True)
+class GivenPostgres:
+    """A server behind an administrator's address."""
+
+    admin_url: str
+
+    def url(self, database: str = "postgres", role: str = "postgres", password: str | None = None) -> str:
+        """An address for one database and role; the administrator's own without a password."""
+        parts = urlsplit(self.admin_url)
+        host = parts.netloc.rpartition("@")[2]
+        who = parts.netloc.rpartition("@")[0] if password is None else f"{quote(role)}:{quote(password)}"
+        return urlunsplit(parts._replace(netloc=f"{who}@{host}", path=f"/{database}"))
+
+
+@dataclass(frozen=True)
+class GivenKafka:
+    """A cluster behind a bootstrap address."""
+
+    bootstrap: str

@@ -1,0 +1,99 @@
+"""Apache Kafka's jars: fetched once, kept in a cache of the user, compared with the hashes in this folder."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from machi_tools.errors import StackError
+
+SUMS = Path(__file__).with_name("kafka-jars.sha256")
+OFFLINE_CURE = "check that the Maven repository can be reached, or point MACHI_KAFKA_JARS at a folder with the jars"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One line of the list: group:artifact:version and the SHA-256 of its jar."""
+
+    coordinate: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """The jar's name in a Maven repository."""
+        _, artifact, version = self.coordinate.split(":")
+        return f"{artifact}-{version}.jar"
+
+
+def wanted() -> list[Jar]:
+    """The jars of one broker, in the order of the list."""
+    pairs = (line.split() for line in SUMS.read_text().splitlines() if line and not line.startswith("#"))
+    return [Jar(coordinate, sha256) for sha256, coordinate in pairs]
+
+
+def cache() -> Path:
+    """Where fetched jars stay, shared by every checkout of this user."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "machi" / "jars"
+
+
+def class_path(progress: Progress | None = None) -> str:
+    """The verified class path; fetches what the cache lacks, or reads MACHI_KAFKA_JARS and fetches nothing."""
+    jars = wanted()
+    given = os.environ.get("MACHI_KAFKA_JARS")
+    finder = _given(Path(given)) if given else _fetcher(cache())
+    paths: list[Path] = []
+    with ThreadPoolExecutor(8) as pool:
+        for path in pool.map(finder, jars):
+            paths.append(path)
+            if progress is not None:
+                progress(len(paths), len(jars))
+    return os.pathsep.join(str(path) for path in paths)
+
+
+def _given(folder: Path) -> Callable[[Jar], Path]:
+    def find(jar: Jar) -> Path:
+        path = folder / jar.file_name
+        if not path.is_file():
+            raise StackError(f"{jar.file_name} is not in MACHI_KAFKA_JARS", f"put {jar.coordinate} there")
+        if _sha256(path) != jar.sha256:
+            raise StackError(f"{jar.file_name} in MACHI_KAFKA_JARS is not the released one", f"replace {path}")
+        return path
+
+    return find
+
+
+def _fetcher(folder: Path) -> Callable[[Jar], Path]:
+    def find(jar: Jar) -> Path:
+        path = folder / jar.file_name
+        if path.is_file() and _sha256(path) == jar.sha256:
+            return path
+        folder.mkdir(parents=True, exist_ok=True)
+        for _ in range(2):  # a download that was cut before is thrown away once
+            fetched = _download(jar, folder / "maven")
+            if _sha256(fetched) == jar.sha256:
+                return fetched.rename(path)
+            fetched.unlink()
+        raise StackError(f"{jar.coordinate} does not have the released content", "try another network; nothing was run")
+
+    return find
+
+
+def _download(jar: Jar, repository: Path) -> Path:
+    import requests  # noqa: PLC0415 - needed once per machine, slow to load
+    from jgo.maven import MavenContext  # noqa: PLC0415
+
+    group, artifact, version = jar.coordinate.split(":")
+    try:
+        context = MavenContext(repo_cache=repository, timeout=60)
+        path: Path = context.project(group, artifact).at_version(version).artifact().resolve()
+    except (requests.RequestException, RuntimeError, OSError) as error:
+        raise StackError(f"{jar.coordinate} could not be fetched: {error}", OFFLINE_CURE) from error
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

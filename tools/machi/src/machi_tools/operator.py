@@ -1,0 +1,73 @@
+"""What an operator asks of the running pods, with an operator's credential."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import TypeVar
+
+from machi_sdk.errors import Denied, Invalid, MachiError, Missing, Unavailable
+from machi_sdk.keys import Keys
+from machi_sdk.rpc import Peers, for_tenant
+from machi_tools.errors import StackError
+from machi_tools.stack.keys import OPERATOR, Issuer
+from machi_tools.stack.layout import Layout
+from machi_tools.stack.secrets import write_private
+from machi_tools.stack.state import PodAddresses, State, read_state
+
+Answer = TypeVar("Answer")
+Ask = Callable[[Peers, tuple[tuple[str, str], ...]], Awaitable[Answer]]
+DEADLINE = 5.0
+CURES: dict[type[MachiError], str] = {
+    Unavailable: "`machi doctor` says which pod is down",
+    Denied: "use the folder of the running stack; `make down`, `make up` renews its keys",
+    Invalid: "mend what the message names, then try again",
+    Missing: "check the spelling",
+}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Speaks to the pods of one release about one tenant."""
+
+    issuer: Issuer
+    addresses: list[PodAddresses]
+    tenant: str
+
+    async def ask(self, question: Ask[Answer]) -> Answer:
+        """Ask once; MachiError kinds as the pod answered."""
+        folder = self.issuer.folder / OPERATOR
+        for pod in self.addresses:
+            write_private(folder / "tokens" / pod.name, self.issuer.token(OPERATOR, pod.name))
+        peers = Peers({pod.name: pod.rpc for pod in self.addresses}, Keys(folder, self.issuer.release))
+        try:
+            return await question(peers, for_tenant(self.tenant))
+        finally:
+            await peers.close()
+
+
+def asked(question: Coroutine[object, object, Answer]) -> Answer:
+    """Ask from a command; a refusal becomes a line for people."""
+    try:
+        return asyncio.run(question)
+    except MachiError as error:
+        raise told(error) from error
+
+
+def told(error: MachiError) -> StackError:
+    """The refusal as a line for people, with the cure of its kind."""
+    words = error.slug if error.message == error.slug else f"{error.slug}: {error.message}"
+    return StackError(words, CURES.get(type(error), "try again"))
+
+
+def running(layout: Layout) -> State:
+    """The running stack's state; StackError when there is none."""
+    state = read_state(layout.state_file)
+    if state is None or not state.is_running():
+        raise StackError("nothing runs here", "make up")
+    return state
+
+
+def operator_of(layout: Layout) -> Operator:
+    """The operator of the running stack."""
+    state = running(layout)
+    return Operator(Issuer(layout.keys, state.release), state.pods, state.tenant)

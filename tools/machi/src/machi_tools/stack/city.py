@@ -1,0 +1,121 @@
+"""Seeds a demo city through the same rpcs an operator would use; done twice it changes nothing."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from machi.identity.v1 import staff_service_pb2 as staff_pb2
+from machi.identity.v1 import staff_service_pb2_grpc as staff_grpc
+from machi.reports.v1 import report_service_pb2 as reports_pb2
+from machi.reports.v1 import report_service_pb2_grpc as reports_grpc
+from machi_sdk.errors import MachiError
+from machi_sdk.rpc import Peers
+from machi_tools.errors import StackError
+from machi_tools.operator import DEADLINE, Operator, told
+from machi_tools.stack.layout import Layout
+from machi_tools.stack.plan import SEEDS
+
+Row = dict[str, object]
+Tenant = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class City:
+    """The data files of one tenant."""
+
+    tenant: Row
+    desks: list[Row]
+    staff: list[Row]
+    catalogue: str
+
+    def desks_of(self, person: Row) -> list[str]:
+        """The desks of one person; "*" stands for all."""
+        named = cast("list[str]", person["desks"])
+        return [str(desk["desk_id"]) for desk in self.desks] if "*" in named else named
+
+
+def seed_folder(tenant: str) -> Path:
+    """Where the files of a tenant lie."""
+    return SEEDS / tenant
+
+
+def read_city(layout: Layout, tenant: str) -> City:
+    """Read a tenant's files; StackError when there are none."""
+    path = seed_folder(tenant) / "city.yaml"
+    if not path.is_file():
+        raise StackError(f"there are no seeds for {tenant}", f"seeds exist for {', '.join(_names())}")
+    entry = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return City(entry["tenant"], entry["desks"], entry["staff"], read_catalogue(layout, tenant))
+
+
+def read_catalogue(layout: Layout, tenant: str) -> str:
+    """The report pod's catalogue as JSON, its wards included; empty when the pod has none for this tenant."""
+    folder = layout.root / "services" / "reports" / "seeds" / tenant
+    path = next((path for path in sorted(folder.glob("catalogue.*")) if path.suffix in (".json", ".yaml")), None)
+    if path is None:
+        return ""
+    catalogue = yaml.safe_load(path.read_text(encoding="utf-8"))
+    wards = folder / "wards.geojson"
+    if "wards" not in catalogue and wards.is_file():
+        catalogue["wards"] = json.loads(wards.read_text(encoding="utf-8"))
+    return json.dumps(catalogue, ensure_ascii=False, default=str)
+
+
+async def seed(operator: Operator, city: City, team: str) -> None:
+    """Put tenant, desks, staff and the catalogue."""
+
+    async def ask(peers: Peers, tenant: Tenant) -> None:
+        await _put_people(peers, tenant, city, team)
+        if city.catalogue:
+            request = reports_pb2.PutCatalogueRequest(catalogue_json=city.catalogue)
+            stub = reports_grpc.ReportServiceStub(peers.channel("reports"))
+            await stub.PutCatalogue(request, timeout=2 * DEADLINE, metadata=tenant)
+
+    try:
+        await operator.ask(ask)
+    except MachiError as error:
+        raise told(error) from error
+
+
+async def list_staff(operator: Operator) -> list[staff_pb2.Staff]:
+    """Everyone who works for the tenant."""
+
+    async def ask(peers: Peers, tenant: Tenant) -> list[staff_pb2.Staff]:
+        stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
+        return list((await stub.ListStaff(staff_pb2.ListStaffRequest(), timeout=DEADLINE, metadata=tenant)).staff)
+
+    return await operator.ask(ask)
+
+
+async def _put_people(peers: Peers, tenant: Tenant, city: City, team: str) -> None:
+    stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
+    await stub.PutTenant(staff_pb2.PutTenantRequest(**city.tenant), timeout=DEADLINE, metadata=tenant)  # type: ignore[arg-type]
+    for desk in city.desks:
+        request = staff_pb2.PutDeskRequest(desk=_desk(desk, str(city.tenant["default_language"])))
+        await stub.PutDesk(request, timeout=DEADLINE, metadata=tenant)
+    for person in city.staff:
+        entry = _staff(person, city.desks_of(person), team)
+        await stub.PutStaff(staff_pb2.PutStaffRequest(staff=entry), timeout=DEADLINE, metadata=tenant)
+
+
+def _desk(row: Row, language: str) -> staff_pb2.Desk:
+    name = str(row["desk_id"])
+    titles = cast("dict[str, str]", row["titles"])
+    return staff_pb2.Desk(desk_id=name, name=name, titles=titles, phone=str(row["phone"]), language=language)
+
+
+def _staff(row: Row, desks: list[str], team: str) -> staff_pb2.Staff:
+    return staff_pb2.Staff(
+        staff_id=str(row["staff_id"]),
+        display_name=str(row["name"]),
+        roles=cast("list[str]", row["roles"]),
+        desk_ids=desks,
+        slack_address=f"{team}/{row['slack_user']}",
+    )
+
+
+def _names() -> list[str]:
+    return sorted(path.parent.name for path in SEEDS.glob("*/city.yaml"))

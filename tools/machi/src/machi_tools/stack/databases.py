@@ -1,0 +1,92 @@
+"""One database and two roles per pod: the owner migrates, the pod itself only reads and writes rows."""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+
+from machi_tools.embedded.given import GivenPostgres, PostgresAddress
+from machi_tools.errors import StackError
+from machi_tools.stack.secrets import SecretStore
+
+PRIVILEGES = (
+    'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
+    'GRANT CONNECT ON DATABASE "{name}" TO "{name}"',
+    'ALTER SCHEMA public OWNER TO "{name}-owner"',
+    'GRANT USAGE ON SCHEMA public TO "{name}"',
+)
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The databases of one stack on one server."""
+
+    server: PostgresAddress
+    secrets: SecretStore
+
+    def pod_url(self, pod: str) -> str:
+        """The pod's own address, without the right to change tables."""
+        return self.server.url(pod, pod, self.secrets.word(f"database {pod}"))
+
+    def owner_url(self, pod: str) -> str:
+        """The migrating owner's address."""
+        return self.server.url(pod, f"{pod}-owner", self.secrets.word(f"database {pod}-owner"))
+
+    async def ensure(self, pods: list[str]) -> None:
+        """Create what is missing; names come from checked manifests, so quoting them is enough."""
+        connection = await self._administrator("postgres")
+        try:
+            existing = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
+            for pod in pods:
+                await self._roles(connection, pod)
+                if pod not in existing:
+                    await connection.execute(f'CREATE DATABASE "{pod}" OWNER "{pod}-owner"')
+        finally:
+            await connection.close()
+        for pod in pods:
+            await self._privileges(pod)
+
+    async def drop(self, pods: list[str]) -> None:
+        """Delete the databases and roles of a server that others run."""
+        connection = await self._administrator("postgres")
+        for pod in pods:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{pod}" WITH (FORCE)')
+            await connection.execute(f'DROP ROLE IF EXISTS "{pod}", "{pod}-owner"')
+        await connection.close()
+
+    async def _roles(self, connection: "asyncpg.Connection[asyncpg.Record]", pod: str) -> None:
+        known = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+        for role in (f"{pod}-owner", pod):
+            verb = "ALTER" if role in known else "CREATE"
+            word = self.secrets.word(f"database {role}")
+            await connection.execute(f"{verb} ROLE \"{role}\" LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{word}'")
+        await connection.execute(f'GRANT "{pod}-owner" TO CURRENT_USER')
+
+    async def _privileges(self, pod: str) -> None:
+        connection = await self._administrator(pod)
+        try:
+            for statement in PRIVILEGES:
+                await connection.execute(statement.format(name=pod))
+        finally:
+            await connection.close()
+
+    async def _administrator(self, database: str) -> "asyncpg.Connection[asyncpg.Record]":
+        try:
+            return await asyncpg.connect(self.server.url(database), timeout=10)
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            raise StackError(f"PostgreSQL refuses the administrator: {error}", "check DATABASE_URL") from error
+
+
+def given_server(url: str) -> GivenPostgres:
+    """The server behind DATABASE_URL."""
+    if urlsplit(url).scheme not in ("postgresql", "postgres"):
+        raise StackError(
+            "DATABASE_URL is not a postgresql:// address", "write postgresql://user:word@host:port/postgres"
+        )
+    return GivenPostgres(url)
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{quote(parts.username or '')}@{parts.hostname}:{parts.port or 5432}{parts.path}"

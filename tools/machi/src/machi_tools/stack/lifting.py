@@ -1,0 +1,117 @@
+"""`machi up`, `down`, `reset`: start the supervisor once, watch it, end it and only it."""
+
+import contextlib
+import fcntl
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from machi_tools.embedded.postgres import PostgresServer
+from machi_tools.embedded.process import Command, last_line, start
+from machi_tools.errors import StackError
+from machi_tools.stack.layout import Layout
+from machi_tools.stack.state import State, read_state
+
+MEMORY_NEEDED = 900 * 1024**2
+DISK_NEEDED = 1024**3
+PATIENCE_SECONDS = 300.0
+
+
+def ensure_running(layout: Layout) -> None:
+    """Start the supervisor unless one runs; what a killed one left behind is ended first."""
+    with _alone(layout):
+        state = read_state(layout.state_file)
+        if state is not None and state.is_running() and state.phase in ("starting", "ready"):
+            return
+        if state is not None:
+            state.supervisor.identity().wait(60)
+            _end_leftovers(state)
+        check_room(layout)
+        layout.state_file.unlink(missing_ok=True)
+        process = start(Command([sys.executable, "-m", "machi_tools", "supervise"], layout.log("supervisor")))
+        _wait_for_state(layout, process)
+
+
+def watch(layout: Layout, show: Callable[[State], None]) -> State:
+    """Show how far it is until it is ready; StackError when it fails."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        state = read_state(layout.state_file)
+        if state is not None:
+            show(state)
+            if state.failure is not None:
+                log = Path(state.failure.log) if state.failure.log else None
+                raise StackError(state.failure.what, state.failure.cure, log)
+            if state.phase == "ready":
+                return state
+            if not state.is_running():
+                raise _supervisor_died(layout)
+        time.sleep(0.1)
+    raise StackError(f"not ready after {PATIENCE_SECONDS:.0f} s", "`machi doctor` says what is missing")
+
+
+def stop(layout: Layout) -> bool:
+    """Stop what `up` started; False when nothing ran."""
+    with _alone(layout):
+        state = read_state(layout.state_file)
+        if state is None:
+            return False
+        running = state.is_running()
+        state.supervisor.identity().end(signal.SIGTERM, grace=60)
+        _end_leftovers(read_state(layout.state_file) or state)
+        layout.state_file.unlink(missing_ok=True)
+        return running
+
+
+def reset(layout: Layout) -> None:
+    """Stop, then delete all data, keys and logs."""
+    stop(layout)
+    PostgresServer(layout.data("postgres")).destroy()
+    for path in layout.state.iterdir() if layout.state.exists() else []:
+        if path.name not in ("setup.lock", "up.lock"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def check_room(layout: Layout) -> None:
+    """Refuse a machine that is too small, before anything starts."""
+    memory, disk = psutil.virtual_memory().available, shutil.disk_usage(layout.root).free
+    if memory < MEMORY_NEEDED:
+        raise StackError(f"only {memory >> 20} MB of memory are free, 900 are needed", "close other programs")
+    if disk < DISK_NEEDED:
+        raise StackError(f"only {disk >> 20} MB of disk are free, 1024 are needed", "make room on the disk")
+
+
+def _end_leftovers(state: State) -> None:
+    servers = [process for name, process in state.processes.items() if name in ("postgres", "kafka")]
+    others = [process for process in state.processes.values() if process not in servers]
+    for process in [*others, *servers]:
+        first = signal.SIGINT if process is state.processes.get("postgres") else signal.SIGTERM
+        process.identity().end(first, grace=15)
+
+
+def _wait_for_state(layout: Layout, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while read_state(layout.state_file) is None:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise _supervisor_died(layout)
+        time.sleep(0.05)
+
+
+def _supervisor_died(layout: Layout) -> StackError:
+    words = layout.log("supervisor")
+    return StackError(f"the supervisor ended: {last_line(words)}", "read its log, then `make up` again", words)
+
+
+@contextlib.contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Two commands at once take turns."""
+    layout.state.mkdir(parents=True, exist_ok=True)
+    with (layout.state / "up.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

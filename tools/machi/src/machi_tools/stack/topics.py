@@ -1,0 +1,72 @@
+"""Kafka's topics, from the registry in protos/topics."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+
+from machi_tools.errors import StackError
+
+DEFAULT_PARTITIONS = 3
+ALREADY_THERE = 36  # another stack over the same given cluster was quicker
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic as the registry describes it."""
+
+    name: str
+    partitions: int
+    retention_hours: int
+    cleanup: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Kafka's settings for this topic."""
+        keep = -1 if self.retention_hours < 0 else self.retention_hours * 3_600_000
+        return {"cleanup.policy": self.cleanup, "retention.ms": str(keep)}
+
+
+def read_topics(folder: Path) -> list[Topic]:
+    """The registry, sorted by name."""
+    return [_read(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def _read(path: Path) -> Topic:
+    entry = yaml.safe_load(path.read_text())
+    if not isinstance(entry, dict) or "name" not in entry:
+        raise StackError(f"topics/{path.name} has no name", "mend the topic's description, then try again")
+    partitions = int(entry.get("partitions", DEFAULT_PARTITIONS))
+    return Topic(
+        str(entry["name"]), partitions, int(entry.get("retention_hours", 168)), str(entry.get("cleanup", "delete"))
+    )
+
+
+async def ensure_topics(bootstrap: str, topics: list[Topic]) -> int:
+    """Create the missing topics, with as many copies as the cluster can hold up to three; how many were made."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await client.start()
+        existing = set(await client.list_topics())
+        missing = [topic for topic in topics if topic.name not in existing]
+        if missing:
+            copies = min(3, len((await client.describe_cluster())["brokers"]))
+            answer = await client.create_topics([_new(topic, copies) for topic in missing])
+            _check(answer.topic_errors)
+        return len(missing)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise StackError(f"Kafka at {bootstrap} refuses: {error}", "check KAFKA_BOOTSTRAP_SERVERS") from error
+    finally:
+        await client.close()
+
+
+def _new(topic: Topic, copies: int) -> NewTopic:
+    return NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.settings)
+
+
+def _check(errors: list[tuple[str, int, str]]) -> None:
+    for name, code, words in errors:
+        if code not in (0, ALREADY_THERE):
+            raise StackError(f"Kafka refuses topic {name}: {words}", "mend the topic's description, then try again")

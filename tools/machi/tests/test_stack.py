@@ -1,0 +1,159 @@
+"""A whole stack of toy pods over real servers: up, twice up, broken, healed, down."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from machi_tools.stack.layout import Layout
+from machi_tools.stack.state import State, read_state
+
+pytestmark = [pytest.mark.integration, pytest.mark.stack]
+TOY = Path(__file__).with_name("toy")
+
+
+@dataclass(frozen=True)
+class Stack:
+    layout: Layout
+
+    def machi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        places = {"MACHI_ROOT": str(self.layout.root), "MACHI_STATE_DIR": str(self.layout.state)}
+        command = [sys.executable, "-m", "machi_tools", *arguments]
+        return subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=False)
+
+    @property
+    def state(self) -> State:
+        found = read_state(self.layout.state_file)
+        assert found is not None
+        return found
+
+    def pid(self, name: str) -> int:
+        return self.state.processes[name].pid
+
+    def says(self, pod: str) -> str:
+        found = self.state.pod(pod)
+        assert found is not None
+        try:
+            with urlopen(f"http://{found.http}/readyz", timeout=2) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.05)
+
+    def kill(self, name: str) -> None:
+        old = self.pid(name)
+        psutil.Process(old).kill()
+        self.until(lambda: self.pid(name) != old)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(Layout(TOY, tmp_path_factory.mktemp("stack")))
+    began = made.machi("up")
+    assert began.returncode == 0, began.stderr
+    assert "phone view" in began.stdout
+    yield made
+    made.machi("reset", "--yes")
+
+
+@pytest.fixture(autouse=True)
+def ready(stack: Stack) -> None:
+    assert stack.machi("up").returncode == 0
+
+
+def test_up_again_changes_nothing_and_prints_the_same(stack: Stack) -> None:
+    before = {name: process.pid for name, process in stack.state.processes.items()}
+    first, second = stack.machi("up"), stack.machi("up")
+    assert first.stdout == second.stdout
+    assert {name: process.pid for name, process in stack.state.processes.items()} == before
+
+
+def test_doctor_tells_every_address(stack: Stack) -> None:
+    report = json.loads(stack.machi("doctor", "--json").stdout)
+    assert report["ok"], report["findings"]
+    assert [pod["name"] for pod in report["pods"]] == ["identity", "echo"]
+    assert all(pod["live"] and pod["ready"] and pod["pid"] for pod in report["pods"])
+    assert report["views"]["phone"].endswith("/phone")
+    assert report["servers"]["kafka"]["cluster_id"]
+
+
+def test_staff_and_pods_are_listed(stack: Stack) -> None:
+    people = json.loads(stack.machi("staff", "list", "--json").stdout)
+    assert {role for person in people for role in person["roles"]} >= {"officer", "lead", "approver", "operator"}
+    assert all(person["slack_user"].startswith("U") for person in people)
+    assert {row["pod"] for row in json.loads(stack.machi("pods", "list", "--json").stdout)} == {"identity", "echo"}
+
+
+def test_a_killed_pod_comes_back_with_its_extra_environment(stack: Stack) -> None:
+    extra = stack.layout.state / "env" / "echo"
+    extra.parent.mkdir(exist_ok=True)
+    extra.write_text("TOY_WORD=other\n")
+    stack.kill("echo")
+    stack.until(lambda: stack.says("echo") == "other")
+    extra.unlink()
+    stack.kill("echo")
+    stack.until(lambda: stack.says("echo") == "plain")
+
+
+def test_a_hanging_pod_is_told_and_left_alone(stack: Stack) -> None:
+    pid = stack.pid("echo")
+    os.kill(pid, signal.SIGSTOP)
+    told = stack.machi("doctor", "--json")
+    os.kill(pid, signal.SIGCONT)
+    assert told.returncode == 1
+    assert any(finding["what"].startswith("echo hangs") for finding in json.loads(told.stdout)["findings"])
+    assert stack.pid("echo") == pid
+    assert stack.machi("doctor").returncode == 0
+
+
+@pytest.mark.parametrize("server", ["postgres", "kafka", "simulator"])
+def test_a_killed_server_comes_back(stack: Stack, server: str) -> None:
+    stack.kill(server)
+    stack.until(lambda: stack.machi("doctor").returncode == 0)
+
+
+def test_what_a_killed_supervisor_left_is_cleared_away(stack: Stack) -> None:
+    left = [process.identity() for process in stack.state.processes.values()]
+    psutil.Process(stack.state.supervisor.pid).kill()
+    stack.until(lambda: not stack.state.is_running())
+    assert stack.machi("up").returncode == 0
+    assert not [process for process in left if process.find()]
+
+
+def test_down_ends_everything_it_started_and_nothing_else(stack: Stack) -> None:
+    mine = [process.identity() for process in stack.state.processes.values()]
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    assert stack.machi("down").stdout == "stopped\n"
+    assert not [process for process in mine if process.find()]
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+    assert stack.machi("down").stdout == "nothing was running\n"
+    assert json.loads(stack.machi("doctor", "--json").stdout)["findings"][0]["cure"] == "make up"
+
+
+def test_a_pod_that_cannot_live_is_told_with_its_log(stack: Stack) -> None:
+    stack.machi("down")
+    extra = stack.layout.state / "env" / "echo"
+    extra.parent.mkdir(exist_ok=True)
+    extra.write_text("DATABASE_URL=postgresql://nobody@127.0.0.1:1/x\n")
+    told = stack.machi("up")
+    extra.unlink()
+    assert told.returncode == 1
+    assert "echo keeps dying" in told.stderr
+    assert "cure:" in told.stderr
+    assert str(stack.layout.log("echo")) in told.stderr

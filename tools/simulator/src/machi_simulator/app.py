@@ -1,0 +1,52 @@
+"""The simulator as one ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from machi_simulator.config import Config
+from machi_simulator.control import Control
+from machi_simulator.gate import Gate
+from machi_simulator.phone.pages import PhonePages
+from machi_simulator.workspace.pages import WorkspacePages
+from machi_simulator.world import World
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(config: Config) -> ASGIApp:
+    """The LINE and Slack stand-ins, their two views and the control API."""
+    world = World(config)
+
+    @asynccontextmanager
+    async def running(_app: Starlette) -> AsyncIterator[None]:
+        await world.open()
+        yield
+        await world.close()
+
+    routes = [
+        Route("/", _front),
+        Route("/livez", _alive),
+        *world.line.routes(),
+        *world.slack.routes(),
+        Mount("/_control", routes=Control(world).routes()),
+        Mount("/phone", routes=PhonePages(world).routes()),
+        Mount("/workspace", routes=WorkspacePages(world).routes()),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    return Gate(Starlette(routes=routes, lifespan=running), world.calls, world.faults, world.clock)
+
+
+async def _front(_request: Request) -> Response:
+    return RedirectResponse("/phone/")
+
+
+async def _alive(_request: Request) -> Response:
+    return PlainTextResponse("ok")

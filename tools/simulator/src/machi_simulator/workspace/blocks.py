@@ -1,0 +1,107 @@
+"""What the templates need to know about blocks: names, fields of a form, what may be shown."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from machi_simulator.jsontree import Json, as_object, as_objects, child, children, text
+from machi_simulator.slack import forms, mrkdwn
+from machi_simulator.slack.model import SlackFile
+from machi_simulator.slack.state import SlackState
+
+INPUT_TYPES = {
+    "datepicker": "date",
+    "timepicker": "time",
+    "datetimepicker": "number",
+    "number_input": "number",
+    "email_text_input": "email",
+    "url_text_input": "url",
+}
+LOCAL = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing to fill in: its place in the form, its block and element."""
+
+    name: str
+    block: Json
+    element: Json
+
+    @property
+    def action_id(self) -> str:
+        """The element's action id."""
+        return text(self.element, "action_id")
+
+    @property
+    def block_id(self) -> str:
+        """The block's id."""
+        return text(self.block, "block_id")
+
+
+def fields(blocks: list[Json]) -> list[Field]:
+    """Everything to fill in, in reading order."""
+    pairs = [(block, element) for block in blocks for element in forms.stateful(block)]
+    return [Field(f"field-{at}", block, element) for at, (block, element) in enumerate(pairs)]
+
+
+class Looks:
+    """Functions for templates."""
+
+    def __init__(self, state: SlackState) -> None:
+        self._state = state
+
+    def name(self, reference: str) -> str:
+        """The name behind a user or channel id."""
+        user, room = self._state.users.get(reference), self._state.channels.get(reference)
+        return user.name if user else room.name if room else reference
+
+    def words(self, node: Json) -> Markup | str:
+        """A text object as shown."""
+        if text(node, "type") == "mrkdwn":
+            return mrkdwn.render(text(node, "text"), self.name)
+        return text(node, "text")
+
+    def mrkdwn(self, words: str) -> Markup:
+        """The text of a message as shown."""
+        return mrkdwn.render(words, self.name)
+
+    def picture(self, node: Json) -> str:
+        """The address to show a picture from; empty for one outside this machine, which is only linked."""
+        given = child(node, "slack_file")
+        file_id = text(given, "id") or text(given, "url").split("/slack/files/")[-1].split("/")[0]
+        if given:
+            return f"/workspace/file/{file_id}"
+        return text(node, "image_url") if urlsplit(text(node, "image_url")).hostname in LOCAL else ""
+
+    def files(self, ids: list[str]) -> list[SlackFile]:
+        """Files of a message."""
+        return [file for file in map(self._state.files.get, ids) if file is not None]
+
+    def field(self, found: list[Field], element: Json) -> Field | None:
+        """The form field of an element."""
+        return next((each for each in found if each.element is element), None)
+
+    def kind(self, element: Json) -> str:
+        """The HTML input type of a typed element."""
+        return INPUT_TYPES.get(text(element, "type"), "text")
+
+    def options(self, element: Json) -> list[Json]:
+        """Options of a menu; menus of people and channels list what there is."""
+        kind = text(element, "type")
+        if "users_select" in kind:
+            return [_option(user.id, user.name) for user in self._state.users.values() if not user.is_bot]
+        if "channels_select" in kind or "conversations_select" in kind:
+            return [_option(room.id, room.name) for room in self._state.channels.values() if not room.im]
+        groups = [option for group in children(element, "option_groups") for option in children(group, "options")]
+        return [*children(element, "options"), *groups]
+
+    def chosen(self, element: Json, option: Json) -> bool:
+        """Is this option chosen at the start?"""
+        initial = [as_object(element.get("initial_option")), *as_objects(element.get("initial_options"))]
+        return any(each and text(each, "value") == text(option, "value") for each in initial)
+
+
+def _option(value: str, label: str) -> Json:
+    return {"value": value, "text": {"type": "plain_text", "text": label}}

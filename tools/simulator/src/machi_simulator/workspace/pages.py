@@ -1,0 +1,163 @@
+"""The workspace view: channels, threads and modals, as an officer has them."""
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from machi_simulator.ids import capitals
+from machi_simulator.jsontree import Json, children
+from machi_simulator.slack.errors import SlackError
+from machi_simulator.slack.forms import Filled
+from machi_simulator.slack.methods_views import home_view, top_view
+from machi_simulator.slack.model import Channel, SlackMessage, SlackUser, View
+from machi_simulator.slack.officers import NotThereError, Outcome, Pressed
+from machi_simulator.web import Site, back, word
+from machi_simulator.workspace.blocks import Looks, fields
+from machi_simulator.world import World
+
+HOME = "/workspace/"
+
+
+class WorkspacePages:
+    """Pages and forms of the workspace."""
+
+    def __init__(self, world: World) -> None:
+        self._slack = world.slack
+        self._state = world.slack.state
+        self._site = Site(world.changes)
+        self._looks = Looks(self._state)
+
+    def routes(self) -> list[BaseRoute]:
+        """Pages and forms."""
+        return [
+            Route("/", self.show),
+            Route("/live", self._site.live),
+            Route("/file/{file}", self.file),
+            Route("/users", self.create_user, methods=["POST"]),
+            Route("/channels", self.create_channel, methods=["POST"]),
+            Route("/act", self.act, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """A channel as `user` sees it, with a thread beside it and an open modal above it."""
+        wanted = request.query_params
+        people = [user for user in self._state.users.values() if not user.is_bot]
+        person = self._state.users.get(wanted.get("user", "")) or (people[0] if people else None)
+        rooms = self._rooms(person)
+        room = next((each for each in rooms if each.id == wanted.get("channel")), rooms[0] if rooms else None)
+        context: dict[str, object] = {
+            "looks": self._looks,
+            "people": people,
+            "person": person,
+            "rooms": rooms,
+            "room": room,
+            "notice": wanted.get("notice", ""),
+            "home": self._home(person) if wanted.get("home") else None,
+            "at_home": bool(wanted.get("home")),
+        }
+        return self._site.page("workspace.html", context | self._room(room, person, wanted.get("thread", "")))
+
+    def _rooms(self, person: SlackUser | None) -> list[Channel]:
+        found = [room for room in self._state.channels.values() if person and room.im in ("", person.id)]
+        return sorted(found, key=lambda room: (bool(room.im), room.name))
+
+    def _room(self, room: Channel | None, person: SlackUser | None, root: str) -> dict[str, object]:
+        if room is None or person is None:
+            return {"messages": [], "thread": [], "root": "", "view": None, "form": []}
+        seen = [each for each in self._state.history(room.id) if each.seen_by in ("", person.id)]
+        view = top_view(self._state, person.id)
+        return {
+            "messages": [(each, self._replies(seen, each)) for each in seen if not each.thread_ts],
+            "thread": [each for each in seen if root and each.root == root],
+            "root": root,
+            "view": view,
+            "form": fields(children(view.content, "blocks")) if view else [],
+        }
+
+    def _replies(self, seen: list[SlackMessage], first: SlackMessage) -> int:
+        return sum(each.thread_ts == first.ts for each in seen)
+
+    def _home(self, person: SlackUser | None) -> View | None:
+        return home_view(self._state, person.id) if person else None
+
+    async def file(self, request: Request) -> Response:
+        """An uploaded picture, for the browser."""
+        file = self._state.files.get(request.path_params["file"])
+        body = self._state.journal.blob(f"slack/{file.id}") if file else None
+        kind = file.content_type if file and file.content_type.startswith("image/") else "application/octet-stream"
+        headers = {"x-content-type-options": "nosniff", "content-security-policy": "sandbox"}
+        return Response(body or b"", 200 if body else 404, headers, kind)
+
+    async def create_user(self, request: Request) -> Response:
+        """A new member: no officer of the city until the city says so."""
+        async with request.form() as form:
+            name = word(form, "name") or "Guest"
+            user = SlackUser(id=word(form, "id") or capitals("U"), name=name, real_name=name)
+        self._slack.officers.add(user)
+        return back(HOME, user=user.id)
+
+    async def create_channel(self, request: Request) -> Response:
+        """A new channel; the app is not in it."""
+        async with request.form() as form:
+            user = word(form, "user")
+            try:
+                room = self._slack.officers.create_channel(user, word(form, "name"))
+            except SlackError as error:
+                return back(HOME, user=user, notice=str(error))
+        return back(HOME, user=user, channel=room.id)
+
+    async def act(self, request: Request) -> Response:
+        """Anything a member does; back to the page, with a notice if it went wrong."""
+        async with request.form() as form:
+            place = {key: word(form, key) for key in ("user", "channel", "thread", "home")}
+            notice = ""
+            try:
+                outcome = await self._do(place["user"], form)
+                notice = "" if outcome is None or outcome.ok else outcome.errors.get("", "")
+            except (NotThereError, SlackError) as error:
+                notice = str(error)
+        return back(HOME, **place, notice=notice)
+
+    async def _do(self, user: str, form: FormData) -> Outcome | None:
+        kind, officers = word(form, "kind"), self._slack.officers
+        if word(form, "view"):
+            return await self._in_view(user, kind, form)
+        if kind == "press":
+            pressed = Pressed(word(form, "action"), word(form, "block"), word(form, "value") or None)
+            return await officers.press(user, word(form, "channel"), word(form, "ts"), pressed)
+        if kind == "home":
+            officers.open_home(user)
+            return None
+        words = word(form, "text").strip()
+        if not words:
+            return None
+        if words.startswith("/"):
+            command, _, rest = words.partition(" ")
+            return await officers.command(user, word(form, "channel"), command, rest)
+        officers.say(user, word(form, "channel"), words, word(form, "thread"))
+        return None
+
+    async def _in_view(self, user: str, kind: str, form: FormData) -> Outcome:
+        officers, view = self._slack.officers, word(form, "view")
+        found = self._state.views.get(view)
+        blocks = children(found.content, "blocks") if found else []
+        if word(form, "press"):
+            block, _, action = word(form, "press").partition("|")
+            return await officers.press_in_view(
+                user, view, Pressed(action, block, word(form, "value") or None, _filled(blocks, form))
+            )
+        if kind == "close":
+            return await officers.close(user, view)
+        return await officers.submit(user, view, _filled(blocks, form))
+
+
+def _filled(blocks: list[Json], form: FormData) -> Filled:
+    """Answers by block and action; boxes and multiple menus give lists."""
+    found: Filled = {}
+    for field in fields(blocks):
+        kind = str(field.element.get("type"))
+        many = kind == "checkboxes" or kind.startswith("multi_")
+        words = [value.replace("\r\n", "\n") for value in form.getlist(field.name) if isinstance(value, str)]
+        found.setdefault(field.block_id, {})[field.action_id] = words if many else (words[0] if words else "")
+    return found
