@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src benchmarks)
-TESTS := $(wildcard libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
+TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
 	bench bench-webhook bench-footprint
@@ -35,19 +35,19 @@ gen: setup ## generate Python from protos/
 lint: setup ## ruff, buf, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@! test -f protos/buf.yaml || (cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code >/dev/null)
-	@! grep -q '^\[tool.importlinter\]' pyproject.toml || $(BIN)/lint-imports --no-cache
+	@cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code >/dev/null
+	@$(BIN)/lint-imports --no-cache --config .importlinter
 
 format: setup ## let ruff and buf rewrite the layout
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
-	@! test -f protos/buf.yaml || (cd protos && ../$(BIN)/buf format -w)
+	@cd protos && ../$(BIN)/buf format -w
 
 type: setup ## mypy, strict, sources then each folder of tests
 	@$(BIN)/mypy $(SOURCES)
 	@for folder in $(TESTS); do $(BIN)/mypy --no-error-summary $$folder || exit 1; done
 
 shape: setup ## sizes of functions and files, names, addresses in lock files
-	@$(BIN)/pytest -q -p no:randomly tests/architecture
+	@$(BIN)/pytest -q -p no:randomly protos/tests tests/architecture
 
 check: lint type shape ## everything that needs no server
 

@@ -84,12 +84,20 @@ def _is_broad(caught: ast.expr | None) -> bool:
 
 
 def open_signatures(tree: ast.Module) -> list[str]:
-    """Public functions with `**kwargs` that are not typed closer than Any or object, or with Any among their types."""
+    """Public functions, and methods of public classes, with Any among their types."""
     return [
         f"{function.name} takes or returns Any"
-        for function in functions(tree)
-        if not function.name.startswith("_") and any(_names_any(each) for each in _annotations(function))
+        for function in _public(tree)
+        if any(_names_any(each) for each in _annotations(function))
     ]
+
+
+def _public(tree: ast.Module | ast.ClassDef) -> Iterator[Function]:
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from _public(node)
+        elif isinstance(node, Function) and not node.name.startswith("_"):
+            yield node
 
 
 def _annotations(function: Function) -> Iterator[ast.expr]:

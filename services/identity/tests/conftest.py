@@ -6,6 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+
 from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
 from machi_identity.wiring import assemble
 from machi_sdk.clock import ManualClock

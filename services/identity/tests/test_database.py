@@ -5,6 +5,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
+from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
@@ -101,8 +103,6 @@ async def test_decisions_at_once_are_numbered_and_leave_in_that_order(
 
 
 def version_of(payload: bytes) -> int:
-    from machi.consent.v1.events_pb2 import ConsentDecided  # noqa: PLC0415
-
     return ConsentDecided.FromString(payload).version
 
 
@@ -141,7 +141,8 @@ async def test_ledger_and_access_log_only_grow(
 async def test_every_tenant_table_forces_row_level_security(database: PodDatabase) -> None:
     found = await rows(
         database,
-        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity AND relforcerowsecurity",
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity"
+        " AND relforcerowsecurity",
     )
     assert set(TENANT_TABLES) <= {row["relname"] for row in found}
     columns = await rows(database, "SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant'")
@@ -177,7 +178,9 @@ async def test_another_tenant_sees_nothing(works: IdentityWorks, clock: ManualCl
         assert await raw.execute("UPDATE citizens SET language = 'en' WHERE citizen_id = $1", citizen) == "UPDATE 0"
 
 
-async def test_without_a_tenant_nothing_is_seen(works: IdentityWorks, clock: ManualClock, database: PodDatabase) -> None:
+async def test_without_a_tenant_nothing_is_seen(
+    works: IdentityWorks, clock: ManualClock, database: PodDatabase
+) -> None:
     await resolve(works, clock)
     connection = await asyncpg.connect(database.url)
     try:
@@ -196,10 +199,14 @@ async def test_a_release_and_its_line_are_one_transaction(
     await install(works, clock)
     citizen = await resolve(works, clock)
     await decide(works, clock, citizen, Status.GIVEN, "e1")
-    with pytest.raises(GivesUpError):
+
+    async def released_and_given_up() -> None:
         async with works.begin("fukuoka") as work:
             assert (await release(work, clock, citizen)).verdict is Verdict.RELEASED
             raise GivesUpError
+
+    with pytest.raises(GivesUpError):
+        await released_and_given_up()
     assert await rows(database, "SELECT 1 FROM accesses") == []
     async with works.begin("fukuoka") as work:
         await release(work, clock, citizen)
@@ -212,10 +219,14 @@ async def test_a_decision_and_its_fact_are_one_transaction(
 ) -> None:
     await install(works, clock)
     citizen = await resolve(works, clock)
-    with pytest.raises(GivesUpError):
+
+    async def decided_and_given_up() -> None:
         async with works.begin("fukuoka") as work:
             await decide_consent(Decision("e1", citizen, PURPOSE, 1, Status.GIVEN, "line"), work, clock)
             raise GivesUpError
+
+    with pytest.raises(GivesUpError):
+        await decided_and_given_up()
     for table in ("consents", "consent_ledger", "outbox WHERE topic = 'machi.consent.v1'"):
         assert await rows(database, f"SELECT 1 FROM {table}") == []
 

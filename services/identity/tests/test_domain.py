@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from machi_identity.domain.citizens import Focus
 from machi_identity.domain.consent import Decision, Notice, Status, answers_notice, in_force
 from machi_identity.domain.pods import notice_fault
@@ -60,7 +61,7 @@ def test_whoever_wrote_is_answered_even_where_the_follow_was_lost() -> None:
         ("channel-", "", False),
     ],
 )
-def test_each_adapter_owns_its_channel_only(caller: str, channel: str, owns: bool) -> None:  # noqa: FBT001
+def test_each_adapter_owns_its_channel_only(caller: str, channel: str, owns: bool) -> None:
     assert owns_channel(caller, channel) is owns
 
 
@@ -71,8 +72,10 @@ def test_consent_ends_with_its_notice_and_a_no_does_not() -> None:
     assert in_force(Status.REFUSED, notice_installed=False) is Status.REFUSED
 
 
-@pytest.mark.parametrize(("status", "stands"), [(Status.GIVEN, False), (Status.REFUSED, False), (Status.WITHDRAWN, True)])
-def test_an_old_notice_can_only_be_withdrawn_from(status: Status, stands: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("status", "stands"), [(Status.GIVEN, False), (Status.REFUSED, False), (Status.WITHDRAWN, True)]
+)
+def test_an_old_notice_can_only_be_withdrawn_from(status: Status, stands: bool) -> None:
     assert answers_notice(Decision("e", "c", "p", 1, status, "line"), 2) is stands
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 import pytest
+
 from machi_identity.adapters.memory import MemoryCity
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Contact, Focus

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from machi_identity.entrypoints.dialogues.languages import language_question, named_language
 from machi_identity.wiring import TEXTS
 from machi_sdk.dialogue import Choices
@@ -26,7 +27,9 @@ def test_every_dialogue_has_a_title_that_fits_a_button(language: str) -> None:
         assert 0 < len(entry.titles[language]) <= 20
 
 
-@pytest.mark.parametrize("key", ["privacy.button", "messages.yes", "messages.no", "messages.button_stop", "language.own_name"])
+@pytest.mark.parametrize(
+    "key", ["privacy.button", "messages.yes", "messages.no", "messages.button_stop", "language.own_name"]
+)
 def test_labels_fit_a_button(key: str) -> None:
     assert all(len(label) <= 20 for label in TEXTS.words(key).values())
 
@@ -86,7 +89,12 @@ def test_a_fifth_language_comes_by_its_file_alone(tmp_path: Path) -> None:
     for path in FOLDER.glob("*.yaml"):
         (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     words = yaml.safe_load((FOLDER / "en.yaml").read_text(encoding="utf-8"))
-    words["language"] = {"own_name": "한국어", "spellings": "korean|韓国語", "choose": "언어를 선택하세요.", "done": "…"}
+    words["language"] = {
+        "own_name": "한국어",
+        "spellings": "korean|韓国語",
+        "choose": "언어를 선택하세요.",
+        "done": "…",
+    }
     (tmp_path / "ko.yaml").write_text(yaml.safe_dump(words, allow_unicode=True), encoding="utf-8")
     texts = Texts(tmp_path)
     assert named_language(texts, "한국어") == "ko"

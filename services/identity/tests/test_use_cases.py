@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from machi_identity.adapters.memory import MemoryCity
 from machi_identity.domain.citizens import Address, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
@@ -24,7 +25,7 @@ name: reports
 version: 0.1.0
 owner: roads
 purposes:
-  - {{purpose: reports.news, version: {version}, data: [channel-address], title: {{ja: t}}, benefit: {{ja: b}}, text: {{ja: x}}}}
+  - {{purpose: reports.news, version: {version}, data: [x], title: {{ja: t}}, benefit: {{ja: b}}, text: {{ja: x}}}}
 """
 
 
@@ -44,7 +45,9 @@ async def decide(city: MemoryCity, citizen: str, status: Status, event: str, ver
     return await decide_consent(Decision(event, citizen, PURPOSE, version, status, "line"), city, CLOCK)
 
 
-async def release(city: MemoryCity, citizen: str, caller: str = "channel-line", basis: Basis = Basis.CONSENT) -> Release:
+async def release(
+    city: MemoryCity, citizen: str, caller: str = "channel-line", basis: Basis = Basis.CONSENT
+) -> Release:
     question = ReleaseQuestion(caller, citizen, "line", basis, PURPOSE, "delivery-1")
     return await release_address(question, city, CLOCK)
 
@@ -74,7 +77,9 @@ async def test_withdrawal_stops_the_very_next_release(city: MemoryCity, citizen:
     assert (await release(city, citizen)).verdict is Verdict.NO_CONSENT
     await decide(city, citizen, Status.GIVEN, "e1")
     assert await release(city, citizen) == Release(Verdict.RELEASED, "U1", Focus("", "", 0))
-    assert [entry.decision.status for entry in await withdraw_all(citizen, "line", "e2", city, CLOCK)] == [Status.WITHDRAWN]
+    assert [entry.decision.status for entry in await withdraw_all(citizen, "line", "e2", city, CLOCK)] == [
+        Status.WITHDRAWN
+    ]
     assert await release(city, citizen) == Release(Verdict.NO_CONSENT, "", Focus("", "", 0))
     assert await withdraw_all(citizen, "line", "e3", city, CLOCK) == []
     assert [line[2] for line in city.accesses.lines] == [Verdict.NO_CONSENT, Verdict.RELEASED, Verdict.NO_CONSENT]

@@ -1,6 +1,5 @@
 """Databases, roles and topics are made once, and made right."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -17,8 +16,8 @@ POD = "toy-pod"
 
 
 @pytest.fixture
-def databases(postgres_server: PostgresAddress, tmp_path: Path) -> Iterator[Databases]:
-    yield Databases(postgres_server, SecretStore(tmp_path / "secrets.json"))
+def databases(postgres_server: PostgresAddress, tmp_path: Path) -> Databases:
+    return Databases(postgres_server, SecretStore(tmp_path / "secrets.json"))
 
 
 @pytest.mark.integration

@@ -4,7 +4,7 @@ import asyncio
 from typing import Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from machi_sdk.envelope import text_headers
 from machi_sdk.errors import Unavailable
@@ -38,6 +38,7 @@ class Consumer(Generic[W]):
         self._handling = Handling(subscription, settings.tenants)
         self._resume_at: dict[TopicPartition, float] = {}
         self._waits: dict[TopicPartition, float] = {}
+        self._next: dict[TopicPartition, int] = {}
         self._last_poll = 0.0
         self._stopping = asyncio.Event()
 
@@ -105,11 +106,17 @@ class Consumer(Generic[W]):
         limit = max(self._subscription.batch, 1) * 8
         batches = await kafka.getmany(timeout_ms=_POLL_MS, max_records=limit)
         self._last_poll = asyncio.get_running_loop().time()
-        await asyncio.gather(*(self._partition(kafka, where, records) for where, records in batches.items()))
-        lag = 0
-        for where in kafka.assignment():
-            lag += max((kafka.highwater(where) or 0) - await kafka.position(where), 0)
-        gauge("machi_consumer_lag").labels(self.group).set(lag)
+        running = [asyncio.create_task(self._partition(kafka, *batch)) for batch in batches.items()]
+        # Every partition ends its batch before a failure of one closes the session for all.
+        for ended in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
+        gauge("machi_consumer_lag").labels(self.group).set(self._lag(kafka))
+
+    def _lag(self, kafka: AIOKafkaConsumer) -> int:
+        """Records not handled yet; a partition of which nothing was fetched has none."""
+        known = [where for where in kafka.assignment() if where in self._next]
+        return sum(max((kafka.highwater(where) or 0) - self._next[where], 0) for where in known)
 
     def _resume(self, kafka: AIOKafkaConsumer) -> None:
         now = asyncio.get_running_loop().time()
@@ -118,17 +125,24 @@ class Consumer(Generic[W]):
 
     async def _partition(self, kafka: AIOKafkaConsumer, where: TopicPartition, records: list[ConsumerRecord]) -> None:
         size = max(self._subscription.batch, 1)
+        self._next[where] = records[0].offset
         for start in range(0, len(records), size):
+            if self._stopping.is_set():
+                return
             chunk = records[start : start + size]
             verdict = await self._handling.process([_as_raw(record) for record in chunk])
             if verdict is Verdict.RETRY:
                 self._put_off(kafka, where, chunk[0].offset)
                 return
             self._faultpoints.reach("after_commit_before_ack")
-            if where not in kafka.assignment():
-                return
-            await kafka.commit({where: chunk[-1].offset + 1})
+            self._next[where] = chunk[-1].offset + 1
             self._waits.pop(where, None)
+            try:
+                await kafka.commit({where: self._next[where]})
+            except (CommitFailedError, IllegalStateError):
+                # The partition moved: whoever has it now reads from the last commit, and the inbox knows what was done.
+                log.info("partition moved", consumer=self.group)
+                return
 
     def _put_off(self, kafka: AIOKafkaConsumer, where: TopicPartition, offset: int) -> None:
         if where not in kafka.assignment():

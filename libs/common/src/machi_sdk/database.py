@@ -152,6 +152,8 @@ INBOUND_EVENTS = _runtime_table(
     Index(None, "tenant", "message_id"),
     Index(None, "received_at"),
 )
+# The server notices within seconds that a client's machine is gone, and gives its lease to another.
+_KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
 TENANT_TABLES: Iterable[str] = ("turns", "dialogue_sessions")
 
 
@@ -173,12 +175,13 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=False,
             connect_args={"timeout": 3, "command_timeout": 15, "server_settings": {"jit": "off"}},
+            hide_parameters=True,
         )
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(self.engine, expire_on_commit=False)
 
     async def connect(self) -> RawConnection:
         """An unpooled connection, the caller's to close."""
-        return await asyncpg.connect(self._url, timeout=3, command_timeout=15)
+        return await asyncpg.connect(self._url, timeout=3, command_timeout=15, server_settings=_KEEPALIVE)
 
     async def ping(self) -> None:
         """One round trip; raises when the database does not answer."""

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes as `ce_` headers, a protobuf as the body."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,9 @@ from google.protobuf.message import DecodeError, Message
 
 from machi_sdk.errors import Invalid
 from machi_sdk.telemetry import carried
+
+
+_TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,12 @@ class Received:
     occurred_at: datetime
     topic: str
     trace: Mapping[str, str]
+
+    @property
+    def trace_id(self) -> str:
+        """The trace the event came with, 32 hex digits; empty when it came with none."""
+        parts = self.trace.get("traceparent", "").split("-")
+        return parts[1] if len(parts) == 4 else ""
 
 
 @dataclass(frozen=True)
@@ -75,11 +85,13 @@ def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: b
     package = name.rsplit(".", 1)[0]
     if not name or not headers.get("ce_id"):
         raise Invalid("envelope-incomplete")
+    if not _TYPE_NAME.fullmatch(name):
+        raise Invalid("event-type-unknown")
     try:
         kind = message_class(name, (f"{package}.events_pb2",))
         event = kind()
         event.ParseFromString(payload)
-        at = datetime.fromisoformat(headers["ce_time"]) if "ce_time" in headers else datetime.now(UTC)
+        at = _moment(headers["ce_time"]) if "ce_time" in headers else datetime.now(UTC)
     except (KeyError, ImportError) as error:
         raise Invalid("event-type-unknown") from error
     except (DecodeError, ValueError) as error:
@@ -95,3 +107,8 @@ def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: b
         topic,
         trace,
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """What happens to a batch of records: effect and inbox in one transaction, or a verdict why not."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
@@ -85,18 +85,16 @@ class Handling(Generic[W]):
             await self._forgive(first)
             return Verdict.RETRY
         except Exception as error:
-            log.error(
-                "handler failed",
-                consumer=self._subscription.group,
-                error=type(error).__name__,
-                tries=tries,
-                exc_info=True,
-            )
+            name = type(error).__name__
+            log.exception("handler failed", consumer=self._subscription.group, error=name, tries=tries)
             return Verdict.RETRY
         return Verdict.ACK
 
     async def replay_parked(self) -> None:
-        """Handle again what an operator asked for; a record that fails stays parked with the newest reason."""
+        """Handle again what an operator asked for; a record that fails stays parked with the newest reason.
+
+        Unavailable ends the round: the request stands, and the next round tries again.
+        """
         while True:
             async with self._subscription.works.begin("") as work:
                 taken = await self._parking.take_replay(work)
@@ -114,9 +112,12 @@ class Handling(Generic[W]):
         try:
             record = self._decoded(raw)
             handler = await self._handler_for(record)
-            async with self._subscription.works.begin(record.tenant) as work:
-                await handler([record], work)
-                await self._parking.drop(work, identifier)
+            with remote_span(f"{self._subscription.group} replay", record.trace):
+                async with self._subscription.works.begin(record.tenant) as work:
+                    if await self._parking.drop(work, identifier):
+                        await handler([record], work)
+        except Unavailable:
+            raise
         except Exception as error:  # noqa: BLE001 (whatever it was, the record stays and says so)
             reason = error.slug if isinstance(error, MachiError) else type(error).__name__
             async with self._subscription.works.begin("") as work:
@@ -126,7 +127,7 @@ class Handling(Generic[W]):
         if len(records) > 1 and tries <= ONE_BY_ONE_AFTER and self._subscription.prepare is None:
             try:
                 await self._together(records)
-            except (Unavailable, Invalid):
+            except Unavailable:
                 raise
             except MachiError:
                 await self._one_by_one(records, tries)
@@ -134,11 +135,14 @@ class Handling(Generic[W]):
         await self._one_by_one(records, tries)
 
     async def _together(self, records: Sequence[RawRecord]) -> None:
-        for tenant, group in groupby(list(self._readable(records)), key=lambda record: record.tenant):
+        readable: list[Received] = []
+        for raw in records:
+            try:
+                readable.append(self._decoded(raw))
+            except Invalid as error:
+                await self._park(raw, error.slug)
+        for tenant, group in groupby(readable, key=lambda record: record.tenant):
             await self._effect(tenant, list(group))
-        for record in records:
-            if self._fault(record) is not None:
-                await self._park(record, self._fault(record) or "")
 
     async def _one_by_one(self, records: Sequence[RawRecord], tries: int) -> None:
         give_up = tries >= PARK_AFTER
@@ -201,15 +205,3 @@ class Handling(Generic[W]):
         if record.tenant not in self._tenants:
             raise Invalid("foreign-tenant")
         return record
-
-    def _fault(self, raw: RawRecord) -> str | None:
-        try:
-            self._decoded(raw)
-        except Invalid as error:
-            return error.slug
-        return None
-
-    def _readable(self, records: Sequence[RawRecord]) -> Iterator[Received]:
-        for raw in records:
-            if self._fault(raw) is None:
-                yield self._decoded(raw)

@@ -15,10 +15,15 @@ _PARK = (
     " VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9) ON CONFLICT DO NOTHING"
 )
 _ENTER = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-_LIST = 'SELECT id, consumer, topic, partition, "offset", event_id, headers, reason, parked_at, length(payload) AS size FROM parked'
+_LIST = (
+    'SELECT id, consumer, topic, partition, "offset", event_id, headers::text AS headers, reason, parked_at,'
+    " length(payload) AS size FROM parked"
+)
+_SHOW = f"{_LIST} WHERE id = $1"
+_LIST_ALL = f"{_LIST} ORDER BY id"
 _TAKE = (
-    'SELECT id, topic, partition, "offset", key, headers, payload FROM parked'
-    " WHERE consumer = $1 AND replay_requested_at IS NOT NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+    'SELECT id, topic, partition, "offset", key, headers::text AS headers, payload FROM parked'
+    " WHERE consumer = $1 AND replay_requested_at IS NOT NULL ORDER BY id LIMIT 1"
 )
 
 
@@ -71,7 +76,7 @@ class Parking:
         await raw.execute(_ENTER, self._consumer, record.event_id)
 
     async def take_replay(self, work: Work) -> tuple[int, RawRecord] | None:
-        """The next record an operator wants replayed, locked for this transaction."""
+        """The next record an operator wants replayed."""
         raw = await work.raw()
         row = await raw.fetchrow(_TAKE, self._consumer)
         if row is None:
@@ -80,10 +85,13 @@ class Parking:
         place = (row["topic"], row["partition"], row["offset"])
         return row["id"], RawRecord(*place, row["key"], headers, row["payload"])
 
-    async def drop(self, work: Work, identifier: int) -> None:
-        """Forget a record that was handled at last."""
+    async def drop(self, work: Work, identifier: int) -> bool:
+        """Take the record out in the transaction that handles it; False when another replica was quicker."""
         raw = await work.raw()
-        await raw.execute("DELETE FROM parked WHERE id = $1", identifier)
+        done: str = await raw.execute(
+            "DELETE FROM parked WHERE id = $1 AND replay_requested_at IS NOT NULL", identifier
+        )
+        return done.endswith("1")
 
     async def refuse_replay(self, work: Work, identifier: int, reason: str) -> None:
         """Keep the record parked, with the newest reason."""
@@ -99,12 +107,12 @@ class Parking:
 
 async def list_parked(connection: RawConnection) -> list[ParkedRecord]:
     """Every parked record of one pod's database, oldest first."""
-    return [_seen(row) for row in await connection.fetch(f"{_LIST} ORDER BY id")]
+    return [_seen(row) for row in await connection.fetch(_LIST_ALL)]
 
 
 async def show_parked(connection: RawConnection, identifier: int) -> dict[str, object] | None:
     """One parked record with its headers, or None."""
-    row = await connection.fetchrow(f"{_LIST} WHERE id = $1", identifier)
+    row = await connection.fetchrow(_SHOW, identifier)
     return None if row is None else {**asdict(_seen(row)), "headers": orjson.loads(row["headers"])}
 
 

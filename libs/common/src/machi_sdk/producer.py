@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
+    ProducerFenced,
+    UnknownProducerId,
+)
 from aiokafka.helpers import create_ssl_context
 from google.protobuf.message import Message
 
@@ -13,6 +21,11 @@ from machi_sdk.clock import Clock
 from machi_sdk.envelope import Provenance, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.settings import Settings
+
+
+_FLUSH_SECONDS = 3.0
+# After one of these the idempotent producer cannot go on: a new one is needed.
+_SPENT = (InvalidProducerEpoch, OutOfOrderSequenceNumber, ProducerClosed, ProducerFenced, UnknownProducerId)
 
 
 def kafka_options(settings: Settings) -> dict[str, object]:
@@ -69,6 +82,9 @@ class Producer:
             except (KafkaError, OSError) as error:
                 await kafka.stop()
                 raise Unavailable("kafka-unavailable") from error
+            except asyncio.CancelledError:
+                await kafka.stop()
+                raise
             self._kafka = kafka
 
     @property
@@ -77,7 +93,12 @@ class Producer:
         return self._kafka is not None
 
     async def send(
-        self, topic: str, key: str, event: Message, provenance: tuple[str, str], timeout: float = 1.2
+        self,
+        topic: str,
+        key: str,
+        event: Message,
+        provenance: tuple[str, str],
+        timeout: float = 1.2,  # noqa: ASYNC109
     ) -> None:
         """Write one event at once; `provenance` is (event id, tenant). Unavailable when not confirmed in time."""
         headers = headers_of(event, Provenance(provenance[0], self._source, provenance[1], self._clock.now()))
@@ -93,13 +114,18 @@ class Producer:
                 await self._kafka.send_and_wait(
                     record.topic, record.payload, key=record.key.encode(), headers=wire_headers(record.headers)
                 )
+        except MessageSizeTooLargeError as error:
+            raise Invalid("record-too-large") from error
         except (KafkaError, OSError, TimeoutError) as error:
-            if type(error).__name__ == "MessageSizeTooLargeError":
-                raise Invalid("record-too-large") from error
+            if isinstance(error, _SPENT):
+                await self.close()
             raise Unavailable("kafka-unavailable") from error
 
     async def close(self) -> None:
-        """Flush and disconnect."""
-        if self._kafka is not None:
-            await self._kafka.stop()
-            self._kafka = None
+        """Flush and disconnect; what a lost broker does not take within seconds is left behind."""
+        kafka, self._kafka = self._kafka, None
+        if kafka is not None:
+            try:
+                await asyncio.wait_for(kafka.stop(), _FLUSH_SECONDS)
+            except TimeoutError:
+                await kafka.client.close()

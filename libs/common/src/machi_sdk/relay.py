@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import asyncpg
 import orjson
@@ -14,17 +16,71 @@ from machi_sdk.producer import Producer, Record
 from machi_sdk.telemetry import counter, gauge, get_logger
 from machi_sdk.work import OUTBOX_CHANNEL
 
+Row: TypeAlias = "asyncpg.Record"
+
 _LEASE = 0x6D616368  # one advisory lock id: the database itself scopes it
-_BATCH = "SELECT id, topic, key, headers, payload, created_at FROM outbox ORDER BY id LIMIT 500"
-_TOO_LARGE = (
-    'INSERT INTO parked (consumer, topic, partition, "offset", event_id, headers, payload, reason)'
-    " SELECT 'outbox', topic, -1, id, headers->>'ce_id', headers, payload, 'record-too-large' FROM outbox WHERE id = $1"
+_OLDEST = "SELECT created_at FROM outbox ORDER BY id LIMIT 1"
+_BATCH = (
+    "SELECT id, topic, key, headers::text AS headers, payload, topic || '/' || key AS place FROM outbox"
+    " WHERE topic || '/' || key <> ALL($1::text[]) ORDER BY id LIMIT 500"
+)
+_PARK = (
+    'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
+    " SELECT 'outbox', topic, -1, id, headers->>'ce_id', convert_to(key, 'UTF8'), headers, payload, $2"
+    " FROM outbox WHERE id = $1"
+)
+_REPLAY = (
+    "WITH taken AS (DELETE FROM parked WHERE consumer = 'outbox' AND replay_requested_at IS NOT NULL RETURNING *)"
+    " INSERT INTO outbox (topic, key, headers, payload)"
+    " SELECT topic, convert_from(key, 'UTF8'), headers, payload FROM taken ORDER BY id"
 )
 _SAFETY_POLL = 1.0
 _CONFIRM_WITHIN = 15.0
 _PATIENCE = 0.5
+_FIRST_REST = 0.5
+_LONGEST_REST = 10.0
+_MOST_IN_FLIGHT = 1000
 
 log = get_logger()
+
+
+@dataclass(frozen=True)
+class _Flight:
+    task: "asyncio.Task[None]"
+    size: int
+
+
+class _Keys:
+    """What is under way and what rests after a failure, by place (`topic/key`); forgotten with the lease."""
+
+    def __init__(self) -> None:
+        self.flights: dict[str, _Flight] = {}
+        self.confirmed: list[int] = []
+        self.refused: list[tuple[int, str]] = []
+        self._rests: dict[str, tuple[float, float]] = {}
+
+    def held(self) -> list[str]:
+        """Places whose rows are not to be read now."""
+        now = asyncio.get_running_loop().time()
+        return [*self.flights, *(place for place, (until, _) in self._rests.items() if until > now)]
+
+    def full(self) -> bool:
+        """Whether enough rows are under way."""
+        return sum(flight.size for flight in self.flights.values()) >= _MOST_IN_FLIGHT
+
+    def failed(self, place: str) -> None:
+        """Let the place rest, longer each time in a row."""
+        _, before = self._rests.get(place, (0.0, _FIRST_REST / 2))
+        rest = min(before * 2, _LONGEST_REST)
+        self._rests[place] = (asyncio.get_running_loop().time() + rest, rest)
+
+    def succeeded(self, place: str) -> None:
+        """The place works again."""
+        self._rests.pop(place, None)
+
+    def land(self) -> list[str]:
+        """Places whose chains have ended."""
+        return [place for place, flight in self.flights.items() if flight.task.done()]
 
 
 class Relay:
@@ -35,6 +91,7 @@ class Relay:
         self._producer = producer
         self._faultpoints = faultpoints
         self._awake = asyncio.Event()
+        self._keys = _Keys()
 
     def wake(self) -> None:
         """There is something to carry."""
@@ -45,7 +102,7 @@ class Relay:
         while True:
             try:
                 await self._hold_lease()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable) as error:
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("relay paused", error=type(error).__name__)
             await asyncio.sleep(_PATIENCE)
 
@@ -57,55 +114,76 @@ class Relay:
             await connection.add_listener(OUTBOX_CHANNEL, lambda *_: self._awake.set())
             while True:
                 self._awake.clear()
-                if await self.carry(connection):
-                    continue
-                await self._rest()
+                if not await self.carry(connection):
+                    await self._rest(connection)
         finally:
+            await self._give_up_flights()
             await connection.close(timeout=2)
 
-    async def _rest(self) -> None:
+    async def _rest(self, connection: RawConnection) -> None:
         try:
             await asyncio.wait_for(self._awake.wait(), _SAFETY_POLL)
         except TimeoutError:
-            return
+            await connection.execute(_REPLAY)
+
+    async def _give_up_flights(self) -> None:
+        tasks = [flight.task for flight in self._keys.flights.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._keys = _Keys()
 
     async def carry(self, connection: RawConnection) -> int:
-        """Send one batch, delete what was confirmed, and return how many left. Unavailable when nothing could."""
-        rows = await connection.fetch(_BATCH)
-        age = (datetime.now(UTC) - rows[0]["created_at"]).total_seconds() if rows else 0.0
-        gauge("machi_outbox_age_seconds").set(max(age, 0.0))
-        if not rows:
-            return 0
-        chains: dict[tuple[str, str], list[asyncpg.Record]] = defaultdict(list)
-        for row in rows:
-            chains[row["topic"], row["key"]].append(row)
-        confirmed: list[int] = []
-        await asyncio.gather(*(self._carry_chain(chain, confirmed) for chain in chains.values()))
-        self._faultpoints.reach("after_publish_before_delete")
-        refused = await self._park_oversized(connection, chains, set(confirmed))
-        await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", confirmed + refused)
-        if not confirmed and not refused:
-            raise Unavailable("kafka-unavailable")
-        return len(confirmed)
+        """Send what may be sent, delete what was confirmed, and return how many left.
 
-    async def _carry_chain(self, chain: "list[asyncpg.Record]", confirmed: list[int]) -> None:
+        A key that fails or is slow stays behind alone: the others do not wait for it.
+        """
+        oldest = await connection.fetchval(_OLDEST)
+        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+        gauge("machi_outbox_age_seconds").set(max(age, 0.0))
+        rows = [] if self._keys.full() else await connection.fetch(_BATCH, self._keys.held())
+        chains: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            chains[row["place"]].append(row)
+        started = [self._take_off(place, chain) for place, chain in chains.items()]
+        if started:
+            await asyncio.wait(started, timeout=_PATIENCE)
+        self._faultpoints.reach("after_publish_before_delete")
+        return await self._settle(connection)
+
+    def _take_off(self, place: str, chain: list[Row]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._carry_chain(place, chain))
+        task.add_done_callback(lambda _: self._awake.set())
+        self._keys.flights[place] = _Flight(task, len(chain))
+        return task
+
+    async def _carry_chain(self, place: str, chain: list[Row]) -> None:
         for row in chain:
             record = Record(row["topic"], row["key"], orjson.loads(row["headers"]), row["payload"])
             try:
                 await self._producer.put(record, _CONFIRM_WITHIN)
-            except (Unavailable, Invalid):
+            except Invalid as error:
+                self._keys.refused.append((row["id"], error.slug))
+                log.error("event cannot leave", topic=record.topic, reason=error.slug)
+                continue
+            except Unavailable as error:
+                self._keys.failed(place)
+                log.warning("event waits", topic=record.topic, reason=error.slug)
                 return
-            confirmed.append(row["id"])
+            self._keys.succeeded(place)
+            self._keys.confirmed.append(row["id"])
             counter("machi_outbox_relayed_total").labels(record.topic).inc()
 
-    async def _park_oversized(
-        self,
-        connection: RawConnection,
-        chains: "dict[tuple[str, str], list[asyncpg.Record]]",
-        confirmed: set[int],
-    ) -> list[int]:
-        left = (row for chain in chains.values() for row in chain if row["id"] not in confirmed)
-        refused = [row["id"] for row in left if len(row["payload"]) > 1_000_000]
-        for identifier in refused:
-            await connection.execute(_TOO_LARGE, identifier)
-        return refused
+    async def _settle(self, connection: RawConnection) -> int:
+        """Delete what left, park what never can, and only then let the ended places be read again."""
+        ended = self._keys.land()
+        confirmed, self._keys.confirmed = self._keys.confirmed, []
+        refused, self._keys.refused = self._keys.refused, []
+        gone = confirmed + [identifier for identifier, _ in refused]
+        if gone:
+            async with connection.transaction():
+                await connection.executemany(_PARK, refused)
+                await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", gone)
+        for place in ended:
+            del self._keys.flights[place]
+        return len(gone)

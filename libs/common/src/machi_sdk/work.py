@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 from google.protobuf.message import Message
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,16 +22,20 @@ from machi_sdk.telemetry import current_trace_id
 
 _SET_TENANT = text("SELECT set_config('machi.tenant', :tenant, true)")
 _LOCK_KEYS = (
-    "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name"
-    " ORDER BY 1) AS locks"
+    "SELECT pg_advisory_xact_lock(key) FROM"
+    " (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name ORDER BY 1) AS locks"
 )
 _INSERT_OUTBOX = (
     "INSERT INTO outbox (topic, key, headers, payload)"
     " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])"
 )
-_INSERT_HOPS = "INSERT INTO hops (trace_id, name, detail, at) SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])"
+_INSERT_HOPS = (
+    "INSERT INTO hops (trace_id, name, detail, at)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])"
+)
 OUTBOX_CHANNEL = "machi_outbox"
-_LOST_CONNECTION = ("08", "57P", "53", "40001", "40P01", "55P03", "25006")
+# Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
+_PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006")
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Work:
         self.clock = origin.clock
         self._origin = origin
         self._outgoing: list[_Outgoing] = []
-        self._hops: list[tuple[str, dict[str, str]]] = []
+        self._hops: list[tuple[str, str, str]] = []
         self._then: list[Callable[[], None]] = []
 
     async def raw(self) -> RawConnection:
@@ -77,7 +81,12 @@ class Work:
 
     def hop(self, name: str, **codes: str) -> None:
         """Leave a durable mark on the present trace: ids and codes, no personal data."""
-        self._hops.append((name, codes))
+        self.hop_of(current_trace_id(), name, codes)
+
+    def hop_of(self, trace_id: str, name: str, codes: Mapping[str, str]) -> None:
+        """Leave the mark on another trace, as a batch does for each of its records; without a trace there is none."""
+        if trace_id:
+            self._hops.append((trace_id, name, orjson.dumps(dict(codes)).decode()))
 
     def then(self, call: Callable[[], None]) -> None:
         """Call this once the commit has succeeded, and only then."""
@@ -94,12 +103,9 @@ class Work:
         """Write what was said into the transaction; only the edge calls this, right before its commit."""
         await self.session.flush()
         raw = await self.raw()
-        trace_id = current_trace_id()
-        if self._hops and trace_id:
-            at = self.clock.now()
-            names = [name for name, _ in self._hops]
-            details = [orjson.dumps(codes).decode() for _, codes in self._hops]
-            await raw.execute(_INSERT_HOPS, [trace_id] * len(names), names, details, [at] * len(names))
+        if self._hops:
+            columns = [list(column) for column in zip(*self._hops, strict=True)]
+            await raw.execute(_INSERT_HOPS, *columns, [self.clock.now()] * len(self._hops))
         if self._outgoing:
             await self._insert_outbox(raw)
 
@@ -157,7 +163,15 @@ class Works(Generic[W_co]):
             name = str(getattr(cause, "constraint_name", "") or "")
             known = self._constraints.get(name)
             return type(known)(known.slug, known.message) if known else Conflict("constraint", name)
-        lost = isinstance(error, OSError | TimeoutError | PoolTimeout | asyncpg.InterfaceError | InterfaceError)
-        if lost or state.startswith(_LOST_CONNECTION) or getattr(error, "connection_invalidated", False):
+        if state.startswith(_PASSING) or getattr(error, "connection_invalidated", False) or _unreachable(cause):
             return Unavailable("database-unavailable")
         return error
+
+
+def _unreachable(cause: BaseException) -> bool:
+    """Whether the server or the pool did not answer; a wrong argument or a missing file is something else."""
+    if isinstance(cause, asyncpg.InterfaceError):
+        return "clos" in str(cause)
+    if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
+        return cause.filename is None
+    return isinstance(cause, TimeoutError | PoolTimeout)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.identity.v1 import identity_service_pb2 as identity
+from machi_channel_line.domain.delivery import End
 from machi_channel_line.domain.sending import Outcome
 
 Body = Mapping[str, object]
@@ -14,6 +16,10 @@ Body = Mapping[str, object]
 
 class NoPhoto(Exception):  # noqa: N818
     """The platform has no photo for us: gone, too large, of another kind."""
+
+
+class DownloadFailed(Exception):  # noqa: N818
+    """The photo could not be fetched now; another try may bring it."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,14 @@ class Pushing:
     messages: Sequence[Body]
     retry_key: str
     quiet: bool = False
+
+
+class Renderer(Protocol):
+    """Channel-neutral answers as LINE messages, at most five."""
+
+    def __call__(self, response: wire.TurnResponse, language: str, chosen: Sequence[str]) -> list[Body]:
+        """The answer's bodies; `chosen` are the options taken so far of a question that takes several."""
+        ...
 
 
 class Line(Protocol):
@@ -38,11 +52,7 @@ class Line(Protocol):
         ...
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Content type and bytes of what a person sent, at most 10 MB. NoPhoto, or Unavailable to try again."""
-        ...
-
-    async def link_menu(self, address: str, menu_id: str) -> Outcome:
-        """Show a rich menu to one person."""
+        """Content type and bytes of what a person sent, at most 10 MB. NoPhoto, or DownloadFailed to try again."""
         ...
 
 
@@ -137,4 +147,110 @@ class Answers(Protocol):
 
     async def wish_menu(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
         """Let the person's menu be the one of that language."""
+        ...
+
+
+@dataclass(frozen=True)
+class Open:
+    """A delivery that has not ended, as claimed for one attempt."""
+
+    tenant: str
+    request: DeliveryRequested
+    tries: int
+    first_post_at: datetime | None
+    newest_sent: int
+    trace: Mapping[str, str]
+
+
+class Deliveries(Protocol):
+    """The durable list of what is to be sent."""
+
+    async def posting(self, delivery: Open, now: datetime) -> None:
+        """Note, durably, that a request to LINE is about to be made."""
+        ...
+
+    async def conclude(self, delivery: Open, end: End, reason: str) -> None:
+        """End it and say so, in one transaction."""
+        ...
+
+    async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
+        """Try again later; the person's later deliveries wait behind it."""
+        ...
+
+
+@dataclass(frozen=True)
+class DueLink:
+    """A person who should see another menu."""
+
+    citizen_id: str
+    event_id: str
+    tries: int
+    menu_id: str
+
+
+class MenuSide(Protocol):
+    """LINE's rich menus for one account; each call raises Unavailable when LINE did not do it."""
+
+    async def create_menu(self, menu: Body) -> str:
+        """Make a menu; returns its id."""
+        ...
+
+    async def draw_menu(self, menu_id: str, png: bytes) -> None:
+        """Give a menu its picture."""
+        ...
+
+    async def default_menu(self, menu_id: str) -> None:
+        """Show a menu to everyone without an own one."""
+        ...
+
+    async def delete_menu(self, menu_id: str) -> None:
+        """Remove a menu; one that is gone already is fine."""
+        ...
+
+    async def menus(self) -> dict[str, str]:
+        """Every menu of the account: id to name."""
+        ...
+
+    async def link_menu(self, address: str, menu_id: str) -> Outcome:
+        """Show a rich menu to one person."""
+        ...
+
+
+class Menus(Protocol):
+    """Which menus were made, and who should see which."""
+
+    async def live(self, tenant: str) -> dict[str, tuple[str, str]]:
+        """Menu id and hash per language."""
+        ...
+
+    async def add(self, tenant: str, menu_id: str, language: str, hash_: str) -> None:
+        """Remember a menu the moment it is made."""
+        ...
+
+    async def promote(self, tenant: str, language: str, menu_id: str) -> None:
+        """It is its language's menu from now on."""
+        ...
+
+    async def unused(self, tenant: str) -> list[str]:
+        """Menus nobody is linked to and no language shows."""
+        ...
+
+    async def known(self, tenant: str) -> list[str]:
+        """Every menu this pod made and did not remove."""
+        ...
+
+    async def remove(self, tenant: str, menu_id: str) -> None:
+        """It is gone."""
+        ...
+
+    async def due(self, tenant: str, now: datetime) -> list[DueLink]:
+        """People whose menu is not the one of their language."""
+        ...
+
+    async def linked(self, tenant: str, link: DueLink) -> None:
+        """The person has it."""
+        ...
+
+    async def put_off(self, tenant: str, link: DueLink, until: datetime) -> None:
+        """Try again then."""
         ...

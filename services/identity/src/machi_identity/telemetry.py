@@ -6,4 +6,4 @@ RELEASES = "identity_releases_total"
 DECISIONS = "identity_decisions_total"
 
 declare(RELEASES, "counter", ("channel", "basis", "verdict"), "Questions for an address by what became of them")
-declare(DECISIONS, "counter", ("status",), "Decisions about purposes appended to the ledger")
+declare(DECISIONS, "counter", ("status",), "Decisions about purposes answered, retries included")

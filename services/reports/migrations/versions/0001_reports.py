@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
-from machi_sdk.migrating import create_runtime_tables, drop_runtime_tables, enable_rls
 from sqlalchemy.dialects.postgresql import JSONB
+
+from machi_sdk.migrating import create_runtime_tables, drop_runtime_tables, enable_rls
 
 revision = "0001"
 down_revision = None

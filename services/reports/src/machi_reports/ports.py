@@ -150,6 +150,10 @@ class CurrentCatalogues(Protocol):
         """The tenant's newest catalogue; Unavailable while it has none."""
         ...
 
+    def current(self, tenant: str) -> Catalogue:
+        """The tenant's newest catalogue, as last refreshed."""
+        ...
+
     def at(self, reference: str) -> Catalogue:
         """The catalogue a dialogue began with ("tenant/version"), or a newer one."""
         ...

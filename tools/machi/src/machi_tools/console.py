@@ -11,7 +11,7 @@ from rich.table import Table
 from machi_tools.errors import StackError
 from machi_tools.stack.state import State, Step
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 MARKS = {"waiting": "·", "running": "…", "done": "✓", "failed": "✗"}
 

@@ -23,7 +23,11 @@ STATIC = Path(__file__).parent / "static"
 
 def create_app(config: Config) -> ASGIApp:
     """The LINE and Slack stand-ins, their two views and the control API."""
-    world = World(config)
+    return application(World(config))
+
+
+def application(world: World) -> ASGIApp:
+    """The same over a world that exists."""
 
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:

@@ -11,14 +11,13 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import aiohttp
-import uvicorn
 from pydantic import BaseModel, TypeAdapter
 
-from machi_simulator.app import create_app
 from machi_simulator.calls import ApiCall, Verdict
 from machi_simulator.config import Config
 from machi_simulator.courier import Delivery
 from machi_simulator.faults import Fault
+from machi_simulator.server import Server
 from machi_simulator.testing_line import LineSide
 from machi_simulator.testing_slack import SlackSide
 from machi_simulator.testing_wire import Wire
@@ -121,9 +120,7 @@ async def running(config: Config | None = None) -> AsyncIterator[Simulator]:
         listener.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         settings = (config or Config()).model_copy(update={"simulator_address": address})
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(settings), log_config=None, lifespan="on", timeout_graceful_shutdown=1)
-        )
+        server = Server(settings)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
@@ -135,7 +132,7 @@ async def running(config: Config | None = None) -> AsyncIterator[Simulator]:
             await asyncio.to_thread(thread.join, 10)
 
 
-async def _started(server: uvicorn.Server, thread: threading.Thread) -> None:
+async def _started(server: Server, thread: threading.Thread) -> None:
     while not server.started:
         if not thread.is_alive():
             raise RuntimeError("the simulator did not start")

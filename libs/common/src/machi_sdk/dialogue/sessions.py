@@ -11,7 +11,7 @@ from machi_sdk.ids import new_id
 from machi_sdk.work import Work
 
 LIFETIME = timedelta(hours=72)
-_COLUMNS = "session_id, citizen_id, command, answers, version, touched_at, ended_at"
+_COLUMNS = "session_id, citizen_id, command, answers::text AS answers, version, touched_at, ended_at"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ WITH heads AS (
 ), due AS (SELECT id FROM heads WHERE due_at <= now() ORDER BY id LIMIT $1)
 UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
 FROM due WHERE event.id = due.id AND event.due_at <= now()
-RETURNING event.id, event.tenant, event.payload, event.trace, event.state, event.stored, event.reply_mark, event.pod,
+RETURNING event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark, event.pod,
     event.tries, event.received_at
 """
 _LATE = f"""
@@ -31,7 +31,7 @@ FROM (SELECT DISTINCT ON (address_key) id, told_waiting, received_at FROM inboun
       WHERE state IN {OPEN} ORDER BY address_key, id) AS head
 WHERE event.id = head.id AND head.told_waiting = 0 AND event.told_waiting = 0
   AND head.received_at < now() - make_interval(secs => $1)
-RETURNING event.id, event.tenant, event.payload, event.trace, event.state, event.stored, event.reply_mark, event.pod,
+RETURNING event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark, event.pod,
     event.tries, event.received_at
 """
 

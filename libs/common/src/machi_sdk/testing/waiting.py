@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
+async def wait_until(condition: Callable[[], Awaitable[T]], within: float = 10.0) -> T: ...
+@overload
+async def wait_until(condition: Callable[[], T], within: float = 10.0) -> T: ...
 async def wait_until(condition: Callable[[], T | Awaitable[T]], within: float = 10.0) -> T:
     """Poll until the condition (plain or async) is truthy and return what it gave; AssertionError after `within` s."""
     deadline = asyncio.get_running_loop().time() + within

@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 
 from machi_channel_line.domain.sending import NotTaken, Outcome, Refused, Unclear, judge
-from machi_channel_line.ports import Body, NoPhoto, Pushing
+from machi_channel_line.ports import Body, DownloadFailed, NoPhoto, Pushing
 from machi_sdk.errors import Unavailable
 from machi_sdk.settings import LineSettings
 from machi_sdk.telemetry import get_logger, histogram, span
@@ -85,17 +85,17 @@ class LineApi:
         return {str(menu.get("richMenuId")): str(menu.get("name")) for menu in menus}
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Content type and bytes; NoPhoto when gone or of another kind, Unavailable when it may come later."""
+        """Content type and bytes; NoPhoto when gone or of another kind, DownloadFailed when it may come later."""
         url = f"{self._settings.data_api_url}/v2/bot/message/{content_id}/content"
         try:
             response = await self._session.get(
                 url, headers=self._authorized({}), timeout=DOWNLOAD, allow_redirects=False
             )
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable("photo-not-reached") from error
+            raise DownloadFailed from error
         if response.status == 429 or response.status >= 500:
             response.release()
-            raise Unavailable(f"photo-{response.status}")
+            raise DownloadFailed
         wrong = response.status != 200 or not response.content_type.startswith("image/")
         if wrong or (response.content_length or 0) > PHOTO_BYTES:
             response.release()
@@ -162,7 +162,7 @@ async def _bounded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
                     raise NoPhoto
                 yield chunk
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable("photo-broke-off") from error
+            raise DownloadFailed from error
 
 
 def _object(body: bytes) -> Mapping[str, object]:

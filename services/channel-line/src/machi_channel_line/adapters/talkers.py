@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-import grpc
-
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
 from machi_sdk.inbound import Bulkheads
-from machi_sdk.rpc import Peers, for_tenant, translated
+from machi_sdk.rpc import Peers, for_tenant, mapped
 
 if TYPE_CHECKING:
     from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
@@ -34,15 +32,16 @@ class PodTalkers:
     ) -> wire.PutMediaResponse:
         """Hand a photo over, piece by piece."""
         async with self._bulkheads.enter(pod):
-            try:
+            with mapped():
                 call = self._stub(pod).PutMedia(timeout=PHOTO_SECONDS, metadata=for_tenant(tenant))
-                await call.write(wire.PutMediaRequest(header=header))
-                async for chunk in chunks:
-                    await call.write(wire.PutMediaRequest(chunk=chunk))
-                await call.done_writing()
-                return await call
-            except grpc.aio.AioRpcError as error:
-                raise translated(error) from error
+                try:
+                    await call.write(wire.PutMediaRequest(header=header))
+                    async for chunk in chunks:
+                        await call.write(wire.PutMediaRequest(chunk=chunk))
+                    await call.done_writing()
+                    return await call
+                finally:
+                    call.cancel()
 
     def _stub(self, pod: str) -> "DialogueServiceAsyncStub":
         return DialogueServiceStub(self._peers.channel(pod))

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import asyncpg
 
+from machi.consent.v1.consent_service_pb2 import ConsentStatus
 from machi.consent.v1.events_pb2 import ConsentDecided
-from machi_identity.adapters.encoding import STATUS_CODES
 from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing, Status, in_force
 from machi_sdk.work import Work
 
@@ -139,7 +139,7 @@ def _fact(entry: LedgerEntry) -> ConsentDecided:
         citizen_id=decision.citizen_id,
         purpose=decision.purpose,
         notice_version=decision.notice_version,
-        status=STATUS_CODES[decision.status],
+        status=ConsentStatus.Value(f"CONSENT_STATUS_{decision.status.name}"),
         version=entry.version,
     )
     event.decided_at.FromDatetime(entry.decided_at)

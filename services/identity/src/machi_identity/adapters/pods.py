@@ -44,7 +44,8 @@ class PgPods:
                 for notice in installation.notices
             )
             await session.flush()
-        event = PodInstalled(pod=wire_pod(record))
+        pod = InstalledPod(pod=record.pod, manifest_hash=record.manifest_hash, manifest_json=record.manifest_json)
+        event = PodInstalled(pod=pod)
         event.occurred_at.FromDatetime(at)
         self._work.emit(TOPIC, record.pod, event)
         return changed
@@ -64,8 +65,3 @@ class PgPods:
         """See the port."""
         rows = await self._work.session.scalars(select(PodRow).order_by(PodRow.pod))
         return [PodRecord(row.pod, row.manifest_hash, row.manifest_json) for row in rows]
-
-
-def wire_pod(record: PodRecord) -> InstalledPod:
-    """The record as it travels."""
-    return InstalledPod(pod=record.pod, manifest_hash=record.manifest_hash, manifest_json=record.manifest_json)

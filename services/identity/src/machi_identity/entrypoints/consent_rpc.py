@@ -5,7 +5,6 @@ from google.protobuf.message import Message
 
 from machi.consent.v1 import consent_service_pb2 as pb
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer
-from machi_identity.adapters.encoding import STATUS_CODES
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.consent import Decision, Status
 from machi_identity.telemetry import DECISIONS
@@ -18,7 +17,8 @@ from machi_sdk.texts import pick
 from machi_sdk.work import Works
 
 MOST_AT_ONCE = 500
-_DECIDABLE = {STATUS_CODES[status]: status for status in (Status.GIVEN, Status.REFUSED, Status.WITHDRAWN)}
+_CODES = {status: pb.ConsentStatus.Value(f"CONSENT_STATUS_{status.name}") for status in Status}
+_DECIDABLE = {_CODES[status]: status for status in (Status.GIVEN, Status.REFUSED, Status.WITHDRAWN)}
 _Context = grpc.aio.ServicerContext[Message, Message]
 
 
@@ -42,7 +42,7 @@ class ConsentRpc(ConsentServiceServicer):
         async with self._works.begin(current_call().tenant) as work:
             entry = await decide_consent(decision, work, self._clock)
         counter(DECISIONS).labels(decision.status.value).inc()
-        response = pb.DecideResponse(receipt_id=entry.receipt_id, status=STATUS_CODES[entry.decision.status])
+        response = pb.DecideResponse(receipt_id=entry.receipt_id, status=_CODES[entry.decision.status])
         response.decided_at.FromDatetime(entry.decided_at)
         return response
 
@@ -52,7 +52,7 @@ class ConsentRpc(ConsentServiceServicer):
             standing = await work.consents.standing(request.citizen_id, request.purpose)
         if standing is None:
             raise Missing("citizen-unknown")
-        response = pb.CheckResponse(status=STATUS_CODES[standing.status], notice_version=standing.notice_version)
+        response = pb.CheckResponse(status=_CODES[standing.status], notice_version=standing.notice_version)
         if standing.decided_at is not None:
             response.decided_at.FromDatetime(standing.decided_at)
         return response
@@ -63,7 +63,7 @@ class ConsentRpc(ConsentServiceServicer):
             raise Invalid("too-many-citizens", f"ask for at most {MOST_AT_ONCE} at once")
         async with self._works.begin(current_call().tenant) as work:
             standings = await work.consents.standing_of_many(list(request.citizen_ids), request.purpose)
-        return pb.CheckManyResponse(statuses=[STATUS_CODES[standing.status] for standing in standings])
+        return pb.CheckManyResponse(statuses=[_CODES[standing.status] for standing in standings])
 
     async def GetNotice(self, request: pb.GetNoticeRequest, context: _Context) -> pb.GetNoticeResponse:  # noqa: N802, ARG002
         """The present notice in one language, else in the default one."""

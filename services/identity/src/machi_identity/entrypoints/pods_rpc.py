@@ -5,8 +5,8 @@ from google.protobuf.message import Message
 
 from machi.pods.v1 import pod_registry_service_pb2 as pb
 from machi.pods.v1.pod_registry_service_pb2_grpc import PodRegistryServiceServicer
-from machi_identity.adapters.pods import wire_pod
 from machi_identity.adapters.work import IdentityWork
+from machi_identity.domain.pods import PodRecord
 from machi_identity.use_cases.install_pod import install_pod
 from machi_identity.use_cases.uninstall_pod import uninstall_pod
 from machi_sdk.clock import Clock
@@ -37,4 +37,8 @@ class PodsRpc(PodRegistryServiceServicer):
     async def ListPods(self, request: pb.ListPodsRequest, context: _Context) -> pb.ListPodsResponse:  # noqa: N802, ARG002
         """Installed pods by name."""
         async with self._works.begin(self._tenant) as work:
-            return pb.ListPodsResponse(pods=[wire_pod(record) for record in await work.pods.all()])
+            return pb.ListPodsResponse(pods=[_wire(record) for record in await work.pods.all()])
+
+
+def _wire(record: PodRecord) -> pb.InstalledPod:
+    return pb.InstalledPod(pod=record.pod, manifest_hash=record.manifest_hash, manifest_json=record.manifest_json)

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from machi_sdk.errors import Invalid
-
 from machi_reports.domain.catalogue import (
     AnswerOption,
     Catalogue,
@@ -17,6 +15,7 @@ from machi_reports.domain.catalogue import (
     UrgentOffice,
     Ward,
 )
+from machi_sdk.errors import Invalid
 
 SCHEMA = Path(__file__).parents[1] / "catalogue.schema.json"
 _Document = Mapping[str, Any]  # checked by the schema before anything is read from it
@@ -31,10 +30,10 @@ def checked_document(text: str) -> dict[str, object]:
     except ValueError as error:
         raise Invalid("catalogue-invalid", f"the file: {error}") from error
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
-    if error is not None:
-        place = ".".join(str(part) for part in error.absolute_path) or "the file"
-        raise Invalid("catalogue-invalid", f"{place}: {error.message[:200]}")
+    wrong = jsonschema.exceptions.best_match(validator.iter_errors(document))
+    if wrong is not None:
+        place = ".".join(str(part) for part in wrong.absolute_path) or "the file"
+        raise Invalid("catalogue-invalid", f"{place}: {wrong.message[:200]}")
     for place, problem in _contradictions(document):
         raise Invalid("catalogue-invalid", f"{place}: {problem}")
     return dict(document)

@@ -4,19 +4,18 @@ import json
 import time
 from collections.abc import Mapping
 
-from machi_sdk.errors import Unavailable
-from machi_sdk.work import Work, Works
-
 from machi_reports.adapters.catalogue_documents import read_document
 from machi_reports.domain.catalogue import Catalogue
+from machi_sdk.errors import Unavailable
+from machi_sdk.work import Work, Works
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('catalogue/' || $1, 0))"
 _PUT = """
 INSERT INTO catalogues (tenant, version, document, put_at)
-SELECT $1, coalesce(max(version), 0) + 1, $2, $3 FROM catalogues WHERE tenant = $1 RETURNING version
+SELECT $1::text, coalesce(max(version), 0) + 1, $2, $3 FROM catalogues WHERE tenant = $1::text RETURNING version
 """
 _NEWEST = "SELECT max(version) FROM catalogues WHERE tenant = $1"
-_SINCE = "SELECT version, document FROM catalogues WHERE tenant = $1 AND version >= $2 ORDER BY version"
+_SINCE = "SELECT version, document::text FROM catalogues WHERE tenant = $1 AND version >= $2 ORDER BY version"
 _KEPT_VERSIONS = 5
 _FRESH_SECONDS = 1.0
 
@@ -61,14 +60,23 @@ class MemoryCatalogues:
         """See the port."""
         known = self._known.get(tenant, {})
         if known and time.monotonic() - self._looked_at[tenant] < _FRESH_SECONDS:
-            return known[max(known)]
+            return self.current(tenant)
         async with self._works.begin(tenant) as work:
             stored = PgCatalogues(work)
             newest = await stored.newest()
-            fresh = {} if newest in known else await stored.since(max([newest - _KEPT_VERSIONS + 1, *(v + 1 for v in known)]))
+            fresh = (
+                {}
+                if newest in known
+                else await stored.since(max([newest - _KEPT_VERSIONS + 1, *(v + 1 for v in known)]))
+            )
         self._looked_at[tenant] = time.monotonic()
         self._remember(tenant, fresh)
-        return self._known[tenant][max(self._known[tenant])]
+        return self.current(tenant)
+
+    def current(self, tenant: str) -> Catalogue:
+        """See the port. LookupError before the first refresh."""
+        known = self._known[tenant]
+        return known[max(known)]
 
     def at(self, reference: str) -> Catalogue:
         """See the port. LookupError before the first refresh."""

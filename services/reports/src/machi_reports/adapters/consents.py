@@ -1,10 +1,14 @@
 """Identity's ledger of decisions, by rpc."""
 
+from typing import TYPE_CHECKING
+
 from machi.consent.v1 import consent_service_pb2 as wire
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceStub
+from machi_reports.ports import Chooser, Decision
 from machi_sdk.rpc import Peers, for_tenant
 
-from machi_reports.ports import Chooser, Decision
+if TYPE_CHECKING:
+    from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceAsyncStub
 
 PURPOSE = "reports.case-updates"
 _SECONDS = 1.0
@@ -21,7 +25,7 @@ class RpcConsents:
     async def check(self, tenant: str, citizen_id: str) -> Decision:
         """See the port. A yes to an older notice is not a yes to this one; a no stays a no."""
         request = wire.CheckRequest(citizen_id=citizen_id, purpose=PURPOSE)
-        found: wire.CheckResponse = await self._stub().Check(request, timeout=_SECONDS, metadata=for_tenant(tenant))
+        found = await self._stub().Check(request, timeout=_SECONDS, metadata=for_tenant(tenant))
         if found.status in (wire.CONSENT_STATUS_REFUSED, wire.CONSENT_STATUS_WITHDRAWN):
             return Decision.REFUSED
         is_valid = found.status == wire.CONSENT_STATUS_GIVEN and found.notice_version >= self._notice_version
@@ -39,5 +43,5 @@ class RpcConsents:
         )
         await self._stub().Decide(request, timeout=_SECONDS, metadata=for_tenant(chooser.tenant))
 
-    def _stub(self) -> ConsentServiceStub:
+    def _stub(self) -> "ConsentServiceAsyncStub":
         return ConsentServiceStub(self._peers.channel("identity"))

@@ -1,15 +1,16 @@
 """What each step of a report says to the rest of the city: facts, and cards for desks."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.reports.v1 import events_pb2 as events
-from machi_sdk.work import Work
-
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import Move, Step
+from machi_sdk.work import Work
 
 REPORTS = "machi.reports.v1"
 CARDS = "machi.desk.cards.v1"
@@ -53,26 +54,21 @@ def _fact(report: Report, step: Step) -> Message | None:
     ref = _ref(report, step)
     staff_id = step.officer.staff_id if step.officer else ""
     update_id = step.update.update_id if step.update else ""
-    match step.move:
-        case Move.FILE:
-            return events.ReportFiled(report=ref)
-        case Move.ACKNOWLEDGE:
-            return events.ReportAcknowledged(report=ref, staff_id=staff_id)
-        case Move.ASK:
-            session_id = step.session_id
-            return events.ReporterAsked(report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id)
-        case Move.ANSWER:
-            return events.ReporterAnswered(report=ref, update_id=update_id)
-        case Move.RESOLVE:
-            until = timestamp(report.reopen_before) if report.reopen_before else None
-            return events.ReportResolved(report=ref, staff_id=staff_id, update_id=update_id, reopen_before=until)
-        case Move.REJECT:
-            return events.ReportRejected(report=ref, staff_id=staff_id, update_id=update_id)
-        case Move.HAND_OVER:
-            return events.ReportHandedOver(report=ref, staff_id=staff_id, from_desk_id=step.from_desk_id)
-        case Move.REOPEN:
-            return events.ReportReopened(report=ref)
-        case Move.RATE:
-            return events.ReportRated(report=ref, score=report.score or 0)
-        case Move.RETRACT:
-            return None
+    until = timestamp(report.reopen_before) if report.reopen_before else None
+    session_id, from_desk_id = step.session_id, step.from_desk_id
+    facts: dict[Move, Callable[[], Message]] = {
+        Move.FILE: lambda: events.ReportFiled(report=ref),
+        Move.ACKNOWLEDGE: lambda: events.ReportAcknowledged(report=ref, staff_id=staff_id),
+        Move.ASK: lambda: events.ReporterAsked(
+            report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id
+        ),
+        Move.ANSWER: lambda: events.ReporterAnswered(report=ref, update_id=update_id),
+        Move.RESOLVE: lambda: events.ReportResolved(
+            report=ref, staff_id=staff_id, update_id=update_id, reopen_before=until
+        ),
+        Move.REJECT: lambda: events.ReportRejected(report=ref, staff_id=staff_id, update_id=update_id),
+        Move.HAND_OVER: lambda: events.ReportHandedOver(report=ref, staff_id=staff_id, from_desk_id=from_desk_id),
+        Move.REOPEN: lambda: events.ReportReopened(report=ref),
+        Move.RATE: lambda: events.ReportRated(report=ref, score=report.score or 0),
+    }
+    return facts[step.move]() if step.move in facts else None

@@ -1,6 +1,6 @@
 """Runs alone, as a process of its own: photo on standard input, stripped JPEG on standard output, verdict as exit code.
 
-It starts with its memory and time bounded by the operating system: whatever a photo does to the decoder, it does it here.
+Its memory and time are bounded by the operating system: whatever a photo does to the decoder, it does it here.
 """
 
 import resource

@@ -4,10 +4,9 @@ import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 
-from machi_sdk.errors import Unavailable
-
 from machi_reports.adapters.photo_decoder import NOT_A_PHOTO, OK, TOO_LARGE
 from machi_reports.ports import PhotoVerdict
+from machi_sdk.errors import Unavailable
 
 AT_ONCE = 2
 _DECODE_SECONDS = 5.0

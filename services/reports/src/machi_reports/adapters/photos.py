@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from machi_sdk.work import Work
-
 from machi_reports.ports import StoredPhoto
+from machi_sdk.work import Work
 
 LOOSE_FOR = timedelta(hours=48)
 # A few per new photo: loose ones cannot pile up, and no sweep is needed.
@@ -24,7 +23,8 @@ UPDATE photos SET report_id = $3 WHERE tenant = $1 AND photo_id = $2 AND citizen
 RETURNING photo_id
 """
 _LOOSE = """
-SELECT photo_id FROM photos WHERE tenant = $1 AND photo_id = $2 AND citizen_id = $3 AND report_id IS NULL AND jpeg IS NOT NULL
+SELECT photo_id FROM photos
+WHERE tenant = $1 AND photo_id = $2 AND citizen_id = $3 AND report_id IS NULL AND jpeg IS NOT NULL
 """
 _OF_REPORT = """
 SELECT photo_id FROM photos WHERE tenant = $1 AND report_id = $2 AND jpeg IS NOT NULL ORDER BY stored_at, photo_id

@@ -5,30 +5,32 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from machi_sdk.errors import Missing
-from machi_sdk.work import Work
-
 from machi_reports.adapters.facts import publish
 from machi_reports.domain.conversation import Officer, Update, UpdateKind
 from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.states import Move, State, Step
+from machi_sdk.errors import Missing
+from machi_sdk.work import Work
 
 if TYPE_CHECKING:
     import asyncpg
 
 _INSERT = """
 INSERT INTO reports (tenant, report_id, case_number, citizen_id, version, category_code, details, latitude, longitude,
-    place_title, address, place_event_id, ward_code, desk_id, state, messages_allowed, reopened, trace_id, filed_at, changed_at)
+    place_title, address, place_event_id, ward_code, desk_id, state, messages_allowed, reopened, trace_id,
+    filed_at, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, $18, $18)
 """
 _SAVE = """
-UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8, changed_at = $9
+UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8,
+    changed_at = $9
 WHERE tenant = $1 AND report_id = $2
 """
-_BY_ID = "SELECT * FROM reports WHERE tenant = $1 AND report_id = $2"
+_SELECT = "SELECT *, details::text AS details_json FROM reports"
+_BY_ID = f"{_SELECT} WHERE tenant = $1 AND report_id = $2"
 _LOCK = f"{_BY_ID} FOR NO KEY UPDATE"
-_BY_NUMBER = "SELECT * FROM reports WHERE tenant = $1 AND case_number = $2"
-_OF_CITIZEN = "SELECT * FROM reports WHERE tenant = $1 AND citizen_id = $2 ORDER BY filed_at DESC LIMIT $3"
+_BY_NUMBER = f"{_SELECT} WHERE tenant = $1 AND case_number = $2"
+_OF_CITIZEN = f"{_SELECT} WHERE tenant = $1 AND citizen_id = $2 ORDER BY filed_at DESC LIMIT $3"
 _ADD_UPDATE = """
 INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, $9)
@@ -109,7 +111,15 @@ class PgReports:
         """See the port."""
         at = report.fresh[-1].at
         raw = await self._work.raw()
-        now = (report.version, report.state.value, report.desk_id, report.score, report.reopened, report.reopen_before, at)
+        now = (
+            report.version,
+            report.state.value,
+            report.desk_id,
+            report.score,
+            report.reopened,
+            report.reopen_before,
+            at,
+        )
         await raw.execute(_SAVE, self._work.tenant, report.report_id, *now)
         await self._store_fresh(report)
 
@@ -185,7 +195,7 @@ def _update(row: "asyncpg.Record") -> Update:
 
 def _report(row: "asyncpg.Record") -> Report:
     place = Place(row["latitude"], row["longitude"], row["place_title"], row["address"], row["place_event_id"])
-    details: Mapping[str, str] = json.loads(row["details"])
+    details: Mapping[str, str] = json.loads(row["details_json"])
     filing = Filing(
         report_id=row["report_id"],
         case_number=row["case_number"],

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import ClassVar
 
-from machi_sdk.database import new_metadata
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, MetaData
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from machi_sdk.database import new_metadata
 
 METADATA = new_metadata()
 APPEND_ONLY = ("steps", "accesses", "catalogues")

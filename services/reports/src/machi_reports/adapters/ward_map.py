@@ -4,13 +4,9 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from machi_reports.adapters.catalogue_documents import ward_geometries
 from machi_reports.adapters.catalogues import MemoryCatalogues
-
-if TYPE_CHECKING:
-    import shapely
 
 # The published polygons are simplified: a point this near to a ward belongs to it.
 TOLERANCE_METRES = 300.0
@@ -29,7 +25,9 @@ class WardShapes:
         degrees = [shapely.from_geojson(json.dumps(geometry)) for geometry in geometries.values()]
         self._squeeze = math.cos(math.radians(shapely.GeometryCollection(degrees).centroid.y)) if degrees else 1.0
         scale = (self._squeeze * _METRES_PER_DEGREE, _METRES_PER_DEGREE)
-        self._tree: shapely.STRtree = shapely.STRtree([shapely.transform(shape, lambda at: at * scale) for shape in degrees])
+        self._tree: shapely.STRtree = shapely.STRtree(
+            [shapely.transform(shape, lambda at: at * scale) for shape in degrees]
+        )
 
     def ward_at(self, latitude: float, longitude: float) -> str:
         """The ward around or within `TOLERANCE_METRES` of a point; empty when there is none."""

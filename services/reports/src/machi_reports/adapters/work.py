@@ -2,13 +2,12 @@
 
 from functools import cached_property
 
-from machi_sdk.errors import Conflict, MachiError
-from machi_sdk.work import Work
-
 from machi_reports.adapters.accesses import PgAccesses
 from machi_reports.adapters.catalogues import PgCatalogues
 from machi_reports.adapters.photos import PgPhotos
 from machi_reports.adapters.reports import PgReports
+from machi_sdk.errors import Conflict, MachiError
+from machi_sdk.work import Work
 
 CONSTRAINTS: dict[str, MachiError] = {
     "uq_reports_tenant_case_number": Conflict("constraint", "the case number was taken meanwhile"),

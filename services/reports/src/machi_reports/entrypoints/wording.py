@@ -6,10 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from machi_sdk.texts import Texts, pick
-
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.report import Place
+from machi_sdk.texts import Texts, pick
 
 TEXTS = Texts(Path(__file__).parents[1] / "texts")
 

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from machi_sdk.errors import Denied
-from machi_sdk.ids import new_id
-
 from machi_reports.domain.conversation import Officer, Update, UpdateKind
 from machi_reports.domain.report import Report
 from machi_reports.domain.words import storable
 from machi_reports.ports import City
+from machi_sdk.errors import Denied
+from machi_sdk.ids import new_id
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from machi_sdk.ids import new_id
-
 from machi_reports.domain.case_number import PAYLOADS, make_case_number
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.conversation import Update, UpdateKind
 from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.words import storable
 from machi_reports.ports import City
+from machi_sdk.ids import new_id
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """An officer gives a report to another desk."""
 
-from machi_sdk.errors import Invalid
-
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.conversation import UpdateKind
 from machi_reports.domain.states import Done, Outcome
 from machi_reports.ports import City
 from machi_reports.use_cases.at_desk import DeskCase, lock_at_desk, officer_says
+from machi_sdk.errors import Invalid
 
 
 async def hand_over_report(case: DeskCase, to_desk_id: str, text: str, catalogue: Catalogue, city: City) -> Outcome:

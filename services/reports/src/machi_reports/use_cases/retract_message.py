@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from machi_sdk.errors import Missing
-
 from machi_reports.ports import City
+from machi_sdk.errors import Missing
 
 
 async def retract_message(citizen_id: str, event_id: str, city: City, at: datetime) -> int:

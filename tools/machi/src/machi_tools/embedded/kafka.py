@@ -40,14 +40,7 @@ SETTINGS = {
     "log.cleaner.dedupe.buffer.size": "4194304",
     "log.index.size.max.bytes": "1048576",
 }
-JVM = [
-    "-Xms96m",
-    "-Xmx384m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
-    "-Djava.net.preferIPv4Stack=true",
-]
+JVM = ["-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true"]
 QUIET = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
 
 
@@ -166,9 +159,7 @@ class KafkaServer:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", new_id, "-c", str(self._settings)]
-        run(
-            Command([*java, *tool], self._log),
-            "Kafka could not make its data folder",
-            "make room on the disk, then try again",
-        )
+        cluster = f"--cluster-id={new_id}"  # one argument: the id may begin with a hyphen
+        tool = ["kafka.tools.StorageTool", "format", "--standalone", cluster, "-c", str(self._settings)]
+        command = Command([*java, *tool], self._log)
+        run(command, "Kafka could not make its data folder", "read its log; is the disk full?")

@@ -35,27 +35,27 @@ class Identity:
         except psutil.NoSuchProcess:
             return None
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the process has ended by itself."""
-        process = self.find()
-        if process is not None:
-            with contextlib.suppress(psutil.TimeoutExpired):
-                process.wait(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Wait until the process has ended; True when it has. One that nobody reaps has ended too."""
+        deadline = time.monotonic() + seconds
+        while self.find() is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
 
     def end(self, first: signal.Signals = signal.SIGTERM, grace: float = 10.0) -> None:
         """Ask the process to end, wake it if it was stopped, and kill it after the grace time."""
         process = self.find()
         if process is None:
             return
-        for wanted in (first, signal.SIGCONT):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(first)
+            process.send_signal(signal.SIGCONT)
+        if not self.wait(grace):
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(wanted)
-        try:
-            process.wait(grace)
-        except psutil.TimeoutExpired:
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
                 process.kill()
-                process.wait(5)
+            self.wait(5)
 
 
 @dataclass(frozen=True)

@@ -142,9 +142,11 @@ class Plan:
 
 
 def make_plan(layout: Layout, environ: Mapping[str, str] | None = None) -> Plan:
-    """Find the pods and give every listener a port: its own, or the next free one."""
+    """Find the pods (MACHI_PODS names some of them) and give every listener a port: its own, or the next free one."""
     given = dict(os.environ if environ is None else environ)
-    plan = Plan(layout, discover(layout.root), SecretStore(layout.state / "secrets.json"), given)
+    only = given.get("MACHI_PODS", "").split()
+    pods = [pod for pod in discover(layout.root) if not only or pod.name in only]
+    plan = Plan(layout, pods, SecretStore(layout.state / "secrets.json"), given)
     wanted = {"simulator": SIMULATOR_PORT} if plan.has_simulator else {}
     if plan.database_url is None:
         wanted["postgres"] = POSTGRES_PORT

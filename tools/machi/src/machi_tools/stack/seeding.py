@@ -51,14 +51,17 @@ async def install_all(operator: Operator, pods: list[Pod], check_alive: Callable
     """Install every manifest, the registry's own first; waits for the registry to answer."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     for pod in sorted(pods, key=lambda pod: pod.name != REGISTRY):
-        while True:
-            try:
-                await install(operator, pod)
-                break
-            except Unavailable as error:
-                check_alive()
-                if time.monotonic() > deadline:
-                    raise told(error) from error
-                await asyncio.sleep(0.1)
-            except MachiError as error:
-                raise told(error) from error
+        while not await _installed(operator, pod, last_try=time.monotonic() > deadline):
+            check_alive()
+            await asyncio.sleep(0.1)
+
+
+async def _installed(operator: Operator, pod: Pod, *, last_try: bool) -> bool:
+    """False when the registry does not answer yet."""
+    try:
+        await install(operator, pod)
+    except MachiError as error:
+        if isinstance(error, Unavailable) and not last_try:
+            return False
+        raise told(error) from error
+    return True

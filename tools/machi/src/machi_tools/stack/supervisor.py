@@ -35,6 +35,7 @@ TITLES = {
     "seed": "demo city",
     "ready": "all ready",
 }
+HOPELESS_AFTER = 4
 log = structlog.get_logger()
 
 
@@ -156,7 +157,7 @@ class Supervisor:
     def _check_alive(self) -> None:
         """Give up early on a child that cannot live."""
         for keeper in self._keepers:
-            if keeper.restarts >= 5:
+            if keeper.restarts >= HOPELESS_AFTER:
                 words = self.layout.log(keeper.name)
                 raise StackError(f"{keeper.name} keeps dying: {last_line(words)}", "read its log", words)
 

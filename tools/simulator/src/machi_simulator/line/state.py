@@ -16,6 +16,8 @@ from machi_simulator.line.model import (
     Setting,
 )
 
+KEPT_TOKENS = 10_000
+
 
 class LineState:
     """Tables and the look-ups over them."""
@@ -54,6 +56,7 @@ class LineState:
 
     def reply_token(self, resident: str) -> ReplyToken:
         """A fresh right to answer, for a minute."""
+        self.tokens.trim(KEPT_TOKENS)
         return self.tokens.put(ReplyToken(id=letters(30), resident=resident, expires=self.clock.now() + 60))
 
     def setting(self, name: str) -> str:

@@ -76,7 +76,8 @@ def read_map(path: Path) -> CityMap:
     """A GeoJSON collection of polygons; a ward's name is its `name` or N03_004."""
     source = as_object(orjson.loads(path.read_bytes()))
     wards = [_ward(feature) for feature in children(source, "features")]
-    corners = [point for ward in wards for ring in ward.rings for point in ring]
+    # Each ward's main land makes the frame: an islet far out would shrink the city to a dot.
+    corners = [point for ward in wards for point in max(ward.rings, key=len)]
     west, east = min(x for x, _ in corners), max(x for x, _ in corners)
     south, north = min(y for _, y in corners), max(y for _, y in corners)
     squeeze = math.cos(math.radians((south + north) / 2))

@@ -4,7 +4,7 @@ from machi_simulator.jsontree import Json, text
 from machi_simulator.slack.call import Call
 from machi_simulator.slack.errors import SlackError
 from machi_simulator.slack.model import Channel, SlackMessage
-from machi_simulator.slack.posting import Posting, check_content
+from machi_simulator.slack.posting import Posting, Written, check_content
 from machi_simulator.slack.state import BOT_USER, SlackState, described
 
 
@@ -38,6 +38,8 @@ class ChatMethods:
         """chat.update"""
         message = self._own(call, "cant_update_message")
         written = check_content(self._state, call.args)
+        if "blocks" not in call.args:
+            written = Written(written.text, message.blocks)
         self._posting.change(message, written)
         shown = described(self._state, message)
         return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}

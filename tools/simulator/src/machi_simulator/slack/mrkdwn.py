@@ -23,8 +23,8 @@ def render(words: str, name_of: Name) -> Markup:
     place = 0
     for found in CODE.finditer(words):
         out += _prose(words[place : found.start()], name_of)
-        tag = "pre" if found[1] is not None else "code"
-        out += Markup(f"<{tag}>{{}}</{tag}>").format(unescape(found[1] or found[2]))
+        frame = Markup("<code>{}</code>") if found[1] is None else Markup("<pre>{}</pre>")
+        out += frame.format(unescape(found[1] or found[2]))
         place = found.end()
     return out + _prose(words[place:], name_of)
 

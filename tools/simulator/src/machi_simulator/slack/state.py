@@ -22,6 +22,7 @@ APP_ID = "A0MACHIAPP"
 TRIGGER_LIFE = 3.0
 RESPONSE_LIFE = 1800.0
 RESPONSE_USES = 5
+KEPT_SECRETS = 10_000
 
 
 class SlackState:
@@ -108,11 +109,13 @@ class SlackState:
 
     def trigger(self, user: str) -> str:
         """A fresh right to open a view."""
+        self.triggers.trim(KEPT_SECRETS)
         secret = f"{int(self.clock.now() * 1000)}.{letters(10)}.{letters(32)}"
         return self.triggers.put(Trigger(id=secret, user=user, expires=self.clock.now() + TRIGGER_LIFE)).id
 
     def response_url(self, user: str, channel: str, message_ts: str = "") -> str:
         """A fresh address to answer an interaction."""
+        self.response_urls.trim(KEPT_SECRETS)
         entry = ResponseUrl(
             id=letters(24),
             user=user,

@@ -22,10 +22,17 @@ function typing(part) {
   return part.contains(active) && active.matches("input:not([type=hidden]),textarea,select");
 }
 
+// While a modal is open nothing behind it can be reached.
+function holdFocus() {
+  const dialog = document.querySelector("[role=dialog]");
+  for (const part of body.children) if (part.id !== "modal") part.inert = Boolean(dialog);
+  return dialog;
+}
+
 function apply(html, force) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   const hadFocus = document.activeElement;
-  const list = document.querySelector("[data-keyed]");
+  const list = document.querySelector("[role=log]");
   const low = list && list.scrollHeight - list.scrollTop - list.clientHeight < 120;
   let added = false;
   for (const part of document.querySelectorAll("[data-part]")) {
@@ -41,7 +48,7 @@ function apply(html, force) {
   }
   body.dataset.version = fresh.body.dataset.version;
   if (list && (low || force) && added) list.scrollTop = list.scrollHeight;
-  const dialog = document.querySelector("[role=dialog]");
+  const dialog = holdFocus();
   if (dialog && !dialog.contains(document.activeElement)) dialog.focus();
   else if (!document.contains(hadFocus)) (document.querySelector("#text") || document.querySelector("h1")).focus();
 }
@@ -65,16 +72,16 @@ async function follow() {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("data-plain")) return;
+  if (form.getAttribute("method") !== "post" || form.hasAttribute("data-plain")) return;
   const question = event.submitter?.dataset.confirm;
   event.preventDefault();
   if (question && !window.confirm(question)) return;
   const data = new FormData(form, event.submitter);
   const buttons = form.querySelectorAll("button");
   buttons.forEach((button) => (button.disabled = true));
-  const sent = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
+  const sent = form.getAttribute("enctype") === "multipart/form-data" ? data : new URLSearchParams(data);
   try {
-    const answer = await fetch(form.action, { method: "post", body: sent });
+    const answer = await fetch(form.getAttribute("action"), { method: "post", body: sent });
     const here = new URL(answer.url);
     if (!here.searchParams.has("notice")) {
       form.reset();
@@ -110,6 +117,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector("[role=dialog] [data-close]")?.click();
 });
 
-const log = document.querySelector("[data-keyed]");
+holdFocus()?.focus();
+const log = document.querySelector("[role=log]");
 if (log) log.scrollTop = log.scrollHeight;
 if (body.dataset.live) follow();

@@ -124,7 +124,7 @@ class WorkspacePages:
         if word(form, "view"):
             return await self._in_view(user, kind, form)
         if kind == "press":
-            pressed = Pressed(word(form, "action"), word(form, "block"), word(form, "value") or None)
+            pressed = Pressed(word(form, "action_id"), word(form, "block_id"), word(form, "value") or None)
             return await officers.press(user, word(form, "channel"), word(form, "ts"), pressed)
         if kind == "home":
             officers.open_home(user)

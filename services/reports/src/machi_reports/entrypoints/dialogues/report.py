@@ -1,37 +1,129 @@
 """The dialogue `report`: from "something is broken" to a case number."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from machi.dialogue.v1.messages_pb2 import Message
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.report import Report
+from machi_reports.domain.words import storable
+from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
+from machi_reports.entrypoints.wording import TEXTS, Wording
+from machi_reports.ports import Chooser, Consents, CurrentCatalogues, Decision, WardMap
+from machi_reports.use_cases.file_report import FileReport, file_report
 from machi_sdk import messages as say
-from machi_sdk.dialogue import (
-    Accept,
-    Answers,
-    Choices,
-    Confirm,
-    Json,
-    Opt,
-    PhotoQ,
-    PlaceQ,
-    Question,
-    Reject,
-    Reply,
-    TurnContext,
-    WordsQ,
-)
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
 from machi_sdk.manifest import Purpose
 from machi_sdk.names import fold
 from machi_sdk.telemetry import current_trace_id
 from machi_sdk.work import Works
 
-from machi_reports.adapters.work import ReportsWork
-from machi_reports.domain.catalogue import Category, UrgentOffice
-from machi_reports.domain.report import Place, Report
-from machi_reports.domain.words import storable
-from machi_reports.entrypoints.wording import TEXTS, Wording
-from machi_reports.ports import Chooser, Consents, CurrentCatalogues, Decision, WardMap
-from machi_reports.use_cases.file_report import FileReport, file_report
-
-WORDS = WordsQ(minimum=1, maximum=2000)
 _HERE = frozenset(fold(word) for words in TEXTS.words("report.here-words").values() for word in words.split("|"))
+
+
+@dataclass(frozen=True)
+class ReportDialogue:
+    """`machi_sdk.dialogue.Dialogue`."""
+
+    works: Works[ReportsWork]
+    catalogues: CurrentCatalogues
+    wards: WardMap
+    consents: Consents
+    notice: Purpose
+    command: str = "report"
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers:  # noqa: ARG002 (takes none)
+        """Which catalogue, and what the person decided before."""
+        catalogue = await self.catalogues.refresh(turn.tenant)
+        decision = await self.consents.check(turn.tenant, turn.citizen_id)
+        return Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
+
+    def ask(self, answers: Answers, language: str) -> Question | None:
+        """See `report_questions`."""
+        return next_question(answers, self._wording(answers, language), self.notice)
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
+        """A place gets its ward, a photo must be there, a decision goes to the ledger."""
+        match key, value:
+            case "place", dict():
+                return await self._settle_place(turn, answers, value)
+            case "photo", dict():
+                return await self._settle_photo(turn, str(value.get("media_id", "")))
+            case "words", str():
+                return Accept(storable(value))
+            case "messages", bool():
+                chooser = Chooser(turn.tenant, turn.citizen_id, turn.event_id, turn.channel)
+                await self.consents.decide(chooser, Decision.GIVEN if value else Decision.REFUSED)
+        return Accept(value)
+
+    async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
+        """File it, unless the person said no in the end."""
+        wording = self._wording(answers, turn.language)
+        if answers.get("confirm") is not True:
+            return Reply((say.text(wording.say("report.dropped")),))
+        so_far = ReportSoFar(answers)
+        command = FileReport(
+            citizen_id=turn.citizen_id,
+            category_code=answers.text("category"),
+            details=so_far.details,
+            place=so_far.place,
+            ward_code=so_far.ward_code,
+            words=answers.text("words"),
+            words_event_id=answers.event_of("words"),
+            photo_id=so_far.photo_id,
+            messages_allowed=so_far.messages_allowed,
+            trace_id=current_trace_id(),
+        )
+        report = await file_report(command, wording.catalogue, work, turn.now)
+        return _receipt(report, wording)
+
+    def _wording(self, answers: Answers, language: str) -> Wording:
+        return Wording(language, self.catalogues.at(answers.text("catalogue")))
+
+    async def _settle_place(self, turn: TurnContext, answers: Answers, value: dict[str, Json]) -> Accept | Reject:
+        wording = self._wording(answers, turn.language)
+        title, address = (storable(str(value.get(part) or "")) for part in ("title", "address"))
+        point = _point(value)
+        if point is None:
+            if fold(address) in _HERE:
+                return Reject((say.text(wording.say("report.place-here")),))
+            return Accept({"address": address, "ward": wording.catalogue.ward_named_in(address)})
+        ward = await self.wards.ward_at(answers.text("catalogue"), *point)
+        if not ward and "told-outside" not in answers:
+            told = say.text(wording.say("report.place-outside", city=wording.city()))
+            return Reject((told,), keep={"told-outside": True})
+        return Accept({"latitude": point[0], "longitude": point[1], "title": title, "address": address, "ward": ward})
+
+    async def _settle_photo(self, turn: TurnContext, photo_id: str) -> Accept | Reject:
+        async with self.works.begin(turn.tenant) as work:
+            if await work.photos.is_loose(photo_id, turn.citizen_id):
+                return Accept({"media_id": photo_id})
+        return Reject((say.text(TEXTS.say(turn.language, "report.photo-gone")),))
+
+
+def _point(value: Mapping[str, Json]) -> tuple[float, float] | None:
+    latitude, longitude = value.get("latitude"), value.get("longitude")
+    if not isinstance(latitude, float | int) or not isinstance(longitude, float | int):
+        return None
+    is_on_earth = math.isfinite(latitude) and math.isfinite(longitude) and abs(latitude) <= 90 and abs(longitude) <= 180
+    return (float(latitude), float(longitude)) if is_on_earth else None
+
+
+def _receipt(report: Report, wording: Wording) -> Reply:
+    filing = report.filing
+    facts = {
+        "category": wording.category(filing.category_code),
+        "detail": wording.details(filing.category_code, filing.details),
+        "ward": wording.ward(filing.ward_code),
+        "desk": wording.desk(report.desk_id),
+        "filed": wording.moment(filing.filed_at),
+    }
+    note = wording.say("report.note-messages" if filing.messages_allowed else "report.note-silent")
+    receipt = say.receipt(
+        wording.say("report.receipt"),
+        (wording.say("report.number"), filing.case_number),
+        [(wording.say(f"fact.{name}"), value) for name, value in facts.items() if value],
+        note,
+        [say.command_button(wording.say("cases.open"), "reports", "cases")],
+    )
+    return Reply((receipt,))

@@ -1,0 +1,67 @@
+"""What is remembered about events and their answers: the inbound rows, and wishes for menus."""
+
+from datetime import datetime
+
+from machi_channel_line.ports import Earlier
+from machi_sdk.work import Work, Works
+
+_EARLIER = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id LIMIT 1"
+_BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
+_CLAIM = (
+    "UPDATE inbound_events SET reply_mark = $3 WHERE tenant = $1 AND event_id = $2 AND reply_mark IN ('', $3)"
+    " RETURNING id"
+)
+_FREE = "UPDATE inbound_events SET reply_mark = '' WHERE tenant = $1 AND event_id = $2 AND reply_mark = 'answer'"
+_FIRST_PUSH = (
+    "UPDATE inbound_events SET state = 'replying',"
+    " reply_mark = CASE WHEN reply_mark LIKE 'push:%' THEN reply_mark ELSE 'push:' || $3 END"
+    " WHERE tenant = $1 AND event_id = $2 RETURNING reply_mark"
+)
+_WISH = (
+    "INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)"
+    " VALUES ($1, $2, $3, $4, '', 0, now()) ON CONFLICT (tenant, citizen_id) DO UPDATE"
+    " SET language = $3, event_id = $4, menu_id = '', tries = 0, due_at = now()"
+)
+
+
+class RowAnswers:
+    """Keeps it in the pod's database."""
+
+    def __init__(self, works: Works[Work]) -> None:
+        self._works = works
+
+    async def earlier(self, tenant: str, message_id: str) -> Earlier | None:
+        """The event of a message, and which pod took it."""
+        async with self._works.begin(tenant) as work:
+            row = await (await work.raw()).fetchrow(_EARLIER, tenant, message_id)
+        return Earlier(row["event_id"], row["pod"]) if row else None
+
+    async def blank(self, tenant: str, message_id: str) -> None:
+        """Forget what the message said."""
+        async with self._works.begin(tenant) as work:
+            await (await work.raw()).execute(_BLANK, tenant, message_id)
+
+    async def claim_token(self, tenant: str, event_id: str, holder: str) -> bool:
+        """Reserve the event's reply token for `holder`, durably; False when another holder has it."""
+        async with self._works.begin(tenant) as work:
+            claimed = await (await work.raw()).fetchval(_CLAIM, tenant, event_id, holder)
+            if claimed is not None:
+                work.hop("replying", event_id=event_id, holder=holder)
+        return claimed is not None
+
+    async def free_token(self, tenant: str, event_id: str) -> None:
+        """Give the token back: it was surely not used."""
+        async with self._works.begin(tenant) as work:
+            await (await work.raw()).execute(_FREE, tenant, event_id)
+
+    async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:
+        """Note, durably, that a push is about to be made; returns when the first one was."""
+        async with self._works.begin(tenant) as work:
+            mark = await (await work.raw()).fetchval(_FIRST_PUSH, tenant, event_id, now.isoformat())
+            work.hop("pushing", event_id=event_id)
+        return datetime.fromisoformat(str(mark).removeprefix("push:")) if mark else now
+
+    async def wish_menu(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """Let the person's menu be the one of that language."""
+        async with self._works.begin(tenant) as work:
+            await (await work.raw()).execute(_WISH, tenant, citizen_id, language, event_id)

@@ -1,0 +1,144 @@
+"""The durable list of deliveries: one row each, in order per person; never an address."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import orjson
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from machi.deliveries.v1 import events_pb2 as deliveries
+from machi_channel_line.domain.delivery import End
+from machi_channel_line.ports import Open
+from machi_channel_line.telemetry import count_delivery
+from machi_sdk.clock import Clock
+from machi_sdk.envelope import Received
+from machi_sdk.work import Work, Works
+
+OUTCOMES = "machi.deliveries.outcomes.v1"
+_ACCEPT = (
+    "INSERT INTO deliveries (tenant, delivery_id, citizen_id, thread, version, request, trace, state, reason, tries,"
+    " send_before, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, 'open', '', 0, $8, $9) ON CONFLICT DO NOTHING"
+)
+_CLAIM = """
+WITH heads AS (
+    SELECT DISTINCT ON (citizen_id) delivery_id, due_at, seq FROM deliveries
+    WHERE tenant = $1 AND state = 'open' ORDER BY citizen_id, seq
+), due AS (SELECT delivery_id FROM heads WHERE due_at <= $2 ORDER BY seq LIMIT $3)
+UPDATE deliveries AS d SET due_at = $2 + interval '15 seconds', tries = tries + 1
+FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= $2
+RETURNING d.request, d.trace, d.tries, d.first_post_at, (
+    SELECT coalesce(max(sent.version), 0) FROM deliveries AS sent WHERE sent.tenant = $1 AND sent.thread = d.thread
+    AND sent.citizen_id = d.citizen_id AND sent.thread <> '' AND sent.state IN ('accepted', 'unknown')) AS newest_sent
+"""
+_POSTING = "UPDATE deliveries SET first_post_at = coalesce(first_post_at, $3) WHERE tenant = $1 AND delivery_id = $2"
+_CONCLUDE = (
+    "UPDATE deliveries SET state = $3, reason = $4, request = '', concluded_at = $5"
+    " WHERE tenant = $1 AND delivery_id = $2 AND state = 'open' RETURNING delivery_id"
+)
+_PUT_OFF = "UPDATE deliveries SET due_at = $3, reason = $4 WHERE tenant = $1 AND delivery_id = $2 AND state = 'open'"
+_FORGET = "DELETE FROM deliveries WHERE tenant = $1 AND concluded_at < $2 - interval '180 days'"
+STATES = {
+    End.REFUSED: deliveries.DELIVERY_STATE_REFUSED,
+    End.ACCEPTED: deliveries.DELIVERY_STATE_ACCEPTED,
+    End.FAILED: deliveries.DELIVERY_STATE_FAILED,
+    End.UNKNOWN: deliveries.DELIVERY_STATE_UNKNOWN,
+    End.EXPIRED: deliveries.DELIVERY_STATE_EXPIRED,
+    End.SUPERSEDED: deliveries.DELIVERY_STATE_SUPERSEDED,
+}
+
+
+class DeliveryRows:
+    """Keeps it in the pod's database."""
+
+    def __init__(self, works: Works[Work], clock: Clock) -> None:
+        self._works = works
+        self._clock = clock
+
+    async def accept(self, records: Sequence[Received], work: Work) -> None:
+        """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
+        now = self._clock.now()
+        rows = [_row(record, record.event, now) for record in records if _ours(record)]
+        if rows:
+            await (await work.raw()).executemany(_ACCEPT, rows)
+            work.hop("delivery-stored", count=str(len(rows)))
+
+    async def claim(self, tenant: str, count: int) -> list[Open]:
+        """Lease the first open delivery of up to `count` people whose time has come."""
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(_CLAIM, tenant, self._clock.now(), count)
+        return [_open(tenant, row) for row in rows]
+
+    async def posting(self, delivery: Open, now: datetime) -> None:
+        """Note, durably, that a request to LINE is about to be made."""
+        async with self._works.begin(delivery.tenant) as work:
+            await (await work.raw()).execute(_POSTING, delivery.tenant, delivery.request.delivery_id, now)
+            work.hop("delivery-posting", delivery_id=delivery.request.delivery_id)
+
+    async def conclude(self, delivery: Open, end: End, reason: str) -> None:
+        """End it and say so, in one transaction; an end is reached once."""
+        now = self._clock.now()
+        request = delivery.request
+        async with self._works.begin(delivery.tenant) as work:
+            raw = await work.raw()
+            ended = await raw.fetchval(_CONCLUDE, delivery.tenant, request.delivery_id, end.value, reason, now)
+            if ended is None:
+                return
+            concluded = deliveries.DeliveryConcluded(
+                delivery_id=request.delivery_id,
+                citizen_id=request.citizen_id,
+                channel="line",
+                state=STATES[end],
+                reason=reason,
+                occurred_at=_stamp(now),
+            )
+            work.emit(OUTCOMES, request.citizen_id, concluded)
+            work.hop(f"delivery-{end.value}", delivery_id=request.delivery_id, reason=reason)
+        count_delivery(end.value, reason)
+
+    async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
+        """Try again later; the person's later deliveries wait behind it."""
+        async with self._works.begin(delivery.tenant) as work:
+            await (await work.raw()).execute(_PUT_OFF, delivery.tenant, delivery.request.delivery_id, until, reason)
+
+    async def forget(self, tenant: str) -> None:
+        """Remove what ended long ago."""
+        async with self._works.begin(tenant) as work:
+            await (await work.raw()).execute(_FORGET, tenant, self._clock.now())
+
+
+def _ours(record: Received) -> bool:
+    return isinstance(record.event, deliveries.DeliveryRequested) and record.event.channel == "line"
+
+
+def _row(record: Received, event: object, now: datetime) -> tuple[object, ...]:
+    assert isinstance(event, deliveries.DeliveryRequested)
+    trace = orjson.dumps(dict(record.trace)).decode()
+    return (
+        record.tenant,
+        event.delivery_id,
+        event.citizen_id,
+        event.thread,
+        event.version,
+        event.SerializeToString(),
+        trace,
+        event.send_before.ToDatetime(tzinfo=UTC),
+        now,
+    )
+
+
+def _open(tenant: str, row: asyncpg.Record) -> Open:
+    return Open(
+        tenant=tenant,
+        request=deliveries.DeliveryRequested.FromString(row["request"]),
+        tries=row["tries"],
+        first_post_at=row["first_post_at"],
+        newest_sent=row["newest_sent"],
+        trace=orjson.loads(row["trace"]),
+    )
+
+
+def _stamp(moment: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp

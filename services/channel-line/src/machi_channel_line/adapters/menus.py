@@ -1,0 +1,97 @@
+"""Which rich menus this pod made, and which person should see which."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from machi_channel_line.ports import DueLink
+from machi_sdk.database import Database
+from machi_sdk.work import Work, Works
+
+_LIVE = "SELECT language, menu_id, hash FROM menus WHERE tenant = $1 AND state = 'live'"
+_ADD = "INSERT INTO menus (tenant, menu_id, language, hash, state) VALUES ($1, $2, $3, $4, 'made')"
+_RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AND menu_id <> $3"
+_PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
+_UNUSED = (
+    "SELECT menu_id FROM menus WHERE tenant = $1 AND state <> 'live'"
+    " AND NOT EXISTS (SELECT FROM menu_links AS link WHERE link.tenant = $1 AND link.menu_id = menus.menu_id)"
+)
+_ALL = "SELECT menu_id FROM menus WHERE tenant = $1"
+_REMOVE = "DELETE FROM menus WHERE tenant = $1 AND menu_id = $2"
+_DUE = (
+    "SELECT link.citizen_id, link.event_id, link.tries, menu.menu_id FROM menu_links AS link"
+    " JOIN menus AS menu ON menu.tenant = $1 AND menu.language = link.language AND menu.state = 'live'"
+    " WHERE link.tenant = $1 AND link.due_at <= $2 AND link.menu_id <> menu.menu_id ORDER BY link.due_at LIMIT 20"
+)
+_LINKED = "UPDATE menu_links SET menu_id = $3, tries = 0 WHERE tenant = $1 AND citizen_id = $2"
+_PUT_OFF = "UPDATE menu_links SET tries = tries + 1, due_at = $3 WHERE tenant = $1 AND citizen_id = $2"
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('machi menus', 1))"
+
+
+class MenuRows:
+    """Keeps it in the pod's database."""
+
+    def __init__(self, works: Works[Work], database: Database) -> None:
+        self._works = works
+        self._database = database
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """Whether this replica may change menus now."""
+        connection = await self._database.connect()
+        try:
+            yield bool(await connection.fetchval(_LOCK))
+        finally:
+            await connection.close()
+
+    async def live(self, tenant: str) -> dict[str, tuple[str, str]]:
+        """Menu id and hash per language."""
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(_LIVE, tenant)
+        return {row["language"]: (row["menu_id"], row["hash"]) for row in rows}
+
+    async def add(self, tenant: str, menu_id: str, language: str, hash_: str) -> None:
+        """Remember a menu the moment it is made."""
+        await self._execute(tenant, _ADD, menu_id, language, hash_)
+
+    async def promote(self, tenant: str, language: str, menu_id: str) -> None:
+        """It is its language's menu from now on."""
+        async with self._works.begin(tenant) as work:
+            raw = await work.raw()
+            await raw.execute(_RETIRE, tenant, language, menu_id)
+            await raw.execute(_PROMOTE, tenant, menu_id)
+
+    async def unused(self, tenant: str) -> list[str]:
+        """Menus nobody is linked to and no language shows."""
+        return await self._ids(tenant, _UNUSED)
+
+    async def known(self, tenant: str) -> list[str]:
+        """Every menu this pod made and did not remove."""
+        return await self._ids(tenant, _ALL)
+
+    async def remove(self, tenant: str, menu_id: str) -> None:
+        """It is gone."""
+        await self._execute(tenant, _REMOVE, menu_id)
+
+    async def due(self, tenant: str, now: datetime) -> list[DueLink]:
+        """People whose menu is not the one of their language."""
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(_DUE, tenant, now)
+        return [DueLink(row["citizen_id"], row["event_id"], row["tries"], row["menu_id"]) for row in rows]
+
+    async def linked(self, tenant: str, link: DueLink) -> None:
+        """The person has it."""
+        await self._execute(tenant, _LINKED, link.citizen_id, link.menu_id)
+
+    async def put_off(self, tenant: str, link: DueLink, until: datetime) -> None:
+        """Try again then."""
+        await self._execute(tenant, _PUT_OFF, link.citizen_id, until)
+
+    async def _execute(self, tenant: str, statement: str, *values: object) -> None:
+        async with self._works.begin(tenant) as work:
+            await (await work.raw()).execute(statement, tenant, *values)
+
+    async def _ids(self, tenant: str, query: str) -> list[str]:
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(query, tenant)
+        return [row["menu_id"] for row in rows]

@@ -1,0 +1,79 @@
+"""The loops that keep rich menus: one waits for a changed set of pods, one looks for people to link."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from machi_channel_line.adapters.menus import MenuRows
+from machi_channel_line.menu.layout import Menu
+from machi_channel_line.telemetry import count_menu
+from machi_channel_line.use_cases.keep_menus import KeepMenus
+from machi_sdk.errors import MachiError
+from machi_sdk.installed import InstalledPods
+from machi_sdk.telemetry import get_logger
+
+SETTLE_SECONDS = 1.0
+CLEAN_SECONDS = 300.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 300.0
+LINK_SECONDS = 1.0
+
+log = get_logger()
+
+
+class MenuLoops:
+    """Runs beside the conversations, on one replica at a time."""
+
+    def __init__(
+        self, keep: KeepMenus, rows: MenuRows, installed: InstalledPods, plan: Callable[[], Sequence[Menu]]
+    ) -> None:
+        self._keep = keep
+        self._rows = rows
+        self._installed = installed
+        self._plan = plan
+
+    async def follow(self) -> None:
+        """Refresh whenever the installed set has changed; failures are tried again, ever more slowly."""
+        pause = FIRST_PAUSE
+        while True:
+            version = self._installed.version
+            await asyncio.sleep(SETTLE_SECONDS)
+            if not self._installed.read_whole or self._installed.version != version:
+                continue
+            if await self._refreshed():
+                pause = FIRST_PAUSE
+                await self._changed(version, CLEAN_SECONDS)
+            else:
+                await self._changed(version, pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def link(self) -> None:
+        """Link people to the menu of their language."""
+        while True:
+            for tenant in self._keep.lines:
+                try:
+                    await self._keep.link(tenant)
+                except MachiError as error:
+                    log.warning("menu links paused", reason=error.slug)
+            await asyncio.sleep(LINK_SECONDS)
+
+    async def _refreshed(self) -> bool:
+        menus = self._plan()
+        if not menus:
+            return True
+        try:
+            async with self._rows.alone() as alone:
+                if not alone:
+                    return False
+                for tenant in self._keep.lines:
+                    await self._keep.refresh(tenant, menus)
+        except (MachiError, OSError) as error:
+            count_menu("put-off")
+            log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__)
+            return False
+        return True
+
+    async def _changed(self, version: int, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._installed.wait_change(version), seconds)
+        except TimeoutError:
+            return

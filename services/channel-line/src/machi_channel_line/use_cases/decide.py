@@ -1,0 +1,104 @@
+"""Which pod gets an event, and as what input: a pure decision."""
+
+from dataclasses import dataclass
+
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_channel_line.domain.press import (
+    ChoicePress,
+    CommandPress,
+    ControlPress,
+    MomentPress,
+    Press,
+    TogglePress,
+    decode,
+)
+from machi_channel_line.ports import Opening, Openings
+from machi_sdk.errors import Unavailable
+
+CONTROL = {
+    "back": wire.CONTROL_KIND_BACK,
+    "cancel": wire.CONTROL_KIND_CANCEL,
+    "help": wire.CONTROL_KIND_HELP,
+    "skip": wire.CONTROL_KIND_SKIP,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A turn to make: with which pod, and a request that holds the input only."""
+
+    pod: str
+    request: wire.TurnRequest
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens a dialogue (perhaps one that answers at once and is over)."""
+        return self.request.WhichOneof("input") == "open"
+
+
+def decide(event: InboundEvent, focused: str, openings: Openings) -> Step | None:
+    """The step for an event while the person talks with `focused` (or with nobody); None when there is none."""
+    match event.WhichOneof("kind"):
+        case "followed":
+            return open_by_role("greeting", "", openings)
+        case "text":
+            return _text(event.text.text, focused, openings)
+        case "pressed":
+            return _pressed(event, focused, openings)
+        case "place" | "media" | "other":
+            return Step(focused, _sent(event)) if focused else open_by_role("fallback", "", openings)
+    return None
+
+
+def open_by_role(role: str, typed: str, openings: Openings) -> Step:
+    """Open the dialogue with that role; Unavailable while no installed pod has it."""
+    opening = openings.by_role(role) or openings.by_role("fallback")
+    if opening is None:
+        raise Unavailable("no-dialogue-installed")
+    return _open(opening, {"text": typed} if typed else {})
+
+
+def _open(opening: Opening, arguments: dict[str, str]) -> Step:
+    opened = wire.Open(command=opening.command, arguments=arguments)
+    return Step(opening.pod, wire.TurnRequest(open=opened))
+
+
+def _text(typed: str, focused: str, openings: Openings) -> Step:
+    opening = openings.by_words(typed)
+    if opening is not None:
+        return _open(opening, {"text": typed})
+    if focused:
+        return Step(focused, wire.TurnRequest(text=wire.TextInput(text=typed)))
+    return open_by_role("fallback", typed, openings)
+
+
+def _pressed(event: InboundEvent, focused: str, openings: Openings) -> Step:
+    press = decode(event.pressed.data)
+    if isinstance(press, CommandPress) and openings.installed(press.pod):
+        return _open(Opening(press.pod, press.command), dict(press.arguments))
+    if press is None or isinstance(press, CommandPress) or not focused:
+        return open_by_role("fallback", "", openings)
+    return Step(focused, _answer(press, event))
+
+
+def _answer(press: Press, event: InboundEvent) -> wire.TurnRequest:
+    match press:
+        case ChoicePress(ask_id, option_ids):
+            return wire.TurnRequest(choice=wire.Choice(ask_id=ask_id, option_ids=option_ids))
+        case MomentPress(ask_id):
+            picked = wire.Moment(ask_id=ask_id, date=event.pressed.date, time=event.pressed.time)
+            return wire.TurnRequest(moment=picked)
+        case ControlPress(ask_id, control):
+            return wire.TurnRequest(control=wire.Control(ask_id=ask_id, kind=CONTROL[control]))
+        case TogglePress() | CommandPress():
+            return wire.TurnRequest(resume=wire.Resume())
+
+
+def _sent(event: InboundEvent) -> wire.TurnRequest:
+    if event.HasField("place"):
+        place = event.place
+        sent = wire.Place(latitude=place.latitude, longitude=place.longitude, title=place.title, address=place.address)
+        return wire.TurnRequest(place=sent)
+    kind = "photo" if event.HasField("media") else event.other.kind
+    return wire.TurnRequest(unsupported=wire.Unsupported(kind=kind))

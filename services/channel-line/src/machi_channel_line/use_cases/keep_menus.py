@@ -1,0 +1,98 @@
+"""Rich menus follow the installed pods; people follow their language. Conversations never wait for either."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi_channel_line.domain.budget import HourlyBudget
+from machi_channel_line.domain.sending import Accepted, Refused
+from machi_channel_line.menu.layout import PREFIX, Menu, menu_name, menu_request
+from machi_channel_line.ports import DueLink, Menus, MenuSide, People
+from machi_channel_line.telemetry import count_menu
+from machi_sdk.clock import Clock
+from machi_sdk.errors import MachiError, Unavailable
+from machi_sdk.telemetry import get_logger
+
+Plan = Callable[[], Sequence[Menu]]
+Draw = Callable[[Menu], Awaitable[bytes]]
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class KeepMenus:
+    """Makes what is missing, shows it, removes what nobody sees any more."""
+
+    lines: Mapping[str, MenuSide]
+    menus: Menus
+    people: People
+    clock: Clock
+    draw: Draw
+    look: str
+    default_language: str
+    budget: HourlyBudget
+
+    async def refresh(self, tenant: str, wanted: Sequence[Menu]) -> None:
+        """Bring a tenant's menus to `wanted`; Unavailable when it has to be tried again."""
+        live = await self.menus.live(tenant)
+        changed = [menu for menu in wanted if live.get(menu.language, ("", ""))[1] != menu.hash(self.look)]
+        if changed:
+            await self._drop_strangers(tenant)
+        for menu in changed:
+            await self._replace(tenant, menu)
+        await self._drop_unused(tenant)
+
+    async def link(self, tenant: str) -> None:
+        """Show people the menu of their language; one who cannot be reached is left until they write again."""
+        for due in await self.menus.due(tenant, self.clock.now()):
+            try:
+                await self._link(tenant, due)
+            except MachiError as error:
+                count_menu("link-put-off")
+                wait = timedelta(seconds=min(2.0 * 2 ** min(due.tries, 8), 300.0))
+                await self.menus.put_off(tenant, due, self.clock.now() + wait)
+                log.warning("menu not linked yet", reason=error.slug)
+
+    async def _link(self, tenant: str, due: DueLink) -> None:
+        released = await self.people.release(
+            tenant,
+            identity.ReleaseAddressRequest(
+                citizen_id=due.citizen_id,
+                channel="line",
+                basis=identity.RELEASE_BASIS_ANSWER,
+                reference_id=due.event_id,
+            ),
+        )
+        if released.verdict == identity.RELEASE_VERDICT_RELEASED:
+            outcome = await self.lines[tenant].link_menu(released.address, due.menu_id)
+            if not isinstance(outcome, Accepted | Refused):
+                raise Unavailable("menu-link-unclear")
+            count_menu("linked" if isinstance(outcome, Accepted) else "link-refused")
+        await self.menus.linked(tenant, due)
+
+    async def _replace(self, tenant: str, menu: Menu) -> None:
+        if not self.budget.take(2, self.clock.now()):
+            raise Unavailable("menu-budget-spent")
+        line = self.lines[tenant]
+        picture = await self.draw(menu)
+        menu_id = await line.create_menu(menu_request(menu, menu_name(menu, self.look)))
+        await self.menus.add(tenant, menu_id, menu.language, menu.hash(self.look))
+        await line.draw_menu(menu_id, picture)
+        if menu.language == self.default_language:
+            await line.default_menu(menu_id)
+        await self.menus.promote(tenant, menu.language, menu_id)
+        count_menu("made")
+
+    async def _drop_unused(self, tenant: str) -> None:
+        for menu_id in await self.menus.unused(tenant):
+            await self.lines[tenant].delete_menu(menu_id)
+            await self.menus.remove(tenant, menu_id)
+            count_menu("removed")
+
+    async def _drop_strangers(self, tenant: str) -> None:
+        """Menus of ours that were made right before a crash, and so are in no table."""
+        known = set(await self.menus.known(tenant))
+        for menu_id, name in (await self.lines[tenant].menus()).items():
+            if name.startswith(PREFIX) and menu_id not in known:
+                await self.lines[tenant].delete_menu(menu_id)

@@ -1,0 +1,99 @@
+"""The answer to a person's own message: by reply token while it is fresh, else by push; never knowingly twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi_channel_line.domain.sending import (
+    Accepted,
+    NotTaken,
+    Outcome,
+    Refused,
+    TokenSpent,
+    Unclear,
+    key_alive,
+    token_fresh,
+)
+from machi_channel_line.ports import Answers, Body, Line, People, Pushing
+from machi_channel_line.telemetry import count_answer
+from machi_sdk.clock import Clock
+from machi_sdk.errors import Unavailable
+from machi_sdk.ids import derived_id
+from machi_sdk.inbound import PendingEvent
+
+PUSHED = "push:"
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Sends answers; every step is durable before the request that depends on it."""
+
+    people: People
+    answers: Answers
+    clock: Clock
+
+    async def send(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
+        """Take the answer to its end; Unavailable puts it off."""
+        if not messages:
+            await pending.mark("done", "nothing-to-say")
+        elif not await self._replied(pending, messages, line):
+            await self._push(pending, citizen_id, messages, line)
+
+    async def _replied(self, pending: PendingEvent, messages: Sequence[Body], line: Line) -> bool:
+        event = pending.event
+        fresh = token_fresh(event.received_at.ToDatetime(tzinfo=self.clock.now().tzinfo), self.clock.now())
+        if not event.reply_handle or not fresh or pending.reply_mark.startswith(PUSHED):
+            return False
+        if not await self.answers.claim_token(pending.tenant, event.event_id, "answer"):
+            return False
+        tried_before = pending.reply_mark == "answer"
+        outcome = await line.reply(event.reply_handle, messages)
+        if isinstance(outcome, TokenSpent):
+            # Spent by our own earlier try whose outcome was unclear: the person has the answer.
+            return await _ended(pending, "replied-before") if tried_before else False
+        if isinstance(outcome, NotTaken) and not tried_before:
+            await self.answers.free_token(pending.tenant, event.event_id)
+        return await _conclude(pending, outcome, "replied")
+
+    async def _push(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
+        tenant, event_id = pending.tenant, pending.event.event_id
+        released = await self.people.release(
+            tenant,
+            identity.ReleaseAddressRequest(
+                citizen_id=citizen_id, channel="line", basis=identity.RELEASE_BASIS_ANSWER, reference_id=event_id
+            ),
+        )
+        if released.verdict != identity.RELEASE_VERDICT_RELEASED:
+            count_answer("unreachable")
+            await pending.mark("failed", "unreachable")
+            return
+        now = self.clock.now()
+        if not key_alive(await self.answers.first_push(tenant, event_id, now), now):
+            count_answer("unknown")
+            await pending.mark("unknown", "retry-key-too-old")
+            return
+        pushing = Pushing(released.address, messages, derived_id("line-answer", tenant, event_id))
+        how = "pushed-after-unclear-reply" if pending.reply_mark == "answer" else "pushed"
+        await _conclude(pending, await line.push(pushing), how)
+
+
+async def _conclude(pending: PendingEvent, outcome: Outcome, how: str) -> bool:
+    match outcome:
+        case Accepted():
+            return await _ended(pending, how)
+        case NotTaken(reason) | Unclear(reason):
+            raise Unavailable(reason)
+        case Refused(reason):
+            count_answer("refused")
+            await pending.mark("failed", reason)
+            return True
+        case TokenSpent():
+            return False
+    assert_never(outcome)
+
+
+async def _ended(pending: PendingEvent, how: str) -> bool:
+    count_answer(how)
+    await pending.mark("done", how)
+    return True

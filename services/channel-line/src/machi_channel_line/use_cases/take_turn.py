@@ -1,0 +1,135 @@
+"""One event's turn with the right pod, and the person's focus after it."""
+
+from dataclasses import dataclass
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi_channel_line.ports import Answers, DownloadFailed, Line, NoPhoto, Openings, People, Talkers
+from machi_channel_line.use_cases.decide import Step, decide, open_by_role
+from machi_sdk.errors import Conflict, Invalid, Missing
+from machi_sdk.ids import derived_id
+from machi_sdk.inbound import PendingEvent
+from machi_sdk.telemetry import get_logger
+
+PHOTO_TRIES = 3
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The person behind an event, and the dialogue they are in (none when its pod is not installed any more)."""
+
+    citizen_id: str
+    language: str
+    focus: identity.Focus
+    language_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Takes turns with the installed pods."""
+
+    people: People
+    talkers: Talkers
+    openings: Openings
+    answers: Answers
+
+    async def take(self, pending: PendingEvent, writer: Writer, line: Line) -> wire.TurnResponse | None:
+        """The pod's answer, kept with the event and given again to a retry; None when the event asks for none."""
+        if pending.stored is not None:
+            return wire.TurnResponse.FromString(pending.stored)
+        step = await self._step(pending, writer, line)
+        if step is None:
+            return None
+        event_id = pending.event.event_id
+        try:
+            response = await self._ask(pending, writer, step, event_id)
+        except (Missing, Invalid, Conflict) as error:
+            log.warning("pod refused the turn", pod=step.pod, reason=error.slug, event_id=event_id)
+            step = open_by_role("fallback", "", self.openings)
+            response = await self._ask(pending, writer, step, derived_id(event_id, "fallback"))
+        if step.opens and writer.focus.pod and response.session_state == wire.SESSION_STATE_UNSPECIFIED:
+            await self._resume(pending, writer, response)
+        await pending.mark_turned(response.SerializeToString(), step.pod)
+        return response
+
+    async def settle_focus(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
+        """Make the dialogue that this turn opened or ended the person's focus, unless it is so already."""
+        tenant, focus = pending.tenant, writer.focus
+        for _ in range(2):
+            wanted = _focus_after(response, pending.pod, focus)
+            if wanted is None:
+                return
+            pod, session_id = wanted
+            request = identity.SetFocusRequest(
+                citizen_id=writer.citizen_id, expected_version=focus.version, pod=pod, session_id=session_id
+            )
+            try:
+                await self.people.focus(tenant, request)
+            except Conflict:
+                focus = (await self.people.resolve(tenant, pending.event.address)).focus
+            else:
+                return
+        log.warning("focus moved twice", event_id=pending.event.event_id)
+
+    async def _step(self, pending: PendingEvent, writer: Writer, line: Line) -> Step | None:
+        if pending.event.HasField("unsent"):
+            return await self._retraction(pending)
+        step = decide(pending.event, writer.focus.pod, self.openings)
+        if step is None or not pending.event.HasField("media") or step.opens:
+            return step
+        media_id = await self._photo(pending, writer, line)
+        return Step(step.pod, wire.TurnRequest(photo=wire.Photo(media_id=media_id))) if media_id else step
+
+    async def _retraction(self, pending: PendingEvent) -> Step | None:
+        earlier = await self.answers.earlier(pending.tenant, pending.event.unsent.message_id)
+        if earlier is None or not self.openings.installed(earlier.pod):
+            return None
+        return Step(earlier.pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
+
+    async def _photo(self, pending: PendingEvent, writer: Writer, line: Line) -> str:
+        """The id of the photo handed over; empty when it is none, or cannot be had in three tries."""
+        event = pending.event
+        if not event.media.content_id:
+            return ""
+        try:
+            content_type, chunks = await line.photo(event.media.content_id)
+            header = wire.MediaHeader(event_id=event.event_id, citizen_id=writer.citizen_id, content_type=content_type)
+            stored = await self.talkers.put_photo(pending.tenant, writer.focus.pod, header, chunks)
+        except NoPhoto:
+            return ""
+        except DownloadFailed:
+            if pending.tries >= PHOTO_TRIES:
+                return ""
+            raise
+        return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
+
+    async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
+        """After an answer given at once, the question the person was at."""
+        speaker = Writer(writer.citizen_id, response.language or writer.language, writer.focus)
+        step = Step(writer.focus.pod, wire.TurnRequest(resume=wire.Resume()))
+        resumed = await self._ask(pending, speaker, step, derived_id(pending.event.event_id, "resume"))
+        if resumed.HasField("ask"):
+            response.messages.extend(resumed.messages)
+            response.ask.CopyFrom(resumed.ask)
+
+    async def _ask(self, pending: PendingEvent, writer: Writer, step: Step, event_id: str) -> wire.TurnResponse:
+        request = wire.TurnRequest()
+        request.CopyFrom(step.request)
+        request.event_id = event_id
+        request.citizen_id = writer.citizen_id
+        request.channel = "line"
+        request.language = writer.language
+        request.session_id = writer.focus.session_id if step.pod == writer.focus.pod and not step.opens else ""
+        request.occurred_at.CopyFrom(pending.event.occurred_at)
+        return await self.talkers.turn(pending.tenant, step.pod, request)
+
+
+def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -> tuple[str, str] | None:
+    """The focus to set, or None when the present one is right."""
+    if response.session_state == wire.SESSION_STATE_OPEN:
+        wanted = (pod, response.session_id)
+        return None if wanted == (focus.pod, focus.session_id) else wanted
+    ended = response.session_state == wire.SESSION_STATE_ENDED and focus.pod == pod
+    return ("", "") if ended and response.session_id in ("", focus.session_id) else None

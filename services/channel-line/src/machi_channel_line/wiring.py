@@ -1,0 +1,111 @@
+"""Who gets what."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_channel_line.adapters.answers import RowAnswers
+from machi_channel_line.adapters.deliveries import DeliveryRows
+from machi_channel_line.adapters.line_api import LineApi
+from machi_channel_line.adapters.menus import MenuRows
+from machi_channel_line.adapters.openings import InstalledOpenings
+from machi_channel_line.adapters.people import IdentityPeople
+from machi_channel_line.adapters.talkers import PodTalkers
+from machi_channel_line.domain.budget import HourlyBudget
+from machi_channel_line.entrypoints.deliveries import DeliveryLoop
+from machi_channel_line.entrypoints.menus import MenuLoops
+from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
+from machi_channel_line.menu.drawing import draw_menu, find_font
+from machi_channel_line.menu.layout import Menu
+from machi_channel_line.menu.planning import plan_menus
+from machi_channel_line.ports import Body
+from machi_channel_line.rendering.answer import render_answer, render_notice
+from machi_channel_line.rendering.phrases import phrases
+from machi_channel_line.use_cases.answer_event import AnswerEvent
+from machi_channel_line.use_cases.keep_menus import KeepMenus
+from machi_channel_line.use_cases.send_answer import Answerer
+from machi_channel_line.use_cases.send_delivery import SendDelivery
+from machi_channel_line.use_cases.take_turn import Turns
+from machi_sdk.inbound import Bulkheads, InboundQueue
+from machi_sdk.service import Pod
+from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
+from machi_sdk.work import Work
+
+TEXTS = Texts(Path(__file__).parent / "texts")
+AT_ONCE = 100
+
+
+async def assemble(pod: Pod) -> None:
+    """Hang the adapter on the pod."""
+    channels = {tenant: found.line for tenant, found in pod.settings.channels().items() if found.line is not None}
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
+    lines = {tenant: LineApi(session, settings) for tenant, settings in channels.items()}
+    door = Door(channels, pod.producer, pod.keys.hmac, pod.clock, pod.health.troubles)
+    pod.route("/line/webhook", WebhookEndpoint(door))
+    _hang_inbound(pod, lines)
+    _hang_deliveries(pod, lines)
+    _hang_menus(pod, lines)
+    pod.background("line session", lambda: _held(session))
+
+
+def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> None:
+    works = pod.works(Work)
+    people, answers = IdentityPeople(pod.peers), RowAnswers(works)
+    turns = Turns(people, PodTalkers(pod.peers, Bulkheads()), InstalledOpenings(pod.installed), answers)
+    handler = AnswerEvent(lines, turns, Answerer(people, answers, pod.clock), render, TEXTS)
+    queue = InboundQueue(works, handler, "line")
+    pod.consume("machi.line.inbound.v1", works, queue.accept, batch=AT_ONCE)
+    pod.background("inbound", queue.run)
+    pod.background("inbound watch", queue.watch)
+
+
+def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
+    works = pod.works(Work)
+    rows = DeliveryRows(works, pod.clock)
+    sender = SendDelivery(lines, IdentityPeople(pod.peers), rows, render_notice, pod.clock)
+    loop = DeliveryLoop(rows, sender, list(lines))
+    pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
+    pod.background("deliveries", loop.run)
+    pod.background("deliveries forgetting", loop.forget)
+
+
+def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
+    font = find_font(os.environ.get("LINE_MENU_FONT", ""))
+    openings = InstalledOpenings(pod.installed)
+
+    async def draw(menu: Menu) -> bytes:
+        return await asyncio.to_thread(draw_menu, menu, font)
+
+    rows = MenuRows(pod.works(Work), pod.database)
+    keep = KeepMenus(
+        lines=lines,
+        menus=rows,
+        people=IdentityPeople(pod.peers),
+        clock=pod.clock,
+        draw=draw,
+        look="words" if font else "icons",
+        default_language=DEFAULT_LANGUAGE,
+        budget=HourlyBudget(),
+    )
+    loops = MenuLoops(keep, rows, pod.installed, lambda: plan_menus(openings.offered(), TEXTS))
+    pod.background("menus", loops.follow)
+    pod.background("menu links", loops.link)
+
+
+def render(response: wire.TurnResponse, language: str, chosen: Sequence[str]) -> list[Body]:
+    """An answer as LINE messages, with this channel's own words in the person's language."""
+    ask = response.ask if response.HasField("ask") else None
+    words = phrases(lambda key: TEXTS.say(language, key))
+    return list(render_answer(response.messages, ask, words, chosen))
+
+
+async def _held(session: aiohttp.ClientSession) -> None:
+    """Keep the session for the pod's life and close it at the end."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await session.close()

@@ -1,0 +1,127 @@
+import pytest
+
+from machi.channel.v1.events_pb2 import (
+    Followed,
+    InboundEvent,
+    MediaSent,
+    OtherSent,
+    PlaceSent,
+    Pressed,
+    TextSent,
+    Unfollowed,
+)
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_channel_line.adapters.openings import InstalledOpenings
+from machi_channel_line.domain.press import (
+    ChoicePress,
+    CommandPress,
+    ControlPress,
+    MomentPress,
+    Press,
+    TogglePress,
+    encode,
+)
+from machi_channel_line.use_cases.decide import decide
+from machi_sdk.errors import Unavailable
+from machi_sdk.installed import InstalledPods
+from machi_sdk.manifest import Manifest
+
+IDENTITY = Manifest.model_validate(
+    {
+        "name": "identity",
+        "version": "1",
+        "owner": "test",
+        "dialogues": [
+            {"command": "welcome", "role": "greeting", "titles": {"ja": "はじめに"}},
+            {"command": "help", "role": "fallback", "titles": {"ja": "使い方"}, "keywords": {"ja": ["ヘルプ"]}},
+        ],
+    }
+)
+REPORTS = Manifest.model_validate(
+    {
+        "name": "reports",
+        "version": "1",
+        "owner": "test",
+        "dialogues": [
+            {"command": "report", "titles": {"ja": "通報"}, "keywords": {"ja": ["通報"], "en": ["report"]}},
+            {"command": "triage", "who": "staff", "titles": {"ja": "処理"}, "keywords": {"ja": ["処理"]}},
+        ],
+    }
+)
+
+
+@pytest.fixture
+async def openings() -> InstalledOpenings:
+    pods = InstalledPods()
+    await pods.put(IDENTITY)
+    await pods.put(REPORTS)
+    return InstalledOpenings(pods)
+
+
+def opened(pod: str, command: str, **arguments: str) -> tuple[str, wire.TurnRequest]:
+    return pod, wire.TurnRequest(open=wire.Open(command=command, arguments=arguments))
+
+
+def pressed(press: Press, **picked: str) -> InboundEvent:
+    return InboundEvent(pressed=Pressed(data=encode(press), date=picked.get("date", "")))
+
+
+FALLBACK = opened("identity", "help")
+CASES = [
+    (InboundEvent(followed=Followed()), "", opened("identity", "welcome")),
+    (InboundEvent(text=TextSent(text=" ＲＥＰＯＲＴ ")), "", opened("reports", "report", text=" ＲＥＰＯＲＴ ")),
+    (InboundEvent(text=TextSent(text="通報")), "identity", opened("reports", "report", text="通報")),
+    (InboundEvent(text=TextSent(text="穴")), "reports", ("reports", wire.TurnRequest(text=wire.TextInput(text="穴")))),
+    (InboundEvent(text=TextSent(text="穴")), "", opened("identity", "help", text="穴")),
+    (InboundEvent(text=TextSent(text="処理")), "", opened("identity", "help", text="処理")),
+    (
+        InboundEvent(place=PlaceSent(latitude=33.5, longitude=130.4, title="天神")),
+        "reports",
+        ("reports", wire.TurnRequest(place=wire.Place(latitude=33.5, longitude=130.4, title="天神"))),
+    ),
+    (InboundEvent(place=PlaceSent(latitude=33.5)), "", FALLBACK),
+    (InboundEvent(media=MediaSent(content_id="1")), "", FALLBACK),
+    (
+        InboundEvent(other=OtherSent(kind="sticker")),
+        "reports",
+        ("reports", wire.TurnRequest(unsupported=wire.Unsupported(kind="sticker"))),
+    ),
+    (pressed(CommandPress("reports", "report", {"case": "7"})), "", opened("reports", "report", case="7")),
+    (pressed(CommandPress("gone", "report")), "", FALLBACK),
+    (
+        pressed(ChoicePress("a", ("x", "y"))),
+        "reports",
+        ("reports", wire.TurnRequest(choice=wire.Choice(ask_id="a", option_ids=["x", "y"]))),
+    ),
+    (pressed(ChoicePress("a", ("x",))), "", FALLBACK),
+    (pressed(TogglePress("a", ("x",))), "reports", ("reports", wire.TurnRequest(resume=wire.Resume()))),
+    (
+        pressed(MomentPress("a"), date="2026-12-01"),
+        "reports",
+        ("reports", wire.TurnRequest(moment=wire.Moment(ask_id="a", date="2026-12-01"))),
+    ),
+    (
+        pressed(ControlPress("a", "back")),
+        "reports",
+        ("reports", wire.TurnRequest(control=wire.Control(ask_id="a", kind=wire.CONTROL_KIND_BACK))),
+    ),
+    (InboundEvent(pressed=Pressed(data="action=buy")), "reports", FALLBACK),
+]
+
+
+@pytest.mark.parametrize(("event", "focused", "expected"), CASES)
+def test_who_gets_what(
+    event: InboundEvent, focused: str, expected: tuple[str, wire.TurnRequest], openings: InstalledOpenings
+) -> None:
+    step = decide(event, focused, openings)
+    assert step is not None
+    assert (step.pod, step.request) == expected
+
+
+def test_an_unfollow_asks_nobody(openings: InstalledOpenings) -> None:
+    assert decide(InboundEvent(unfollowed=Unfollowed()), "reports", openings) is None
+
+
+def test_before_any_pod_is_installed_events_wait() -> None:
+    with pytest.raises(Unavailable):
+        decide(InboundEvent(text=TextSent(text="通報")), "", InstalledOpenings(InstalledPods()))

@@ -1,0 +1,1 @@
+"""The city in Slack: desks, their cards, and the officers who work them."""

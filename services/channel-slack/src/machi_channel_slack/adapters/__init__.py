@@ -1,0 +1,1 @@
+"""How the world is reached: PostgreSQL, the Slack API, identity, pods."""

@@ -1,0 +1,154 @@
+"""Cards and their messages on PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import orjson
+from google.protobuf import json_format
+
+from machi.dialogue.v1.desk_card_pb2 import Form
+from machi_channel_slack.domain.cards import CardKey, CardState, PostState
+from machi_sdk.work import Work, Works
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_KEY = "tenant = $1 AND card_id = $2 AND desk_id = $3"
+_ANNOUNCE = """
+INSERT INTO cards (tenant, card_id, desk_id, pod, wanted, shown, channel_id, ts, forms, trace, due_at, tries, trouble)
+VALUES ($1, $2, $3, $4, $5, 0, '', '', '{}', $6::jsonb, $7, 0, '')
+ON CONFLICT (tenant, card_id, desk_id) DO UPDATE
+SET wanted = excluded.wanted, pod = excluded.pod, trace = excluded.trace, due_at = excluded.due_at, tries = 0
+WHERE cards.wanted < excluded.wanted
+"""
+_FIND = f"SELECT * FROM cards WHERE {_KEY}"  # noqa: S608 (a constant)
+_AT = "SELECT * FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts = $3 AND ts <> ''"
+_FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"  # noqa: S608
+_KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"  # noqa: S608
+_ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"  # noqa: S608
+_POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"  # noqa: S608
+_LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"  # noqa: S608
+_LOST_POSTS = f"DELETE FROM posts WHERE {_KEY}"  # noqa: S608
+_SETTLED = f"UPDATE cards SET shown = GREATEST(shown, $4), tries = 0, trouble = '' WHERE {_KEY}"  # noqa: S608
+_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"  # noqa: S608
+_POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"  # noqa: S608
+_PUT_POST = """
+INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (tenant, card_id, desk_id, item) DO UPDATE
+SET attempted_at = excluded.attempted_at, ts = excluded.ts, file_id = excluded.file_id, digest = excluded.digest
+"""
+_DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"  # noqa: S608
+_DUE_DESKS = "SELECT DISTINCT desk_id FROM cards WHERE tenant = $1 AND wanted > shown AND due_at <= $2"
+_NEXT_DUE = """
+SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3 ORDER BY due_at, card_id LIMIT 1
+"""
+
+
+class PostgresBoard:
+    """`ports.Board`; each call is its own transaction, because Slack is asked in between."""
+
+    def __init__(self, works: Works[Work]) -> None:
+        self._works = works
+
+    async def find(self, key: CardKey) -> CardState | None:
+        """A card."""
+        return await self._card(key.tenant, _FIND, key.card_id, key.desk_id)
+
+    async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
+        """The card a message shows."""
+        return await self._card(tenant, _AT, channel, ts)
+
+    async def form(self, key: CardKey, action_id: str) -> Form | None:
+        """The form of an action as last shown."""
+        async with self._works.begin(key.tenant) as work:
+            found = await (await work.raw()).fetchval(_FORM, *_of(key), action_id)
+        return json_format.Parse(found, Form(), ignore_unknown_fields=True) if found else None
+
+    async def keep_forms(self, key: CardKey, forms: Mapping[str, Form]) -> None:
+        """Keep the forms of a card that is about to be shown; those of actions no longer offered stay."""
+        if forms:
+            kept = {action: json_format.MessageToJson(form, indent=None) for action, form in forms.items()}
+            await self._write(key, _KEEP_FORMS, orjson.dumps(kept).decode())
+
+    async def attempt(self, key: CardKey, at: datetime | None) -> None:
+        """A first post is about to be made, or (None) was refused for certain."""
+        await self._write(key, _ATTEMPT, at)
+
+    async def posted(self, key: CardKey, channel: str, ts: str) -> None:
+        """The card's message is known."""
+        await self._write(key, _POSTED, channel, ts)
+
+    async def lost(self, key: CardKey) -> None:
+        """The card's message and its thread are gone."""
+        async with self._works.begin(key.tenant) as work:
+            raw = await work.raw()
+            await raw.execute(_LOST, *_of(key))
+            await raw.execute(_LOST_POSTS, *_of(key))
+
+    async def settled(self, key: CardKey, version: int) -> None:
+        """The card was shown in this version."""
+        async with self._works.begin(key.tenant) as work:
+            await (await work.raw()).execute(_SETTLED, *_of(key), version)
+            work.hop("card-shown", card_id=key.card_id, desk_id=key.desk_id, version=str(version))
+
+    async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None:
+        """Try the card again later."""
+        await self._write(key, _PUT_OFF, due_at, trouble)
+
+    async def posts(self, key: CardKey) -> Mapping[str, PostState]:
+        """What stands in the thread, by item."""
+        async with self._works.begin(key.tenant) as work:
+            rows = await (await work.raw()).fetch(_POSTS, *_of(key))
+        return {row["item"]: PostState(**dict(row)) for row in rows}
+
+    async def attempt_post(self, key: CardKey, post: PostState) -> None:
+        """Something is about to be put into the thread, or (with its ts) is there."""
+        await self._write(key, _PUT_POST, post.item, post.attempted_at, post.ts, post.file_id, post.digest)
+
+    async def drop_post(self, key: CardKey, item: str) -> None:
+        """It was refused for certain."""
+        await self._write(key, _DROP_POST, item)
+
+    async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
+        """Desks with a card to show."""
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(_DUE_DESKS, tenant, now)
+        return [row["desk_id"] for row in rows]
+
+    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+        """The card of a desk that has waited longest."""
+        return await self._card(tenant, _NEXT_DUE, desk_id, now)
+
+    async def _card(self, tenant: str, query: str, *values: object) -> CardState | None:
+        async with self._works.begin(tenant) as work:
+            row = await (await work.raw()).fetchrow(query, tenant, *values)
+        return _state(row) if row else None
+
+    async def _write(self, key: CardKey, statement: str, *values: object) -> None:
+        async with self._works.begin(key.tenant) as work:
+            await (await work.raw()).execute(statement, *_of(key), *values)
+
+
+async def announce(work: Work, key: CardKey, pod: str, version: int, trace: Mapping[str, str]) -> None:
+    """A desk has something newer to see; in the consumer's transaction."""
+    carried = orjson.dumps(dict(trace)).decode()
+    await (await work.raw()).execute(_ANNOUNCE, *_of(key), pod, version, carried, work.clock.now())
+
+
+def _of(key: CardKey) -> tuple[str, str, str]:
+    return key.tenant, key.card_id, key.desk_id
+
+
+def _state(row: "asyncpg.Record") -> CardState:
+    return CardState(
+        key=CardKey(row["tenant"], row["card_id"], row["desk_id"]),
+        pod=row["pod"],
+        wanted=row["wanted"],
+        shown=row["shown"],
+        channel_id=row["channel_id"],
+        ts=row["ts"],
+        attempted_at=row["attempted_at"],
+        trace=orjson.loads(row["trace"]),
+        tries=row["tries"],
+    )

@@ -1,0 +1,91 @@
+"""Identity and the pods that own cards, over rpc."""
+
+import asyncio
+
+from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.dialogue.v1.dialogue_service_pb2 import CardRequest, GetMediaRequest, TurnRequest, TurnResponse
+from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
+from machi.identity.v1.staff_service_pb2 import ListDesksRequest, ListStaffRequest, ResolveStaffRequest, Staff
+from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
+from machi_channel_slack.domain.cards import CardState, Desk
+from machi_sdk.errors import Missing
+from machi_sdk.inbound import Bulkheads
+from machi_sdk.rpc import for_tenant, mapped
+from machi_sdk.rpc.client import Peers
+
+CHANNEL = "slack"
+_DESKS_KNOWN_SECONDS = 60.0
+_MOST_PHOTO_BYTES = 20 * 1024 * 1024
+
+
+class IdentityDesks:
+    """`ports.Desks`; desks are remembered for a minute, people never."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        self._desks: dict[str, tuple[float, dict[str, Desk]]] = {}
+
+    async def desk(self, tenant: str, desk_id: str) -> Desk:
+        """A desk; Missing when there is none."""
+        now = asyncio.get_running_loop().time()
+        read_at, desks = self._desks.get(tenant, (0.0, {}))
+        if desk_id not in desks or now - read_at > _DESKS_KNOWN_SECONDS:
+            answer = await self._stub().ListDesks(ListDesksRequest(), timeout=2.0, metadata=for_tenant(tenant))
+            desks = {desk.desk_id: Desk(desk.desk_id, desk.name, desk.language or "ja") for desk in answer.desks}
+            self._desks[tenant] = (now, desks)
+        if desk_id not in desks:
+            raise Missing("desk-unknown")
+        return desks[desk_id]
+
+    async def staff(self, tenant: str, address: str, within: float) -> Staff | None:
+        """The member of staff behind an address; None for strangers, Unavailable when nobody knows."""
+        request = ResolveStaffRequest(channel=CHANNEL, address=address)
+        try:
+            answer = await self._stub().ResolveStaff(request, timeout=within, metadata=for_tenant(tenant))
+        except Missing:
+            return None
+        return answer.staff
+
+    async def members(self, tenant: str, desk_id: str) -> list[str]:
+        """The Slack users who work at a desk."""
+        answer = await self._stub().ListStaff(ListStaffRequest(), timeout=2.0, metadata=for_tenant(tenant))
+        addresses = [staff.slack_address for staff in answer.staff if desk_id in staff.desk_ids]
+        return [user for _, _, user in (address.partition("/") for address in addresses) if user]
+
+    def _stub(self) -> StaffServiceStub:
+        return StaffServiceStub(self._peers.channel("identity"))
+
+
+class DialoguePods:
+    """`ports.Pods`; a hung pod takes its own places only."""
+
+    def __init__(self, peers: Peers, bulkheads: Bulkheads) -> None:
+        self._peers = peers
+        self._bulkheads = bulkheads
+
+    async def card(self, state: CardState, language: str) -> DeskCard:
+        """The card as it is now."""
+        request = CardRequest(card_id=state.key.card_id, desk_id=state.key.desk_id, language=language)
+        async with self._bulkheads.enter(f"{state.pod} cards"):
+            answer = await self._stub(state.pod).Card(request, timeout=3.0, metadata=for_tenant(state.key.tenant))
+        return answer.card
+
+    async def photo(self, state: CardState, media_id: str) -> bytes:
+        """A photo of the card."""
+        request = GetMediaRequest(card_id=state.key.card_id, desk_id=state.key.desk_id, media_id=media_id)
+        body = bytearray()
+        with mapped():
+            stream = self._stub(state.pod).GetMedia(request, timeout=10.0, metadata=for_tenant(state.key.tenant))
+            async for part in stream:
+                body += part.chunk
+                if len(body) > _MOST_PHOTO_BYTES:
+                    raise Missing("photo-too-large")
+        return bytes(body)
+
+    async def turn(self, pod: str, tenant: str, request: TurnRequest) -> TurnResponse:
+        """A turn by a member of staff."""
+        async with self._bulkheads.enter(pod):
+            return await self._stub(pod).Turn(request, timeout=3.0, metadata=for_tenant(tenant))
+
+    def _stub(self, pod: str) -> DialogueServiceStub:
+        return DialogueServiceStub(self._peers.channel(pod))

@@ -1,0 +1,59 @@
+"""The channels of desks: found by name, joined, made where missing, remembered."""
+
+from collections.abc import Awaitable, Callable
+
+from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.domain.cards import Desk
+from machi_channel_slack.ports import SlackRefused
+from machi_sdk.errors import Unavailable
+from machi_sdk.telemetry import get_logger
+
+Members = Callable[[str], Awaitable[list[str]]]
+
+log = get_logger()
+
+
+class SlackRooms:
+    """`ports.Rooms` of one workspace; `members` names the Slack users who work at a desk."""
+
+    def __init__(self, slack: SlackApi, members: Members) -> None:
+        self._slack = slack
+        self._members = members
+        self._known: dict[str, str] = {}
+
+    async def of(self, desk: Desk) -> str:
+        """The id of the desk's channel; Unavailable while its name belongs to a channel we can't see."""
+        if desk.name not in self._known:
+            self._known[desk.name] = await self._find(desk) or await self._make(desk)
+        return self._known[desk.name]
+
+    def forget(self) -> None:
+        """Look everything up anew."""
+        self._known.clear()
+
+    async def _find(self, desk: Desk) -> str:
+        channel, member = (await self._slack.channels()).get(desk.name, ("", True))
+        if channel and not member:
+            await self._slack.join(channel)
+        return channel
+
+    async def _make(self, desk: Desk) -> str:
+        try:
+            channel = await self._slack.create(desk.name)
+        except SlackRefused as error:
+            if error.error != "name_taken":
+                raise
+            found = await self._find(desk)
+            if not found:
+                raise Unavailable("slack-channel-name-taken", f"#{desk.name} is archived or private") from error
+            return found
+        await self._invite(desk, channel)
+        return channel
+
+    async def _invite(self, desk: Desk, channel: str) -> None:
+        try:
+            users = await self._members(desk.desk_id)
+            if users:
+                await self._slack.invite(channel, users)
+        except (SlackRefused, Unavailable) as error:
+            log.warning("officers not invited", desk=desk.desk_id, reason=error.slug)

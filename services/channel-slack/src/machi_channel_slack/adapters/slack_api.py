@@ -1,0 +1,183 @@
+"""One workspace by the official SDK."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from machi_channel_slack.adapters.calls import SECONDS, Json, ended
+from machi_channel_slack.domain.cards import Mark, SlackMessage
+from machi_channel_slack.ports import SlackRefused, SlackUncertain
+from machi_sdk.settings import SlackSettings
+
+_PAGES = 5
+_PAGE = 200
+
+
+class SlackApi:
+    """`ports.Slack`, and what finding a desk's channel takes."""
+
+    def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._client = AsyncWebClient(
+            token=settings.bot_token.get_secret_value(),
+            base_url=settings.api_url.rstrip("/") + "/",
+            session=session,
+            retry_handlers=[],
+        )
+
+    async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
+        """Post; returns the message's ts."""
+        request = self._client.chat_postMessage(
+            channel=channel,
+            text=message.text,
+            blocks=list(message.blocks),
+            thread_ts=thread_ts or None,
+            metadata=_metadata(message.mark),
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str((await ended("chat.postMessage", request))["ts"])
+
+    async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
+        """Give a message new content."""
+        request = self._client.chat_update(
+            channel=channel, ts=ts, text=message.text, blocks=list(message.blocks), metadata=_metadata(message.mark)
+        )
+        await ended("chat.update", request)
+
+    async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
+        """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
+        cursor = ""
+        for _ in range(_PAGES):
+            body = await self._page(channel, f"{since.timestamp():.6f}", thread_ts, cursor)
+            for message in _rows(body, "messages"):
+                if _carries(message, mark):
+                    return str(message["ts"])
+            cursor = _cursor(body)
+            if not cursor:
+                break
+        return ""
+
+    async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None:
+        """Tell one person in a channel."""
+        request = self._client.chat_postEphemeral(
+            channel=channel, user=user, text=message.text, blocks=list(message.blocks), thread_ts=thread_ts or None
+        )
+        await ended("chat.postEphemeral", request)
+
+    async def answer(self, response_url: str, message: SlackMessage) -> None:
+        """Tell the person who pressed, by the address their press came with."""
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": message.text,
+            "blocks": list(message.blocks),
+        }
+        try:
+            async with self._session.post(response_url, json=body) as response:
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise SlackUncertain("slack-uncertain") from error
+        if status >= 500:
+            raise SlackUncertain("slack-uncertain")
+        if status >= 400:
+            raise SlackRefused("response_url")
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None:
+        """Open a modal for the person whose trigger it is."""
+        await ended("views.open", self._client.views_open(trigger_id=trigger_id, view=dict(view)), seconds)
+
+    async def upload(self, name: str, alt: str, body: bytes) -> str:
+        """Upload a file nobody sees yet; returns its id."""
+        request = self._client.files_getUploadURLExternal(filename=name, length=len(body), alt_txt=alt or None)
+        place = await ended("files.getUploadURLExternal", request)
+        try:
+            async with self._session.post(str(place["upload_url"]), data=body) as response:
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise SlackUncertain("slack-uncertain") from error
+        if status != 200:
+            raise SlackUncertain("slack-upload-failed")
+        return str(place["file_id"])
+
+    async def share(self, file_id: str, title: str, channel: str, thread_ts: str) -> None:
+        """Show an uploaded file in a thread."""
+        request = self._client.files_completeUploadExternal(
+            files=[{"id": file_id, "title": title}], channel_id=channel, thread_ts=thread_ts
+        )
+        await ended("files.completeUploadExternal", request)
+
+    async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
+        """Whether a thread shows the file."""
+        cursor = ""
+        for _ in range(_PAGES):
+            body = await self._page(channel, "0", thread_ts, cursor)
+            if any(file.get("id") == file_id for message in _rows(body, "messages") for file in _rows(message, "files")):
+                return True
+            cursor = _cursor(body)
+            if not cursor:
+                break
+        return False
+
+    async def channels(self) -> dict[str, tuple[str, bool]]:
+        """Public channels by name: (id, whether we are in it)."""
+        found: dict[str, tuple[str, bool]] = {}
+        cursor = ""
+        while True:
+            request = self._client.conversations_list(
+                types="public_channel", exclude_archived=True, limit=999, cursor=cursor or None
+            )
+            body = await ended("conversations.list", request)
+            for room in _rows(body, "channels"):
+                found[str(room.get("name", ""))] = (str(room["id"]), room.get("is_member") is True)
+            cursor = _cursor(body)
+            if not cursor:
+                return found
+
+    async def create(self, name: str) -> str:
+        """Make a channel; returns its id."""
+        body = await ended("conversations.create", self._client.conversations_create(name=name))
+        room = body.get("channel")
+        return str(room["id"]) if isinstance(room, dict) else ""
+
+    async def join(self, channel: str) -> None:
+        """Enter a public channel."""
+        await ended("conversations.join", self._client.conversations_join(channel=channel))
+
+    async def invite(self, channel: str, users: list[str]) -> None:
+        """Bring people into a channel."""
+        await ended("conversations.invite", self._client.conversations_invite(channel=channel, users=users))
+
+    async def _page(self, channel: str, oldest: str, thread_ts: str, cursor: str) -> Json:
+        if thread_ts:
+            request = self._client.conversations_replies(
+                channel=channel, ts=thread_ts, limit=_PAGE, cursor=cursor or None, include_all_metadata=True
+            )
+            return await ended("conversations.replies", request, SECONDS)
+        request = self._client.conversations_history(
+            channel=channel, oldest=oldest, limit=_PAGE, cursor=cursor or None, include_all_metadata=True
+        )
+        return await ended("conversations.history", request, SECONDS)
+
+
+def _metadata(mark: Mark | None) -> dict[str, object] | None:
+    return {"event_type": mark.kind, "event_payload": dict(mark.payload)} if mark else None
+
+
+def _carries(message: Json, mark: Mark) -> bool:
+    metadata = message.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("event_type"):
+        return metadata.get("event_type") == mark.kind and metadata.get("event_payload") == dict(mark.payload)
+    return bool(message.get("bot_id")) and bool(mark.needle) and mark.needle in str(message.get("text", ""))
+
+
+def _rows(body: Json, key: str) -> list[Json]:
+    found = body.get(key)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _cursor(body: Json) -> str:
+    metadata = body.get("response_metadata")
+    return str(metadata.get("next_cursor") or "") if isinstance(metadata, dict) else ""

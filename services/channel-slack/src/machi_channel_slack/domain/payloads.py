@@ -1,0 +1,158 @@
+"""What Slack delivers, read liberally: unknown kinds and fields are passed over."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Json = Mapping[str, object]
+# Subtypes under which people still say something; all others are edits, joins, and the like.
+_SPOKEN = ("", "thread_broadcast", "file_share")
+_TOKEN = re.compile(r"<([^<>]*)>")
+
+
+class Malformed(ValueError):  # noqa: N818
+    """The body is nothing Slack sends."""
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Something we do not take, and the slug why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A person wrote in a thread."""
+
+    event_id: str
+    user: str
+    channel: str
+    ts: str
+    thread_ts: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Press:
+    """A person pressed a button of a message."""
+
+    user: str
+    channel: str
+    message_ts: str
+    action_id: str
+    action_ts: str
+    value: str
+    trigger_id: str
+    response_url: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A person sent a form; values by field."""
+
+    user: str
+    view_id: str
+    metadata: str
+    values: Mapping[str, str]
+
+
+def read_event(body: Json) -> Reply | Ignored:
+    """The event of an `event_callback`; Malformed when its frame is broken."""
+    event, event_id = part(body, "event"), words(body, "event_id")
+    if not event or not event_id:
+        raise Malformed("event or event_id missing")
+    if words(event, "type") != "message":
+        return Ignored("other-event")
+    if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
+        return Ignored("not-a-person")
+    thread_ts, ts = words(event, "thread_ts"), words(event, "ts")
+    if not thread_ts or thread_ts == ts:
+        return Ignored("not-in-a-thread")
+    text = plain(words(event, "text"))
+    if not text.strip():
+        return Ignored("no-words")
+    return Reply(event_id, words(event, "user"), words(event, "channel"), ts, thread_ts, text)
+
+
+def read_interaction(payload: Json) -> Press | Submission | Ignored:
+    """The interaction of a payload; Malformed when its frame is broken."""
+    user = words(part(payload, "user"), "id")
+    kind = words(payload, "type")
+    if not user or not kind:
+        raise Malformed("user or type missing")
+    if kind == "block_actions":
+        return _press(payload, user)
+    if kind == "view_submission":
+        return _submission(payload, user)
+    return Ignored("other-interaction")
+
+
+def _press(payload: Json, user: str) -> Press | Ignored:
+    actions = [action for action in parts(payload, "actions") if words(action, "type") == "button"]
+    container = part(payload, "container")
+    channel = words(part(payload, "channel"), "id") or words(container, "channel_id")
+    if not actions or not channel:
+        return Ignored("no-button")
+    action = actions[0]
+    return Press(
+        user=user,
+        channel=channel,
+        message_ts=words(container, "message_ts") or words(part(payload, "message"), "ts"),
+        action_id=words(action, "action_id"),
+        action_ts=words(action, "action_ts"),
+        value=words(action, "value"),
+        trigger_id=words(payload, "trigger_id"),
+        response_url=words(payload, "response_url"),
+    )
+
+
+def _submission(payload: Json, user: str) -> Submission:
+    view = part(payload, "view")
+    blocks = part(part(view, "state"), "values")
+    values = {field_id: _value(part(blocks, field_id)) for field_id in blocks}
+    if not words(view, "id"):
+        raise Malformed("view missing")
+    return Submission(user, words(view, "id"), words(view, "private_metadata"), values)
+
+
+def _value(elements: Json) -> str:
+    for element in elements.values():
+        if isinstance(element, dict):
+            return words(element, "value") or words(part(element, "selected_option"), "value")
+    return ""
+
+
+def plain(text: str) -> str:
+    """Words as they were typed: links and mentions unwrapped, then Slack's three escapes undone."""
+    unwrapped = _TOKEN.sub(lambda found: _unwrapped(found[1]), text)
+    return unwrapped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _unwrapped(token: str) -> str:
+    target, _, label = token.partition("|")
+    if target.startswith("@"):
+        return label or target
+    if target.startswith("#"):
+        return f"#{label}" if label else target
+    if target.startswith("!"):
+        return f"@{label or target[1:]}"
+    return f"{label} ({target})" if label and label not in target else label or target
+
+
+def part(node: Json, key: str) -> Json:
+    """The object under a key; empty when there is none."""
+    found = node.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def parts(node: Json, key: str) -> Sequence[Json]:
+    """The objects of the list under a key."""
+    found = node.get(key)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def words(node: Json, key: str) -> str:
+    """The string under a key; empty when there is none."""
+    found = node.get(key)
+    return found if isinstance(found, str) else ""

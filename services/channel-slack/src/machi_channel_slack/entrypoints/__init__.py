@@ -1,0 +1,1 @@
+"""How the world reaches us: webhooks, topics, the clock."""

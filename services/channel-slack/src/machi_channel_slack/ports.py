@@ -1,0 +1,171 @@
+"""What the Slack adapter asks of the world."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from machi.dialogue.v1.desk_card_pb2 import DeskCard, Form
+from machi.dialogue.v1.dialogue_service_pb2 import TurnRequest, TurnResponse
+from machi.identity.v1.staff_service_pb2 import Staff
+from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, PostState, SlackMessage
+from machi_sdk.errors import Invalid, Unavailable
+
+
+class SlackRefused(Invalid):  # noqa: N818
+    """Slack said no, and nothing happened; `error` is Slack's own name for it."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(f"slack-{error.replace('_', '-')}")
+        self.error = error
+
+
+class SlackLimited(Unavailable):  # noqa: N818
+    """Slack did nothing and wants to be asked again after so many seconds."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__("slack-limited")
+        self.after = after
+
+
+class SlackUncertain(Unavailable):  # noqa: N818
+    """Nobody knows whether it happened."""
+
+
+class Slack(Protocol):
+    """One workspace."""
+
+    async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
+        """Post; returns the message's ts."""
+        ...
+
+    async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
+        """Give a message new content."""
+        ...
+
+    async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
+        """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
+        ...
+
+    async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None:
+        """Tell one person in a channel."""
+        ...
+
+    async def upload(self, name: str, alt: str, body: bytes) -> str:
+        """Upload a file nobody sees yet; returns its id."""
+        ...
+
+    async def share(self, file_id: str, title: str, channel: str, thread_ts: str) -> None:
+        """Show an uploaded file in a thread."""
+        ...
+
+    async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
+        """Whether a thread shows the file."""
+        ...
+
+
+class Rooms(Protocol):
+    """Channels by the names of desks."""
+
+    async def of(self, desk: Desk) -> str:
+        """The id of the desk's channel; found, joined, or made."""
+        ...
+
+    def forget(self) -> None:
+        """Look everything up anew."""
+        ...
+
+
+class Pace(Protocol):
+    """How often a channel may get a message."""
+
+    async def turn(self, channel: str) -> None:
+        """Wait for the channel's next turn."""
+        ...
+
+
+class Desks(Protocol):
+    """The directory of staff and desks."""
+
+    async def desk(self, tenant: str, desk_id: str) -> Desk:
+        """A desk; Missing when there is none."""
+        ...
+
+    async def staff(self, tenant: str, address: str, within: float) -> Staff | None:
+        """The member of staff behind an address; None for strangers, Unavailable when nobody knows."""
+        ...
+
+
+class Pods(Protocol):
+    """Pods that own cards."""
+
+    async def card(self, state: CardState, language: str) -> DeskCard:
+        """The card as it is now."""
+        ...
+
+    async def photo(self, state: CardState, media_id: str) -> bytes:
+        """A photo of the card."""
+        ...
+
+    async def turn(self, pod: str, tenant: str, request: TurnRequest) -> TurnResponse:
+        """A turn by a member of staff."""
+        ...
+
+
+class Board(Protocol):
+    """What is known of cards and their messages; every call is durable when it returns."""
+
+    async def find(self, key: CardKey) -> CardState | None:
+        """A card."""
+        ...
+
+    async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
+        """The card a message shows."""
+        ...
+
+    async def form(self, key: CardKey, action_id: str) -> Form | None:
+        """The form of an action as last shown."""
+        ...
+
+    async def keep_forms(self, key: CardKey, forms: Mapping[str, Form]) -> None:
+        """Keep the forms of a card that is about to be shown."""
+        ...
+
+    async def attempt(self, key: CardKey, at: datetime | None) -> None:
+        """A first post is about to be made, or (None) was refused for certain."""
+        ...
+
+    async def posted(self, key: CardKey, channel: str, ts: str) -> None:
+        """The card's message is known."""
+        ...
+
+    async def lost(self, key: CardKey) -> None:
+        """The card's message and its thread are gone."""
+        ...
+
+    async def settled(self, key: CardKey, version: int) -> None:
+        """The card was shown in this version."""
+        ...
+
+    async def posts(self, key: CardKey) -> Mapping[str, PostState]:
+        """What stands in the thread, by item."""
+        ...
+
+    async def attempt_post(self, key: CardKey, post: PostState) -> None:
+        """Something is about to be put into the thread."""
+        ...
+
+    async def drop_post(self, key: CardKey, item: str) -> None:
+        """It was refused for certain."""
+        ...
+
+    async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None:
+        """Try the card again later."""
+        ...
+
+    async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
+        """Desks with a card to show."""
+        ...
+
+    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+        """The card of a desk that has waited longest."""
+        ...

@@ -1,0 +1,1 @@
+"""Channel-neutral content as Block Kit; pure functions."""

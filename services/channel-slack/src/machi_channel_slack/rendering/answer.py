@@ -1,0 +1,52 @@
+"""A pod's answer to an officer, as one message."""
+
+from collections.abc import Iterable, Iterator
+
+from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Message
+from machi_channel_slack.domain.cards import SlackMessage
+from machi_channel_slack.rendering import limits, rich
+
+
+def answer_message(messages: Iterable[Message]) -> SlackMessage | None:
+    """All messages as plain words in one; None when there is nothing to say."""
+    return words_message("\n\n".join(filter(None, map(_words, messages))))
+
+
+def words_message(words: str) -> SlackMessage | None:
+    """Plain words; None when there are none."""
+    if not words.strip():
+        return None
+    found = limits.pieces(words)[: limits.PIECES]
+    blocks = tuple(rich.lines([rich.said(piece)]).to_dict() for piece in found)
+    return SlackMessage(limits.notice(words), blocks)
+
+
+def _words(message: Message) -> str:
+    return "\n".join(filter(None, _lines(message)))
+
+
+def _lines(message: Message) -> Iterator[str]:
+    match message.WhichOneof("kind"):
+        case "text":
+            yield message.text.text
+        case "card":
+            yield from _card(message.card)
+        case "carousel":
+            for card in message.carousel.cards:
+                yield from _card(card)
+        case "map_pin":
+            pin = message.map_pin
+            yield from (pin.title, pin.address, f"{pin.latitude}, {pin.longitude}")
+        case "receipt":
+            receipt = message.receipt
+            yield from (receipt.title, f"{receipt.label} {receipt.number}", *_facts(receipt.facts), receipt.note)
+        case "link":
+            yield from (message.link.text, f"{message.link.label} {message.link.uri}".strip())
+
+
+def _card(card: InfoCard) -> Iterator[str]:
+    yield from (card.title, card.body, *_facts(card.facts))
+
+
+def _facts(facts: Iterable[Fact]) -> Iterator[str]:
+    return (f"{fact.label}: {fact.value}" for fact in facts)

@@ -1,0 +1,85 @@
+"""A desk's card as one Slack message."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextBlock,
+    HeaderBlock,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from machi.dialogue.v1.desk_card_pb2 import ACTION_STYLE_DANGER, ACTION_STYLE_PRIMARY, CardAction, DeskCard
+from machi_channel_slack.domain.cards import Mark, SlackMessage
+from machi_channel_slack.domain.press import CardRef, encode
+from machi_channel_slack.rendering import limits, rich
+
+CARD_MARK = "machi_card"
+_STYLES = {ACTION_STYLE_PRIMARY: "primary", ACTION_STYLE_DANGER: "danger"}
+
+
+def card_message(card: DeskCard, pod: str) -> SlackMessage:
+    """The whole card, or one line when the desk no longer holds it."""
+    number = f"{card.number_label} {card.number}".strip()
+    ref = CardRef(pod, card.card_id, card.desk_id)
+    payload = {"card_id": card.card_id, "desk_id": card.desk_id}
+    mark = Mark(CARD_MARK, payload, card.number)
+    if card.moved:
+        line = f"{number} · {card.status or card.title}"
+        blocks: Sequence[Block] = [SectionBlock(text=_plain(line, limits.SECTION))]
+        return SlackMessage(limits.notice(line), _dumped(blocks), mark)
+    text = f"{number} · {card.title}" + (f"\n{card.words}" if card.words else "")
+    return SlackMessage(limits.notice(text), _dumped(_blocks(card, number, ref)), mark)
+
+
+def _blocks(card: DeskCard, number: str, ref: CardRef) -> Iterator[Block]:
+    if card.title:
+        yield HeaderBlock(text=_plain(card.title, limits.HEADER))
+    status = [_plain(card.status, limits.CONTEXT)] if card.status else None
+    yield SectionBlock(text=_plain(number or card.card_id, limits.SECTION), fields=status)
+    facts = list(_facts(card))
+    if facts:
+        yield rich.lines(facts)
+    if card.words:
+        yield from rich.quoted(card.words_label, card.words)
+    buttons = [_button(action, ref) for action in card.actions[: limits.BUTTONS]]
+    if buttons:
+        yield ActionsBlock(elements=buttons)
+    if card.note:
+        yield ContextBlock(elements=[_plain(card.note, limits.CONTEXT)])
+
+
+def _facts(card: DeskCard) -> Iterator[rich.Part]:
+    for at, fact in enumerate(card.facts):
+        yield rich.bold(f"{fact.label}: " if not at else f"\n{fact.label}: ")
+        yield from (rich.said(piece) for piece in limits.pieces(fact.value))
+    if card.HasField("map_link") and _is_link(card.map_link.uri):
+        if card.facts:
+            yield rich.said("\n")
+        yield rich.web(card.map_link.label, card.map_link.uri)
+
+
+def _button(action: CardAction, ref: CardRef) -> ButtonElement:
+    return ButtonElement(
+        text=_plain(action.label or action.action_id, limits.BUTTON_LABEL),
+        action_id=action.action_id,
+        value=encode(ref, action.action_id),
+        style=_STYLES.get(action.style),
+    )
+
+
+def _plain(text: str, most: int) -> PlainTextObject:
+    return PlainTextObject(text=limits.cut(text, most), emoji=False)
+
+
+def _is_link(uri: str) -> bool:
+    parts = urlsplit(uri)
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and " " not in uri
+
+
+def _dumped(blocks: Iterator[Block] | Sequence[Block]) -> tuple[dict[str, object], ...]:
+    return tuple(block.to_dict() for block in blocks)

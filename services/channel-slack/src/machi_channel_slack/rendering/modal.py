@@ -1,0 +1,60 @@
+"""A card's form as a Slack modal."""
+
+from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, PlainTextObject, StaticSelectElement
+from slack_sdk.models.views import View
+
+from machi.dialogue.v1.desk_card_pb2 import Form, FormField
+from machi_channel_slack.rendering import limits
+
+CALLBACK = "machi_form"
+VALUE = "value"
+
+
+def modal(form: Form, metadata: str) -> dict[str, object]:
+    """The view; `metadata` comes back with the submission."""
+    view = View(
+        type="modal",
+        callback_id=CALLBACK,
+        title=_plain(form.title or "…", limits.MODAL_LABEL),
+        submit=_plain(form.submit_label or "OK", limits.MODAL_LABEL),
+        close=_plain(form.close_label, limits.MODAL_LABEL) if form.close_label else None,
+        private_metadata=metadata,
+        blocks=[_input(field) for field in form.fields],
+    )
+    found: dict[str, object] = view.to_dict()
+    return found
+
+
+def _input(field: FormField) -> InputBlock:
+    return InputBlock(
+        block_id=field.field_id,
+        label=_plain(field.label or field.field_id, limits.FIELD_LABEL),
+        optional=field.optional,
+        element=_choice(field) if field.WhichOneof("kind") == "choice" else _words(field),
+    )
+
+
+def _words(field: FormField) -> PlainTextInputElement:
+    most = field.words.maximum or limits.INPUT
+    return PlainTextInputElement(
+        action_id=VALUE,
+        multiline=field.words.multiline,
+        max_length=min(most, limits.INPUT),
+        placeholder=_placeholder(field),
+    )
+
+
+def _choice(field: FormField) -> StaticSelectElement:
+    options = [
+        Option(text=_plain(option.label or option.option_id, limits.OPTION), value=option.option_id)
+        for option in field.choice.options[: limits.OPTIONS]
+    ]
+    return StaticSelectElement(action_id=VALUE, options=options, placeholder=_placeholder(field))
+
+
+def _placeholder(field: FormField) -> PlainTextObject | None:
+    return _plain(field.placeholder, limits.PLACEHOLDER) if field.placeholder else None
+
+
+def _plain(text: str, most: int) -> PlainTextObject:
+    return PlainTextObject(text=limits.cut(text, most), emoji=False)

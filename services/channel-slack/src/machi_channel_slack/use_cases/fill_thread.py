@@ -1,0 +1,56 @@
+"""What is said about a case stands in its card's thread, each entry once."""
+
+from dataclasses import replace
+
+from machi.dialogue.v1.desk_card_pb2 import DeskCard, ThreadEntry
+from machi_channel_slack.domain.cards import CardKey, PostState, SlackMessage
+from machi_channel_slack.ports import SlackLimited, SlackRefused
+from machi_channel_slack.rendering.thread import entry_message
+from machi_channel_slack.use_cases.hall import Hall
+
+Place = tuple[str, str]
+
+
+async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) -> None:
+    """Post missing entries in order; one whose words were taken back is changed where it stands."""
+    posts = await hall.board.posts(key) if card.thread else {}
+    for entry in card.thread:
+        digest = hall.digest(f"{entry.author_label}\n{entry.text}")
+        known = posts.get(_item(entry))
+        if known is None:
+            await _post(key, place, entry, digest, hall)
+        elif not known.ts:
+            await _after_doubt(key, place, entry, known, hall)
+        elif known.digest != digest:
+            await hall.pace.turn(place[0])
+            await hall.slack.update(place[0], known.ts, entry_message(entry))
+            await hall.board.attempt_post(key, replace(known, digest=digest))
+
+
+async def _post(key: CardKey, place: Place, entry: ThreadEntry, digest: str, hall: Hall) -> None:
+    channel, card_ts = place
+    message = entry_message(entry)
+    attempt = PostState(_item(entry), hall.clock.now(), "", "", digest)
+    await hall.board.attempt_post(key, attempt)
+    await hall.pace.turn(channel)
+    try:
+        ts = await hall.slack.post(channel, message, card_ts)
+    except (SlackRefused, SlackLimited):
+        await hall.board.drop_post(key, attempt.item)
+        raise
+    hall.reach("after_entry_posted")
+    await hall.board.attempt_post(key, replace(attempt, ts=ts))
+
+
+async def _after_doubt(key: CardKey, place: Place, entry: ThreadEntry, known: PostState, hall: Hall) -> None:
+    message: SlackMessage = entry_message(entry)
+    assert message.mark is not None
+    ts = await hall.slack.find(place[0], message.mark, known.attempted_at, place[1])
+    if ts:
+        await hall.board.attempt_post(key, replace(known, ts=ts))
+    else:
+        await _post(key, place, entry, known.digest, hall)
+
+
+def _item(entry: ThreadEntry) -> str:
+    return f"entry:{entry.entry_id}"

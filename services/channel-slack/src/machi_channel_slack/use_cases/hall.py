@@ -1,0 +1,22 @@
+"""What showing cards of one tenant takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from machi_channel_slack.ports import Board, Desks, Pace, Pods, Rooms, Slack
+from machi_sdk.clock import Clock
+
+
+@dataclass(frozen=True)
+class Hall:
+    """The workspace, its channels, and where cards come from; `reach` names places a test may die at."""
+
+    slack: Slack
+    rooms: Rooms
+    pace: Pace
+    board: Board
+    desks: Desks
+    pods: Pods
+    clock: Clock
+    digest: Callable[[str], str]
+    reach: Callable[[str], None]

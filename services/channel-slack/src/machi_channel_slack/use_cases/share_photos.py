@@ -1,0 +1,57 @@
+"""Photos of a case stand in its card's thread, each once."""
+
+from dataclasses import replace
+
+from machi.dialogue.v1.desk_card_pb2 import CardPhoto, DeskCard
+from machi_channel_slack.domain.cards import CardState, PostState
+from machi_channel_slack.use_cases.hall import Hall
+from machi_sdk.errors import Missing
+
+Place = tuple[str, str]
+SHARED = "shared"
+GONE = "gone"
+
+
+async def share_photos(state: CardState, place: Place, card: DeskCard, hall: Hall) -> None:
+    """Upload and show what is not shown yet; a photo that was taken back is passed over."""
+    posts = await hall.board.posts(state.key) if card.photos else {}
+    for photo in card.photos:
+        known = posts.get(_item(photo))
+        if known is None:
+            await _share(state, place, photo, hall)
+        elif not known.ts:
+            await _after_doubt(state, place, photo, known, hall)
+
+
+async def _share(state: CardState, place: Place, photo: CardPhoto, hall: Hall) -> None:
+    attempt = PostState(_item(photo), hall.clock.now(), "", "", "")
+    try:
+        body = await hall.pods.photo(state, photo.media_id)
+    except Missing:
+        await hall.board.attempt_post(state.key, replace(attempt, ts=GONE))
+        return
+    file_id = await hall.slack.upload(f"{photo.media_id}{_suffix(body)}", photo.alt_text, body)
+    attempt = replace(attempt, file_id=file_id)
+    await hall.board.attempt_post(state.key, attempt)
+    await _show(state, place, photo, attempt, hall)
+
+
+async def _after_doubt(state: CardState, place: Place, photo: CardPhoto, known: PostState, hall: Hall) -> None:
+    if await hall.slack.is_shared(known.file_id, *place):
+        await hall.board.attempt_post(state.key, replace(known, ts=SHARED))
+    else:
+        await _show(state, place, photo, known, hall)
+
+
+async def _show(state: CardState, place: Place, photo: CardPhoto, attempt: PostState, hall: Hall) -> None:
+    await hall.pace.turn(place[0])
+    await hall.slack.share(attempt.file_id, photo.alt_text or photo.media_id, *place)
+    await hall.board.attempt_post(state.key, replace(attempt, ts=SHARED))
+
+
+def _item(photo: CardPhoto) -> str:
+    return f"photo:{photo.media_id}"
+
+
+def _suffix(body: bytes) -> str:
+    return ".png" if body.startswith(b"\x89PNG") else ".jpg"

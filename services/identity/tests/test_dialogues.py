@@ -1,0 +1,233 @@
+"""What a person reads and presses, turn by turn, over real gRPC and PostgreSQL."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import grpc
+import pytest
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi.identity.v1 import staff_service_pb2 as staff
+from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
+from machi.pods.v1 import pod_registry_service_pb2 as pods
+from machi.pods.v1.pod_registry_service_pb2_grpc import PodRegistryServiceStub
+from machi_identity.adapters.work import IdentityWork
+from machi_identity.domain.consent import Decision, Status
+from machi_identity.use_cases.decide_consent import decide_consent
+from machi_identity.wiring import TEXTS
+from machi_sdk.clock import ManualClock
+from machi_sdk.ids import new_id
+from machi_sdk.manifest import parse_manifest
+from machi_sdk.rpc import for_tenant
+from machi_sdk.service import Pod
+from machi_sdk.work import Works
+
+if TYPE_CHECKING:
+    from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
+
+pytestmark = pytest.mark.integration
+ChannelOf = Callable[[str], grpc.aio.Channel]
+MANIFEST = (Path(__file__).parent / "reports.yaml").read_text(encoding="utf-8")
+PURPOSE = "reports.case-updates"
+
+
+class CallOptions(TypedDict):
+    timeout: float
+    metadata: tuple[tuple[str, str], ...]
+
+
+HERE: CallOptions = {"timeout": 5.0, "metadata": for_tenant("fukuoka")}
+ALL_LANGUAGES = pytest.mark.parametrize("language", ["ja", "ja-Hira", "en", "zh-Hant"])
+
+
+class Person:
+    """A citizen at a phone; keeps session and language as an adapter would."""
+
+    def __init__(
+        self, stub: "DialogueServiceAsyncStub", citizen_id: str, works: Works[IdentityWork], clock: ManualClock
+    ) -> None:
+        self.citizen_id = citizen_id
+        self.language = "ja"
+        self.session = ""
+        self._stub = stub
+        self._works = works
+        self._clock = clock
+
+    async def opens(self, command: str, **arguments: str) -> wire.TurnResponse:
+        return await self._turn(wire.TurnRequest(open=wire.Open(command=command, arguments=arguments)))
+
+    async def presses(self, asked: wire.TurnResponse, option: str) -> wire.TurnResponse:
+        return await self._turn(wire.TurnRequest(choice=wire.Choice(ask_id=asked.ask.ask_id, option_ids=[option])))
+
+    async def types(self, words: str) -> wire.TurnResponse:
+        return await self._turn(wire.TurnRequest(text=wire.TextInput(text=words)))
+
+    async def _turn(self, request: wire.TurnRequest) -> wire.TurnResponse:
+        request.event_id = new_id()
+        request.citizen_id, request.channel, request.language = self.citizen_id, "line", self.language
+        request.session_id = self.session
+        response = await self._stub.Turn(request, **HERE)
+        assert await self._stub.Turn(request, **HERE) == response
+        self.session = response.session_id if response.session_state == wire.SESSION_STATE_OPEN else ""
+        self.language = response.language or self.language
+        return response
+
+    async def gives_consent(self) -> None:
+        async with self._works.begin("fukuoka") as work:
+            decision = Decision(new_id(), self.citizen_id, PURPOSE, 1, Status.GIVEN, "line")
+            await decide_consent(decision, work, self._clock)
+
+    async def status(self) -> Status:
+        async with self._works.begin("fukuoka") as work:
+            standing = await work.consents.standing(self.citizen_id, PURPOSE)
+        assert standing is not None
+        return standing.status
+
+
+@pytest.fixture
+async def person(channel_of: ChannelOf, pod: Pod, works: Works[IdentityWork], clock: ManualClock) -> Person:
+    registry, directory = PodRegistryServiceStub(channel_of("operator")), StaffServiceStub(channel_of("operator"))
+    await registry.InstallPod(pods.InstallPodRequest(manifest_yaml=MANIFEST), **HERE)
+    city = staff.PutTenantRequest(
+        tenant_id="fukuoka",
+        names={"ja": "福岡市", "en": "Fukuoka City"},
+        default_language="ja",
+        time_zone="Asia/Tokyo",
+    )
+    await directory.PutTenant(city, **HERE)
+    await pod.installed.put(parse_manifest(MANIFEST))
+    await pod.installed.put(pod.manifest)
+    line = channel_of("channel-line")
+    request = identity.ResolveRequest(channel="line", address="U1")
+    found = await IdentityServiceStub(line).Resolve(request, **HERE)
+    return Person(DialogueServiceStub(line), found.citizen_id, works, clock)
+
+
+def words(response: wire.TurnResponse) -> str:
+    return "\n".join(m.text.text or f"{m.card.title}\n{m.card.body}" for m in response.messages)
+
+
+def buttons(response: wire.TurnResponse) -> list[tuple[str, str, str]]:
+    found = [button for message in response.messages for button in message.card.buttons]
+    return [(button.label, button.command.pod, button.command.command) for button in found]
+
+
+async def test_the_greeting_asks_for_the_language_and_then_shows_the_menu(person: Person) -> None:
+    greeted = await person.opens("welcome")
+    assert "福岡市" in greeted.ask.prompt
+    assert "Please choose your language." in greeted.ask.prompt
+    assert [option.label for option in greeted.ask.choice.options] == [
+        "日本語",
+        "English",
+        "やさしい日本語",
+        "繁體中文",
+    ]
+    chosen = await person.presses(greeted, "en")
+    assert (chosen.language, chosen.session_state) == ("en", wire.SESSION_STATE_ENDED)
+    assert TEXTS.say("en", "language.done") in words(chosen)
+    assert buttons(chosen) == [
+        ("Report a problem", "reports", "report"),
+        ("Language", "identity", "language"),
+        ("Stop messages", "identity", "privacy"),
+    ]
+
+
+async def test_the_greeting_understands_a_typed_language(person: Person) -> None:
+    await person.opens("welcome")
+    assert (await person.types("やさしい日本語")).language == "ja-Hira"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "language"),
+    [({"language": "zh-Hant"}, "zh-Hant"), ({"text": "English"}, "en"), ({"text": "中文"}, "zh-Hant")],
+)
+async def test_a_named_language_is_set_at_once(person: Person, arguments: dict[str, str], language: str) -> None:
+    done = await person.opens("language", **arguments)
+    assert (done.language, done.session_state) == (language, wire.SESSION_STATE_ENDED)
+    assert TEXTS.say(language, "language.done") in words(done)
+
+
+async def test_without_a_name_the_language_is_asked(person: Person) -> None:
+    asked = await person.opens("language", text="言語")
+    assert asked.session_state == wire.SESSION_STATE_OPEN
+    assert not asked.language
+    assert (await person.presses(asked, "zh-Hant")).language == "zh-Hant"
+
+
+async def test_the_chosen_language_stays(person: Person, channel_of: ChannelOf) -> None:
+    await person.opens("language", language="en")
+    request = identity.ResolveRequest(channel="line", address="U1")
+    found = await IdentityServiceStub(channel_of("channel-line")).Resolve(request, **HERE)
+    assert (found.language, found.language_chosen) == ("en", True)
+
+
+@ALL_LANGUAGES
+async def test_help_is_kind_and_shows_the_menu(person: Person, language: str) -> None:
+    person.language = language
+    helped = await person.opens("help", text="???")
+    assert helped.session_state == wire.SESSION_STATE_UNSPECIFIED
+    assert TEXTS.say(language, "help.body") in words(helped)
+    assert parse_manifest(MANIFEST).dialogues[0].titles[language] in {label for label, _, _ in buttons(helped)}
+
+
+@ALL_LANGUAGES
+async def test_stopping_says_what_stops_and_how_to_undo_it(person: Person, language: str) -> None:
+    person.language = language
+    await person.gives_consent()
+    stopped = await person.opens("privacy")
+    assert await person.status() is Status.WITHDRAWN
+    assert parse_manifest(MANIFEST).purposes[0].title[language] in words(stopped)
+    assert TEXTS.say(language, "privacy.turn_on") in words(stopped)
+    assert buttons(stopped) == [(TEXTS.say(language, "privacy.button"), "identity", "messages")]
+    again = await person.opens("privacy")
+    assert TEXTS.say(language, "privacy.already") in words(again)
+    assert await person.status() is Status.WITHDRAWN
+
+
+@ALL_LANGUAGES
+async def test_messages_are_turned_on_with_the_benefit_first(person: Person, language: str) -> None:
+    person.language = language
+    asked = await person.opens("messages")
+    notice = parse_manifest(MANIFEST).purposes[0]
+    assert asked.ask.prompt.startswith(notice.benefit[language])
+    assert notice.text[language] in asked.ask.prompt
+    done = await person.presses(asked, "yes")
+    assert notice.title[language] in words(done)
+    assert await person.status() is Status.GIVEN
+    already = await person.opens("messages")
+    assert TEXTS.say(language, "messages.already") in words(already)
+
+
+async def test_a_no_to_messages_is_kept(person: Person) -> None:
+    asked = await person.opens("messages")
+    assert TEXTS.say("ja", "messages.kept_off") in words(await person.presses(asked, "no"))
+    assert await person.status() is Status.REFUSED
+
+
+async def test_cancelling_decides_nothing(person: Person) -> None:
+    await person.opens("messages")
+    await person.types("やめる")
+    assert await person.status() is Status.UNKNOWN
+
+
+async def test_agreement_to_a_notice_that_changed_meanwhile_does_not_count(
+    person: Person, channel_of: ChannelOf
+) -> None:
+    asked = await person.opens("messages")
+    newer = MANIFEST.replace("version: 1", "version: 2")
+    registry = PodRegistryServiceStub(channel_of("operator"))
+    await registry.InstallPod(pods.InstallPodRequest(manifest_yaml=newer), **HERE)
+    answered = await person.presses(asked, "yes")
+    assert TEXTS.say("ja", "messages.notice_changed") in words(answered)
+    assert await person.status() is Status.UNKNOWN
+    assert (await person.presses(await person.opens("messages"), "no")).session_state == wire.SESSION_STATE_ENDED
+
+
+async def test_no_messages_to_turn_on_is_said(person: Person, channel_of: ChannelOf) -> None:
+    registry = PodRegistryServiceStub(channel_of("operator"))
+    await registry.UninstallPod(pods.UninstallPodRequest(pod="reports"), **HERE)
+    assert TEXTS.say("ja", "messages.none") in words(await person.opens("messages"))

@@ -1,0 +1,123 @@
+"""The whole pod: a fact on Kafka becomes a request on Kafka; its outcome is listed."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+
+from machi.deliveries.v1.events_pb2 import DeliveryConcluded, DeliveryRequested, DeliveryState
+from machi.identity.v1.identity_service_pb2 import GetContactRequest, GetContactResponse
+from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer, add_IdentityServiceServicer_to_server
+from machi.notifications.v1.notification_service_pb2 import ListDeliveriesRequest
+from machi.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from machi.reports.v1.events_pb2 import ReportFiled, ReportRef, ReportResolved
+from machi.reports.v1.report_service_pb2 import GetUpdateRequest, GetUpdateResponse
+from machi.reports.v1.report_service_pb2_grpc import ReportServiceServicer, add_ReportServiceServicer_to_server
+from machi_notifications.wiring import assemble
+from machi_sdk.manifest import Manifest, Serves, load_manifest
+from machi_sdk.rpc import for_tenant
+from machi_sdk.testing import (
+    LocalRelease,
+    PodDatabase,
+    announce_pods,
+    create_topics,
+    publish,
+    read_all,
+    registered_topics,
+    running_pod,
+    wait_until,
+)
+from machi_sdk.testing.kafka import Event
+from machi_tools.embedded.given import KafkaAddress
+
+pytestmark = pytest.mark.integration
+
+SERVICE = Path(__file__).parent.parent
+TOPICS = SERVICE.parent.parent / "protos" / "topics"
+REQUESTS = "machi.deliveries.requests.v1"
+Condition = Callable[[], bool | Awaitable[bool]]
+WORDS = "Replaced the lamp.\n<b>Thank you</b> & good night"
+
+
+class Identity(IdentityServiceServicer):
+    async def GetContact(  # noqa: N802
+        self,
+        request: GetContactRequest,  # noqa: ARG002
+        context: grpc.aio.ServicerContext[GetContactRequest, GetContactResponse],  # noqa: ARG002
+    ) -> GetContactResponse:
+        return GetContactResponse(language="zh-Hant", channel="line")
+
+
+class Reports(ReportServiceServicer):
+    async def GetUpdate(  # noqa: N802
+        self,
+        request: GetUpdateRequest,
+        context: grpc.aio.ServicerContext[GetUpdateRequest, GetUpdateResponse],  # noqa: ARG002
+    ) -> GetUpdateResponse:
+        assert (request.report_id, request.update_id) == ("r-pod", "u-1")
+        return GetUpdateResponse(case_number="ABC-123-4", words=WORDS)
+
+
+def _serving(name: str, service: str) -> Manifest:
+    return Manifest(name=name, version="0.1.0", owner="test", serves=(Serves(service=service),))
+
+
+def _report() -> ReportRef:
+    ref = ReportRef(report_id="r-pod", case_number="ABC-123-4", citizen_id="c-pod", version=2)
+    ref.occurred_at.FromDatetime(datetime.now(UTC))
+    return ref
+
+
+async def _requests(bootstrap: str) -> list[DeliveryRequested]:
+    found = [record.event for record in await read_all(bootstrap, REQUESTS)]
+    return [event for event in found if isinstance(event, DeliveryRequested) and event.citizen_id == "c-pod"]
+
+
+async def _first_requests(bootstrap: str) -> list[DeliveryRequested]:
+    found: list[DeliveryRequested] = []
+
+    async def some() -> bool:
+        found[:] = await _requests(bootstrap)
+        return bool(found)
+
+    until: Condition = some
+    await wait_until(until, 20)
+    return found
+
+
+async def test_from_fact_to_truth(database: PodDatabase, kafka_server: KafkaAddress, tmp_path: Path) -> None:
+    bootstrap, manifest = kafka_server.bootstrap, load_manifest(SERVICE / "service.yaml")
+    await create_topics(bootstrap, registered_topics(TOPICS))
+    await announce_pods(bootstrap, [manifest])
+    async with LocalRelease(tmp_path) as release:
+        identity = _serving("identity", "machi.identity.v1.IdentityService")
+        reports = _serving("reports", "machi.reports.v1.ReportService")
+        await release.serve(identity, add_IdentityServiceServicer_to_server, Identity())  # type: ignore[abstract]
+        await release.serve(reports, add_ReportServiceServicer_to_server, Reports())  # type: ignore[abstract]
+        await release.install(manifest)
+        settings = release.settings("notifications", database.url, bootstrap)
+        async with running_pod(assemble, settings, manifest) as pod:
+            resolved = ReportResolved(report=_report(), update_id="u-1")
+            facts = [Event("r-pod", ReportFiled(report=_report())), Event("r-pod", resolved), Event("r-pod", resolved)]
+            await publish(bootstrap, "machi.reports.v1", facts)
+            request = (await _first_requests(bootstrap))[0]
+            assert request.messages[0].card.body == f"案件編號 ABC-123-4\n\n{WORDS}"
+            concluded = DeliveryConcluded(
+                delivery_id=request.delivery_id, citizen_id="c-pod", state=DeliveryState.DELIVERY_STATE_ACCEPTED
+            )
+            concluded.occurred_at.FromDatetime(datetime.now(UTC))
+            await publish(bootstrap, "machi.deliveries.outcomes.v1", [Event("c-pod", concluded)])
+            release.addresses["notifications"] = f"127.0.0.1:{pod.rpc.port}"
+            stub = NotificationServiceStub(release.peers("operator").channel("notifications"))
+
+            async def accepted() -> bool:
+                question = ListDeliveriesRequest(thread="r-pod")
+                answer = await stub.ListDeliveries(question, timeout=2, metadata=for_tenant("fukuoka"))
+                assert [each.cause for each in answer.deliveries] == ["ReportResolved"]
+                return answer.deliveries[0].state == DeliveryState.DELIVERY_STATE_ACCEPTED
+
+            until: Condition = accepted
+            await wait_until(until, 20)
+            assert len(await _requests(bootstrap)) == 1

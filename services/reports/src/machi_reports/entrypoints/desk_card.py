@@ -1,0 +1,116 @@
+"""A case as its desk sees it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from machi.dialogue.v1 import desk_card_pb2 as wire
+from machi.dialogue.v1.messages_pb2 import Fact, Link
+from machi_reports.adapters.facts import timestamp
+from machi_reports.domain.conversation import FROM_OFFICER, Update, UpdateKind
+from machi_reports.domain.report import Report
+from machi_reports.entrypoints.desk_forms import actions_of
+from machi_reports.entrypoints.wording import Wording
+from machi_reports.ports import Decision
+
+_MAP = "https://www.google.com/maps?q={:.6f},{:.6f}"
+_RECEIVES = {
+    Decision.GIVEN: "desk.messages-yes",
+    Decision.REFUSED: "desk.messages-no",
+    Decision.NONE: "desk.messages-unknown",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything a card is made of."""
+
+    report: Report
+    entries: Sequence[Update]
+    photo_ids: Sequence[str]
+    receives: Decision
+    now: datetime
+
+
+def moved_card(report: Report, desk_id: str, wording: Wording) -> wire.DeskCard:
+    """What a desk that handed the case over still sees: where it went."""
+    return wire.DeskCard(
+        card_id=report.report_id,
+        desk_id=desk_id,
+        version=report.version,
+        title=_title(report, wording),
+        number_label=wording.say("desk.number"),
+        number=report.filing.case_number,
+        status=wording.say("desk.moved", desk=wording.desk(report.desk_id)),
+        opened_at=timestamp(report.filing.filed_at),
+        moved=True,
+    )
+
+
+def desk_card(shown: Shown, wording: Wording) -> wire.DeskCard:
+    """The whole case, for the desk that holds it."""
+    report = shown.report
+    words = next((entry for entry in shown.entries if entry.kind is UpdateKind.WORDS), None)
+    photo = wording.say("desk.photo")
+    return wire.DeskCard(
+        card_id=report.report_id,
+        desk_id=report.desk_id,
+        version=report.version,
+        title=_title(report, wording),
+        number_label=wording.say("desk.number"),
+        number=report.filing.case_number,
+        status=wording.say(f"state.{report.state}"),
+        facts=[Fact(label=label, value=value) for label, value in _facts(shown, wording) if value],
+        words_label=wording.say("desk.words"),
+        words=_text(words, wording) if words else "",
+        map_link=_map_link(report, wording),
+        photos=[wire.CardPhoto(media_id=photo_id, alt_text=photo) for photo_id in shown.photo_ids],
+        actions=list(actions_of(report, wording)),
+        thread=[_entry(entry, wording) for entry in shown.entries if entry.kind is not UpdateKind.WORDS],
+        opened_at=timestamp(report.filing.filed_at),
+        note=wording.say("desk.note-silent" if shown.receives is Decision.REFUSED else "desk.note"),
+    )
+
+
+def _title(report: Report, wording: Wording) -> str:
+    return wording.say("desk.title", category=wording.category(report.filing.category_code))
+
+
+def _facts(shown: Shown, wording: Wording) -> Iterator[tuple[str, str]]:
+    report, filing = shown.report, shown.report.filing
+    age = wording.age(filing.filed_at, shown.now)
+    yield wording.say("fact.category"), wording.category(filing.category_code)
+    yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
+    yield wording.say("fact.ward"), wording.ward(filing.ward_code)
+    yield wording.say("fact.place"), filing.place.words
+    yield wording.say("fact.filed"), f"{wording.moment(filing.filed_at)} ({age})"
+    yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
+    if report.score is not None:
+        yield wording.say("fact.rating"), f"{report.score} / 5"
+    if report.reopened:
+        yield wording.say("fact.reopened"), wording.say("desk.reopened-times", n=report.reopened)
+
+
+def _map_link(report: Report, wording: Wording) -> Link | None:
+    point = report.filing.place.point
+    return Link(label=wording.say("desk.map"), uri=_MAP.format(*point)) if point else None
+
+
+def _entry(entry: Update, wording: Wording) -> wire.ThreadEntry:
+    author = wire.THREAD_AUTHOR_OFFICER if entry.kind in FROM_OFFICER else wire.THREAD_AUTHOR_RESIDENT
+    label = entry.officer.name if entry.officer else wording.say("desk.resident")
+    text = _text(entry, wording)
+    return wire.ThreadEntry(
+        entry_id=entry.update_id, author=author, author_label=label, text=text, at=timestamp(entry.at)
+    )
+
+
+def _text(entry: Update, wording: Wording) -> str:
+    if entry.retracted:
+        return wording.say("desk.retracted")
+    match entry.kind:
+        case UpdateKind.WORDS | UpdateKind.ANSWER:
+            return entry.text
+        case UpdateKind.RATING:
+            return wording.say("desk.stars", score=entry.text)
+    return wording.say(f"thread.{entry.kind}", text=entry.text)

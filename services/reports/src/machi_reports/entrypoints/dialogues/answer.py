@@ -1,0 +1,62 @@
+"""The dialogue `answer`: the reporter answers an officer. A question opens it; a button may, too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.conversation import UpdateKind
+from machi_reports.domain.report import Report
+from machi_reports.domain.words import storable
+from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, said, unknown
+from machi_reports.entrypoints.dialogues.report_questions import WORDS
+from machi_reports.entrypoints.wording import TEXTS
+from machi_reports.use_cases.answer_officer import answer_officer
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, open_session
+from machi_sdk.work import Works
+
+COMMAND = "answer"
+
+
+@dataclass(frozen=True)
+class AnswerDialogue:
+    """`machi_sdk.dialogue.Dialogue`; argument `case`."""
+
+    works: Works[ReportsWork]
+    command: str = COMMAND
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
+        """The case and the officer's last question."""
+        async with self.works.begin(turn.tenant) as work:
+            report = await named_case(work, turn, arguments)
+            entries = await work.reports.conversation(report.report_id) if report else []
+        if report is None:
+            return unknown(turn)
+        questions = [entry.text for entry in entries if entry.kind is UpdateKind.QUESTION]
+        return _given(report, questions[-1] if questions else "")
+
+    def ask(self, answers: Answers, language: str) -> Question | None:
+        """The officer's question again, in the officer's words."""
+        if "words" in answers:
+            return None
+        number, question = answers.text("number"), answers.text("question")
+        key = "answer.ask" if question else "answer.ask-any"
+        return Question("words", TEXTS.say(language, key, number=number, question=question), WORDS)
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+        """Words as they can be stored."""
+        return Accept(storable(str(value)))
+
+    async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
+        """Into the card's thread."""
+        case = own_case(answers.text("case"), answers.event_of("words"), turn)
+        await answer_officer(case, answers.text("words"), work)
+        return said(turn, "answer.done")
+
+
+async def open_answer(work: ReportsWork, report: Report, question: str) -> str:
+    """Open the session that waits for the reporter's answer; returns its id."""
+    return await open_session(work, report.filing.citizen_id, COMMAND, _given(report, question))
+
+
+def _given(report: Report, question: str) -> Answers:
+    return Answers(given={"case": report.report_id, "number": report.filing.case_number, "question": question})

@@ -1,0 +1,74 @@
+"""The dialogue `cases`: a person's own reports and where they stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from machi.dialogue.v1.messages_pb2 import Button, Carousel, InfoCard, Message
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.report import Report
+from machi_reports.domain.states import State
+from machi_reports.entrypoints.wording import Wording
+from machi_reports.ports import CurrentCatalogues
+from machi_sdk import messages as say
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.work import Works
+
+MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class CasesDialogue:
+    """`machi_sdk.dialogue.Dialogue`; it answers at once, whatever was decided about messages."""
+
+    works: Works[ReportsWork]
+    catalogues: CurrentCatalogues
+    command: str = "cases"
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002 (takes none)
+        """The newest cases as cards."""
+        wording = Wording(turn.language, await self.catalogues.refresh(turn.tenant))
+        async with self.works.begin(turn.tenant) as work:
+            reports = await work.reports.of_citizen(turn.citizen_id, MOST_SHOWN)
+        if not reports:
+            button = say.command_button(wording.say("cases.report"), "reports", "report")
+            return Reply((say.card(wording.say("cases.open"), wording.say("cases.none"), buttons=[button]),))
+        cards = [_card(report, wording, turn.now) for report in reports]
+        return Reply((say.text(wording.say("cases.heading")), Message(carousel=Carousel(cards=cards))))
+
+    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002 (asks nothing)
+        """Nothing."""
+        return None
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+        """Never called: nothing is asked."""
+        return Accept(value)
+
+    async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:  # noqa: ARG002
+        """Never called: `begin` answers."""
+        return Reply()
+
+
+def _card(report: Report, wording: Wording, now: datetime) -> InfoCard:
+    filing = report.filing
+    facts = {
+        wording.say("report.number"): filing.case_number,
+        wording.say("fact.state"): wording.say(f"state.{report.state}"),
+        wording.say("fact.filed"): wording.moment(filing.filed_at),
+        wording.say("fact.detail"): wording.details(filing.category_code, filing.details),
+    }
+    shown = [(label, value) for label, value in facts.items() if value]
+    return say.info_card(wording.category(filing.category_code), "", shown, _buttons(report, wording, now))
+
+
+def _buttons(report: Report, wording: Wording, now: datetime) -> list[Button]:
+    commands = []
+    if report.state is State.ASKED:
+        commands.append("answer")
+    if report.state is State.RESOLVED and report.score is None:
+        commands.append("rate")
+    if report.may_reopen(now):
+        commands.append("reopen")
+    return [
+        say.command_button(wording.say(f"cases.{name}"), "reports", name, case=report.report_id) for name in commands
+    ]

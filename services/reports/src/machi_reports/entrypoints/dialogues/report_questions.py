@@ -1,0 +1,138 @@
+"""What `report` asks, in which order: a plain function of the answers so far."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from machi.dialogue.v1.messages_pb2 import Message
+from machi_reports.domain.catalogue import Category, UrgentOffice
+from machi_reports.domain.report import Place
+from machi_reports.entrypoints.wording import Wording
+from machi_reports.ports import Decision
+from machi_sdk import messages as say
+from machi_sdk.dialogue import Answers, Choices, Confirm, Opt, PhotoQ, PlaceQ, Question, WordsQ
+from machi_sdk.manifest import Purpose
+
+WORDS = WordsQ(minimum=1, maximum=2000)
+DETAIL = "detail-"
+
+
+@dataclass(frozen=True)
+class ReportSoFar:
+    """The answers of the dialogue, read."""
+
+    answers: Answers
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Option id per question of the category."""
+        keys = (key for key in self.answers if key.startswith(DETAIL))
+        return {key.removeprefix(DETAIL): self.answers.text(key) for key in keys}
+
+    @property
+    def place(self) -> Place:
+        """The place, with the event it came with."""
+        value = self.answers.mapping("place")
+        latitude, longitude = value.get("latitude"), value.get("longitude")
+        return Place(
+            latitude=latitude if isinstance(latitude, float) else None,
+            longitude=longitude if isinstance(longitude, float) else None,
+            title=str(value.get("title") or ""),
+            address=str(value.get("address") or ""),
+            event_id=self.answers.event_of("place"),
+        )
+
+    @property
+    def ward_code(self) -> str:
+        """The ward the place lies in; may be empty."""
+        return str(self.answers.mapping("place").get("ward") or "")
+
+    @property
+    def photo_id(self) -> str:
+        """The photo's id; may be empty."""
+        return str(self.answers.mapping("photo").get("media_id") or "")
+
+    @property
+    def messages_allowed(self) -> bool | None:
+        """What the person decided, now or before; None when never asked."""
+        answer = self.answers.get("messages")
+        if isinstance(answer, bool):
+            return answer
+        return {Decision.GIVEN.value: True, Decision.REFUSED.value: False}.get(self.answers.text("decision"))
+
+
+def next_question(answers: Answers, wording: Wording, notice: Purpose) -> Question | None:
+    """The first question without an answer."""
+    return next((question for question in _questions(answers, wording, notice) if question.key not in answers), None)
+
+
+def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[Question]:
+    """Every question in order; what comes after an unanswered one is never asked for."""
+    so_far = ReportSoFar(answers)
+    categories = tuple(Opt(entry.code, wording.pick(entry.labels)) for entry in wording.catalogue.categories)
+    yield Question("category", wording.say("report.category"), Choices(categories))
+    category = wording.catalogue.category(answers.text("category"))
+    yield from _details(category, wording)
+    yield Question("place", wording.say("report.place"), PlaceQ(), before=_urgent_by_details(category, so_far, wording))
+    yield Question("photo", wording.say("report.photo"), PhotoQ(), optional=True)
+    yield Question("words", wording.say("report.words"), WORDS)
+    if answers.text("decision") == Decision.NONE:
+        yield Question("messages", _notice_prompt(notice, wording), _yes_no("messages", wording))
+    yield Question(
+        "confirm", wording.say("report.confirm"), _yes_no("confirm", wording), before=(_summary(so_far, wording),)
+    )
+
+
+def _details(category: Category | None, wording: Wording) -> Iterator[Question]:
+    if category is None:
+        return
+    for index, question in enumerate(category.questions):
+        options = tuple(Opt(option.option_id, wording.pick(option.labels)) for option in question.options)
+        is_first = index == 0 and category.always_urgent
+        before = _urgent(category.urgent, wording) if is_first else ()
+        yield Question(DETAIL + question.key, wording.pick(question.prompts), Choices(options), before=before)
+
+
+def _urgent_by_details(category: Category | None, so_far: ReportSoFar, wording: Wording) -> tuple[Message, ...]:
+    if category is None or (category.always_urgent and category.questions):
+        return ()
+    return _urgent(category.urgent_office(so_far.details), wording)
+
+
+def _urgent(office: UrgentOffice | None, wording: Wording) -> tuple[Message, ...]:
+    if office is None:
+        return ()
+    advice = wording.pick(office.advice)
+    words = wording.say("report.urgent", office=wording.pick(office.titles), phone=office.phone, advice=advice)
+    return (say.link(words, wording.say("report.urgent-call"), f"tel:{office.phone}"),)
+
+
+def _yes_no(name: str, wording: Wording) -> Confirm:
+    return Confirm(wording.say(f"report.{name}-yes"), wording.say(f"report.{name}-no"))
+
+
+def _notice_prompt(notice: Purpose, wording: Wording) -> str:
+    return wording.say("report.messages", benefit=wording.pick(notice.benefit), text=wording.pick(notice.text))
+
+
+def _summary(so_far: ReportSoFar, wording: Wording) -> Message:
+    words = so_far.answers.text("words")
+    return say.card(wording.say("report.summary"), words, _facts(so_far, wording).items())
+
+
+def _facts(so_far: ReportSoFar, wording: Wording) -> Mapping[str, str]:
+    category = so_far.answers.text("category")
+    shown = {
+        "category": wording.category(category),
+        "detail": wording.details(category, so_far.details),
+        "place": wording.place(so_far.place),
+        "ward": wording.ward(so_far.ward_code),
+        "photo": wording.say("value.with-photo" if so_far.photo_id else "value.without-photo"),
+        "messages": _messages_words(so_far.messages_allowed, wording),
+    }
+    return {wording.say(f"fact.{name}"): value for name, value in shown.items() if value}
+
+
+def _messages_words(allowed: bool | None, wording: Wording) -> str:
+    if allowed is None:
+        return ""
+    return wording.say("value.messages-yes" if allowed else "value.messages-no")

@@ -1,0 +1,65 @@
+"""Photos on their way in and out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.entrypoints.desk_view import DeskView
+from machi_reports.ports import PhotoVerdict, PhotoWorker, StoredPhoto
+from machi_reports.telemetry import PHOTOS
+from machi_sdk.ids import new_id
+from machi_sdk.rpc import Call
+from machi_sdk.telemetry import counter
+from machi_sdk.work import Works
+
+MOST_BYTES = 10 * 1024 * 1024
+_REFUSED = {
+    PhotoVerdict.NOT_A_PHOTO: wire.MEDIA_VERDICT_NOT_A_PHOTO,
+    PhotoVerdict.TOO_LARGE: wire.MEDIA_VERDICT_TOO_LARGE,
+}
+
+
+@dataclass(frozen=True)
+class Media:
+    """`machi_sdk.dialogue.MediaHandler`."""
+
+    works: Works[ReportsWork]
+    worker: PhotoWorker
+    view: DeskView
+
+    async def put(self, header: wire.MediaHeader, chunks: AsyncIterator[bytes], call: Call) -> wire.PutMediaResponse:
+        """Decode, strip, store; the same event again gets the same photo."""
+        async with self.works.begin(call.tenant) as work:
+            known = await work.photos.of_event(header.event_id)
+        if known is not None:
+            return _stored(known)
+        photo = await _bounded(chunks)
+        cleaned = PhotoVerdict.TOO_LARGE if photo is None else await self.worker.cleaned(photo)
+        counter(PHOTOS).labels(cleaned.value if isinstance(cleaned, PhotoVerdict) else "stored").inc()
+        if isinstance(cleaned, PhotoVerdict):
+            return wire.PutMediaResponse(verdict=_REFUSED[cleaned])
+        async with self.works.begin(call.tenant) as work:
+            stored = StoredPhoto(new_id(), header.citizen_id, header.event_id, cleaned)
+            photo_id = await work.photos.add(stored, work.clock.now())
+            work.hop("photo.stored", photo_id=photo_id)
+        return _stored(photo_id)
+
+    async def get(self, request: wire.GetMediaRequest, call: Call) -> bytes:
+        """See `DeskView`."""
+        return await self.view.photo(request, call)
+
+
+def _stored(photo_id: str) -> wire.PutMediaResponse:
+    return wire.PutMediaResponse(verdict=wire.MEDIA_VERDICT_STORED, media_id=photo_id)
+
+
+async def _bounded(chunks: AsyncIterator[bytes]) -> bytes | None:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > MOST_BYTES:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)

@@ -1,0 +1,7 @@
+"""Metrics of this pod, declared before use."""
+
+from machi_sdk.telemetry import declare
+
+PHOTOS = "machi_reports_photos_total"
+
+declare(PHOTOS, "counter", ("verdict",), "Photos by what became of them: stored, not-a-photo, too-large")

@@ -1,0 +1,55 @@
+"""Case numbers: readable, checked, not guessable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from machi_reports.domain.case_number import ALPHABET, PAYLOADS, make_case_number, read_case_number
+
+NUMBERS = st.integers(0, PAYLOADS - 1).map(lambda payload: make_case_number("FK", payload))
+
+
+@given(NUMBERS)
+def test_a_number_is_read_back_however_it_is_written(number: str) -> None:
+    assert read_case_number(number) == number
+    assert read_case_number(number.lower().replace("-", " ")) == number
+    assert read_case_number(number.replace("-", "")) == number
+    assert read_case_number("".join(chr(ord(c) + 0xFEE0) for c in number)) == number
+
+
+@given(NUMBERS, st.integers(0, 7), st.sampled_from(ALPHABET))
+def test_one_wrong_sign_shows(number: str, place: int, sign: str) -> None:
+    signs = list(number.removeprefix("FK-").replace("-", ""))
+    if signs[place] == sign:
+        return
+    signs[place] = sign
+    assert read_case_number("FK" + "".join(signs)) is None
+
+
+@given(NUMBERS, st.integers(0, 7), st.integers(0, 7))
+def test_two_swapped_signs_show(number: str, first: int, second: int) -> None:
+    signs = list(number.removeprefix("FK-").replace("-", ""))
+    if signs[first] == signs[second]:
+        return
+    signs[first], signs[second] = signs[second], signs[first]
+    assert read_case_number("FK" + "".join(signs)) is None
+
+
+@given(st.integers(0, PAYLOADS - 1))
+def test_shape(payload: int) -> None:
+    prefix, first, second = make_case_number("FK", payload).split("-")
+    assert prefix == "FK"
+    assert len(first) == len(second) == 4
+    assert not set(first + second) & set("ILOU")
+
+
+@pytest.mark.parametrize("text", ["", "FK", "通報", "FK-0000-000", "12345678", "FK-7K3M-9Q2D-1", "🙂" * 10])
+def test_what_is_no_number(text: str) -> None:
+    assert read_case_number(text) is None
+
+
+def test_lookalikes_are_forgiven() -> None:
+    number = make_case_number("FK", 0b00001_00000_00001_00000_00001_00000_00001)
+    assert set(number[3:].replace("-", "")) <= {"0", "1", number[-1]}
+    typed = number[:3] + number[3:-1].replace("0", "o").replace("1", "l") + number[-1]
+    assert read_case_number(typed) == number

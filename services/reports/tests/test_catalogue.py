@@ -1,0 +1,159 @@
+"""The city's catalogue: checked whole, wrong places named; routing over the real wards."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from machi_reports.adapters.catalogue_documents import checked_document, read_document, ward_geometries
+from machi_reports.adapters.ward_map import WardShapes
+from machi_reports.domain.catalogue import Catalogue
+from machi_sdk.errors import Invalid
+
+ROOT = Path(__file__).resolve().parents[3]
+LANGUAGES = {"ja", "ja-Hira", "en", "zh-Hant"}
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def catalogue(city_catalogue: Mapping[str, object]) -> Catalogue:
+    return read_document(checked_document(json.dumps(city_catalogue)), 1)
+
+
+@pytest.fixture(scope="module")
+def wards(city_catalogue: Mapping[str, object]) -> WardShapes:
+    return WardShapes(ward_geometries(city_catalogue))
+
+
+def _add_route(document: dict[str, Any]) -> None:
+    document["routes"].append({"category": "road", "desk": "nobody"})
+
+
+def _lose_ward(document: dict[str, Any]) -> None:
+    del document["ward_names"]["40131"]
+
+
+def _bow_tie(document: dict[str, Any]) -> None:
+    ring = [[130, 33], [131, 34], [131, 33], [130, 34], [130, 33]]
+    document["wards"]["features"][0]["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+
+
+def _lose_phone(document: dict[str, Any]) -> None:
+    del document["categories"][0]["urgent"]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda d: d.pop("default_desk"), "the file"),
+        (lambda d: d.update(default_desk="nobody"), "default_desk"),
+        (lambda d: d["categories"][1].update(labels={"en": "x"}), "categories.1.labels"),
+        (lambda d: d["categories"][2]["labels"].update(en="much longer than a button"), "categories.2.labels.en"),
+        (lambda d: d["categories"].append(d["categories"][0]), "categories.8.code"),
+        (_add_route, "routes.18.desk"),
+        (_lose_ward, "ward"),
+        (_bow_tie, "wards.40135"),
+        (_lose_phone, "categories.0.urgent"),
+        (lambda d: d.update(surprise=1), "the file"),
+    ],
+)
+def test_the_wrong_place_is_named(city_catalogue: Mapping[str, object], change: Change, place: str) -> None:
+    document = copy.deepcopy(dict(city_catalogue))
+    change(document)
+    with pytest.raises(Invalid) as refused:
+        checked_document(json.dumps(document))
+    assert refused.value.slug == "catalogue-invalid"
+    assert place in refused.value.message
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"categories": 1}'])
+def test_what_is_no_catalogue(text: str) -> None:
+    with pytest.raises(Invalid):
+        checked_document(text)
+
+
+def test_everything_is_said_in_every_language(catalogue: Catalogue) -> None:
+    texts = [category.labels for category in catalogue.categories]
+    texts += [question.prompts for category in catalogue.categories for question in category.questions]
+    texts += [o.labels for category in catalogue.categories for q in category.questions for o in q.options]
+    texts += [desk.titles for desk in catalogue.desks]
+    texts += [ward.names for ward in catalogue.wards]  # type: ignore[misc]
+    assert all(set(text) == LANGUAGES for text in texts)
+
+
+def test_its_desks_are_the_demo_citys(catalogue: Catalogue) -> None:
+    city = ROOT / "tools" / "machi" / "src" / "machi_tools" / "seeds" / "fukuoka" / "city.yaml"
+    desks = yaml.safe_load(city.read_text(encoding="utf-8"))["desks"]
+    assert {desk["desk_id"]: desk["titles"] for desk in desks} == {d.desk_id: dict(d.titles) for d in catalogue.desks}
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "ward"),
+    [
+        (33.5903, 130.3989, "40133"),  # Tenjin
+        (33.5897, 130.4207, "40132"),  # Hakata station
+        (33.6640, 130.4270, "40131"),  # Wajiro
+        (33.5620, 130.4270, "40134"),  # Ohashi
+        (33.5830, 130.3330, "40135"),  # Meinohama
+        (33.5560, 130.3700, "40136"),  # Nanakuma
+        (33.5130, 130.3480, "40137"),  # Nishi-iriguchi
+        (33.6200, 130.3000, "40135"),  # Nokonoshima
+        (33.7000, 130.2000, ""),  # the sea
+        (33.8834, 130.8752, ""),  # Kitakyushu
+        (35.6812, 139.7671, ""),  # Tokyo
+        (float("nan"), 130.0, ""),
+        (0.0, 0.0, ""),
+    ],
+)
+def test_wards(wards: WardShapes, latitude: float, longitude: float, ward: str) -> None:
+    assert wards.ward_at(latitude, longitude) == ward
+
+
+def test_the_coast_belongs_to_the_city(wards: WardShapes, city_catalogue: Mapping[str, object]) -> None:
+    shape = ward_geometries(city_catalogue)["40133"]
+    corners = [corner for ring in shape["coordinates"] for corner in ring]  # type: ignore[attr-defined]
+    longitude, latitude = max(corners, key=lambda corner: corner[1])
+    assert wards.ward_at(latitude + 0.0020, longitude) != ""  # 220 m out
+    assert wards.ward_at(latitude + 0.0100, longitude) == ""  # 1.1 km out
+
+
+@pytest.mark.parametrize(
+    ("text", "ward"),
+    [
+        ("福岡市城南区別府1丁目", "40136"),
+        ("南区塩原", "40134"),
+        ("中央區天神", "40133"),
+        ("ひがしく かしい", "40131"),
+        ("1-2 Tenjin, CHUO-KU, Fukuoka", "40133"),
+        ("Sawara Ward", "40137"),
+        ("福岡市 西区", "40135"),
+        ("北九州市小倉北区", ""),
+        ("大阪市西区", ""),
+        ("大橋駅前のコンビニ", ""),
+        ("", ""),
+    ],
+)
+def test_wards_in_typed_addresses(catalogue: Catalogue, text: str, ward: str) -> None:
+    assert catalogue.ward_named_in(text) == ward
+
+
+@pytest.mark.parametrize(
+    ("category", "ward", "desk"),
+    [
+        ("road", "40133", "roads-chuo"),
+        ("road", "40131", "roads-higashi"),
+        ("road", "", "front"),
+        ("light", "40131", "lighting"),
+        ("light", "", "lighting"),
+        ("water", "40136", "water"),
+        ("danger", "40136", "front"),
+        ("other", "", "front"),
+        ("unheard-of", "99999", "front"),
+    ],
+)
+def test_routes(catalogue: Catalogue, category: str, ward: str, desk: str) -> None:
+    assert catalogue.route(category, ward) == desk

@@ -1,0 +1,186 @@
+"""A resident files a report: real rpc, real PostgreSQL."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from google.protobuf.message import Message
+
+from machi.consent.v1 import consent_service_pb2 as consent
+from machi.desk.v1.events_pb2 import CardAnnounced
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.reports.v1.events_pb2 import ReportFiled
+from machi_reports.domain.case_number import read_case_number
+
+pytestmark = pytest.mark.integration
+Say = Callable[..., Awaitable[wire.TurnResponse]]
+CardOf = Callable[..., Awaitable[DeskCard]]
+FileCase = Callable[..., Awaitable[str]]
+Outbox = Callable[[], Awaitable[list[Message]]]
+TENJIN, SEA = (33.5903, 130.3989), (33.70, 130.20)
+BLNS = Path(__file__).parent / "data" / "blns.json"
+
+
+class Ledger(Protocol):
+    statuses: dict[str, "consent.ConsentStatus.ValueType"]
+    decisions: list[consent.DecideRequest]
+
+
+def facts_of(card: DeskCard) -> dict[str, str]:
+    return {fact.label: fact.value for fact in card.facts}
+
+
+async def test_from_the_menu_to_a_case_number(say: Say, ledger: Ledger, outbox: Outbox) -> None:
+    keys = []
+    for words in ("/report", "=road", "=pothole", TENJIN, "!skip", "歩道に穴があります", "=yes"):
+        response = await say("hana", words)
+        keys.append(response.ask.key)
+    assert keys == ["category", "detail-what", "place", "photo", "words", "messages", "confirm"]
+    assert "歩道に穴があります" in response.messages[0].card.body
+    done = await say("hana", "=yes")
+    receipt = done.messages[0].receipt
+    assert done.session_state == wire.SESSION_STATE_ENDED
+    assert receipt.label == "受付番号"
+    assert re.fullmatch(r"FK-[0-9A-Z]{4}-[0-9A-Z]{4}", receipt.number)
+    assert read_case_number(receipt.number) == receipt.number
+    [decision] = ledger.decisions
+    assert (decision.purpose, decision.status, decision.notice_version) == (
+        "reports.case-updates",
+        consent.CONSENT_STATUS_GIVEN,
+        1,
+    )
+    filed, announced = await outbox()
+    assert isinstance(filed, ReportFiled)
+    assert isinstance(announced, CardAnnounced)
+    assert (filed.report.case_number, filed.report.ward_code, filed.report.desk_id) == (
+        receipt.number,
+        "40133",
+        "roads-chuo",
+    )
+    assert (announced.card_id, announced.desk_id, announced.version) == (filed.report.report_id, "roads-chuo", 1)
+    assert announced.pod == "reports"
+
+
+async def test_the_same_event_files_once(say: Say, outbox: Outbox) -> None:
+    for words in ("/report", "=other", TENJIN, "!skip", "ことば", "=no"):
+        await say("hana", words)
+    session = (await say("hana", wire.Resume())).session_id
+    first = await say("hana", "=yes", event_id="final")
+    again = await say("hana", "はい", event_id="final", session=session)
+    assert again == first
+    assert sum(isinstance(event, ReportFiled) for event in await outbox()) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "label"),
+    [("ja", "受付番号"), ("ja-Hira", "うけつけばんごう"), ("en", "case number"), ("zh-Hant", "案件編號")],
+)
+async def test_every_language(say: Say, language: str, label: str) -> None:
+    for words in ("/report", "=light", "=dark", "1-1 Tenjin, Chuo-ku", "!skip", "It is dark here.", "=no", "=yes"):
+        response = await say("hana", words, language=language)
+    assert response.messages[0].receipt.label == label
+
+
+async def test_refusing_is_fine_and_is_kept(say: Say, ledger: Ledger, card_of: CardOf) -> None:
+    for words in ("/report", "=other", TENJIN, "!skip", "ことば", "=no", "=yes"):
+        response = await say("hana", words)
+    number = response.messages[0].receipt.number
+    assert [decision.status for decision in ledger.decisions] == [consent.CONSENT_STATUS_REFUSED]
+    card = await card_of(number, "front")
+    assert "届きません（本人の意思）" in facts_of(card).values()
+    keys = [(await say("hana", words)).ask.key for words in ("/report", "=other", TENJIN, "!skip", "もう一件")]
+    assert keys[-1] == "confirm"
+    assert (await say("hana", "/cases", session="")).messages[1].carousel.cards
+
+
+async def test_a_place_outside_is_told_once_and_then_taken(say: Say, file_case: FileCase, card_of: CardOf) -> None:
+    for words in ("/report", "=road", "=pothole"):
+        await say("hana", words)
+    told = await say("hana", SEA)
+    assert (told.ask.key, told.understood) == ("place", False)
+    assert "福岡市" in told.messages[0].text.text
+    assert (await say("hana", SEA)).ask.key == "photo"
+    for words in ("!skip", "沖に何か見えます", "=yes", "=yes"):
+        response = await say("hana", words)
+    card = await card_of(response.messages[0].receipt.number, "front")
+    assert facts_of(card)["区"] == "区域外または不明"
+    assert card.map_link.uri == "https://www.google.com/maps?q=33.700000,130.200000"
+    other = await file_case("jiro", place="福岡市南区塩原の交差点")
+    assert facts_of(await card_of(other, "roads-minami"))["場所"] == "福岡市南区塩原の交差点"
+
+
+async def test_words_file_what_a_pin_could_not(say: Say) -> None:
+    for words in ("/report", "=road", "=pothole", (35.68, 139.76)):
+        response = await say("hana", words)
+    assert response.ask.key == "place"
+    assert (await say("hana", "中央区の天神交差点")).ask.key == "photo"
+
+
+async def test_here_means_sending_the_location(say: Say) -> None:
+    for words in ("/report", "=other"):
+        await say("hana", words)
+    told = await say("hana", "ここ")
+    assert told.ask.key == "place"
+    assert "位置情報" in told.messages[0].text.text
+
+
+async def test_a_photo_that_is_gone_is_asked_for_again_and_may_be_skipped(say: Say) -> None:
+    for words in ("/report", "=other", TENJIN):
+        await say("hana", words)
+    again = await say("hana", wire.Photo(media_id="unheard-of"))
+    assert again.ask.key == "photo"
+    assert again.messages
+    assert (await say("hana", wire.Unsupported(kind="photo"))).ask.key == "photo"
+    assert (await say("hana", "!skip")).ask.key == "words"
+
+
+async def test_saying_no_in_the_end_files_nothing(say: Say, outbox: Outbox) -> None:
+    for words in ("/report", "=other", TENJIN, "!skip", "ことば", "=yes", "=no"):
+        response = await say("hana", words)
+    assert response.session_state == wire.SESSION_STATE_ENDED
+    assert await outbox() == []
+
+
+async def test_back_leads_to_another_answer(say: Say, card_of: CardOf) -> None:
+    for undone in ("/report", "=road", "=pothole", "!back", "!back"):
+        response = await say("hana", undone)
+    assert response.ask.key == "category"
+    for words in ("=park", "=tree", TENJIN, "!skip", "枝が落ちそうです", "=yes", "=yes"):
+        response = await say("hana", words)
+    card = await card_of(response.messages[0].receipt.number, "parks")
+    assert facts_of(card)["状態"] == "倒木・枝"
+
+
+async def test_my_cases(say: Say, file_case: FileCase) -> None:
+    assert (await say("hana", "/cases")).messages[0].card.buttons[0].command.command == "report"
+    numbers = [await file_case("hana", words=f"{number}件目") for number in range(2)]
+    await file_case("jiro")
+    response = await say("hana", "/cases")
+    cards = response.messages[1].carousel.cards
+    assert {card.facts[0].value for card in cards} == set(numbers)
+    assert {(card.title, card.facts[1].value) for card in cards} == {("道路・歩道", "受付済み")}
+    assert response.session_state == wire.SESSION_STATE_UNSPECIFIED
+
+
+@pytest.mark.timeout(300)
+async def test_naughty_strings_arrive_whole(say: Say, ledger: Ledger, card_of: CardOf) -> None:
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_GIVEN
+    naughty = [text for text in json.loads(BLNS.read_text(encoding="utf-8")) if text]
+    for text in [*naughty, "x" * 2000, "lines\r\nand\ttabs", "trailing  ", "　全角　"]:
+        for words in ("/report", "=other", "東区", "!skip", text):
+            response = await say("hana", words)
+        assert response.ask.key == "confirm", text
+        assert response.messages[0].card.body == text
+        done = await say("hana", "=yes")
+        assert (await card_of(done.messages[0].receipt.number, "front")).words == text
+
+
+async def test_what_no_database_holds_is_replaced(file_case: FileCase, card_of: CardOf) -> None:
+    number = await file_case("hana", words="a\0b", place="\0天神 中央区")
+    card = await card_of(number)
+    assert card.words == "a\ufffdb"
+    assert facts_of(card)["場所"] == "\ufffd天神 中央区"

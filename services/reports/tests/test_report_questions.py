@@ -1,0 +1,150 @@
+"""The report dialogue as a plain function of its answers, in every language."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from machi_reports.adapters.catalogue_documents import read_document
+from machi_reports.domain.catalogue import Catalogue
+from machi_reports.entrypoints.dialogues.report_questions import next_question
+from machi_reports.entrypoints.wording import TEXTS, Wording
+from machi_sdk.dialogue import Answers, Choices, Confirm, Json, PhotoQ, PlaceQ, Question, WordsQ
+from machi_sdk.manifest import Purpose, load_manifest
+
+LANGUAGES = ["ja", "ja-Hira", "en", "zh-Hant"]
+PLACE: Json = {"latitude": 33.59, "longitude": 130.39, "title": "", "address": "天神", "ward": "40133"}
+MANIFEST = load_manifest(Path(__file__).resolve().parents[1] / "service.yaml")
+ANSWERS: dict[type, Json] = {PlaceQ: PLACE, PhotoQ: None, WordsQ: "穴", Confirm: True}
+
+
+@pytest.fixture(scope="module")
+def catalogue(city_catalogue: Mapping[str, object]) -> Catalogue:
+    return read_document(city_catalogue, 1)
+
+
+@pytest.fixture(scope="module")
+def notice() -> Purpose:
+    return MANIFEST.purposes[0]
+
+
+def asked(answers: Answers, language: str, catalogue: Catalogue, notice: Purpose) -> list[Question]:
+    """Every question of a whole dialogue, answered as `answers` begins and then by kind."""
+    questions: list[Question] = []
+    while (question := next_question(answers, Wording(language, catalogue), notice)) is not None:
+        questions.append(question)
+        first = question.kind.options[0].option_id if isinstance(question.kind, Choices) else None
+        value = first if first is not None else ANSWERS[type(question.kind)]
+        answers = answers.answered(question.key, value, f"event-{question.key}")
+    return questions
+
+
+def begun(decision: str = "none", **answers: str) -> Answers:
+    begun = Answers(given={"catalogue": "fukuoka/1", "decision": decision})
+    for key, value in answers.items():
+        begun = begun.answered(key, value, f"event-{key}")
+    return begun
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_at_most_ten_turns_in_the_right_order(language: str, catalogue: Catalogue, notice: Purpose) -> None:
+    for category in catalogue.categories:
+        keys = [q.key for q in asked(begun(category=category.code), language, catalogue, notice)]
+        details = [f"detail-{question.key}" for question in category.questions]
+        assert keys == [*details, "place", "photo", "words", "messages", "confirm"]
+        assert len(keys) + 2 <= 10  # the opening and the category
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_left_unsaid(language: str, catalogue: Catalogue, notice: Purpose) -> None:
+    for category in catalogue.categories:
+        for question in asked(begun(category=category.code), language, catalogue, notice):
+            assert question.prompt
+            assert "{" not in question.prompt
+            if isinstance(question.kind, Choices):
+                assert all(0 < len(option.label) <= 20 for option in question.kind.options)
+                assert len({option.label for option in question.kind.options}) == len(question.kind.options)
+            if isinstance(question.kind, Confirm):
+                assert 0 < len(question.kind.yes) <= 20
+                assert 0 < len(question.kind.no) <= 20
+
+
+@pytest.mark.parametrize("decision", ["given", "refused"])
+def test_who_decided_is_not_asked_again(decision: str, catalogue: Catalogue, notice: Purpose) -> None:
+    assert "messages" not in [q.key for q in asked(begun(decision), "ja", catalogue, notice)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_benefit_stands_first(language: str, catalogue: Catalogue, notice: Purpose) -> None:
+    question = next(q for q in asked(begun(), language, catalogue, notice) if q.key == "messages")
+    assert question.prompt.startswith(notice.benefit[language])
+    assert notice.text[language] in question.prompt
+
+
+@pytest.mark.parametrize(
+    ("answers", "at", "phone"),
+    [
+        ({"category": "road", "detail-what": "collapse"}, "place", "092-000-0199"),
+        ({"category": "water", "detail-what": "burst"}, "place", "092-000-0144"),
+        ({"category": "danger"}, "detail-what", "092-000-0190"),
+        ({"category": "road", "detail-what": "pothole"}, "place", ""),
+    ],
+)
+def test_urgent_kinds_give_the_office_at_once(
+    answers: dict[str, str], at: str, phone: str, catalogue: Catalogue, notice: Purpose
+) -> None:
+    for language in LANGUAGES:
+        question = next_question(begun(**answers), Wording(language, catalogue), notice)
+        assert question is not None
+        assert question.key == at
+        links = [message.link for message in question.before]
+        assert [link.uri for link in links] == ([f"tel:{phone}"] if phone else [])
+        assert all(phone in link.text and len(link.label) <= 20 for link in links)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_summary_shows_everything(language: str, catalogue: Catalogue, notice: Purpose) -> None:
+    answers = begun(category="road", **{"detail-what": "pothole"})
+    summary = asked(answers, language, catalogue, notice)[-1].before[0].card
+    wording = Wording(language, catalogue)
+    values = [fact.value for fact in summary.facts]
+    assert summary.body == "穴"
+    assert values[:3] == [wording.category("road"), wording.details("road", {"what": "pothole"}), "天神"]
+    assert wording.ward("40133") in values
+    assert wording.say("value.without-photo") in values
+    assert wording.say("value.messages-yes") in values
+
+
+def test_the_texts_are_whole() -> None:
+    places = re.compile(r"\{(\w+)\}")
+    assert set(TEXTS.languages) == set(LANGUAGES)
+    for language in LANGUAGES:
+        assert TEXTS.keys(language) == TEXTS.keys("ja")
+        for key in TEXTS.keys("ja"):
+            assert places.findall(TEXTS.words(key)[language]) or not places.findall(TEXTS.words(key)["ja"]), key
+            assert set(places.findall(TEXTS.words(key)[language])) == set(places.findall(TEXTS.words(key)["ja"])), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_platforms_limit_is_short(language: str) -> None:
+    for key in TEXTS.keys(language):
+        is_button = key.startswith("action.") or key in {
+            f"cases.{n}" for n in ("open", "answer", "rate", "reopen", "report")
+        }
+        limit = (
+            20 if is_button else 24 if key.endswith((".title", ".submit", "form.close")) and "form." in key else 4000
+        )
+        assert len(TEXTS.say(language, key)) <= limit, key
+
+
+def test_the_labels_of_the_case_number() -> None:
+    labels = {language: TEXTS.say(language, "report.number") for language in LANGUAGES}
+    assert labels == {"ja": "受付番号", "ja-Hira": "うけつけばんごう", "en": "case number", "zh-Hant": "案件編號"}
+
+
+def test_the_manifest_speaks_every_language() -> None:
+    assert all(set(entry.titles) == set(LANGUAGES) for entry in MANIFEST.dialogues)
+    assert all(set(texts) == set(LANGUAGES) for p in MANIFEST.purposes for texts in (p.title, p.benefit, p.text))
+    assert json.loads(MANIFEST.canonical_json)["name"] == "reports"

@@ -1,0 +1,112 @@
+"""What may happen to a report, and that nothing else ever does."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from machi_reports.domain.conversation import Officer, Update, UpdateKind
+from machi_reports.domain.report import REOPEN_WITHIN, Filing, Place, Report
+from machi_reports.domain.states import Done, Move, NotNow, Outcome, State, TooLate
+
+NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+OFFICER = Officer("s1", "担当1")
+MOVES = [move for move in Move if move is not Move.FILE]
+
+
+def a_report() -> Report:
+    filing = Filing("r1", "FK-0000-0000", "c1", "road", {}, Place(), "40133", True, "", NOON)
+    return Report.file(filing, "roads-chuo", says(NOON, UpdateKind.WORDS))
+
+
+def says(at: datetime, kind: UpdateKind = UpdateKind.NOTE) -> Update:
+    return Update("u1", kind, "words", at)
+
+
+def make(report: Report, move: Move, at: datetime) -> Outcome:
+    to = "front" if report.desk_id != "front" else "roads-chuo"
+    moves: dict[Move, Callable[[], Outcome]] = {
+        Move.ACKNOWLEDGE: lambda: report.acknowledge(OFFICER, at),
+        Move.ASK: lambda: report.ask(OFFICER, says(at), "session"),
+        Move.ANSWER: lambda: report.answer(says(at)),
+        Move.RESOLVE: lambda: report.resolve(OFFICER, says(at)),
+        Move.REJECT: lambda: report.reject(OFFICER, says(at)),
+        Move.HAND_OVER: lambda: report.hand_over(OFFICER, to, says(at)),
+        Move.RATE: lambda: report.rate(4, says(at)),
+        Move.REOPEN: lambda: report.reopen(says(at)),
+        Move.RETRACT: lambda: report.retract(at),
+    }
+    return moves[move]()
+
+
+@given(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 5 * 24))))
+def test_every_history_is_consistent(moves: list[tuple[Move, int]]) -> None:
+    report, at = a_report(), NOON
+    for move, hours in moves:
+        at += timedelta(hours=hours)
+        before = (report.state, report.version, report.desk_id, report.score, len(report.fresh))
+        outcome = make(report, move, at)
+        if isinstance(outcome, Done):
+            assert report.version == before[1] + 1
+            assert outcome.step == report.fresh[-1]
+        else:
+            assert (report.state, report.version, report.desk_id, report.score, len(report.fresh)) == before
+    assert [step.version for step in report.fresh] == list(range(1, report.version + 1))
+    assert report.fresh[-1].state == report.state
+    assert (report.score is None) or report.state is State.RESOLVED
+    assert (report.reopen_before is not None) == (report.state is State.RESOLVED)
+
+
+def test_the_second_acknowledgement_changes_nothing() -> None:
+    report = a_report()
+    assert isinstance(report.acknowledge(OFFICER, NOON), Done)
+    assert report.acknowledge(Officer("s2", "担当2"), NOON) == NotNow(State.ACKNOWLEDGED)
+
+
+def test_a_question_and_its_answer() -> None:
+    report = a_report()
+    report.ask(OFFICER, says(NOON), "session")
+    report.answer(says(NOON))
+    assert [step.state for step in report.fresh] == [State.FILED, State.ASKED, State.ANSWERED]
+
+
+def test_a_late_answer_is_kept_and_does_not_open_the_case() -> None:
+    report = a_report()
+    report.ask(OFFICER, says(NOON), "session")
+    report.resolve(OFFICER, says(NOON))
+    assert isinstance(report.answer(says(NOON)), Done)
+    assert report.state is State.RESOLVED
+
+
+def test_reopening_ends_after_fourteen_days() -> None:
+    report = a_report()
+    report.resolve(OFFICER, says(NOON))
+    assert report.reopen(says(NOON + REOPEN_WITHIN)) == TooLate(NOON + REOPEN_WITHIN)
+    assert isinstance(report.reopen(says(NOON + REOPEN_WITHIN - timedelta(seconds=1))), Done)
+    assert report.state is State.REOPENED
+    assert report.reopened == 1
+
+
+def test_a_rating_counts_once_per_resolution() -> None:
+    report = a_report()
+    assert report.rate(5, says(NOON)) == NotNow(State.FILED)
+    report.resolve(OFFICER, says(NOON))
+    assert isinstance(report.rate(5, says(NOON)), Done)
+    assert report.rate(1, says(NOON)) == NotNow(State.RESOLVED)
+    report.reopen(says(NOON))
+    report.resolve(OFFICER, says(NOON))
+    assert isinstance(report.rate(2, says(NOON)), Done)
+
+
+def test_the_state_stays_when_another_desk_gets_it() -> None:
+    report = a_report()
+    report.acknowledge(OFFICER, NOON)
+    outcome = report.hand_over(OFFICER, "front", says(NOON))
+    assert isinstance(outcome, Done)
+    assert (outcome.step.from_desk_id, outcome.step.desk_id, report.state) == (
+        "roads-chuo",
+        "front",
+        State.ACKNOWLEDGED,
+    )
+    assert report.hand_over(OFFICER, "front", says(NOON)) == NotNow(State.ACKNOWLEDGED)

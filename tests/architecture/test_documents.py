@@ -1,0 +1,127 @@
+"""Documents: links lead somewhere, decisions have their parts, flows name functions that exist."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.house import ROOT, files, services
+
+LINK = re.compile(r"!?\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)(?:\s+\"[^\"]*\")?\)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+HOP = re.compile(r"\[`(?P<name>[\w.]+)`\]\((?P<target>[^)#\s]+\.py)\)")
+SECTIONS = ["Context", "Decision", "Consequences", "Rejected", "Enforced by", "Revisit when"]
+DECISION_LINES = 50
+MARKDOWN = [path for path in files() if path.suffix == ".md"]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+FLOWS = sorted((ROOT / "docs" / "flows").glob("*.md"))
+
+
+def prose(path: Path) -> str:
+    """A document without its fenced blocks."""
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+def anchors(path: Path) -> set[str]:
+    """Headings as links name them."""
+    found = set()
+    for line in prose(path).splitlines():
+        if line.startswith("#"):
+            words = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+            found.add(words.replace(" ", "-"))
+    return found
+
+
+def leads_nowhere(path: Path, target: str) -> bool:
+    """Whether a relative link or its anchor is broken."""
+    place, _, anchor = target.partition("#")
+    aim = (path.parent / place).resolve() if place else path
+    if not aim.exists():
+        return True
+    return bool(anchor) and aim.suffix == ".md" and anchor not in anchors(aim)
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = [match["target"] for match in LINK.finditer(prose(path))]
+    inner = [target for target in targets if not re.match(r"[a-z]+:", target)]
+    assert not [target for target in inner if leads_nowhere(path, target)]
+
+
+def test_decisions_are_numbered_without_gap() -> None:
+    assert [path.name[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+    assert DECISIONS
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_decision_has_its_parts(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= DECISION_LINES
+    assert lines[0].startswith(f"# {path.name[:4]} ")
+    assert [line.removeprefix("## ") for line in lines if line.startswith("## ")] == SECTIONS
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_decision_is_enforced_by_something_that_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    section = text.partition("## Enforced by")[2].partition("## ")[0]
+    claims = re.findall(r"`([\w./-]+/[\w./-]+)(?:::(\w+))?`", section)
+    assert claims, "name the test, contract, or constraint"
+    for place, function in claims:
+        assert (ROOT / place).exists(), place
+        if function:
+            assert f"def {function}(" in (ROOT / place).read_text(encoding="utf-8"), f"{place}::{function}"
+
+
+def defined(path: Path) -> set[str]:
+    """Functions, methods as Class.method, and classes a file defines."""
+    found = set[str]()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            inner = (child for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+            found.update(f"{node.name}.{child.name}" for child in inner)
+    return found
+
+
+@pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
+def test_each_hop_of_a_flow_names_one_function_that_exists(path: Path) -> None:
+    hops = [line for line in prose(path).splitlines() if re.match(r"\d+\. ", line)]
+    assert len(hops) >= 5
+    for hop in hops:
+        found = list(HOP.finditer(hop))
+        assert len(found) == 1, f"one function, linked to its file: {hop}"
+        assert found[0]["name"] in defined((path.parent / found[0]["target"]).resolve()), hop
+
+
+def test_flows_pass_every_service() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in FLOWS)
+    assert not [service.name for service in services() if f"services/{service.name}/" not in text]
+
+
+def test_the_privacy_page_says_what_the_manifests_say() -> None:
+    page = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    kept = [(service.name, entry) for service in services() for entry in service.manifest.personal_data]
+    missing = [f"{name}: {entry.what}" for name, entry in kept if entry.what not in page or entry.kept not in page]
+    assert not missing
+
+
+def test_the_settings_page_names_every_setting() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    source = ROOT / "libs" / "common" / "src" / "machi_sdk" / "settings.py"
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    environment = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
+    fields = [
+        node.target.id.upper()
+        for node in environment.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
+    assert not [name for name in fields if f"`{name}`" not in page]
+
+
+def test_the_glossary_has_both_languages() -> None:
+    rows = [line for line in (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines() if "|" in line]
+    assert len(rows) > 20
+    assert all(len([cell for cell in row.split("|") if cell.strip()]) == 3 for row in rows)

@@ -1,0 +1,70 @@
+"""The tests themselves: they wait for conditions, share by fixtures, and use no mocks of our own code."""
+
+import ast
+
+from tests.architecture import rules
+from tests.architecture.house import Source, calls, imports, python_sources
+
+
+def of_tests() -> list[Source]:
+    """Every file of tests."""
+    return [source for source in python_sources() if source.is_test]
+
+
+def test_none_waits_for_time() -> None:
+    wrong = [f"{source.place}: {wrong}" for source in of_tests() for wrong in rules.unconditional_sleeps(source.tree)]
+    assert not wrong
+
+
+def test_none_imports_from_conftest() -> None:
+    assert not [
+        source.place
+        for source in of_tests()
+        for module, name in imports(source.tree)
+        if "conftest" in (module.rpartition(".")[2], name)
+    ]
+
+
+def test_none_mocks() -> None:
+    wrong = [
+        source.place
+        for source in of_tests()
+        for module, name in imports(source.tree)
+        if module.startswith(("unittest.mock", "mock", "pytest_mock")) or (module == "unittest" and name == "mock")
+    ]
+    assert not wrong
+
+
+def test_none_replaces_our_own_code() -> None:
+    wrong = []
+    for source in of_tests():
+        for call in calls(source.tree, "setattr"):
+            owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+            if isinstance(owner, ast.Name) and owner.id == "monkeypatch" and "machi" in ast.unparse(call.args[0]):
+                wrong.append(f"{source.place}:{call.lineno}")
+    assert not wrong
+
+
+def test_every_test_checks_something() -> None:
+    """A test without assert, raises, or a call of a checking function cannot fail."""
+    wrong = [
+        f"{source.place}: {function.name}"
+        for source in of_tests()
+        if source.path.name.startswith("test_")
+        for function in rules.functions(source.tree)
+        if function.name.startswith("test_") and not checks(function)
+    ]
+    assert not wrong
+
+
+def checks(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a test can fail by something it says itself."""
+    words = ("assert", "raises", "wait", "run", "check", "expect", "upgrade", "downgrade", "until", "must", "refuses")
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert | ast.Raise):
+            return True
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if any(word in name for word in words):
+                return True
+    return False

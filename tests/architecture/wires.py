@@ -1,0 +1,69 @@
+"""What a service's code really does on its wires: topics, stubs, servicers."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from tests.architecture.house import Service, Source, calls, constants, imports, literal
+
+_GENERATED = "_pb2_grpc"
+
+
+def _first(source: Source, method: str, service: dict[str, str]) -> Iterator[str]:
+    known = {**service, **constants([source])}
+    for call in calls(source.tree, method):
+        topic = next((word.value for word in call.keywords if word.arg == "topic"), None) or (
+            call.args[0] if call.args else None
+        )
+        if topic is None:
+            continue
+        name = literal(topic, known)
+        yield name if name is not None else f"not a constant: {ast.unparse(topic)} in {source.place}"
+
+
+def written(service: Service, topics: Sequence[str]) -> set[str]:
+    """Topics the code emits or sends to."""
+    known = constants(service.sources)
+    found = {name for source in service.sources for name in _first(source, "emit", known)}
+    sent = {name for source in service.sources for name in _first(source, "send", known)}
+    return found | (sent & set(topics))
+
+
+def read(service: Service) -> set[str]:
+    """Topics the code consumes."""
+    known = constants(service.sources)
+    return {name for source in service.sources for name in _first(source, "consume", known)}
+
+
+def _rpc_names(source: Source, prefix: str, suffix: str) -> Iterator[str]:
+    for module, name in imports(source.tree):
+        if module.endswith(_GENERATED) and name.startswith(prefix) and name.endswith(suffix):
+            package = module.rpartition(".")[0]
+            yield f"{package}.{name.removeprefix(prefix).removesuffix(suffix)}"
+
+
+def called(service: Service) -> set[str]:
+    """Rpc services whose stubs the code imports."""
+    found = {name for source in service.sources for name in _rpc_names(source, "", "Stub")}
+    return {name.removesuffix("Async") for name in found}  # the stub's typed name for asyncio
+
+
+def served(service: Service) -> set[str]:
+    """Rpc services the code registers."""
+    return {name for source in service.sources for name in _rpc_names(source, "add_", "Servicer_to_server")}
+
+
+def peers(service: Service) -> set[str]:
+    """Pods the code opens channels to by name."""
+    known = constants(service.sources)
+    named = (
+        literal(call.args[0], known)
+        for source in service.sources
+        for call in calls(source.tree, "channel")
+        if call.args
+    )
+    return {name for name in named if name is not None}
+
+
+def first_texts(source: Source, method: str) -> list[str]:
+    """First arguments that are plain text, of every call of a method."""
+    return list(_first(source, method, constants([source])))

@@ -1,0 +1,190 @@
+"""The flow of docs/flows/report.md told as a story: LINE → desk → LINE."""
+
+import pytest
+
+from tests.city import City, machi, words_of
+from tests.story import LEAD, OFFICER_HAKATA, STRANGER, Filing, file_report, number_in, photo, submit, to_confirm
+
+pytestmark = [pytest.mark.integration, pytest.mark.stack]
+
+
+async def test_a_report_travels_to_the_desk_and_back(city: City) -> None:
+    resident = await city.resident()
+    filing = Filing(words="角の<歩道>に *穴* & ひび_割れ_。:smile:", photo=photo())
+    number = await file_report(resident, filing)
+
+    card = await city.card(number)
+    channel = next(each for each in await city.simulator.slack.channels() if each.id == card.channel)
+    assert channel.name == "roads-hakata"
+    seen = words_of(card)
+    for expected in (number, "道路・歩道", "博多区", filing.words):
+        assert expected in seen
+
+    before = await resident.last()
+    await city.simulator.slack.press(OFFICER_HAKATA, card, "acknowledge")
+    assert number in await resident.hears(before)
+
+    before = await resident.last()
+    card = await city.card(number)
+    await submit(city, OFFICER_HAKATA, card, "ask", words="穴の大きさは <30cm> くらいですか & 深いですか。")
+    assert "穴の大きさは <30cm> くらいですか & 深いですか。" in await resident.hears(before)
+    await resident.say("はい、だいたい30cmです。")
+
+    async def answered() -> bool:
+        return any("だいたい30cmです" in words for words in await city.thread(card))
+
+    await city.until(answered, 15, "the answer did not reach the card's thread")
+
+    before = await resident.last()
+    await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words="本日、穴をふさぎました。")
+    assert "本日、穴をふさぎました。" in await resident.hears(before)
+    assert "評価 5" in await resident.press("★5")
+
+    async def rated() -> bool:
+        return "5 / 5" in words_of(await city.card(number))
+
+    await city.until(rated, 15, "the rating did not reach the card")
+    assert "道路・歩道" in await resident.say("自分の通報")
+    assert [call.path for call in await city.simulator.refused()] == []
+
+
+async def test_a_photo_reaches_the_desk_without_its_metadata(city: City) -> None:
+    resident = await city.resident()
+    card = await city.card(await file_report(resident, Filing(photo=photo())))
+
+    async def uploaded() -> list[str]:
+        messages = await city.simulator.slack.messages(card.channel)
+        return [file for message in messages if card.ts in (message.ts, message.thread_ts) for file in message.files]
+
+    files = await city.until(uploaded, 20, "no photo in the thread")
+    content = (await city.simulator.slack.file(files[0])).body
+    assert content.startswith(b"\xff\xd8")
+    assert b"PLANTED-CAMERA" not in content
+
+
+async def test_a_second_press_says_who_did_it_and_changes_nothing(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    card = await city.card(number)
+    before = await resident.last()
+    await city.simulator.slack.press(OFFICER_HAKATA, card, "acknowledge")
+    await resident.hears(before)
+    heard = await resident.last()
+    await city.simulator.slack.press(LEAD, card, "acknowledge")
+
+    async def told() -> bool:
+        messages = await city.simulator.slack.messages(card.channel)
+        return any(message.seen_by == LEAD and "すでに" in words_of(message) for message in messages)
+
+    await city.until(told, 10, "the second officer was told nothing")
+    assert await resident.last() == heard
+
+
+async def test_a_stranger_can_do_nothing(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    card = await city.card(number)
+    heard = await resident.last()
+    await city.simulator.slack.add_user(STRANGER, "よその人")
+    await city.simulator.slack.press(STRANGER, card, "acknowledge")
+    await city.simulator.slack.press(STRANGER, card, "resolve")
+
+    async def told() -> bool:
+        messages = await city.simulator.slack.messages(card.channel)
+        return any(message.seen_by == STRANGER for message in messages)
+
+    await city.until(told, 10, "the stranger was told nothing")
+    assert await city.simulator.slack.views(STRANGER) == []
+    assert await resident.last() == heard
+
+
+async def test_who_refuses_messages_hears_nothing_and_can_still_ask(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident, Filing(may_message=False))
+    card = await city.card(number)
+    heard = await resident.last()
+    await city.simulator.slack.press(OFFICER_HAKATA, card, "acknowledge")
+
+    async def acknowledged() -> bool:
+        return "対応中" in words_of(await city.card(number))
+
+    await city.until(acknowledged, 15, "the card was not updated")
+    assert await resident.last() == heard
+    assert "対応中" in await resident.say("自分の通報")
+
+
+async def test_stop_messages_works_in_the_chat(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    card = await city.card(number)
+    await resident.say("お知らせを止める")
+    heard = await resident.last()
+    await submit(city, OFFICER_HAKATA, card, "resolve", words="直しました。")
+
+    async def resolved() -> bool:
+        return "対応完了" in words_of(await city.card(number))
+
+    await city.until(resolved, 15, "the card was not updated")
+    assert await resident.last() == heard
+
+
+async def test_a_resolved_report_can_be_reopened(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    before = await resident.last()
+    await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words="直しました。")
+    await resident.hears(before)
+    await resident.press("もう一度見てもらう")
+    await resident.say("まだ段差が残っています。")
+
+    async def reopened() -> bool:
+        return "再開" in words_of(await city.card(number))
+
+    await city.until(reopened, 15, "the reopening did not reach the card")
+
+
+async def test_handing_over_moves_the_card(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    await submit(city, OFFICER_HAKATA, await city.card(number), "handover", option="lighting", words="街灯の下です")
+    lighting = await city.simulator.slack.channel("lighting")
+
+    async def moved() -> bool:
+        cards = await city.cards(number)
+        here = await city.simulator.slack.channel("lighting") or lighting
+        return here is not None and any(card.channel == here.id for card in cards)
+
+    await city.until(moved, 15, "the other desk got no card")
+
+
+@pytest.mark.parametrize(
+    ("language", "report", "skip"),
+    [("やさしい日本語", "つうほう", "とばす"), ("English", "report", "skip"), ("繁體中文", "回報", "略過")],
+)
+async def test_every_language_gets_a_case_number(city: City, language: str, report: str, skip: str) -> None:
+    resident = await city.resident(language)
+    await resident.say(report)
+    await resident.say("1")
+    await resident.say("2")
+    await resident.locate(33.5903, 130.4207)
+    await resident.say(skip)
+    await resident.say("hole in the pavement 路面に穴")
+    answer = await resident.say({"English": "yes", "繁體中文": "是"}.get(language, "はい"))
+    if not any(label in answer for label in ("うけつけばんごう", "case number", "Case number", "案件編號")):
+        answer = await resident.press(next(b for b in await resident.buttons()))
+    assert number_in(answer)
+
+
+async def test_trace_shows_the_way(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    await city.card(number)
+    printed = machi(city.state, "trace", number)
+    for pod in ("channel-line", "reports", "channel-slack"):
+        assert pod in printed
+
+
+async def test_a_summary_is_shown_before_it_is_sent(city: City) -> None:
+    resident = await city.resident()
+    assert "歩道に穴" in await to_confirm(resident, Filing())
+    assert await resident.press("やめる")

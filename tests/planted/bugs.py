@@ -1,0 +1,116 @@
+"""Bugs to plant, each with the one test that must turn red for it."""
+
+from dataclasses import dataclass
+
+SDK = "libs/common/src/machi_sdk"
+IDENTITY = "services/identity/src/machi_identity"
+LINE = "services/channel-line/src/machi_channel_line"
+SLACK = "services/channel-slack/src/machi_channel_slack"
+REPORTS = "services/reports/src/machi_reports"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One replacement; `search` must occur exactly once in the file."""
+
+    path: str
+    search: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A mistake somebody could make, and the test (`file::function`, parameters left out) that must see it."""
+
+    name: str
+    about: str
+    edits: tuple[Edit, ...]
+    test: str
+
+
+BUGS: tuple[Bug, ...] = (
+    Bug(
+        "consent-cached",
+        "identity remembers a given consent instead of reading it for each release",
+        (
+            Edit(
+                f"{IDENTITY}/adapters/accesses.py", "class PgAccesses:\n", "_GIVEN: dict = {}\n\n\nclass PgAccesses:\n"
+            ),
+            Edit(
+                f"{IDENTITY}/adapters/accesses.py",
+                "        consent = standing_in(row).status\n",
+                "        consent = standing_in(row).status\n"
+                "        if consent.value == 'given':\n"
+                "            _GIVEN[asked] = consent\n"
+                "        consent = _GIVEN.get(asked, consent)\n",
+            ),
+        ),
+        "services/identity/tests/test_rpc.py::test_an_address_leaves_under_consent_and_stays_after_withdrawal",
+    ),
+    Bug(
+        "rls-off",
+        "a migration declares the policy of row-level security and forgets to switch it on",
+        (
+            Edit(
+                f"{SDK}/migrating.py",
+                """    op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')\n""",
+                "",
+            ),
+        ),
+        "services/reports/tests/test_privacy.py::test_rows_are_seen_only_as_their_tenant",
+    ),
+    Bug(
+        "reply-not-remembered",
+        "a turn's answer is not kept by event id, so a retry is a second turn",
+        (
+            Edit(
+                f"{SDK}/dialogue/kit.py",
+                "            await sessions.keep_response(work, request.event_id, response.SerializeToString())\n",
+                "",
+            ),
+        ),
+        "services/reports/tests/test_filing.py::test_the_same_event_files_once",
+    ),
+    Bug(
+        "token-audience-unchecked",
+        "a pod takes tokens that were issued for another pod",
+        (
+            Edit(
+                f"{SDK}/keys.py",
+                """                aud={"essential": True, "value": f"{self._release}/{callee}"},\n""",
+                "",
+            ),
+        ),
+        "tools/machi/tests/test_keys.py::test_a_token_names_its_caller_to_the_one_callee",
+    ),
+    Bug(
+        "operator-methods-open",
+        "any pod that may call a service may call its operator's methods too",
+        (Edit(f"{SDK}/rpc/server.py", "name not in entry.operator_only and theirs is not None", "theirs is not None"),),
+        "services/identity/tests/test_rpc.py::test_only_the_operator_installs_and_seeds",
+    ),
+    Bug(
+        "photo-keeps-metadata",
+        "a photo is saved again with the place where it was taken",
+        (
+            Edit(
+                f"{REPORTS}/adapters/photo_decoder.py",
+                """canvas.save(out, "JPEG", quality=85)""",
+                """canvas.save(out, "JPEG", quality=85, exif=Image.open(BytesIO(photo)).getexif())""",
+            ),
+        ),
+        "services/reports/tests/test_photo_worker.py::test_a_photo_is_made_anew_without_metadata",
+    ),
+    Bug(
+        "random-delivery-id",
+        "a fact that comes again makes another delivery",
+        (
+            Edit(
+                "services/notifications/src/machi_notifications/use_cases/tell_reporter.py",
+                """delivery_id=derived_id("delivery", tenant, fact.report_id, str(fact.version), fact.cause)""",
+                """delivery_id=derived_id("delivery", tenant, str(id(news)), str(now.timestamp()), str(object()))""",
+            ),
+        ),
+        "services/notifications/tests/test_deliveries.py::test_a_fact_by_day_becomes_one_request_however_often_it_comes",
+    ),
+)

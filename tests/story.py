@@ -1,0 +1,93 @@
+"""Steps that many tests share: filing a report in Japanese, and working its card."""
+
+import io
+import re
+from dataclasses import dataclass
+
+from machi_simulator.slack.model import SlackMessage
+from PIL import Image
+
+from tests.city import City, ResidentAtPhone
+
+NUMBER = re.compile(
+    r"(?:受付番号|うけつけばんごう|case number|案件編號)[\s::：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE
+)
+HAKATA = (33.5903, 130.4207)
+OFFICER_HAKATA = "U0SATO"
+LEAD = "U0WATANABE"
+STRANGER = "U0STRANGER"
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What a resident says in a report."""
+
+    words: str = "歩道に穴があいています。自転車がころびました。"
+    place: tuple[float, float] = HAKATA
+    photo: bytes | None = None
+    may_message: bool = True
+
+
+def photo(size: tuple[int, int] = (640, 480)) -> bytes:
+    """A small JPEG with a location in its metadata."""
+    image = Image.new("RGB", size, (120, 130, 140))
+    exif = Image.Exif()
+    exif[0x010F] = "PLANTED-CAMERA"
+    exif.get_ifd(0x8825)[1] = "N"
+    content = io.BytesIO()
+    image.save(content, "JPEG", exif=exif)
+    return content.getvalue()
+
+
+async def to_confirm(resident: ResidentAtPhone, filing: Filing) -> str:
+    """Walk the dialogue up to its last question; returns the summary."""
+    await resident.say("通報")
+    await resident.press("道路・歩道")
+    await resident.press("穴・ひび割れ")
+    await resident.locate(*filing.place)
+    answer = await (resident.upload(filing.photo) if filing.photo else resident.say("スキップ"))
+    assert "文字で教えて" in answer
+    answer = await resident.say(filing.words)
+    if "メッセージをお送りしてもよいですか" in answer:
+        answer = await resident.press("はい、受け取る" if filing.may_message else "いいえ")
+    assert "この内容で送りますか" in answer
+    return answer
+
+
+async def file_report(resident: ResidentAtPhone, filing: Filing | None = None) -> str:
+    """File a report; returns its case number."""
+    await to_confirm(resident, filing or Filing())
+    return number_in(await resident.press("送る"))
+
+
+def number_in(words: str) -> str:
+    """The case number right after its label."""
+    found = NUMBER.search(words)
+    assert found is not None, f"no case number in {words!r}"
+    return found.group(1)
+
+
+async def submit(
+    city: City, officer: str, card: SlackMessage, action: str, *, words: str = "", option: str = ""
+) -> None:
+    """Press an action that opens a form, fill it in, send it."""
+    await city.simulator.slack.press(officer, card, action)
+
+    async def look() -> list[object]:
+        return list(await city.simulator.slack.views(officer))
+
+    await city.until(look, 5, "no form opened")
+    view = (await city.simulator.slack.views(officer))[-1]
+    values: dict[str, dict[str, object]] = {}
+    blocks = view.content["blocks"]
+    assert isinstance(blocks, list)
+    for block in blocks:
+        element = block.get("element")
+        if block.get("type") != "input" or not isinstance(element, dict):
+            continue
+        kind = str(element["type"])
+        value = option if "select" in kind or "radio" in kind else words
+        if value:
+            values[str(block["block_id"])] = {str(element["action_id"]): value}
+    result = await city.simulator.slack.submit(officer, view, values)
+    assert not result.errors, result.errors
