@@ -1,7 +1,7 @@
 """`make bench-footprint`: memory and time to ready of each pod started alone, beside a bare interpreter with its libraries.
 
 The stack of MACHI_STATE_DIR (or .machi) runs; each pod in turn is stopped in order and measured as the supervisor starts it.
-"""
+"""  # noqa: E501
 
 import os
 import signal
@@ -21,8 +21,8 @@ from machi_tools.stack.layout import find_layout
 from machi_tools.stack.state import Process, read_state
 
 _LIBRARIES = {
-    "channel-line": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, linebot.v3.messaging",
-    "channel-slack": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, slack_sdk.web.async_client",
+    "channel-line": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, linebot.v3.messaging",  # noqa: E501
+    "channel-slack": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, slack_sdk.web.async_client",  # noqa: E501
 }
 _DOMAIN = "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, sqlmodel, starlette, uvicorn, pydantic"
 _GOALS = {"domain": (100, 1.5), "adapter": (150, 2.5)}

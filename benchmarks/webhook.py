@@ -105,7 +105,7 @@ class Bench:
         load = Load(self._session, url)
         await load.at(*plan)
         deadline = time.perf_counter() + 60
-        while time.perf_counter() < deadline and not load.left.keys() <= arrived().keys():
+        while time.perf_counter() < deadline and not load.left.keys() <= arrived().keys():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         seen = arrived()
         return load, [seen[event] - left for event, left in load.left.items() if event in seen]

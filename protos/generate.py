@@ -32,7 +32,9 @@ def generate(target: Path) -> None:
 
 def differences(left: Path, right: Path) -> list[str]:
     """Paths that are not byte-equal on both sides."""
-    names = {path.relative_to(side) for side in (left, right) for path in side.rglob("*") if path.suffix in {".py", ".pyi"}}
+    names = {
+        path.relative_to(side) for side in (left, right) for path in side.rglob("*") if path.suffix in {".py", ".pyi"}
+    }
     return sorted(
         str(name)
         for name in names

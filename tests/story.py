@@ -4,9 +4,9 @@ import io
 import re
 from dataclasses import dataclass
 
-from machi_simulator.slack.model import SlackMessage
 from PIL import Image
 
+from machi_simulator.slack.model import SlackMessage
 from tests.city import City, ResidentAtPhone
 
 NUMBER = re.compile(

@@ -18,7 +18,7 @@ from tests.planted.bugs import Bug, Edit
 TEST_SECONDS = 300
 
 
-class CannotPlant(Exception):  # noqa: N818
+class CannotPlant(Exception):
     """The table and the tree do not fit any more."""
 
 

@@ -19,10 +19,10 @@ from machi_simulator.line.rules import check_messages, check_request
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 LANGUAGES = ("ja", "ja-Hira", "en", "zh-Hant")
 WORDS = {
-    "ja": {"title": "道路の通報", "body": "段差があります。", "yes": "送る", "no": "やめる", "back": "戻る", "number": "受付番号"},
-    "ja-Hira": {"title": "みちの つうほう", "body": "だんさが あります。", "yes": "おくる", "no": "やめる", "back": "もどる", "number": "うけつけばんごう"},
-    "en": {"title": "Road report", "body": "There is a step.", "yes": "Send", "no": "Cancel", "back": "Back", "number": "case number"},
-    "zh-Hant": {"title": "道路回報", "body": "路面不平。", "yes": "送出", "no": "取消", "back": "返回", "number": "案件編號"},
+    "ja": {"title": "道路の通報", "body": "段差があります。", "yes": "送る", "no": "やめる", "back": "戻る", "number": "受付番号"},  # noqa: E501
+    "ja-Hira": {"title": "みちの つうほう", "body": "だんさが あります。", "yes": "おくる", "no": "やめる", "back": "もどる", "number": "うけつけばんごう"},  # noqa: E501
+    "en": {"title": "Road report", "body": "There is a step.", "yes": "Send", "no": "Cancel", "back": "Back", "number": "case number"},  # noqa: E501
+    "zh-Hant": {"title": "道路回報", "body": "路面不平。", "yes": "送出", "no": "取消", "back": "返回", "number": "案件編號"},  # noqa: E501
 }  # fmt: skip
 
 

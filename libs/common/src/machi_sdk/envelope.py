@@ -12,7 +12,6 @@ from google.protobuf.message import DecodeError, Message
 from machi_sdk.errors import Invalid
 from machi_sdk.telemetry import carried
 
-
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
 
 

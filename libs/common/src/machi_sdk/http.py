@@ -60,7 +60,11 @@ class HttpServer:
 
     def add(self, path: str, endpoint: Endpoint, methods: Sequence[str]) -> None:
         """Add a route; before `start`."""
-        self._routes.append(Route(path, endpoint, methods=list(methods)))
+
+        async def answer(request: Request) -> Response:
+            return await endpoint(request)  # a callable object would be taken for an ASGI app
+
+        self._routes.append(Route(path, answer, methods=list(methods)))
 
     async def start(self, address: str) -> None:
         """Listen; OSError when the port is taken."""

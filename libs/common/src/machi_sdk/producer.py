@@ -22,7 +22,6 @@ from machi_sdk.envelope import Provenance, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.settings import Settings
 
-
 _FLUSH_SECONDS = 3.0
 # After one of these the idempotent producer cannot go on: a new one is needed.
 _SPENT = (InvalidProducerEpoch, OutOfOrderSequenceNumber, ProducerClosed, ProducerFenced, UnknownProducerId)

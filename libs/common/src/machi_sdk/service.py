@@ -173,7 +173,7 @@ async def _kept_running(name: str, run: Running) -> None:
         try:
             await run()
         except Exception as error:
-            log.error("background work failed", work=name, error=type(error).__name__, exc_info=True)
+            log.error("background work failed", work=name, error=type(error).__name__, exc_info=True)  # noqa: G201
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
         else:

@@ -14,11 +14,11 @@ from machi_channel_line.domain.sending import Outcome
 Body = Mapping[str, object]
 
 
-class NoPhoto(Exception):  # noqa: N818
+class NoPhoto(Exception):
     """The platform has no photo for us: gone, too large, of another kind."""
 
 
-class DownloadFailed(Exception):  # noqa: N818
+class DownloadFailed(Exception):
     """The photo could not be fetched now; another try may bring it."""
 
 

@@ -11,7 +11,7 @@ from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, Pos
 from machi_sdk.errors import Invalid, Unavailable
 
 
-class SlackRefused(Invalid):  # noqa: N818
+class SlackRefused(Invalid):
     """Slack said no, and nothing happened; `error` is Slack's own name for it."""
 
     def __init__(self, error: str) -> None:
@@ -19,7 +19,7 @@ class SlackRefused(Invalid):  # noqa: N818
         self.error = error
 
 
-class SlackLimited(Unavailable):  # noqa: N818
+class SlackLimited(Unavailable):
     """Slack did nothing and wants to be asked again after so many seconds."""
 
     def __init__(self, after: float) -> None:
@@ -27,7 +27,7 @@ class SlackLimited(Unavailable):  # noqa: N818
         self.after = after
 
 
-class SlackUncertain(Unavailable):  # noqa: N818
+class SlackUncertain(Unavailable):
     """Nobody knows whether it happened."""
 
 

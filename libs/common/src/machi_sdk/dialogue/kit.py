@@ -1,4 +1,4 @@
-"""One turn of a conversation: plan outside the transaction, store and finish inside it, answer a retry with the same words."""
+"""One turn of a conversation: plan outside the transaction, store and finish inside it, answer a retry with the same words."""  # noqa: E501
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace

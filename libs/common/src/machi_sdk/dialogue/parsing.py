@@ -21,7 +21,7 @@ from machi_sdk.dialogue.questions import (
 from machi_sdk.names import fold
 
 
-class Unreadable(Exception):  # noqa: N818 (an outcome, caught by the kit)
+class Unreadable(Exception):
     """The input is no answer to this question; `key` names the text that says what is wanted."""
 
     def __init__(self, key: str) -> None:
@@ -67,7 +67,7 @@ def _chosen(kind: Kind, chosen: list[str]) -> Json:
     raise Unreadable(_wanted(kind))
 
 
-def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:
+def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:  # noqa: PLR0911
     words = fold(text)
     match kind:
         case Choices(options):

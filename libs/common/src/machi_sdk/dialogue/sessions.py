@@ -59,7 +59,7 @@ async def store(work: Work, session: Session, answers: Answers, *, ended: bool) 
     ended_at = now if ended else None
     if session.version == 0:
         await raw.execute(
-            "INSERT INTO dialogue_sessions (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"
+            "INSERT INTO dialogue_sessions (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"  # noqa: E501
             " VALUES ($1, $2, $3, $4, $5::jsonb, 1, $6, $7)",
             work.tenant,
             session.session_id,

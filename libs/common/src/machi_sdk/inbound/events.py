@@ -24,7 +24,7 @@ UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
 FROM due WHERE event.id = due.id AND event.due_at <= now()
 RETURNING event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark, event.pod,
     event.tries, event.received_at
-"""
+"""  # noqa: E501
 _LATE = f"""
 UPDATE inbound_events AS event SET told_waiting = 1
 FROM (SELECT DISTINCT ON (address_key) id, told_waiting, received_at FROM inbound_events
@@ -33,7 +33,7 @@ WHERE event.id = head.id AND head.told_waiting = 0 AND event.told_waiting = 0
   AND head.received_at < now() - make_interval(secs => $1)
 RETURNING event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark, event.pod,
     event.tries, event.received_at
-"""
+"""  # noqa: E501
 
 
 class PendingEvent:

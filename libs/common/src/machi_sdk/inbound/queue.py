@@ -126,7 +126,7 @@ class InboundQueue:
             await event.mark("failed", error.slug)
         except Exception as error:
             name = type(error).__name__
-            log.error("inbound handler failed", error=name, event_id=event.event.event_id, exc_info=True)
+            log.error("inbound handler failed", error=name, event_id=event.event.event_id, exc_info=True)  # noqa: G201
             if event.tries >= _GIVE_UP_TRIES:
                 await event.mark("failed", name)
             else:

@@ -7,7 +7,7 @@ import grpc
 
 from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
 
-TOKEN = "authorization"
+TOKEN = "authorization"  # noqa: S105
 TENANT = "machi-tenant"
 SLUG = "machi-error"
 

@@ -72,8 +72,11 @@ class _Credentials:
 
 class _UnaryUnary(_Credentials, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
-        self, continuation: Any, client_call_details: ClientCallDetails, request: Any
-    ) -> Any:
+        self,
+        continuation: Any,  # noqa: ANN401
+        client_call_details: ClientCallDetails,
+        request: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
         started = time.perf_counter()
         code = "OK"
         try:
@@ -88,15 +91,21 @@ class _UnaryUnary(_Credentials, grpc.aio.UnaryUnaryClientInterceptor):
 
 class _StreamUnary(_Credentials, grpc.aio.StreamUnaryClientInterceptor):
     async def intercept_stream_unary(
-        self, continuation: Any, client_call_details: ClientCallDetails, request_iterator: Any
-    ) -> Any:
+        self,
+        continuation: Any,  # noqa: ANN401
+        client_call_details: ClientCallDetails,
+        request_iterator: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
         return await continuation(self._signed(client_call_details), request_iterator)
 
 
 class _UnaryStream(_Credentials, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
-        self, continuation: Any, client_call_details: ClientCallDetails, request: Any
-    ) -> Any:
+        self,
+        continuation: Any,  # noqa: ANN401
+        client_call_details: ClientCallDetails,
+        request: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
         return await continuation(self._signed(client_call_details), request)
 
 

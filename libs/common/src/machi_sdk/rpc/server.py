@@ -92,7 +92,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         return grpc.unary_stream_rpc_method_handler(wrapped, *codec)
 
     def _unary(self, method: str, behaviour: Unary) -> Unary:
-        async def answer(request: Any, context: Context) -> Message:
+        async def answer(request: Any, context: Context) -> Message:  # noqa: ANN401
             with _measured(method, context) as metadata:
                 try:
                     enter_call(self._gate.admit(method, metadata, context.time_remaining()))
@@ -104,7 +104,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         return answer
 
     def _stream(self, method: str, behaviour: Streaming) -> Streaming:
-        async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
+        async def answer(request: Any, context: Context) -> AsyncIterator[Message]:  # noqa: ANN401
             with _measured(method, context) as metadata:
                 try:
                     enter_call(self._gate.admit(method, metadata, context.time_remaining()))
@@ -131,7 +131,7 @@ def _measured(method: str, context: Context) -> Iterator[dict[str, str]]:
         raise
     except Exception as error:
         code = "INTERNAL"
-        log.error("rpc failed", method=method, error=type(error).__name__, exc_info=True)
+        log.error("rpc failed", method=method, error=type(error).__name__, exc_info=True)  # noqa: G201
         raise
     finally:
         seconds = time.perf_counter() - started

@@ -25,7 +25,7 @@ WITH heads AS (
     SELECT DISTINCT ON (citizen_id) delivery_id, due_at, seq FROM deliveries
     WHERE tenant = $1 AND state = 'open' ORDER BY citizen_id, seq
 ), due AS (SELECT delivery_id FROM heads WHERE due_at <= $2 ORDER BY seq LIMIT $3)
-UPDATE deliveries AS d SET due_at = $2 + interval '15 seconds', tries = tries + 1
+UPDATE deliveries AS d SET due_at = $2::timestamptz + interval '15 seconds', tries = tries + 1
 FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= $2
 RETURNING d.request, d.trace, d.tries, d.first_post_at, (
     SELECT coalesce(max(sent.version), 0) FROM deliveries AS sent WHERE sent.tenant = $1 AND sent.thread = d.thread
@@ -37,7 +37,7 @@ _CONCLUDE = (
     " WHERE tenant = $1 AND delivery_id = $2 AND state = 'open' RETURNING delivery_id"
 )
 _PUT_OFF = "UPDATE deliveries SET due_at = $3, reason = $4 WHERE tenant = $1 AND delivery_id = $2 AND state = 'open'"
-_FORGET = "DELETE FROM deliveries WHERE tenant = $1 AND concluded_at < $2 - interval '180 days'"
+_FORGET = "DELETE FROM deliveries WHERE tenant = $1 AND concluded_at < $2::timestamptz - interval '180 days'"
 STATES = {
     End.REFUSED: deliveries.DELIVERY_STATE_REFUSED,
     End.ACCEPTED: deliveries.DELIVERY_STATE_ACCEPTED,

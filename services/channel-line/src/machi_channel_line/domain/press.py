@@ -9,7 +9,7 @@ MOST = 300
 CONTROLS = ("back", "cancel", "help", "skip")
 
 
-class TooLong(ValueError):  # noqa: N818
+class TooLong(ValueError):
     """The meaning does not fit into postback data."""
 
 

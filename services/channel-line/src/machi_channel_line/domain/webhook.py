@@ -11,7 +11,7 @@ Json = Mapping[str, object]
 OLDEST = timedelta(days=7)
 
 
-class Malformed(ValueError):  # noqa: N818
+class Malformed(ValueError):
     """The body is not a webhook."""
 
 

@@ -22,27 +22,27 @@ ON CONFLICT (tenant, card_id, desk_id) DO UPDATE
 SET wanted = excluded.wanted, pod = excluded.pod, trace = excluded.trace, due_at = excluded.due_at, tries = 0
 WHERE cards.wanted < excluded.wanted
 """
-_FIND = f"SELECT * FROM cards WHERE {_KEY}"  # noqa: S608 (a constant)
+_FIND = f"SELECT * FROM cards WHERE {_KEY}"
 _AT = "SELECT * FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts = $3 AND ts <> ''"
-_FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"  # noqa: S608
-_KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"  # noqa: S608
-_ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"  # noqa: S608
-_POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"  # noqa: S608
-_LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"  # noqa: S608
-_LOST_POSTS = f"DELETE FROM posts WHERE {_KEY}"  # noqa: S608
-_SETTLED = f"UPDATE cards SET shown = GREATEST(shown, $4), tries = 0, trouble = '' WHERE {_KEY}"  # noqa: S608
-_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"  # noqa: S608
-_POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"  # noqa: S608
+_FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"
+_KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
+_ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
+_POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"
+_LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"
+_LOST_POSTS = f"DELETE FROM posts WHERE {_KEY}"
+_SETTLED = f"UPDATE cards SET shown = GREATEST(shown, $4), tries = 0, trouble = '' WHERE {_KEY}"
+_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"
+_POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"
 _PUT_POST = """
 INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (tenant, card_id, desk_id, item) DO UPDATE
 SET attempted_at = excluded.attempted_at, ts = excluded.ts, file_id = excluded.file_id, digest = excluded.digest
-"""
-_DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"  # noqa: S608
+"""  # noqa: E501
+_DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"
 _DUE_DESKS = "SELECT DISTINCT desk_id FROM cards WHERE tenant = $1 AND wanted > shown AND due_at <= $2"
 _NEXT_DUE = """
 SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3 ORDER BY due_at, card_id LIMIT 1
-"""
+"""  # noqa: E501
 
 
 class PostgresBoard:

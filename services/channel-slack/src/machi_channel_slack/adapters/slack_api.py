@@ -114,7 +114,9 @@ class SlackApi:
         cursor = ""
         for _ in range(_PAGES):
             body = await self._page(channel, "0", thread_ts, cursor)
-            if any(file.get("id") == file_id for message in _rows(body, "messages") for file in _rows(message, "files")):
+            if any(
+                file.get("id") == file_id for message in _rows(body, "messages") for file in _rows(message, "files")
+            ):
                 return True
             cursor = _cursor(body)
             if not cursor:

@@ -10,7 +10,7 @@ _SPOKEN = ("", "thread_broadcast", "file_share")
 _TOKEN = re.compile(r"<([^<>]*)>")
 
 
-class Malformed(ValueError):  # noqa: N818
+class Malformed(ValueError):
     """The body is nothing Slack sends."""
 
 
