@@ -159,7 +159,11 @@ class Board(Protocol):
         ...
 
     async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None:
-        """Try the card again later."""
+        """Count a try; the next one is not before `due_at`."""
+        ...
+
+    async def retry_at(self, key: CardKey, due_at: datetime, trouble: str) -> None:
+        """The try ended: when the next one is due, and why."""
         ...
 
     async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:

@@ -110,6 +110,18 @@ class Catalogues(Protocol):
         ...
 
 
+class CatalogueDocuments(Protocol):
+    """Catalogues as municipalities write them."""
+
+    def check(self, text: str) -> Mapping[str, object]:
+        """The document; Invalid names the first wrong place."""
+        ...
+
+    def read(self, document: Mapping[str, object], version: int) -> Catalogue:
+        """A checked document as the domain has it."""
+        ...
+
+
 class City(Protocol):
     """One transaction with everything a use case may ask for."""
 

@@ -2,6 +2,7 @@
 
 from machi.dialogue.v1.dialogue_service_pb2_grpc import add_DialogueServiceServicer_to_server
 from machi.reports.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
+from machi_reports.adapters.catalogue_documents import CheckedDocuments
 from machi_reports.adapters.catalogues import MemoryCatalogues
 from machi_reports.adapters.consents import PURPOSE, RpcConsents
 from machi_reports.adapters.photo_worker import ProcessPhotoWorker
@@ -34,4 +35,4 @@ async def assemble(pod: Pod) -> None:
     media = Media(works, ProcessPhotoWorker(), view)
     turns = DialogueEndpoint(kit, works, Desk(catalogues, view), media)
     pod.serve(add_DialogueServiceServicer_to_server, turns)
-    pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works))
+    pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments()))

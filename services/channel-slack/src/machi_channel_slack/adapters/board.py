@@ -29,9 +29,11 @@ _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
 _ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
 _POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"
 _LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"
+
 _LOST_POSTS = f"DELETE FROM posts WHERE {_KEY}"
 _SETTLED = f"UPDATE cards SET shown = GREATEST(shown, $4), tries = 0, trouble = '' WHERE {_KEY}"
 _PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"
+_RETRY_AT = f"UPDATE cards SET due_at = $4, trouble = $5 WHERE {_KEY}"
 _POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"
 _PUT_POST = """
 INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -93,8 +95,12 @@ class PostgresBoard:
             work.hop("card-shown", card_id=key.card_id, desk_id=key.desk_id, version=str(version))
 
     async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None:
-        """Try the card again later."""
+        """Count a try; the next one is not before `due_at`."""
         await self._write(key, _PUT_OFF, due_at, trouble)
+
+    async def retry_at(self, key: CardKey, due_at: datetime, trouble: str) -> None:
+        """The try ended: when the next one is due, and why."""
+        await self._write(key, _RETRY_AT, due_at, trouble)
 
     async def posts(self, key: CardKey) -> Mapping[str, PostState]:
         """What stands in the thread, by item."""
@@ -149,6 +155,6 @@ def _state(row: "asyncpg.Record") -> CardState:
         channel_id=row["channel_id"],
         ts=row["ts"],
         attempted_at=row["attempted_at"],
-        trace=orjson.loads(row["trace"]),
+        trace=row["trace"],
         tries=row["tries"],
     )

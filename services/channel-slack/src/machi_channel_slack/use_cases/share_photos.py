@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from machi.dialogue.v1.desk_card_pb2 import CardPhoto, DeskCard
 from machi_channel_slack.domain.cards import CardState, PostState
+from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Missing
 
@@ -45,7 +46,11 @@ async def _after_doubt(state: CardState, place: Place, photo: CardPhoto, known: 
 
 async def _show(state: CardState, place: Place, photo: CardPhoto, attempt: PostState, hall: Hall) -> None:
     await hall.pace.turn(place[0])
-    await hall.slack.share(attempt.file_id, photo.alt_text or photo.media_id, *place)
+    try:
+        await hall.slack.share(attempt.file_id, photo.alt_text or photo.media_id, *place)
+    except SlackRefused:
+        await hall.board.drop_post(state.key, attempt.item)
+        raise
     await hall.board.attempt_post(state.key, replace(attempt, ts=SHARED))
 
 

@@ -39,6 +39,18 @@ def checked_document(text: str) -> dict[str, object]:
     return dict(document)
 
 
+class CheckedDocuments:
+    """`ports.CatalogueDocuments`."""
+
+    def check(self, text: str) -> Mapping[str, object]:
+        """See the port."""
+        return checked_document(text)
+
+    def read(self, document: Mapping[str, object], version: int) -> Catalogue:
+        """See the port."""
+        return read_document(document, version)
+
+
 def read_document(document: _Document, version: int) -> Catalogue:
     """A checked document as the domain has it."""
     return Catalogue(

@@ -24,13 +24,12 @@ def publish(report: Report, step: Step, work: Work) -> None:
         work.emit(REPORTS, report.report_id, fact)
     for desk_id in filter(None, (step.from_desk_id, step.desk_id)):
         card = CardAnnounced(
-            card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=timestamp(step.at)
+            card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=_timestamp(step.at)
         )
         work.emit(CARDS, report.report_id, card)
 
 
-def timestamp(at: datetime) -> Timestamp:
-    """As protobuf has it."""
+def _timestamp(at: datetime) -> Timestamp:
     stamp = Timestamp()
     stamp.FromDatetime(at)
     return stamp
@@ -46,7 +45,7 @@ def _ref(report: Report, step: Step) -> events.ReportRef:
         category_code=filing.category_code,
         ward_code=filing.ward_code,
         desk_id=step.desk_id,
-        occurred_at=timestamp(step.at),
+        occurred_at=_timestamp(step.at),
     )
 
 
@@ -54,7 +53,7 @@ def _fact(report: Report, step: Step) -> Message | None:
     ref = _ref(report, step)
     staff_id = step.officer.staff_id if step.officer else ""
     update_id = step.update.update_id if step.update else ""
-    until = timestamp(report.reopen_before) if report.reopen_before else None
+    until = _timestamp(report.reopen_before) if report.reopen_before else None
     session_id, from_desk_id = step.session_id, step.from_desk_id
     facts: dict[Move, Callable[[], Message]] = {
         Move.FILE: lambda: events.ReportFiled(report=ref),

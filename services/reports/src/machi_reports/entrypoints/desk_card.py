@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from machi.dialogue.v1 import desk_card_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Fact, Link
-from machi_reports.adapters.facts import timestamp
 from machi_reports.domain.conversation import FROM_OFFICER, Update, UpdateKind
 from machi_reports.domain.report import Report
 from machi_reports.entrypoints.desk_forms import actions_of
@@ -42,7 +43,7 @@ def moved_card(report: Report, desk_id: str, wording: Wording) -> wire.DeskCard:
         number_label=wording.say("desk.number"),
         number=report.filing.case_number,
         status=wording.say("desk.moved", desk=wording.desk(report.desk_id)),
-        opened_at=timestamp(report.filing.filed_at),
+        opened_at=_timestamp(report.filing.filed_at),
         moved=True,
     )
 
@@ -67,9 +68,15 @@ def desk_card(shown: Shown, wording: Wording) -> wire.DeskCard:
         photos=[wire.CardPhoto(media_id=photo_id, alt_text=photo) for photo_id in shown.photo_ids],
         actions=list(actions_of(report, wording)),
         thread=[_entry(entry, wording) for entry in shown.entries if entry.kind is not UpdateKind.WORDS],
-        opened_at=timestamp(report.filing.filed_at),
+        opened_at=_timestamp(report.filing.filed_at),
         note=wording.say("desk.note-silent" if shown.receives is Decision.REFUSED else "desk.note"),
     )
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
 
 
 def _title(report: Report, wording: Wording) -> str:
@@ -101,7 +108,7 @@ def _entry(entry: Update, wording: Wording) -> wire.ThreadEntry:
     label = entry.officer.name if entry.officer else wording.say("desk.resident")
     text = _text(entry, wording)
     return wire.ThreadEntry(
-        entry_id=entry.update_id, author=author, author_label=label, text=text, at=timestamp(entry.at)
+        entry_id=entry.update_id, author=author, author_label=label, text=text, at=_timestamp(entry.at)
     )
 
 

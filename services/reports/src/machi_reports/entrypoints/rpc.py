@@ -10,9 +10,10 @@ from google.protobuf.message import Message
 
 from machi.reports.v1 import report_service_pb2 as wire
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceServicer
-from machi_reports.adapters.catalogue_documents import checked_document, read_document
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.case_number import read_case_number
+from machi_reports.ports import CatalogueDocuments
+from machi_reports.use_cases.put_catalogue import put_catalogue
 from machi_sdk.errors import Missing
 from machi_sdk.rpc import current_call
 from machi_sdk.work import Works
@@ -26,6 +27,7 @@ class ReportRpc(ReportServiceServicer):
     """Decodes, reads, encodes."""
 
     works: Works[ReportsWork]
+    documents: CatalogueDocuments
 
     async def GetUpdate(self, request: wire.GetUpdateRequest, context: Context) -> wire.GetUpdateResponse:  # noqa: ARG002, N802
         """The officer's words, for the message to the reporter; logs one access."""
@@ -54,8 +56,6 @@ class ReportRpc(ReportServiceServicer):
 
     async def PutCatalogue(self, request: wire.PutCatalogueRequest, context: Context) -> wire.PutCatalogueResponse:  # noqa: ARG002, N802
         """The city's next catalogue; Invalid names the wrong place."""
-        document = checked_document(request.catalogue_json)
         async with self.works.begin(current_call().tenant) as work:
-            version = await work.catalogues.put(document)
-        catalogue = read_document(document, version)
+            catalogue = await put_catalogue(request.catalogue_json, self.documents, work)
         return wire.PutCatalogueResponse(categories=len(catalogue.categories), wards=len(catalogue.wards))

@@ -1,0 +1,96 @@
+"""Pressed buttons and sent forms, while Slack waits: a trigger lives three seconds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from starlette.responses import Response
+
+from machi.dialogue.v1.desk_card_pb2 import Form
+from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.domain.cards import CardKey
+from machi_channel_slack.domain.payloads import Press, Submission
+from machi_channel_slack.domain.press import CardAction, decode
+from machi_channel_slack.entrypoints.decoding import form_event, press_event
+from machi_channel_slack.entrypoints.door import Admitted, Door, answer
+from machi_channel_slack.ports import Board, Desks, SlackRefused
+from machi_channel_slack.rendering.modal import modal
+from machi_sdk.cards import check_form
+from machi_sdk.errors import Unavailable
+from machi_sdk.http import json_response
+from machi_sdk.telemetry import counter, get_logger
+
+_LOOK_SECONDS = 0.7
+_STAFF_SECONDS = 0.8
+_OPEN_SECONDS = 1.2
+
+log = get_logger()
+
+
+class Forms:
+    """Opens the form of an action that has one; checks a form before it is kept."""
+
+    def __init__(self, door: Door, slacks: Mapping[str, SlackApi], board: Board, desks: Desks) -> None:
+        self._door = door
+        self._slacks = slacks
+        self._board = board
+        self._desks = desks
+
+    async def pressed(self, press: Press, admitted: Admitted) -> Response:
+        """Keep the press, or show the form that it needs."""
+        action = decode(press.value)
+        if action is None or action.action_id != press.action_id:
+            return answer(200, "ignored-not-a-card")
+        form = await self._form(action, admitted)
+        if form is not None and await self._may_fill(press, admitted):
+            await self._open(press, form, admitted)
+            return answer(200, "form-opened")
+        # A stranger's press of a button with a form is kept as it is: the inbound lane says why nothing happens.
+        await self._door.store(press_event(press, admitted.team, self._door.clock.now()), admitted.tenant)
+        return answer(200, "accepted")
+
+    async def submitted(self, submission: Submission, admitted: Admitted) -> Response:
+        """Errors per field, or kept and closed."""
+        action = decode(submission.metadata)
+        form = await self._form(action, admitted) if action else None
+        if action is None or form is None:
+            return answer(200, "ignored-not-a-form")
+        values = {field.field_id: submission.values.get(field.field_id, "") for field in form.fields}
+        errors = check_form(form, values)
+        if errors:
+            counter("machi_webhooks_total").labels("slack", "form-errors").inc()
+            return json_response({"response_action": "errors", "errors": errors})
+        checked = Submission(submission.user, submission.view_id, submission.metadata, values)
+        await self._door.store(form_event(checked, action, admitted.team, self._door.clock.now()), admitted.tenant)
+        return answer(200, "accepted")
+
+    async def _form(self, action: CardAction, admitted: Admitted) -> Form | None:
+        key = CardKey(admitted.tenant, action.card.card_id, action.card.desk_id)
+        async with _within(_LOOK_SECONDS):
+            return await self._board.form(key, action.action_id)
+
+    async def _may_fill(self, press: Press, admitted: Admitted) -> bool:
+        """False for strangers; True while identity does not answer, for the turn asks again."""
+        try:
+            async with _within(_STAFF_SECONDS):
+                address = f"{admitted.team}/{press.user}"
+                return await self._desks.staff(admitted.tenant, address, _STAFF_SECONDS) is not None
+        except Unavailable:
+            return True
+
+    async def _open(self, press: Press, form: Form, admitted: Admitted) -> None:
+        try:
+            slack = self._slacks[admitted.tenant]
+            await slack.open_view(press.trigger_id, modal(form, press.value), _OPEN_SECONDS)
+        except (SlackRefused, Unavailable) as error:
+            # The person sees no form and presses again; nothing was promised.
+            log.warning("form not opened", reason=error.slug)
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Unavailable("too-slow") from error

@@ -1,0 +1,114 @@
+"""Kept events come in one by one per person: resolve, turn, tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
+from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.domain.cards import SlackMessage
+from machi_channel_slack.ports import Board, Desks, Pods, SlackRefused
+from machi_channel_slack.rendering.answer import answer_message, words_message
+from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
+from machi_sdk.clock import Clock
+from machi_sdk.errors import Conflict, Denied, Invalid, Missing, Unavailable
+from machi_sdk.inbound import PendingEvent
+from machi_sdk.telemetry import get_logger
+from machi_sdk.texts import Texts
+
+_RESOLVE_SECONDS = 2.0
+# The card itself shows what became of the press: the whispered answer is not worth holding up what follows.
+_ANSWER_WITHIN = timedelta(seconds=60)
+_OUTSIDE = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Office:
+    """What handling officers' events takes."""
+
+    slacks: Mapping[str, SlackApi]
+    board: Board
+    desks: Desks
+    pods: Pods
+    texts: Texts
+    clock: Clock
+
+
+class OfficerEvents:
+    """`machi_sdk.inbound.EventHandler`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def handle(self, event: PendingEvent) -> None:
+        """Take the event to its end; Unavailable puts it off, in order."""
+        errand = await errand_of(event.event, event.tenant, self._office.board)
+        if errand is None:
+            await event.mark("ignored", "no-card")
+            return
+        message, reason = await self._answer(event, errand)
+        if message is not None:
+            await event.mark_replying("whisper")
+            reason = await self._tell(event, errand, message) or reason
+        await event.mark("unknown" if reason == "slack-uncertain" else "done", reason)
+
+    async def say_waiting(self, event: PendingEvent) -> None:
+        """Tell the officer once that it will be done later."""
+        errand = await errand_of(event.event, event.tenant, self._office.board)
+        message = words_message(self._say("waiting", await self._language(event.tenant, errand)))
+        if errand is not None and message is not None:
+            await self._whisper(event, errand, message)
+
+    async def _answer(self, event: PendingEvent, errand: Errand) -> tuple[SlackMessage | None, str]:
+        """What the officer is told, and the slug of why nothing was done (empty when it was)."""
+        language = await self._language(event.tenant, errand)
+        if event.stored is None:
+            address = event.event.address
+            staff = await self._office.desks.staff(event.tenant, address, _RESOLVE_SECONDS)
+            if staff is None:
+                both = "\n".join(dict.fromkeys((self._say("stranger", language), self._say("stranger", "en"))))
+                return words_message(both), "stranger"
+            request = turn_of(event.event, errand, staff, language)
+            try:
+                response = await self._office.pods.turn(errand.pod, event.tenant, request)
+            except (Missing, Denied, Invalid, Conflict) as error:
+                log.warning("officer's turn refused", reason=error.slug, pod=errand.pod)
+                return words_message(self._say("impossible", language)), error.slug
+            await event.mark_turned(response.SerializeToString(), errand.pod)
+        assert event.stored is not None
+        return answer_message(TurnResponse.FromString(event.stored).messages), ""
+
+    async def _tell(self, event: PendingEvent, errand: Errand, message: SlackMessage) -> str:
+        """Empty when the officer was told, else the slug why not; Unavailable while it is worth trying again."""
+        try:
+            await self._whisper(event, errand, message)
+        except SlackRefused as error:
+            log.warning("officer not told", reason=error.slug)
+            return error.slug
+        except Unavailable as error:
+            if self._office.clock.now() - event.received_at < _ANSWER_WITHIN:
+                raise
+            log.warning("officer not told", reason=error.slug)
+            return "slack-uncertain"
+        return ""
+
+    async def _whisper(self, event: PendingEvent, errand: Errand, message: SlackMessage) -> None:
+        slack = self._office.slacks[event.tenant]
+        user = event.event.address.rpartition("/")[2]
+        try:
+            await slack.whisper(errand.channel, user, message, errand.thread_ts)
+        except SlackRefused as error:
+            if error.error not in _OUTSIDE or not event.event.reply_handle:
+                raise
+            await slack.answer(event.event.reply_handle, message)
+
+    async def _language(self, tenant: str, errand: Errand | None) -> str:
+        try:
+            return (await self._office.desks.desk(tenant, errand.key.desk_id)).language if errand else "ja"
+        except (Missing, Unavailable):
+            return "ja"
+
+    def _say(self, key: str, language: str) -> str:
+        return self._office.texts.say(language, key)

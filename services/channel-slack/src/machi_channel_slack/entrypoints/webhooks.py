@@ -1,0 +1,133 @@
+"""POST /slack/events, /slack/interactivity, /slack/commands: verify, keep, answer within three seconds."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+import orjson
+from opentelemetry.trace import SpanKind
+from starlette.requests import Request
+from starlette.responses import Response
+
+from machi_channel_slack.domain.payloads import (
+    Ignored,
+    Json,
+    Malformed,
+    Press,
+    Reply,
+    Submission,
+    part,
+    read_event,
+    read_interaction,
+    words,
+)
+from machi_channel_slack.entrypoints.decoding import reply_event
+from machi_channel_slack.entrypoints.door import Admitted, Door, answer
+from machi_channel_slack.entrypoints.forms import Forms
+from machi_sdk.errors import Unavailable
+from machi_sdk.http import json_response
+from machi_sdk.telemetry import counter, get_logger, remote_span
+
+Take = Callable[[Admitted, Request], Awaitable[Response]]
+
+log = get_logger()
+
+
+class Webhooks:
+    """The three addresses an app gives to Slack."""
+
+    def __init__(self, door: Door, forms: Forms, command_help: str) -> None:
+        self._door = door
+        self._forms = forms
+        self._command_help = command_help
+
+    async def events(self, request: Request) -> Response:
+        """Events API: JSON."""
+        return await self._guarded(request, self._event)
+
+    async def interactivity(self, request: Request) -> Response:
+        """Buttons and forms: a form field `payload` with JSON."""
+        return await self._guarded(request, self._interaction)
+
+    async def commands(self, request: Request) -> Response:
+        """Slash commands: form fields."""
+        return await self._guarded(request, self._command)
+
+    async def _guarded(self, request: Request, take: Take) -> Response:
+        admitted = await self._door.admit(request)
+        if isinstance(admitted, Response):
+            return admitted
+        with remote_span("slack webhook", {}, SpanKind.SERVER):
+            try:
+                return await take(admitted, request)
+            except (Malformed, orjson.JSONDecodeError, UnicodeDecodeError):
+                return answer(400, "malformed")
+            except Unavailable as error:
+                log.warning("webhook refused", reason=error.slug)
+                return answer(503, "not-stored")
+
+    async def _event(self, admitted: Admitted, request: Request) -> Response:
+        body = _object(admitted.body)
+        if words(body, "type") == "url_verification":
+            return self._challenge(body)
+        if words(body, "type") != "event_callback":
+            return answer(200, "ignored-other")
+        if words(body, "team_id") != admitted.team:
+            return answer(403, "other-workspace")
+        found = read_event(body)
+        if isinstance(found, Ignored):
+            return answer(200, f"ignored-{found.why}")
+        return await self._keep(found, admitted, again="x-slack-retry-num" in request.headers)
+
+    async def _keep(self, reply: Reply, admitted: Admitted, *, again: bool) -> Response:
+        event = reply_event(reply, admitted.team, self._door.clock.now(), redelivered=again)
+        await self._door.store(event, admitted.tenant)
+        return answer(200, "accepted")
+
+    def _challenge(self, body: Json) -> Response:
+        challenge = words(body, "challenge")
+        if not challenge:
+            raise Malformed("challenge missing")
+        if self._door.troubles():
+            return answer(503, "not-ready")
+        counter("machi_webhooks_total").labels("slack", "verified").inc()
+        return json_response({"challenge": challenge})
+
+    async def _interaction(self, admitted: Admitted, _request: Request) -> Response:
+        fields = _fields(admitted.body)
+        if fields.get("ssl_check") == "1":
+            return answer(200, "ssl-check")
+        payload = _object(fields.get("payload", "").encode())
+        team = words(part(payload, "team"), "id") or words(part(payload, "user"), "team_id")
+        if team != admitted.team:
+            return answer(403 if team else 400, "other-workspace" if team else "malformed")
+        found = read_interaction(payload)
+        if isinstance(found, Press):
+            return await self._forms.pressed(found, admitted)
+        if isinstance(found, Submission):
+            return await self._forms.submitted(found, admitted)
+        return answer(200, f"ignored-{found.why}")
+
+    async def _command(self, admitted: Admitted, _request: Request) -> Response:
+        fields = _fields(admitted.body)
+        if fields.get("ssl_check") == "1":
+            return answer(200, "ssl-check")
+        if not fields.get("command") or not fields.get("team_id"):
+            raise Malformed("command or team_id missing")
+        if fields["team_id"] != admitted.team:
+            return answer(403, "other-workspace")
+        counter("machi_webhooks_total").labels("slack", "command").inc()
+        return json_response({"response_type": "ephemeral", "text": self._command_help})
+
+
+def _object(body: bytes) -> Json:
+    found = orjson.loads(body)
+    if not isinstance(found, dict):
+        raise Malformed("not an object")
+    return found
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+    except ValueError as error:
+        raise Malformed("not a form") from error
