@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import descriptor_pool
 
 from tests.architecture import wires
-from tests.architecture.house import LANGUAGES, ROOT, Service, python_sources, services, topics
+from tests.architecture.house import LANGUAGES, ROOT, Service, python_sources, read_yaml, services, topics
 
 every_service = pytest.mark.parametrize("service", services(), ids=lambda service: service.name)
 REGISTRY = "machi.pods.v1"  # read by the SDK in every pod, so no manifest has to say it
@@ -117,6 +117,25 @@ def test_commands_and_words_open_one_dialogue() -> None:
             for word in {word.casefold() for words in entry.keywords.values() for word in words}:
                 owners.setdefault(word, set()).add(f"{service.name}/{entry.command}")
     assert not {word: places for word, places in owners.items() if len(places) > 1}
+
+
+def test_words_that_steer_a_dialogue_open_none() -> None:
+    """Back, cancel, and skip mean the dialogue one is in; a keyword of the same spelling would take them away."""
+    folder = ROOT / "libs" / "common" / "src" / "machi_sdk" / "dialogue" / "texts"
+    steering = set[str]()
+    for language in LANGUAGES:
+        controls = read_yaml(folder / f"{language}.yaml")["controls"]
+        assert isinstance(controls, dict)
+        for name in ("back", "cancel", "skip"):
+            steering.update(word.casefold() for word in controls[name]["words"].split("|"))
+    opening = {
+        word.casefold(): f"{service.name}/{entry.command}"
+        for service in services()
+        for entry in service.manifest.dialogues
+        for words in entry.keywords.values()
+        for word in words
+    }
+    assert not {word: opening[word] for word in steering & set(opening)}
 
 
 def test_topics_named_in_code_are_registered() -> None:

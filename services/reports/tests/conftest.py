@@ -189,7 +189,8 @@ def _said(words: object, ask_id: str) -> dict[str, Message]:
         case (float(latitude), float(longitude)):
             return {"place": wire.Place(latitude=latitude, longitude=longitude)}
         case Message():
-            return {type(words).__name__.lower(): words}
+            name = "text" if isinstance(words, wire.TextInput) else type(words).__name__.lower()
+            return {name: words}
     raise AssertionError(f"nobody says {words!r}")
 
 

@@ -180,7 +180,7 @@ async def test_naughty_strings_arrive_whole(say: Say, ledger: Ledger, card_of: C
     ledger.statuses["hana"] = consent.CONSENT_STATUS_GIVEN
     naughty = [text for text in json.loads(BLNS.read_text(encoding="utf-8")) if text and text not in MEANS_SKIP]
     for text in [*naughty, "x" * 2000, "lines\r\nand\ttabs", "trailing  ", "　全角　"]:
-        for words in ("/report", "=other", "東区", "!skip", text):
+        for words in ("/report", "=other", "東区", "!skip", wire.TextInput(text=text)):
             response = await say("hana", words)
         assert response.ask.key == "confirm", text
         assert response.messages[0].card.body == text

@@ -169,9 +169,9 @@ async def test_every_language_gets_a_case_number(city: City, language: str, repo
     await resident.locate(33.5903, 130.4207)
     await resident.say(skip)
     await resident.say("hole in the pavement 路面に穴")
-    answer = await resident.say({"English": "yes", "繁體中文": "是"}.get(language, "はい"))
-    if not any(label in answer for label in ("うけつけばんごう", "case number", "Case number", "案件編號")):
-        answer = await resident.press(next(b for b in await resident.buttons()))
+    yes = {"English": "yes", "繁體中文": "是"}.get(language, "はい")
+    await resident.say(yes)
+    answer = await resident.say(yes)
     assert number_in(answer)
 
 

@@ -134,7 +134,7 @@ def _open(tenant: str, row: asyncpg.Record) -> Open:
         tries=row["tries"],
         first_post_at=row["first_post_at"],
         newest_sent=row["newest_sent"],
-        trace=orjson.loads(row["trace"]),
+        trace=row["trace"],
     )
 
 

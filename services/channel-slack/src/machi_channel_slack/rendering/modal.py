@@ -7,7 +7,6 @@ from machi.dialogue.v1.desk_card_pb2 import Form, FormField
 from machi_channel_slack.rendering import limits
 
 CALLBACK = "machi_form"
-VALUE = "value"
 
 
 def modal(form: Form, metadata: str) -> dict[str, object]:
@@ -37,7 +36,7 @@ def _input(field: FormField) -> InputBlock:
 def _words(field: FormField) -> PlainTextInputElement:
     most = field.words.maximum or limits.INPUT
     return PlainTextInputElement(
-        action_id=VALUE,
+        action_id=field.field_id,
         multiline=field.words.multiline,
         max_length=min(most, limits.INPUT),
         placeholder=_placeholder(field),
@@ -49,7 +48,7 @@ def _choice(field: FormField) -> StaticSelectElement:
         Option(text=_plain(option.label or option.option_id, limits.OPTION), value=option.option_id)
         for option in field.choice.options[: limits.OPTIONS]
     ]
-    return StaticSelectElement(action_id=VALUE, options=options, placeholder=_placeholder(field))
+    return StaticSelectElement(action_id=field.field_id, options=options, placeholder=_placeholder(field))
 
 
 def _placeholder(field: FormField) -> PlainTextObject | None:
