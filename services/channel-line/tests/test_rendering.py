@@ -18,22 +18,24 @@ from machi_simulator.line.rules import check_messages, check_request
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 LANGUAGES = ("ja", "ja-Hira", "en", "zh-Hant")
-WORDS = {
-    "ja": {"title": "道路の通報", "body": "段差があります。", "yes": "送る", "no": "やめる", "back": "戻る", "number": "受付番号"},  # noqa: E501
-    "ja-Hira": {"title": "みちの つうほう", "body": "だんさが あります。", "yes": "おくる", "no": "やめる", "back": "もどる", "number": "うけつけばんごう"},  # noqa: E501
-    "en": {"title": "Road report", "body": "There is a step.", "yes": "Send", "no": "Cancel", "back": "Back", "number": "case number"},  # noqa: E501
-    "zh-Hant": {"title": "道路回報", "body": "路面不平。", "yes": "送出", "no": "取消", "back": "返回", "number": "案件編號"},  # noqa: E501
-}  # fmt: skip
+NAMES = ("title", "body", "yes", "no", "back", "number")
+SAID = {
+    "ja": ("道路の通報", "段差があります。", "送る", "やめる", "戻る", "受付番号"),
+    "ja-Hira": ("みちの つうほう", "だんさが あります。", "おくる", "やめる", "もどる", "うけつけばんごう"),
+    "en": ("Road report", "There is a step.", "Send", "Cancel", "Back", "case number"),
+    "zh-Hant": ("道路回報", "路面不平。", "送出", "取消", "返回", "案件編號"),
+}
+WORDS = {language: dict(zip(NAMES, said, strict=True)) for language, said in SAID.items()}
 
 
 def options(words: dict[str, str], count: int, suffix: str = "") -> list[neutral.Option]:
     return [neutral.Option(option_id=f"o{at}", label=f"{words['title']} {at}{suffix}") for at in range(count)]
 
 
-def ask(words: dict[str, str], **kind: object) -> neutral.Ask:
-    asked = neutral.Ask(ask_id="0193f0a2-7b1c-7000-8000-000000000001", key="k", prompt=words["body"], **kind)
+def ask(said: dict[str, str], /, **kind: object) -> neutral.Ask:
+    asked = neutral.Ask(ask_id="0193f0a2-7b1c-7000-8000-000000000001", key="k", prompt=said["body"], **kind)
     asked.controls.extend(
-        [neutral.Option(option_id="back", label=words["back"]), neutral.Option(option_id="cancel", label=words["no"])]
+        [neutral.Option(option_id="back", label=said["back"]), neutral.Option(option_id="cancel", label=said["no"])]
     )
     return asked
 

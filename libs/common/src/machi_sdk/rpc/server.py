@@ -119,7 +119,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
 @contextmanager
 def _measured(method: str, context: Context) -> Iterator[dict[str, str]]:
     """A server span in the caller's trace, and the time until the verdict."""
-    metadata = {str(key): str(value) for key, value in context.invocation_metadata()}
+    metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
     service, _, name = method.lstrip("/").partition("/")
     started = time.perf_counter()
     code = "OK"
@@ -127,7 +127,7 @@ def _measured(method: str, context: Context) -> Iterator[dict[str, str]]:
         with remote_span(f"{service}/{name}", metadata, SpanKind.SERVER):
             yield metadata
     except grpc.aio.AbortError:
-        code = str(context.code() or "ABORTED")
+        code = str(context.code())
         raise
     except Exception as error:
         code = "INTERNAL"

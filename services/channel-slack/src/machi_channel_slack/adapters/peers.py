@@ -1,6 +1,7 @@
 """Identity and the pods that own cards, over rpc."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.dialogue.v1.dialogue_service_pb2 import CardRequest, GetMediaRequest, TurnRequest, TurnResponse
@@ -12,6 +13,10 @@ from machi_sdk.errors import Missing
 from machi_sdk.inbound import Bulkheads
 from machi_sdk.rpc import for_tenant, mapped
 from machi_sdk.rpc.client import Peers
+
+if TYPE_CHECKING:
+    from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
+    from machi.identity.v1.staff_service_pb2_grpc import StaffServiceAsyncStub
 
 CHANNEL = "slack"
 _DESKS_KNOWN_SECONDS = 60.0
@@ -52,7 +57,7 @@ class IdentityDesks:
         addresses = [staff.slack_address for staff in answer.staff if desk_id in staff.desk_ids]
         return [user for _, _, user in (address.partition("/") for address in addresses) if user]
 
-    def _stub(self) -> StaffServiceStub:
+    def _stub(self) -> "StaffServiceAsyncStub":
         return StaffServiceStub(self._peers.channel("identity"))
 
 
@@ -87,5 +92,5 @@ class DialoguePods:
         async with self._bulkheads.enter(pod):
             return await self._stub(pod).Turn(request, timeout=3.0, metadata=for_tenant(tenant))
 
-    def _stub(self, pod: str) -> DialogueServiceStub:
+    def _stub(self, pod: str) -> "DialogueServiceAsyncStub":
         return DialogueServiceStub(self._peers.channel(pod))

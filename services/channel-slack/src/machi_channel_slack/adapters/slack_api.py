@@ -32,7 +32,7 @@ class SlackApi:
         request = self._client.chat_postMessage(
             channel=channel,
             text=message.text,
-            blocks=list(message.blocks),
+            blocks=[dict(block) for block in message.blocks],
             thread_ts=thread_ts or None,
             metadata=_metadata(message.mark),
             unfurl_links=False,
@@ -43,7 +43,11 @@ class SlackApi:
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
         """Give a message new content."""
         request = self._client.chat_update(
-            channel=channel, ts=ts, text=message.text, blocks=list(message.blocks), metadata=_metadata(message.mark)
+            channel=channel,
+            ts=ts,
+            text=message.text,
+            blocks=[dict(block) for block in message.blocks],
+            metadata=_metadata(message.mark),
         )
         await ended("chat.update", request)
 
@@ -63,7 +67,11 @@ class SlackApi:
     async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None:
         """Tell one person in a channel."""
         request = self._client.chat_postEphemeral(
-            channel=channel, user=user, text=message.text, blocks=list(message.blocks), thread_ts=thread_ts or None
+            channel=channel,
+            user=user,
+            text=message.text,
+            blocks=[dict(block) for block in message.blocks],
+            thread_ts=thread_ts or None,
         )
         await ended("chat.postEphemeral", request)
 
@@ -73,7 +81,7 @@ class SlackApi:
             "response_type": "ephemeral",
             "replace_original": False,
             "text": message.text,
-            "blocks": list(message.blocks),
+            "blocks": [dict(block) for block in message.blocks],
         }
         try:
             async with self._session.post(response_url, json=body) as response:

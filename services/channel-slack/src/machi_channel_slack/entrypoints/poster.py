@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 
@@ -67,7 +68,7 @@ class Poster:
                 if (tenant, desk_id) not in self._workers:
                     task = asyncio.create_task(self._work(tenant, desk_id), name=f"cards of {desk_id}")
                     self._workers[tenant, desk_id] = task
-                    task.add_done_callback(lambda done, key=(tenant, desk_id): self._ended(key, done))
+                    task.add_done_callback(partial(self._ended, (tenant, desk_id)))
 
     async def _stop_workers(self) -> None:
         workers = list(self._workers.values())
