@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,7 @@ def options(words: dict[str, str], count: int, suffix: str = "") -> list[neutral
     return [neutral.Option(option_id=f"o{at}", label=f"{words['title']} {at}{suffix}") for at in range(count)]
 
 
-def ask(said: dict[str, str], /, **kind: object) -> neutral.Ask:
+def ask(said: dict[str, str], /, **kind: Any) -> neutral.Ask:  # noqa: ANN401
     asked = neutral.Ask(ask_id="0193f0a2-7b1c-7000-8000-000000000001", key="k", prompt=said["body"], **kind)
     asked.controls.extend(
         [neutral.Option(option_id="back", label=said["back"]), neutral.Option(option_id="cancel", label=said["no"])]

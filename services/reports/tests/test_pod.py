@@ -1,4 +1,4 @@
-"""The whole pod, on real Kafka: what a turn wrote leaves in order, and the photo worker costs nothing until a photo comes."""
+"""The whole pod, on real Kafka: what a turn wrote leaves in order; no photo decoder is loaded at the start."""
 
 import json
 import subprocess
