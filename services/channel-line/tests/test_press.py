@@ -41,4 +41,5 @@ def test_foreign_data_means_nothing(data: str) -> None:
 
 @given(st.text())
 def test_any_data_can_be_read(data: str) -> None:
-    decode(data)
+    meaning = decode(data)
+    assert meaning is None or decode(encode(meaning)) == meaning

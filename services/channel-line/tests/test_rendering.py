@@ -3,9 +3,9 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
+from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,8 +33,11 @@ def options(words: dict[str, str], count: int, suffix: str = "") -> list[neutral
     return [neutral.Option(option_id=f"o{at}", label=f"{words['title']} {at}{suffix}") for at in range(count)]
 
 
-def ask(said: dict[str, str], /, **kind: Any) -> neutral.Ask:  # noqa: ANN401
-    asked = neutral.Ask(ask_id="0193f0a2-7b1c-7000-8000-000000000001", key="k", prompt=said["body"], **kind)
+def ask(said: dict[str, str], /, **kind: Message) -> neutral.Ask:
+    asked = neutral.Ask(ask_id="0193f0a2-7b1c-7000-8000-000000000001", key="k", prompt=said["body"])
+    for name, value in kind.items():
+        getattr(asked, name).CopyFrom(value)
+        getattr(asked, name).SetInParent()
     asked.controls.extend(
         [neutral.Option(option_id="back", label=said["back"]), neutral.Option(option_id="cancel", label=said["no"])]
     )

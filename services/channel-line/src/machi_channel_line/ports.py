@@ -1,6 +1,7 @@
 """What the use cases ask of the world."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +11,8 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.identity.v1 import identity_service_pb2 as identity
 from machi_channel_line.domain.delivery import End
 from machi_channel_line.domain.sending import Outcome
+from machi_sdk.envelope import Received
+from machi_sdk.work import Work
 
 Body = Mapping[str, object]
 
@@ -165,6 +168,18 @@ class Open:
 class Deliveries(Protocol):
     """The durable list of what is to be sent."""
 
+    async def accept(self, records: Sequence[Received], work: Work) -> None:
+        """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
+        ...
+
+    async def claim(self, tenant: str, count: int) -> list[Open]:
+        """Lease the first open delivery of up to `count` people whose time has come."""
+        ...
+
+    async def forget(self, tenant: str) -> None:
+        """Remove what ended long ago."""
+        ...
+
     async def posting(self, delivery: Open, now: datetime) -> None:
         """Note, durably, that a request to LINE is about to be made."""
         ...
@@ -218,6 +233,10 @@ class MenuSide(Protocol):
 
 class Menus(Protocol):
     """Which menus were made, and who should see which."""
+
+    def alone(self) -> AbstractAsyncContextManager[bool]:
+        """Whether this replica may change menus now."""
+        ...
 
     async def live(self, tenant: str) -> dict[str, tuple[str, str]]:
         """Menu id and hash per language."""

@@ -154,15 +154,16 @@ class LineApi:
 
 async def _bounded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     size = 0
-    async with response:
-        try:
-            async for chunk in response.content.iter_chunked(CHUNK):
-                size += len(chunk)
-                if size > PHOTO_BYTES:
-                    raise NoPhoto
-                yield chunk
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise DownloadFailed from error
+    try:
+        async for chunk in response.content.iter_chunked(CHUNK):
+            size += len(chunk)
+            if size > PHOTO_BYTES:
+                raise NoPhoto
+            yield chunk
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise DownloadFailed from error
+    finally:
+        response.close()
 
 
 def _object(body: bytes) -> Mapping[str, object]:

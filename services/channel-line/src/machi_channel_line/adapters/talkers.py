@@ -33,15 +33,20 @@ class PodTalkers:
         """Hand a photo over, piece by piece."""
         async with self._bulkheads.enter(pod):
             with mapped():
-                call = self._stub(pod).PutMedia(timeout=PHOTO_SECONDS, metadata=for_tenant(tenant))
-                try:
-                    await call.write(wire.PutMediaRequest(header=header))
-                    async for chunk in chunks:
-                        await call.write(wire.PutMediaRequest(chunk=chunk))
-                    await call.done_writing()
-                    return await call
-                finally:
-                    call.cancel()
+                return await self._put(tenant, pod, header, chunks)
+
+    async def _put(
+        self, tenant: str, pod: str, header: wire.MediaHeader, chunks: AsyncIterator[bytes]
+    ) -> wire.PutMediaResponse:
+        call = self._stub(pod).PutMedia(timeout=PHOTO_SECONDS, metadata=for_tenant(tenant))
+        try:
+            await call.write(wire.PutMediaRequest(header=header))
+            async for chunk in chunks:
+                await call.write(wire.PutMediaRequest(chunk=chunk))
+            await call.done_writing()
+            return await call
+        finally:
+            call.cancel()
 
     def _stub(self, pod: str) -> "DialogueServiceAsyncStub":
         return DialogueServiceStub(self._peers.channel(pod))

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from machi_channel_line.adapters.deliveries import DeliveryRows
-from machi_channel_line.ports import Open
+from machi_channel_line.ports import Deliveries, Open
 from machi_channel_line.use_cases.send_delivery import SendDelivery
 from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError
@@ -22,7 +21,7 @@ log = get_logger()
 class DeliveryLoop:
     """Claims what is due and attempts it."""
 
-    def __init__(self, rows: DeliveryRows, sender: SendDelivery, tenants: Sequence[str]) -> None:
+    def __init__(self, rows: Deliveries, sender: SendDelivery, tenants: Sequence[str]) -> None:
         self._rows = rows
         self._sender = sender
         self._tenants = tuple(tenants)

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from machi_channel_line.adapters.menus import MenuRows
 from machi_channel_line.menu.layout import Menu
+from machi_channel_line.ports import Menus
 from machi_channel_line.telemetry import count_menu
 from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_sdk.errors import MachiError
@@ -24,7 +24,7 @@ class MenuLoops:
     """Runs beside the conversations, on one replica at a time."""
 
     def __init__(
-        self, keep: KeepMenus, rows: MenuRows, installed: InstalledPods, plan: Callable[[], Sequence[Menu]]
+        self, keep: KeepMenus, rows: Menus, installed: InstalledPods, plan: Callable[[], Sequence[Menu]]
     ) -> None:
         self._keep = keep
         self._rows = rows

@@ -34,8 +34,8 @@ def render_notice(messages: Sequence[neutral.Message]) -> list[dict[str, object]
 
 
 def compact(messages: list[Message]) -> list[Message]:
-    """At most five: neighbours are joined, texts first, then cards, then everything that can stand on a card."""
-    for join in (_join_texts, _join_cards, _join_as_cards, _join_as_texts):
+    """At most five: neighbours are joined, texts first, then cards, then texts and places as cards."""
+    for join in (_join_texts, _join_cards, _join_as_cards, _join_on_cards):
         while len(messages) > limits.MESSAGES:
             shorter = _once(messages, join)
             if len(shorter) == len(messages):
@@ -73,8 +73,8 @@ def _join_as_cards(first: Message, second: Message) -> Message | None:
     return _join_cards(_as_card(first), _as_card(second))
 
 
-def _join_as_texts(first: Message, second: Message) -> Message | None:
-    return _join_texts(_as_text(first), _as_text(second))
+def _join_on_cards(first: Message, second: Message) -> Message | None:
+    return _join_cards(_as_card(_as_text(first)), _as_card(_as_text(second)))
 
 
 def _bubbles(message: FlexMessage) -> list[FlexBubble]:

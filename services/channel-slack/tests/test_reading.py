@@ -1,0 +1,59 @@
+"""What comes from Slack: signatures, presses, words; and the forms that go there."""
+
+import hashlib
+import hmac
+
+import pytest
+
+from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
+from machi.dialogue.v1.messages_pb2 import Option
+from machi_channel_slack.domain.payloads import Ignored, Malformed, Reply, plain, read_event
+from machi_channel_slack.domain.press import CardAction, CardRef, decode, encode
+from machi_channel_slack.domain.signature import signed
+from machi_channel_slack.rendering.modal import modal
+
+NOW = 1_700_000_000
+
+
+def signature(body: bytes, secret: str = "secret", at: int = NOW) -> str:
+    digest = hmac.new(secret.encode(), f"v0:{at}:".encode() + body, hashlib.sha256).hexdigest()
+    return f"v0={digest}"
+
+
+def test_a_good_signature_is_taken() -> None:
+    assert signed("secret", b"{}", str(NOW), signature(b"{}"), NOW + 299)
+
+
+@pytest.mark.parametrize(
+    ("body", "at", "now"), [(b"{ }", NOW, NOW), (b"{}", NOW, NOW + 301), (b"{}", NOW, NOW - 301), (b"{}", NOW + 1, NOW)]
+)
+def test_anything_else_is_refused(body: bytes, at: int, now: float) -> None:
+    assert not signed("secret", body, str(at), signature(b"{}"), now)
+
+
+def test_a_press_names_its_card() -> None:
+    card = CardRef("reports", "card-1", "roads")
+    assert decode(encode(card, "ask")) == CardAction(card, "ask")
+    assert decode("not json") is None
+
+
+def test_words_arrive_as_they_were_typed() -> None:
+    assert plain("&lt;b&gt; &amp; <https://example.org|here>") == "<b> & here (https://example.org)"
+
+
+def test_a_thread_reply_is_read_and_a_bot_is_not() -> None:
+    event = {"type": "message", "user": "U1", "channel": "C1", "ts": "2.0", "thread_ts": "1.0", "text": "&lt;3"}
+    body = {"event_id": "Ev1", "event": event}
+    assert read_event(body) == Reply("Ev1", "U1", "C1", "2.0", "1.0", "<3")
+    assert isinstance(read_event({**body, "event": {**event, "bot_id": "B1"}}), Ignored)
+    with pytest.raises(Malformed):
+        read_event({"event": event})
+
+
+def test_each_field_of_a_form_has_an_action_of_its_own() -> None:
+    desk = FormField(field_id="desk", label="To", choice=ChoiceField(options=[Option(option_id="a", label="A")]))
+    words = FormField(field_id="words", label="Note", optional=True, words=WordsField(maximum=2000))
+    view = modal(Form(title="Hand over", submit_label="OK", fields=[desk, words]), "[]")
+    blocks = view["blocks"]
+    assert isinstance(blocks, list)
+    assert [block["element"]["action_id"] for block in blocks] == ["desk", "words"]
