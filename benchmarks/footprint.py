@@ -70,15 +70,18 @@ def _process(name: str) -> Process:
 
 
 def _until_ready(url: str, deadline: float) -> None:
-    while time.time() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            pass
+    while not _is_ready(url):
+        if time.time() > deadline:
+            raise SystemExit(f"{url} did not become ready in 30 s")
         time.sleep(0.01)
-    raise SystemExit(f"{url} did not become ready in 30 s")
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def main() -> None:

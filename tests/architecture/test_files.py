@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.house import ROOT, files, generated, text_of
 
 LOCAL = re.compile(
-    r"(?<![\w.:/<-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me", "Us" + "ers")) + r")(?:/|\b)"
+    r"(?<![\w.:/<})-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me", "Us" + "ers")) + r")(?:/|\b)"
 )
 ADDRESS = re.compile(r"https?://|git\+|file:|--(?:extra-)?index-url|--find-links|registry\.|pypi|\.npmjs\.")
 MARKS = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -127,7 +126,9 @@ def test_the_sdk_knows_no_service_and_no_platform() -> None:
     strangers = {each.import_name for each in services()} | set(PLATFORMS) | {"machi_tools", "machi_simulator"}
     for source in python_sources():
         if source.path.is_relative_to(ROOT / "libs"):
-            assert not outside(source) & strangers, source.place
+            # The SDK's tests restart real servers, which the stack's embedded ones offer.
+            allowed = {"machi_tools"} if source.is_test else set()
+            assert not outside(source) & (strangers - allowed), source.place
 
 
 def test_services_know_no_tool() -> None:
@@ -137,6 +138,7 @@ def test_services_know_no_tool() -> None:
 
 
 def test_import_contracts() -> None:
-    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--config", ".importlinter"]
+    linter = "from importlinter.cli import lint_imports_command as lint; lint()"
+    command = [sys.executable, "-c", linter, "--no-cache", "--config", ".importlinter"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,6 +13,7 @@ LAST_RESORTS = {
     "libs/common/src/machi_sdk/service.py": "background work starts again; the database's state is said, not raised",
     "libs/common/src/machi_sdk/handling.py": "a failing record is counted, tried again, parked",
     "libs/common/src/machi_sdk/rpc/server.py": "the span and the metric of a bug; raised again",
+    "libs/common/src/machi_sdk/telemetry/traces.py": "a failing span learns the error's type; raised again",
     "libs/common/src/machi_sdk/inbound/queue.py": "a failing event waits, then is marked failed",
     "tools/machi/src/machi_tools/stack/journal.py": "marks the step as failed; raised again",
 }

@@ -121,11 +121,11 @@ def test_labels_are_given_in_the_declared_number() -> None:
 
 def test_log_calls_have_no_computed_text() -> None:
     wrong = []
-    for source in sources():
-        for level in ("debug", "info", "warning", "error", "exception"):
-            for call in calls(source.tree, level):
-                owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-                logs = isinstance(owner, ast.Name) and owner.id in ("log", "logger")
-                if logs and call.args and not isinstance(call.args[0], ast.Constant):
-                    wrong.append(f"{source.place}:{call.lineno}")
+    levels = ("debug", "info", "warning", "error", "exception")
+    found = [(each, call) for each in sources() for level in levels for call in calls(each.tree, level)]
+    for source, call in found:
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        logs = isinstance(owner, ast.Name) and owner.id in ("log", "logger")
+        if logs and call.args and not isinstance(call.args[0], ast.Constant):
+            wrong.append(f"{source.place}:{call.lineno}")
     assert not wrong

@@ -40,6 +40,8 @@ def test_none_replaces_our_own_code() -> None:
     for source in of_tests():
         for call in calls(source.tree, "setattr"):
             owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-            if isinstance(owner, ast.Name) and owner.id == "monkeypatch" and "machi" in ast.unparse(call.args[0]):
+            place = ast.unparse(call.args[0]).strip("'")
+            pace = place.rsplit(".", 1)[-1].isupper()  # how long a pause lasts is no code
+            if isinstance(owner, ast.Name) and owner.id == "monkeypatch" and "machi" in place and not pace:
                 wrong.append(f"{source.place}:{call.lineno}")
     assert not wrong

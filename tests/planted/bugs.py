@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+GUARANTEES = "tests/planted/test_guarantees.py"
 SDK = "libs/common/src/machi_sdk"
 IDENTITY = "services/identity/src/machi_identity"
 LINE = "services/channel-line/src/machi_channel_line"
-SLACK = "services/channel-slack/src/machi_channel_slack"
 REPORTS = "services/reports/src/machi_reports"
 
 
@@ -29,6 +29,55 @@ class Bug:
 
 
 BUGS: tuple[Bug, ...] = (
+    Bug(
+        "ack-before-effect",
+        "the offset moves before the handler has done its work",
+        (
+            Edit(
+                f"{SDK}/consuming.py",
+                "            verdict = await self._handling.process(",
+                "            await kafka.commit({where: chunk[-1].offset + 1})\n"
+                "            verdict = await self._handling.process(",
+            ),
+        ),
+        f"{GUARANTEES}::test_what_has_no_effect_yet_is_read_again_after_a_crash",
+    ),
+    Bug(
+        "park-skipped",
+        "a record that nobody can handle is acknowledged and forgotten",
+        (
+            Edit(
+                f"{SDK}/handling.py",
+                "            await self._parking.park(work, raw, reason)\n",
+                "            await work.raw()\n",
+            ),
+        ),
+        f"{GUARANTEES}::test_a_refused_record_is_parked_before_it_is_acknowledged",
+    ),
+    Bug(
+        "outbox-without-key-lock",
+        "events of one key are numbered before those of an earlier transaction are committed",
+        (
+            Edit(
+                f"{SDK}/work.py",
+                """        await raw.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])\n""",
+                "",
+            ),
+        ),
+        f"{GUARANTEES}::test_an_event_waits_for_an_earlier_one_of_its_key",
+    ),
+    Bug(
+        "inbox-forgets",
+        "a record that comes again is handled again",
+        (Edit(f"{SDK}/inbox.py", """            if record.event_id in new:\n""", "            if record.event_id:\n"),),
+        f"{GUARANTEES}::test_a_repeated_record_has_one_effect",
+    ),
+    Bug(
+        "foreign-tenant-taken",
+        "a record of a tenant that the release does not have reaches a handler",
+        (Edit(f"{SDK}/handling.py", "if record.tenant not in self._tenants:", "if not record.tenant:"),),
+        f"{GUARANTEES}::test_a_record_of_a_foreign_tenant_reaches_no_handler",
+    ),
     Bug(
         "consent-cached",
         "identity remembers a given consent instead of reading it for each release",
@@ -130,5 +179,41 @@ BUGS: tuple[Bug, ...] = (
         "LINE's 409 (it has the message already) counts as refused",
         (Edit(f"{LINE}/domain/sending.py", "if status < 300 or status == 409:", "if status < 300:"),),
         "services/channel-line/tests/test_sending.py::test_what_an_answer_of_line_stands_for",
+    ),
+    Bug(
+        "random-retry-key",
+        "each try of a push has a retry key of its own, so LINE cannot know it again",
+        (
+            Edit(
+                f"{LINE}/use_cases/send_answer.py",
+                """derived_id("line-answer", tenant, event_id)""",
+                """derived_id("line-answer", tenant, event_id, now.isoformat())""",
+            ),
+        ),
+        "services/channel-line/tests/test_pod.py::test_a_token_that_is_too_old_is_answered_by_push",
+    ),
+    Bug(
+        "door-without-signature",
+        "the webhook's door reads the signature and lets everybody in",
+        (
+            Edit(
+                f"{LINE}/entrypoints/webhook.py",
+                """if not signed(secret, body, request.headers.get("x-line-signature", "")):""",
+                """if not signed(secret, body, request.headers.get("x-line-signature", "")) and not body:""",
+            ),
+        ),
+        "services/channel-line/tests/test_pod.py::test_the_door_takes_only_what_line_signed",
+    ),
+    Bug(
+        "slack-age-unchecked",
+        "a request that Slack signed long ago may be sent again by anybody who kept it",
+        (
+            Edit(
+                "services/channel-slack/src/machi_channel_slack/domain/signature.py",
+                "return matches and abs(now - int(timestamp)) <= MOST_SECONDS_OFF",
+                "return matches",
+            ),
+        ),
+        "services/channel-slack/tests/test_reading.py::test_anything_else_is_refused",
     ),
 )

@@ -1,6 +1,7 @@
 """Consuming: one group member polls, hands batches on, and moves the offset only after their effect."""
 
 import asyncio
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -61,7 +62,7 @@ class Consumer(Generic[W]):
                 await self._session()
             except (KafkaError, OSError) as error:
                 log.warning("consumer paused", consumer=self.group, error=type(error).__name__)
-                await asyncio.sleep(1)
+                await self._pause(1.0)
 
     async def upkeep(self) -> None:
         """Replay what operators asked for, and forget what is too old to come again."""
@@ -75,11 +76,16 @@ class Consumer(Generic[W]):
                     next_forget = now + _FORGET_EVERY
             except Unavailable:
                 log.warning("upkeep paused", consumer=self.group)
-            await asyncio.sleep(_UPKEEP_EVERY)
+            await self._pause(_UPKEEP_EVERY)
 
     def stop(self) -> None:
         """Let the present batch finish, then leave the group."""
         self._stopping.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _session(self) -> None:
         kafka = AIOKafkaConsumer(
@@ -95,7 +101,8 @@ class Consumer(Generic[W]):
             request_timeout_ms=15_000,
         )
         try:
-            await kafka.start()
+            await kafka.start()  # returns with an assignment, perhaps an empty one
+            self._last_poll = asyncio.get_running_loop().time()
             while not self._stopping.is_set():
                 await self._poll(kafka)
         finally:
@@ -104,7 +111,7 @@ class Consumer(Generic[W]):
     async def _poll(self, kafka: AIOKafkaConsumer) -> None:
         self._resume(kafka)
         limit = max(self._subscription.batch, 1) * 8
-        batches = await kafka.getmany(timeout_ms=_POLL_MS, max_records=limit)
+        batches = await kafka.getmany(timeout_ms=self._patience(), max_records=limit)
         self._last_poll = asyncio.get_running_loop().time()
         running = [asyncio.create_task(self._partition(kafka, *batch)) for batch in batches.items()]
         # Every partition ends its batch before a failure of one closes the session for all.
@@ -112,6 +119,12 @@ class Consumer(Generic[W]):
             if isinstance(ended, BaseException):
                 raise ended
         gauge("machi_consumer_lag").labels(self.group).set(self._lag(kafka))
+
+    def _patience(self) -> int:
+        """How many milliseconds to wait for records: not beyond the next partition's rest."""
+        now = asyncio.get_running_loop().time()
+        rests = [int((until - now) * 1000) + 1 for until in self._resume_at.values() if until > now]
+        return min([_POLL_MS, *rests])
 
     def _lag(self, kafka: AIOKafkaConsumer) -> int:
         """Records not handled yet; a partition of which nothing was fetched has none."""
@@ -122,6 +135,7 @@ class Consumer(Generic[W]):
         now = asyncio.get_running_loop().time()
         for where in [where for where in kafka.paused() if self._resume_at.get(where, 0.0) <= now]:
             kafka.resume(where)
+            self._resume_at.pop(where, None)
 
     async def _partition(self, kafka: AIOKafkaConsumer, where: TopicPartition, records: list[ConsumerRecord]) -> None:
         size = max(self._subscription.batch, 1)

@@ -66,8 +66,12 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 
 def text_headers(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Headers as text; bytes that are no UTF-8 are replaced."""
-    return {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
+    """Headers as text; what is no UTF-8, or no text that PostgreSQL keeps, is replaced."""
+    return {_keepable(name): _keepable((value or b"").decode("utf-8", "replace")) for name, value in headers}
+
+
+def _keepable(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def message_class(full_name: str, modules: Iterable[str]) -> type[Message]:

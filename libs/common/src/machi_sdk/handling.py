@@ -111,17 +111,20 @@ class Handling(Generic[W]):
     async def _replay(self, identifier: int, raw: RawRecord) -> None:
         try:
             record = self._decoded(raw)
-            handler = await self._handler_for(record)
             with remote_span(f"{self._subscription.group} replay", record.trace):
-                async with self._subscription.works.begin(record.tenant) as work:
-                    if await self._parking.drop(work, identifier):
-                        await handler([record], work)
+                await self._effect_of_replay(identifier, record)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 (whatever it was, the record stays and says so)
             reason = error.slug if isinstance(error, MachiError) else type(error).__name__
             async with self._subscription.works.begin("") as work:
                 await self._parking.refuse_replay(work, identifier, reason)
+
+    async def _effect_of_replay(self, identifier: int, record: Received) -> None:
+        handler = await self._handler_for(record)
+        async with self._subscription.works.begin(record.tenant) as work:
+            if await self._parking.drop(work, identifier):
+                await handler([record], work)
 
     async def _attempt(self, records: Sequence[RawRecord], tries: int) -> None:
         if len(records) > 1 and tries <= ONE_BY_ONE_AFTER and self._subscription.prepare is None:

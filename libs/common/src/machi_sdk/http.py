@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import orjson
 import uvicorn
@@ -27,7 +28,7 @@ def json_response(content: object, status: int = 200) -> Response:
 
 def problem(error: MachiError) -> Response:
     """The problem document of an error."""
-    status = HTTP_STATUS[type(error)]
+    status = next(status for kind, status in HTTP_STATUS.items() if isinstance(error, kind))
     body = {"type": f"urn:machi:{error.slug}", "title": error.slug, "status": status, "detail": error.message}
     return Response(orjson.dumps(body), status, media_type="application/problem+json")
 
@@ -44,8 +45,24 @@ async def bounded_body(request: Request, limit: int) -> bytes | None:
     return b"".join(chunks)
 
 
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process's signals to the pod, whose drain is ordered."""
+        yield
+
+
 class HttpServer:
-    """uvicorn beside the other servers; it never owns the process's signals."""
+    """uvicorn beside the other servers."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
@@ -54,7 +71,7 @@ class HttpServer:
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics),
         ]
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.port = 0
 
@@ -76,15 +93,18 @@ class HttpServer:
         self.port = listening.getsockname()[1]
         app = Starlette(routes=self._routes, exception_handlers={MachiError: _as_problem})
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5, server_header=False
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=5,
+            server_header=False,
         )
-        self._server = uvicorn.Server(config)
-        self._server.config.load()
-        self._task = asyncio.create_task(self._serve(listening))
-
-    async def _serve(self, listening: socket.socket) -> None:
-        assert self._server is not None
-        await self._server._serve([listening])  # noqa: SLF001 (serve() would take the process's signals)
+        self._server = _Server(config)
+        self._task = asyncio.create_task(self._server.serve([listening]))
+        listens = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait([listens, self._task], return_when=asyncio.FIRST_COMPLETED)
 
     async def drain(self) -> None:
         """Finish the present requests and stop listening."""

@@ -1,8 +1,9 @@
 """Every pod's view of the installed manifests: the compacted topic machi.pods.v1, read whole and followed."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from machi.pods.v1 import events_pb2
@@ -14,6 +15,7 @@ from machi_sdk.settings import Settings
 from machi_sdk.telemetry import get_logger
 
 TOPIC = "machi.pods.v1"
+_POLL_MS = 1000
 
 log = get_logger()
 
@@ -79,6 +81,7 @@ class InstalledPods:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             metadata_max_age_ms=30_000,
+            request_timeout_ms=10_000,
         )
         where = TopicPartition(TOPIC, 0)
         try:
@@ -88,17 +91,22 @@ class InstalledPods:
             end = (await kafka.end_offsets([where]))[where]
             while True:
                 self.read_whole = self.read_whole or await kafka.position(where) >= end
-                for records in (await kafka.getmany(timeout_ms=500)).values():
-                    for record in records:
-                        await self._take(record.key, text_headers(record.headers), record.value or b"")
+                await self._take_all(await kafka.getmany(where, timeout_ms=_POLL_MS))
         finally:
             await kafka.stop()
 
-    async def _take(self, key: bytes | None, headers: dict[str, str], payload: bytes) -> None:
+    async def _take_all(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+        for record in (record for records in batches.values() for record in records):
+            if record.value is None:
+                await self.drop((record.key or b"").decode())
+            else:
+                await self._take(record)
+
+    async def _take(self, record: ConsumerRecord) -> None:
         try:
-            event = decode(TOPIC, key, headers, payload).event
+            event = decode(TOPIC, record.key, text_headers(record.headers), record.value).event
             if isinstance(event, events_pb2.PodInstalled):
-                await self.put(parse_manifest(event.pod.manifest_json))
+                await self.put(parse_manifest(event.pod.manifest_json, known_only=True))
             elif isinstance(event, events_pb2.PodUninstalled):
                 await self.drop(event.pod)
         except Invalid as error:

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from machi_sdk.errors import Invalid
 
 _Name = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PerLanguage = dict[str, str]
 
 
@@ -87,10 +89,30 @@ class Manifest(_Part):
     personal_data: tuple[PersonalData, ...] = ()
     slo: dict[str, str | float] = {}
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        foreign = [entry.group for entry in self.consumes if not entry.group.startswith(f"{self.name}.")]
+        if foreign:
+            raise ValueError(f"group {foreign[0]!r} has to begin with {self.name + '.'!r}")
+        for what, names in self._names():
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            if twice:
+                raise ValueError(f"{what} {twice[0]!r} is there twice")
+        return self
+
+    def _names(self) -> list[tuple[str, list[str]]]:
+        return [
+            ("dialogue", [entry.command for entry in self.dialogues]),
+            ("service", [entry.service for entry in self.serves]),
+            ("group", [entry.group for entry in self.consumes]),
+            ("purpose", [f"{entry.purpose} {entry.version}" for entry in self.purposes]),
+        ]
+
     @property
     def canonical_json(self) -> str:
-        """The same text for the same meaning: sorted keys, no spaces."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """The same text for the same meaning: sorted keys, no spaces, and nothing that is as by default."""
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def hash(self) -> str:
@@ -106,11 +128,15 @@ class Manifest(_Part):
         return next((entry for entry in self.serves if entry.service == service), None)
 
 
-def parse_manifest(text: str) -> Manifest:
-    """Read a service.yaml or canonical JSON; Invalid names the wrong place."""
+def parse_manifest(text: str, *, known_only: bool = False) -> Manifest:
+    """Read a service.yaml or canonical JSON; Invalid names the wrong place.
+
+    `known_only` passes over keys that this release does not know: a newer pod's installed manifest has them.
+    """
     try:
-        return Manifest.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+        content = json.loads(text) if text.startswith("{") else yaml.load(text, _LOADER)  # noqa: S506 (it is safe)
+        return Manifest.model_validate(content, extra="ignore" if known_only else "forbid")
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
         raise Invalid("manifest-not-yaml", str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
@@ -121,3 +147,9 @@ def parse_manifest(text: str) -> Manifest:
 def load_manifest(path: Path) -> Manifest:
     """Read the manifest at `path`; Invalid names the wrong place."""
     return parse_manifest(path.read_text(encoding="utf-8"))
+
+
+def schema_text() -> str:
+    """JSON Schema of service.yaml, as committed beside this file in manifest.schema.json."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -125,6 +125,7 @@ class Producer:
         kafka, self._kafka = self._kafka, None
         if kafka is not None:
             try:
-                await asyncio.wait_for(kafka.stop(), _FLUSH_SECONDS)
+                async with asyncio.timeout(_FLUSH_SECONDS):
+                    await kafka.stop()
             except TimeoutError:
                 await kafka.client.close()

@@ -122,7 +122,8 @@ class Relay:
 
     async def _rest(self, connection: RawConnection) -> None:
         try:
-            await asyncio.wait_for(self._awake.wait(), _SAFETY_POLL)
+            async with asyncio.timeout(_SAFETY_POLL):
+                await self._awake.wait()
         except TimeoutError:
             await connection.execute(_REPLAY)
 

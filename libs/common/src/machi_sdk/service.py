@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
@@ -11,7 +12,7 @@ import uvloop
 from machi_sdk.clock import Clock, SystemClock
 from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
-from machi_sdk.errors import MachiError, Unavailable
+from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Handler, Prepare, Subscription
 from machi_sdk.health import Check, Health
@@ -34,6 +35,8 @@ Assemble = Callable[["Pod"], Awaitable[None]]
 
 _DRAIN_SECONDS = 8.0
 _PING_EVERY = 2.0
+_FORGET_EVERY = 3600.0
+_FORGET_HOPS = "DELETE FROM hops WHERE at < now() - interval '90 days'"
 
 log = get_logger()
 
@@ -79,7 +82,9 @@ class Pod:
         batch: int = 1,
     ) -> None:
         """Read a topic with the group that the manifest's `consumes` names for it."""
-        group = next(entry.group for entry in self.manifest.consumes if entry.topic == topic)
+        group = next((entry.group for entry in self.manifest.consumes if entry.topic == topic), None)
+        if group is None:
+            raise Invalid("topic-not-in-manifest", f"name {topic} in `consumes` of service.yaml")
         subscription = Subscription(topic, group, works, handler, prepare, batch)
         consumer = Consumer(subscription, self.settings, self.faultpoints)
         self._consumers.append(consumer.run)
@@ -115,11 +120,13 @@ class Pod:
         for name, running in self._background:
             self._spawn(name, running)
         self._spawn("rpc health", self._report_health)
+        self._spawn("old hops", self._forget_hops)
         log.info("pod listens", http=self.http.port, rpc=self.rpc.port)
 
     async def drain(self) -> None:
         """Stop taking work, finish what was begun, then close what others stand on."""
         self.health.draining = True
+        await self.rpc.set_serving(ready=False)
         await self.http.drain()
         for stop in self._stoppers:
             stop()
@@ -129,12 +136,14 @@ class Pod:
         await self.rpc.drain(_DRAIN_SECONDS)
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.wait(self._tasks.values(), timeout=_DRAIN_SECONDS)
         await self.peers.close()
         await self.producer.close()
         await self.database.close()
 
     def _spawn(self, name: str, run: Running) -> None:
+        if name in self._tasks:
+            raise ValueError(f"two pieces of background work are called {name!r}")
         self._tasks[name] = asyncio.create_task(_kept_running(name, run), name=name)
 
     async def _watch_database(self) -> None:
@@ -155,6 +164,13 @@ class Pod:
                 await asyncio.sleep(0.5)
         await asyncio.Event().wait()
 
+    async def _forget_hops(self) -> None:
+        while True:
+            with suppress(Unavailable):
+                async with self.works(Work).begin("") as work:
+                    await (await work.raw()).execute(_FORGET_HOPS)
+            await asyncio.sleep(_FORGET_EVERY)
+
     def _manifest_trouble(self) -> str | None:
         installed = self.installed.hash_of(self.manifest.name)
         if not installed:
@@ -173,7 +189,7 @@ async def _kept_running(name: str, run: Running) -> None:
         try:
             await run()
         except Exception as error:
-            log.error("background work failed", work=name, error=type(error).__name__, exc_info=True)  # noqa: G201
+            log.exception("background work failed", work=name, error=type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
         else:

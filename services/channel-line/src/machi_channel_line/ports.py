@@ -250,8 +250,8 @@ class Menus(Protocol):
         """It is its language's menu from now on."""
         ...
 
-    async def unused(self, tenant: str) -> list[str]:
-        """Menus nobody is linked to and no language shows."""
+    async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
+        """Menus in one of these states (made, old) that nobody is linked to."""
         ...
 
     async def known(self, tenant: str) -> list[str]:

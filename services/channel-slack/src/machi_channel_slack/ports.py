@@ -9,6 +9,7 @@ from machi.dialogue.v1.dialogue_service_pb2 import TurnRequest, TurnResponse
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, PostState, SlackMessage
 from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.work import Work
 
 
 class SlackRefused(Invalid):
@@ -48,6 +49,14 @@ class Slack(Protocol):
 
     async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None:
         """Tell one person in a channel."""
+        ...
+
+    async def answer(self, response_url: str, message: SlackMessage) -> None:
+        """Tell the person who pressed, by the address their press came with."""
+        ...
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None:
+        """Open a modal for the person whose trigger it is."""
         ...
 
     async def upload(self, name: str, alt: str, body: bytes) -> str:
@@ -172,4 +181,12 @@ class Board(Protocol):
 
     async def next_due(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
         """The card of a desk that has waited longest."""
+        ...
+
+
+class Announce(Protocol):
+    """Notes, in the consumer's transaction, that a desk has something newer to see."""
+
+    async def __call__(self, work: Work, key: CardKey, pod: str, version: int, trace: Mapping[str, str]) -> None:
+        """An older version than the known one changes nothing."""
         ...

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from machi_channel_slack.adapters.board import PostgresBoard
+from machi_channel_slack.adapters.board import PostgresBoard, announce
 from machi_channel_slack.adapters.pace import ChannelPace
 from machi_channel_slack.adapters.peers import DialoguePods, IdentityDesks
 from machi_channel_slack.adapters.rooms import SlackRooms
@@ -44,7 +44,7 @@ async def assemble(pod: Pod) -> None:
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
     pod.consume(TOPIC, works, queue.accept, batch=50)
-    pod.consume("machi.desk.cards.v1", works, Announcements(poster.wake, frozenset(slacks)).take)
+    pod.consume("machi.desk.cards.v1", works, Announcements(announce, poster.wake, frozenset(slacks)).take)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
     pod.background("poster", poster.run)

@@ -24,7 +24,7 @@ async def assemble(pod: Pod) -> None:
     works = pod.works(NotificationsWork)
     letters = ReportLetters(Templates(Texts(HERE / "templates")))
     policies = load_policies(HERE / "policy.yaml")
-    facts = FactsConsumer(ReportsCases(pod.peers), IdentityPeople(pod.peers), policies, letters)
+    facts = FactsConsumer(ReportsCases(pod.peers), IdentityPeople(pod.peers), policies.of, letters)
     pod.consume("machi.reports.v1", works, prepare=prepared(facts.prepare, facts.handle))
     pod.consume("machi.deliveries.outcomes.v1", works, take_outcomes)
     pod.background("held messages", Morning(works, pod.settings.tenants).run)

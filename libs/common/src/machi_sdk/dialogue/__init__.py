@@ -1,4 +1,4 @@
-"""The dialogue kit: a conversation as a plain function of its answers; sessions, validation, and controls are done here."""  # noqa: E501
+"""The dialogue kit: a conversation as a plain function of its answers; sessions and controls are done here."""
 
 from machi_sdk.dialogue.answers import Answers, Json, Step
 from machi_sdk.dialogue.endpoint import DeskHandler, DialogueEndpoint, MediaHandler

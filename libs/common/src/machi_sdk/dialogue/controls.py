@@ -2,6 +2,7 @@
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Option
+from machi_sdk.dialogue.questions import Choices, Confirm, Kind, MultiChoices, Question, WordsQ
 from machi_sdk.names import fold
 from machi_sdk.texts import Texts
 
@@ -19,15 +20,23 @@ class Controls:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._words = {word: kind for name, kind in _KINDS.items() for word in self._typed(f"controls.{name}.words")}
+        self._skip_labels = frozenset(self._typed("controls.skip.label"))
         self.yes_no = (frozenset(self._typed("yes")), frozenset(self._typed("no")))
 
-    def of(self, request: wire.TurnRequest) -> "wire.ControlKind.ValueType | None":
-        """The control that was pressed or typed, or None."""
+    def of(self, request: wire.TurnRequest, question: Question) -> "wire.ControlKind.ValueType | None":
+        """The control that was pressed or typed, or None; what the question itself offers is no control."""
         if request.WhichOneof("input") == "control":
             return request.control.kind
-        if request.WhichOneof("input") == "text":
-            return self._words.get(fold(request.text.text))
-        return None
+        if request.WhichOneof("input") != "text":
+            return None
+        typed = fold(request.text.text)
+        control = self._words.get(typed)
+        if typed in _labels(question.kind):
+            return None
+        if control == wire.CONTROL_KIND_SKIP and isinstance(question.kind, WordsQ):
+            # "None" may be the very words: there, only the word on the button passes over the question.
+            return control if typed in self._skip_labels else None
+        return control
 
     def ask_id(self, request: wire.TurnRequest) -> str:
         """The question a pressed button belongs to; empty for anything typed or sent."""
@@ -45,6 +54,15 @@ class Controls:
 
     def _typed(self, key: str) -> list[str]:
         return [fold(word) for words in self._texts.words(key).values() for word in words.split("|")]
+
+
+def _labels(kind: Kind) -> set[str]:
+    match kind:
+        case Choices(options) | MultiChoices(options):
+            return {fold(option.label) for option in options}
+        case Confirm(yes, no):
+            return {fold(yes), fold(no)}
+    return set()
 
 
 def control_of(option_id: str) -> "wire.ControlKind.ValueType":

@@ -126,7 +126,7 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
             try:
                 return await self._staff_turn_once(self._desk, request, turn)
             except Conflict as conflict:
-                if conflict.slug != "constraint":
+                if not sessions.moved(conflict):
                     raise
         raise Conflict("turn-busy")
 

@@ -1,5 +1,6 @@
-"""One turn of a conversation: plan outside the transaction, store and finish inside it, answer a retry with the same words."""  # noqa: E501
+"""One turn of a conversation: planned outside the transaction, finished inside it, the same again for a retry."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ Prepare = Callable[[TurnContext], Awaitable[None]]
 
 TEXTS = Texts(Path(__file__).parent / "texts")
 _TRIES = 4
+_TIDY_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -60,24 +62,45 @@ class DialogueKit(Generic[W]):
         self._retracted = retracted
         self._prepare = prepare
         self._controls = Controls(TEXTS)
+        self._tidied: dict[str, float] = {}
 
     async def turn(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse:
         """Answer one event of a citizen; Unavailable when it should be tried again."""
-        with histogram("machi_turn_seconds").labels(request.WhichOneof("input") or "none", "any").time():
-            for _ in range(_TRIES):
-                kept = await self._kept(request.event_id, tenant)
-                if kept is not None:
-                    return kept
-                context = self._context(request, tenant)
-                if self._prepare is not None:
-                    await self._prepare(context)
-                plan = await self._plan(request, context)
-                try:
-                    return await self._commit(plan, request, context)
-                except Conflict as conflict:
-                    if conflict.slug not in ("session-moved", "constraint"):
-                        raise
-            raise Unavailable("session-busy")
+        if not request.event_id:
+            raise Invalid("event-id-missing")
+        await self._tidy(tenant)
+        started = time.perf_counter()
+        for _ in range(_TRIES):
+            response = await self._attempt(request, tenant)
+            if response is not None:
+                labels = (request.WhichOneof("input") or "none", _outcome(response))
+                histogram("machi_turn_seconds").labels(*labels).observe(time.perf_counter() - started)
+                return response
+        raise Unavailable("session-busy")
+
+    async def _attempt(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse | None:
+        """The answer, or None when another turn of the session was quicker."""
+        kept = await self._kept(request.event_id, tenant)
+        if kept is not None:
+            return kept
+        context = self._context(request, tenant)
+        if self._prepare is not None:
+            await self._prepare(context)
+        plan = await self._plan(request, context)
+        try:
+            return await self._commit(plan, request, context)
+        except Conflict as conflict:
+            if not sessions.moved(conflict):
+                raise
+            return None
+
+    async def _tidy(self, tenant: str) -> None:
+        """Once an hour, forget what no retry can ask for."""
+        now = time.monotonic()
+        if now - self._tidied.get(tenant, -_TIDY_SECONDS) >= _TIDY_SECONDS:
+            self._tidied[tenant] = now
+            async with self._works.begin(tenant) as work:
+                await sessions.forget_turns(work)
 
     def _context(self, request: wire.TurnRequest, tenant: str) -> TurnContext:
         return TurnContext(
@@ -91,8 +114,6 @@ class DialogueKit(Generic[W]):
         )
 
     async def _kept(self, event_id: str, tenant: str) -> wire.TurnResponse | None:
-        if not event_id:
-            raise Invalid("event-id-missing")
         async with self._works.begin(tenant) as work:
             kept = await sessions.kept_response(work, event_id)
         return wire.TurnResponse.FromString(kept) if kept is not None else None
@@ -125,9 +146,9 @@ class DialogueKit(Generic[W]):
             return None
         async with self._works.begin(context.tenant) as work:
             session = await sessions.load(work, request.session_id)
-        if session is None or session.citizen_id != context.citizen_id or not session.alive(context.now):
+        if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
             return None
-        return session
+        return session if session.alive(context.now) else None
 
     def _retract(self, session: Session | None, event_id: str) -> Plan:
         earlier = session.answers.before(event_id) if session is not None else None
@@ -136,12 +157,14 @@ class DialogueKit(Generic[W]):
         return Plan(session, earlier)
 
     async def _step(self, session: Session, request: wire.TurnRequest, context: TurnContext) -> Plan:
-        question = self._question(session, session.answers, context.language)
+        question = self._dialogues[session.command].ask(session.answers, context.language)
+        if question is None:  # nothing is missing any more: the dialogue or its data changed since it was asked
+            return Plan(session, session.answers)
         asked = ask_id_of(session.session_id, session.version)
         stale = self._controls.ask_id(request)
         if stale and stale != asked:
             return Plan(session, say=(text(TEXTS.say(context.language, "old-button")),), understood=False)
-        control = self._controls.of(request)
+        control = self._controls.of(request, question)
         if control is not None:
             return self._control(session, question, control, context)
         if request.WhichOneof("input") == "resume":
@@ -175,12 +198,6 @@ class DialogueKit(Generic[W]):
                 return Plan(session, say=(text(TEXTS.say(language, "not-optional")),), understood=False)
             return Plan(session, session.answers.answered(question.key, None, context.event_id))
         return Plan(session, say=(text(TEXTS.say(language, "help")),))
-
-    def _question(self, session: Session, answers: Answers, language: str) -> Question:
-        question = self._dialogues[session.command].ask(answers, language)
-        if question is None:
-            raise Invalid("session-complete")
-        return question
 
     async def _commit(self, plan: Plan, request: wire.TurnRequest, context: TurnContext) -> wire.TurnResponse:
         async with self._works.begin(context.tenant) as work:
@@ -220,6 +237,12 @@ class DialogueKit(Generic[W]):
             response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, version), controls))
         response.session_id = session.session_id
         return response
+
+
+def _outcome(response: wire.TurnResponse) -> str:
+    if not response.understood:
+        return "again"
+    return wire.SessionState.Name(response.session_state).removeprefix("SESSION_STATE_").lower()
 
 
 def _response(

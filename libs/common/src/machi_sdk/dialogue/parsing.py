@@ -1,5 +1,6 @@
 """From what a person did to an answer of the present question, or to none."""
 
+import re
 import unicodedata
 from datetime import date, time
 
@@ -35,15 +36,9 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
         case "choice", _:
             return _chosen(kind, list(request.choice.option_ids))
         case "text", _:
-            return _typed(kind, request.text.text, yes_no)
+            return _typed(kind, _storable(request.text.text), yes_no)
         case "place", PlaceQ():
-            place = request.place
-            return {
-                "latitude": place.latitude,
-                "longitude": place.longitude,
-                "title": place.title,
-                "address": place.address,
-            }
+            return _pinned(request.place)
         case "photo", PhotoQ():
             return {"media_id": request.photo.media_id}
         case "moment", DateQ() | TimeQ():
@@ -53,6 +48,18 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
         case "unsupported", _:
             raise Unreadable("again.unsupported")
     raise Unreadable(_wanted(kind))
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps every character but one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _pinned(place: wire.Place) -> Json:
+    if not (abs(place.latitude) <= 90 and abs(place.longitude) <= 180):  # false for a NaN, too
+        raise Unreadable("again.place")
+    parts = {"title": _storable(place.title), "address": _storable(place.address)}
+    return {"latitude": place.latitude, "longitude": place.longitude, **parts}
 
 
 def _chosen(kind: Kind, chosen: list[str]) -> Json:
@@ -98,16 +105,22 @@ def _measured(kind: NumberQ | DateQ | TimeQ, text: str) -> Json:
             case NumberQ(minimum, maximum) if minimum <= int(text.replace(",", "")) <= maximum:
                 return int(text.replace(",", ""))
             case DateQ(earliest, latest):
-                day = date.fromisoformat(text.replace("/", "-")).isoformat()
+                day = _day(text).isoformat()
                 if (earliest or day) <= day <= (latest or day):
                     return day
             case TimeQ(earliest, latest):
-                moment = time.fromisoformat(text.zfill(5)).isoformat("minutes")
+                moment = time.fromisoformat(text.zfill(5)).replace(tzinfo=None).isoformat("minutes")
                 if (earliest or moment) <= moment <= (latest or moment):
                     return moment
     except ValueError:
         pass
     raise Unreadable(_wanted(kind))
+
+
+def _day(text: str) -> date:
+    """2026-04-01, and what people write for it: 2026/4/1, 2026.4.1, 2026年4月1日."""
+    year, month, day = (int(part) for part in re.split(r"\D+", text.strip("日 ")))
+    return date(year, month, day)
 
 
 def _matching(options: tuple[Opt, ...], words: str) -> str:

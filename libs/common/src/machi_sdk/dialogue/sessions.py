@@ -11,6 +11,7 @@ from machi_sdk.ids import new_id
 from machi_sdk.work import Work
 
 LIFETIME = timedelta(hours=72)
+_OWN_KEYS = ("pk_turns", "pk_dialogue_sessions")
 _COLUMNS = "session_id, citizen_id, command, answers::text AS answers, version, touched_at, ended_at"
 
 
@@ -29,6 +30,11 @@ class Session:
     def alive(self, now: datetime) -> bool:
         """Whether it can still be answered."""
         return not self.ended and now - self.touched_at < LIFETIME
+
+
+def moved(conflict: Conflict) -> bool:
+    """Whether another turn was quicker, so that this one is to be thought over."""
+    return conflict.slug == "session-moved" or (conflict.slug == "constraint" and conflict.message in _OWN_KEYS)
 
 
 async def open_session(work: Work, citizen_id: str, command: str, answers: Answers) -> str:
@@ -59,7 +65,8 @@ async def store(work: Work, session: Session, answers: Answers, *, ended: bool) 
     ended_at = now if ended else None
     if session.version == 0:
         await raw.execute(
-            "INSERT INTO dialogue_sessions (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"  # noqa: E501
+            "INSERT INTO dialogue_sessions"
+            " (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"
             " VALUES ($1, $2, $3, $4, $5::jsonb, 1, $6, $7)",
             work.tenant,
             session.session_id,
@@ -95,12 +102,17 @@ async def keep_response(work: Work, event_id: str, response: bytes) -> None:
     """Keep the answer; Conflict (by constraint) when the event was answered meanwhile."""
     raw = await work.raw()
     await raw.execute(
-        "INSERT INTO turns (tenant, event_id, response) VALUES ($1, $2, $3)", work.tenant, event_id, response
+        "INSERT INTO turns (tenant, event_id, response, answered_at) VALUES ($1, $2, $3, $4)",
+        work.tenant,
+        event_id,
+        response,
+        work.clock.now(),
     )
 
 
 async def forget_turns(work: Work) -> None:
     """Drop answers older than 72 hours, and sessions nobody can go on with."""
     raw = await work.raw()
-    await raw.execute("DELETE FROM turns WHERE answered_at < now() - interval '72 hours'")
-    await raw.execute("DELETE FROM dialogue_sessions WHERE touched_at < now() - interval '30 days'")
+    now = work.clock.now()
+    await raw.execute("DELETE FROM turns WHERE answered_at < $1", now - LIFETIME)
+    await raw.execute("DELETE FROM dialogue_sessions WHERE touched_at < $1", now - timedelta(days=30))

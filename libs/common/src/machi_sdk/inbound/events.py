@@ -8,6 +8,7 @@ import orjson
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.envelope import Received
+from machi_sdk.errors import Unavailable
 from machi_sdk.work import Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
@@ -16,24 +17,26 @@ _ACCEPT = (
     "INSERT INTO inbound_events (tenant, event_id, address_key, message_id, payload, trace, state)"
     " VALUES ($1, $2, $3, $4, $5, $6::jsonb, 'received') ON CONFLICT DO NOTHING"
 )
+_COLUMNS = (
+    "event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark,"
+    " event.pod, event.tries, event.received_at"
+)
 _CLAIM = f"""
 WITH heads AS (
     SELECT DISTINCT ON (address_key) id, due_at FROM inbound_events WHERE state IN {OPEN} ORDER BY address_key, id
 ), due AS (SELECT id FROM heads WHERE due_at <= now() ORDER BY id LIMIT $1)
 UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
 FROM due WHERE event.id = due.id AND event.due_at <= now()
-RETURNING event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark, event.pod,
-    event.tries, event.received_at
-"""  # noqa: E501
+RETURNING {_COLUMNS}
+"""
 _LATE = f"""
 UPDATE inbound_events AS event SET told_waiting = 1
 FROM (SELECT DISTINCT ON (address_key) id, told_waiting, received_at FROM inbound_events
       WHERE state IN {OPEN} ORDER BY address_key, id) AS head
-WHERE event.id = head.id AND head.told_waiting = 0 AND event.told_waiting = 0
+WHERE event.id = head.id AND head.told_waiting = 0 AND event.told_waiting = 0 AND event.stored IS NULL
   AND head.received_at < now() - make_interval(secs => $1)
-RETURNING event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark, event.pod,
-    event.tries, event.received_at
-"""  # noqa: E501
+RETURNING {_COLUMNS}
+"""
 
 
 class PendingEvent:
@@ -76,7 +79,11 @@ class PendingEvent:
     async def _write(self, sets: str, *values: object, hop: str = "") -> None:
         async with self._works.begin(self.tenant) as work:
             raw = await work.raw()
-            await raw.execute(f"UPDATE inbound_events SET {sets} WHERE id = $1", self.id, *values)
+            # Each claim counts a try: who comes with an older count has lost the event to another process.
+            fence = f"WHERE id = $1 AND tries = {self.tries:d} AND state IN {OPEN}"
+            done: str = await raw.execute(f"UPDATE inbound_events SET {sets} {fence}", self.id, *values)
+            if done.endswith(" 0"):
+                raise Unavailable("lease-lost")
             if hop:
                 work.hop(hop, event_id=self.event.event_id, pod=self.pod)
 
@@ -90,9 +97,10 @@ class EventRows:
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """Enter events in the consumer's transaction; one already here is left alone."""
         raw = await work.raw()
-        rows = [_row(record) for record in records if isinstance(record.event, InboundEvent)]
-        await raw.executemany(_ACCEPT, rows)
-        work.hop("inbound-stored", count=str(len(rows)))
+        known = [record for record in records if isinstance(record.event, InboundEvent)]
+        await raw.executemany(_ACCEPT, [_row(record) for record in known])
+        for record in known:
+            work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
 
     async def claim(self, count: int) -> list[PendingEvent]:
         """Lease the first open event of up to `count` people whose time has come."""

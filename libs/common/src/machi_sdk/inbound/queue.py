@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -17,7 +18,7 @@ _POLL_SECONDS = 0.25
 _RENEW_SECONDS = 2.5
 _TELL_AFTER_SECONDS = 8.0
 _LONGEST_WAIT = 4.0
-_GIVE_UP_TRIES = 8
+_GIVE_UP_AFTER = 8  # failures that nobody foresaw; waiting for what is down counts nothing
 _FORGET_SECONDS = 3600.0
 
 log = get_logger()
@@ -44,6 +45,8 @@ class InboundQueue:
         self._channel = channel
         self._awake = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._leased: set[int] = set()
+        self._surprises: dict[int, int] = {}
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """The consumer's handler: enter the events, wake the dispatcher after the commit."""
@@ -52,6 +55,7 @@ class InboundQueue:
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
+        renewing = asyncio.create_task(self._renew())
         try:
             while True:
                 self._awake.clear()
@@ -59,19 +63,28 @@ class InboundQueue:
                 if not claimed:
                     await self._rest()
         finally:
+            renewing.cancel()
             for task in self._running.values():
                 task.cancel()
+            await asyncio.gather(renewing, *self._running.values(), return_exceptions=True)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            try:
+                if self._leased:
+                    await self._rows.renew(list(self._leased))
+            except Unavailable as error:
+                log.warning("inbound leases not renewed", reason=error.slug)
 
     async def watch(self) -> None:
-        """Beside `run`: renew leases, tell people who wait, count, forget."""
+        """Beside `run`: tell people who wait, count, forget."""
         next_forget = 0.0
         while True:
             await asyncio.sleep(1.0)
             try:
-                if self._running:
-                    await self._rows.renew(list(self._running))
-                for event in await self._rows.late(_TELL_AFTER_SECONDS):
-                    await self._tell(event)
+                late = await self._rows.late(_TELL_AFTER_SECONDS)
+                await asyncio.gather(*(self._tell(event) for event in late))
                 counts = await self._rows.open_by_state()
                 for state in ("received", "turned", "replying", "waiting"):
                     gauge("machi_inbound_open").labels(state).set(counts.get(state, 0))
@@ -94,18 +107,22 @@ class InboundQueue:
         for event in events:
             task = asyncio.create_task(self._handle(event))
             self._running[event.id] = task
+            self._leased.add(event.id)
             task.add_done_callback(partial(self._ended, event.id))
         return len(events)
 
-    def _ended(self, identifier: int, _task: asyncio.Task[None]) -> None:
+    def _ended(self, identifier: int, task: asyncio.Task[None]) -> None:
         self._running.pop(identifier, None)
+        self._leased.discard(identifier)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("inbound task failed", error=type(error).__name__)
         self._awake.set()
 
     async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._awake.wait(), _POLL_SECONDS)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._awake.wait()
 
     async def _handle(self, event: PendingEvent) -> None:
         with remote_span(f"{self._channel} inbound", event.trace):
@@ -120,20 +137,26 @@ class InboundQueue:
             await self._handler.handle(event)
         except Unavailable as error:
             log.warning("inbound waits", reason=error.slug, event_id=event.event.event_id, tries=event.tries)
-            await event.wait(min(0.25 * 2 ** min(event.tries, 6), _LONGEST_WAIT), error.slug)
+            await self._put_off(event, min(0.25 * 2 ** min(event.tries, 6), _LONGEST_WAIT), error.slug)
         except MachiError as error:
             log.error("inbound failed", reason=error.slug, event_id=event.event.event_id)
             await event.mark("failed", error.slug)
         except Exception as error:
             name = type(error).__name__
-            log.error("inbound handler failed", error=name, event_id=event.event.event_id, exc_info=True)  # noqa: G201
-            if event.tries >= _GIVE_UP_TRIES:
-                await event.mark("failed", name)
+            log.exception("inbound handler failed", error=name, event_id=event.event.event_id)
+            self._surprises[event.id] = self._surprises.get(event.id, 0) + 1
+            if self._surprises[event.id] < _GIVE_UP_AFTER:
+                await self._put_off(event, _LONGEST_WAIT, name)
             else:
-                await event.wait(_LONGEST_WAIT, name)
+                await event.mark("failed", name)
         if event.state not in ("waiting", "received"):
             waited = (datetime.now(UTC) - event.received_at).total_seconds()
             histogram("machi_inbound_seconds").labels(self._channel, event.state).observe(max(waited, 0.0))
+            self._surprises.pop(event.id, None)
+
+    async def _put_off(self, event: PendingEvent, seconds: float, reason: str) -> None:
+        self._leased.discard(event.id)  # no renewal may prolong the wait
+        await event.wait(seconds, reason)
 
     async def _tell(self, event: PendingEvent) -> None:
         with remote_span(f"{self._channel} say waiting", event.trace):

@@ -34,6 +34,11 @@ KIND_OF: dict[grpc.StatusCode, type[MachiError]] = {
 }
 
 
+def status_of(error: MachiError) -> grpc.StatusCode:
+    """The status an error travels as."""
+    return next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
+
+
 @dataclass(frozen=True)
 class Call:
     """Who calls (a pod, or "operator") and for which tenant; both authenticated, never from the request body."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,7 +16,7 @@ from grpc_health.v1._async import HealthServicer
 from opentelemetry.trace import SpanKind
 
 from machi_sdk.errors import Denied, Invalid, MachiError
-from machi_sdk.rpc.calls import SLUG, STATUS_OF, TENANT, TOKEN, Call, enter_call
+from machi_sdk.rpc.calls import SLUG, TENANT, TOKEN, Call, enter_call, status_of
 from machi_sdk.telemetry import get_logger, histogram, remote_span
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
     Unary: TypeAlias = Callable[[Any, Context], Awaitable[Message]]
-    Streaming: TypeAlias = Callable[[Any, Context], AsyncIterator[Message]]
+    Streaming: TypeAlias = Callable[[Any, Context], AsyncGenerator[Message, None]]
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
 
 OPERATOR = "operator"
@@ -93,32 +94,27 @@ class _Interceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, behaviour: Unary) -> Unary:
         async def answer(request: Any, context: Context) -> Message:  # noqa: ANN401
-            with _measured(method, context) as metadata:
-                try:
-                    enter_call(self._gate.admit(method, metadata, context.time_remaining()))
-                    return await behaviour(request, context)
-                except MachiError as error:
-                    await _abort(context, error)
-                    raise
+            async with _verdict(method, context) as metadata:
+                enter_call(self._gate.admit(method, metadata, context.time_remaining()))
+                return await behaviour(request, context)
+            raise AssertionError  # the verdict has raised
 
         return answer
 
-    def _stream(self, method: str, behaviour: Streaming) -> Streaming:
-        async def answer(request: Any, context: Context) -> AsyncIterator[Message]:  # noqa: ANN401
-            with _measured(method, context) as metadata:
-                try:
-                    enter_call(self._gate.admit(method, metadata, context.time_remaining()))
-                    async for part in behaviour(request, context):
-                        yield part
-                except MachiError as error:
-                    await _abort(context, error)
+    def _stream(self, method: str, behaviour: Streaming) -> Callable[[Any, Context], Awaitable[None]]:
+        async def answer(request: Any, context: Context) -> None:  # noqa: ANN401
+            async with _verdict(method, context) as metadata:
+                enter_call(self._gate.admit(method, metadata, context.time_remaining()))
+                async with aclosing(behaviour(request, context)) as parts:
+                    async for part in parts:
+                        await context.write(part)
 
         return answer
 
 
-@contextmanager
-def _measured(method: str, context: Context) -> Iterator[dict[str, str]]:
-    """A server span in the caller's trace, and the time until the verdict."""
+@asynccontextmanager
+async def _verdict(method: str, context: Context) -> AsyncIterator[dict[str, str]]:
+    """A server span in the caller's trace; errors become a status, and the time until it is measured."""
     metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
     service, _, name = method.lstrip("/").partition("/")
     started = time.perf_counter()
@@ -127,19 +123,22 @@ def _measured(method: str, context: Context) -> Iterator[dict[str, str]]:
         with remote_span(f"{service}/{name}", metadata, SpanKind.SERVER):
             yield metadata
     except grpc.aio.AbortError:
-        code = str(context.code())
+        code = "ABORTED"
         raise
+    except MachiError as error:
+        status = status_of(error)
+        code = status.name
+        await context.abort(status, error.message, ((SLUG, error.slug),))
     except Exception as error:
         code = "INTERNAL"
-        log.error("rpc failed", method=method, error=type(error).__name__, exc_info=True)  # noqa: G201
+        log.exception("rpc failed", method=method, error=type(error).__name__)
+        await context.abort(grpc.StatusCode.INTERNAL, "the callee failed")
+    except asyncio.CancelledError:
+        code = "CANCELLED"
         raise
     finally:
         seconds = time.perf_counter() - started
         histogram("machi_rpc_server_seconds").labels(service, name, code).observe(seconds)
-
-
-async def _abort(context: Context, error: MachiError) -> None:
-    await context.abort(STATUS_OF[type(error)], error.message, ((SLUG, error.slug),))
 
 
 class RpcServer:

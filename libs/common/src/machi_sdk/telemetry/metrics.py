@@ -76,7 +76,7 @@ declare("machi_consumer_retries_total", "counter", ("consumer",), "Batches that 
 declare("machi_parked_total", "gauge", ("consumer",), "Records parked now")
 declare("machi_outbox_age_seconds", "gauge", (), "Age of the oldest event not yet on Kafka")
 declare("machi_outbox_relayed_total", "counter", ("topic",), "Events the relay handed to Kafka")
-declare("machi_turn_seconds", "histogram", ("command", "outcome"), "Time to answer one dialogue turn")
+declare("machi_turn_seconds", "histogram", ("input", "outcome"), "Time to answer one dialogue turn")
 declare("machi_inbound_seconds", "histogram", ("channel", "outcome"), "Time from a person's message to its answer")
 declare("machi_inbound_open", "gauge", ("state",), "Inbound events not finished, by state")
 declare("machi_webhooks_total", "counter", ("channel", "outcome"), "Webhook requests and events by what became of them")

@@ -7,7 +7,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _propagator = TraceContextTextMapPropagator()
@@ -28,16 +28,27 @@ def start_tracing(pod: str, endpoint: str) -> None:
 @contextmanager
 def span(name: str, **attributes: str | int) -> Iterator[Span]:
     """A span in the present trace; attributes are ids and codes, never personal data."""
-    with _tracer.start_as_current_span(name, attributes=attributes) as current:
-        yield current
+    with _current(_tracer.start_span(name, attributes=attributes)) as started:
+        yield started
 
 
 @contextmanager
 def remote_span(name: str, carrier: Mapping[str, str], kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Span]:
     """A span in the trace that the carrier (headers with traceparent) names, or in a new one."""
     parent = _propagator.extract(carrier, context=otel_context.Context())
-    with _tracer.start_as_current_span(name, context=parent, kind=kind) as current:
-        yield current
+    with _current(_tracer.start_span(name, context=parent, kind=kind)) as started:
+        yield started
+
+
+@contextmanager
+def _current(started: Span) -> Iterator[Span]:
+    """Make the span the present one. Of an exception it learns the type only: its words may be somebody's."""
+    with trace.use_span(started, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield started
+        except Exception as error:
+            started.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 def carried() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Which rich menus this pod made, and which person should see which."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _ADD = "INSERT INTO menus (tenant, menu_id, language, hash, state) VALUES ($1, $
 _RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AND menu_id <> $3"
 _PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
 _UNUSED = (
-    "SELECT menu_id FROM menus WHERE tenant = $1 AND state <> 'live'"
+    "SELECT menu_id FROM menus WHERE tenant = $1 AND state = ANY($2::text[])"
     " AND NOT EXISTS (SELECT FROM menu_links AS link WHERE link.tenant = $1 AND link.menu_id = menus.menu_id)"
 )
 _ALL = "SELECT menu_id FROM menus WHERE tenant = $1"
@@ -61,13 +61,17 @@ class MenuRows:
             await raw.execute(_RETIRE, tenant, language, menu_id)
             await raw.execute(_PROMOTE, tenant, menu_id)
 
-    async def unused(self, tenant: str) -> list[str]:
-        """Menus nobody is linked to and no language shows."""
-        return await self._ids(tenant, _UNUSED)
+    async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
+        """Menus in one of these states that nobody is linked to."""
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(_UNUSED, tenant, list(states))
+        return [row["menu_id"] for row in rows]
 
     async def known(self, tenant: str) -> list[str]:
         """Every menu this pod made and did not remove."""
-        return await self._ids(tenant, _ALL)
+        async with self._works.begin(tenant) as work:
+            rows = await (await work.raw()).fetch(_ALL, tenant)
+        return [row["menu_id"] for row in rows]
 
     async def remove(self, tenant: str, menu_id: str) -> None:
         """It is gone."""
@@ -90,8 +94,3 @@ class MenuRows:
     async def _execute(self, tenant: str, statement: str, *values: object) -> None:
         async with self._works.begin(tenant) as work:
             await (await work.raw()).execute(statement, tenant, *values)
-
-    async def _ids(self, tenant: str, query: str) -> list[str]:
-        async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(query, tenant)
-        return [row["menu_id"] for row in rows]

@@ -41,11 +41,12 @@ class KeepMenus:
             await self._drop_strangers(tenant)
         for menu in changed:
             await self._replace(tenant, menu)
-        await self._drop_unused(tenant)
+        await self._drop_unused(tenant, ("made", "old"))
 
     async def link(self, tenant: str) -> None:
         """Show people the menu of their language; one who cannot be reached is left until they write again."""
-        for due in await self.menus.due(tenant, self.clock.now()):
+        found = await self.menus.due(tenant, self.clock.now())
+        for due in found:
             try:
                 await self._link(tenant, due)
             except MachiError as error:
@@ -53,6 +54,9 @@ class KeepMenus:
                 wait = timedelta(seconds=min(2.0 * 2 ** min(due.tries, 8), 300.0))
                 await self.menus.put_off(tenant, due, self.clock.now() + wait)
                 log.warning("menu not linked yet", reason=error.slug)
+        if found:
+            # One just made may be on its way to being shown; only those that were shown before are surely over.
+            await self._drop_unused(tenant, ("old",))
 
     async def _link(self, tenant: str, due: DueLink) -> None:
         released = await self.people.release(
@@ -84,8 +88,8 @@ class KeepMenus:
         await self.menus.promote(tenant, menu.language, menu_id)
         count_menu("made")
 
-    async def _drop_unused(self, tenant: str) -> None:
-        for menu_id in await self.menus.unused(tenant):
+    async def _drop_unused(self, tenant: str, states: Sequence[str]) -> None:
+        for menu_id in await self.menus.unused(tenant, states):
             await self.lines[tenant].delete_menu(menu_id)
             await self.menus.remove(tenant, menu_id)
             count_menu("removed")

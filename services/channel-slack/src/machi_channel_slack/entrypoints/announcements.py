@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from machi.desk.v1.events_pb2 import CardAnnounced
-from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.domain.cards import CardKey
+from machi_channel_slack.ports import Announce
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
 from machi_sdk.work import Work
@@ -13,7 +13,8 @@ from machi_sdk.work import Work
 class Announcements:
     """Notes the newest version and wakes the poster; an older one never replaces a newer."""
 
-    def __init__(self, wake: Callable[[], None], tenants: frozenset[str]) -> None:
+    def __init__(self, announce: Announce, wake: Callable[[], None], tenants: frozenset[str]) -> None:
+        self._announce = announce
         self._wake = wake
         self._tenants = tenants
 
@@ -25,5 +26,5 @@ class Announcements:
                 raise Invalid("event-type-unknown")
             if record.tenant in self._tenants:
                 key = CardKey(record.tenant, event.card_id, event.desk_id)
-                await announce(work, key, event.pod, event.version, record.trace)
+                await self._announce(work, key, event.pod, event.version, record.trace)
         work.then(self._wake)

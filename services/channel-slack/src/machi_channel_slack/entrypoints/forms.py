@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 from starlette.responses import Response
 
 from machi.dialogue.v1.desk_card_pb2 import Form
-from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.domain.cards import CardKey
 from machi_channel_slack.domain.payloads import Press, Submission
 from machi_channel_slack.domain.press import CardAction, decode
 from machi_channel_slack.entrypoints.decoding import form_event, press_event
 from machi_channel_slack.entrypoints.door import Admitted, Door, answer
-from machi_channel_slack.ports import Board, Desks, SlackRefused
+from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
 from machi_channel_slack.rendering.modal import modal
 from machi_sdk.cards import check_form
 from machi_sdk.errors import Unavailable
@@ -30,7 +29,7 @@ log = get_logger()
 class Forms:
     """Opens the form of an action that has one; checks a form before it is kept."""
 
-    def __init__(self, door: Door, slacks: Mapping[str, SlackApi], board: Board, desks: Desks) -> None:
+    def __init__(self, door: Door, slacks: Mapping[str, Slack], board: Board, desks: Desks) -> None:
         self._door = door
         self._slacks = slacks
         self._board = board

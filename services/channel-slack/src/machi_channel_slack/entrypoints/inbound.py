@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
-from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.domain.cards import SlackMessage
-from machi_channel_slack.ports import Board, Desks, Pods, SlackRefused
+from machi_channel_slack.ports import Board, Desks, Pods, Slack, SlackRefused
 from machi_channel_slack.rendering.answer import answer_message, words_message
 from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
 from machi_sdk.clock import Clock
@@ -28,7 +27,7 @@ log = get_logger()
 class Office:
     """What handling officers' events takes."""
 
-    slacks: Mapping[str, SlackApi]
+    slacks: Mapping[str, Slack]
     board: Board
     desks: Desks
     pods: Pods

@@ -1,13 +1,14 @@
 """Facts of reports come in."""
 
+from collections.abc import Callable
 from datetime import UTC
 
 from google.protobuf.message import Message
 
 from machi.reports.v1.events_pb2 import ReportRef
-from machi_notifications.adapters.policies import Policies
 from machi_notifications.adapters.work import NotificationsWork
 from machi_notifications.domain.fact import Fact, News
+from machi_notifications.domain.policy import Policy
 from machi_notifications.ports import Cases, Letters, People
 from machi_notifications.use_cases.tell_reporter import tell_reporter
 from machi_sdk.envelope import Received
@@ -16,16 +17,16 @@ from machi_sdk.envelope import Received
 class FactsConsumer:
     """Asks what has to be asked before the transaction, then tells inside it."""
 
-    def __init__(self, cases: Cases, people: People, policies: Policies, letters: Letters) -> None:
+    def __init__(self, cases: Cases, people: People, policy_of: Callable[[str], Policy], letters: Letters) -> None:
         self._cases = cases
         self._people = people
-        self._policies = policies
+        self._policy_of = policy_of
         self._letters = letters
 
     async def prepare(self, record: Received) -> News | None:
         """The news a fact makes; None when nobody is told about such facts."""
         fact = read_fact(record.event)
-        if not self._policies.of(record.tenant).tells(fact.cause):
+        if not self._policy_of(record.tenant).tells(fact.cause):
             return None
         contact = await self._people.contact(record.tenant, fact.citizen_id)
         words = ""
@@ -36,7 +37,7 @@ class FactsConsumer:
     async def handle(self, record: Received, news: News | None, work: NotificationsWork) -> None:
         """Tell the reporter, or nobody."""
         if news is not None:
-            await tell_reporter(work, news, self._policies.of(record.tenant), self._letters)
+            await tell_reporter(work, news, self._policy_of(record.tenant), self._letters)
 
 
 def read_fact(event: Message) -> Fact:

@@ -1,0 +1,156 @@
+"""A batch's way to its end, whatever delivered it: effects and inbox together, poison found and parked."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_sdk.database import Database
+from machi_sdk.envelope import Provenance, Received, headers_of, text_headers
+from machi_sdk.errors import Conflict, Unavailable
+from machi_sdk.handling import Handling, Subscription, Verdict
+from machi_sdk.parking import RawRecord, list_parked
+from machi_sdk.testing import PodDatabase
+from machi_sdk.work import Work, Works
+
+pytestmark = pytest.mark.integration
+TENANTS = frozenset({"fukuoka", "sapporo"})
+NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :author)")
+MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+class Pod:
+    """Handles batches of five, and remembers the sizes of what it was given."""
+
+    def __init__(self, works: Works[Work]) -> None:
+        self.handling = Handling(Subscription("topic", "toy.x", works, self.handle, batch=5), TENANTS)
+        self.sizes: list[int] = []
+        self.down = False
+
+    async def handle(self, records: Sequence[Received], work: Work) -> None:
+        self.sizes.append(len(records))
+        if self.down:
+            raise Unavailable("peer-down")
+        for record in records:
+            assert isinstance(record.event, ConsentDecided)
+            await work.session.execute(
+                NOTE, {"tenant": work.tenant, "note": record.event_id, "author": record.event.purpose}
+            )
+            if record.event.purpose == "refused":
+                raise Conflict("refused-by-the-domain")
+            if record.event.purpose == "poison":
+                raise ValueError("the words of a person")
+
+    async def end(self, batch: Sequence[RawRecord]) -> int:
+        """How often the batch had to come until it was done."""
+        for times in range(1, 20):
+            if await self.handling.process(batch) is Verdict.ACK:
+                return times
+        raise AssertionError("it never ended")
+
+
+@pytest.fixture
+def pod(works: Works[Work]) -> Pod:
+    return Pod(works)
+
+
+def raw(offset: int, purpose: str = "", tenant: str = "fukuoka", event_id: str = "") -> RawRecord:
+    event = ConsentDecided(purpose=purpose)
+    headers = headers_of(event, Provenance(event_id or f"e{offset}", "test", tenant, MOMENT))
+    return RawRecord("topic", 0, offset, b"key", headers, event.SerializeToString())
+
+
+async def notes(works: Works[Work], tenant: str = "fukuoka") -> list[str]:
+    async with works.begin(tenant) as work:
+        return list((await work.session.execute(text("SELECT note FROM notes ORDER BY note"))).scalars())
+
+
+async def parked(pod_database: PodDatabase) -> list[tuple[str, str]]:
+    connection = await asyncpg.connect(pod_database.url)
+    try:
+        return [(record.event_id, record.reason) for record in await list_parked(connection)]
+    finally:
+        await connection.close()
+
+
+async def test_a_good_batch_shares_one_transaction(pod: Pod, works: Works[Work]) -> None:
+    assert await pod.end([raw(number) for number in range(5)]) == 1
+    assert pod.sizes == [5]
+    assert await notes(works) == [f"e{number}" for number in range(5)]
+
+
+async def test_duplicates_within_and_across_batches_have_one_effect(pod: Pod, works: Works[Work]) -> None:
+    await pod.end([raw(0), raw(1, event_id="e0"), raw(2)])
+    await pod.end([raw(3, event_id="e2"), raw(4, event_id="e0"), raw(5)])
+    await pod.end([raw(6, event_id="e5"), raw(7, event_id="e0")])
+    assert await notes(works) == ["e0", "e2", "e5"]
+    assert pod.sizes == [2, 1]
+
+
+async def test_poison_is_found_and_parked_and_the_others_have_their_effect(
+    pod: Pod, works: Works[Work], pod_database: PodDatabase
+) -> None:
+    assert await pod.end([raw(0), raw(1, "poison"), raw(2, "refused"), raw(3), raw(4, "poison")]) == 9
+    assert await notes(works) == ["e0", "e3"]
+    assert await parked(pod_database) == [
+        ("e1", "gave-up-after-retries"),
+        ("e2", "refused-by-the-domain"),
+        ("e4", "gave-up-after-retries"),
+    ]
+    assert await pod.end([raw(5)]) == 1
+
+
+async def test_what_the_domain_refuses_costs_no_retry(pod: Pod, works: Works[Work], pod_database: PodDatabase) -> None:
+    assert await pod.end([raw(0), raw(1, "refused"), raw(2)]) == 1
+    assert await notes(works) == ["e0", "e2"]
+    assert await parked(pod_database) == [("e1", "refused-by-the-domain")]
+
+
+async def test_an_outage_counts_nothing_against_the_records(
+    pod: Pod, works: Works[Work], pod_database: PodDatabase
+) -> None:
+    pod.down = True
+    for _ in range(12):
+        assert await pod.handling.process([raw(0), raw(1)]) is Verdict.RETRY
+    pod.down = False
+    assert await pod.end([raw(0), raw(1)]) == 1
+    assert await notes(works) == ["e0", "e1"]
+    assert await parked(pod_database) == []
+
+
+async def test_tenants_are_kept_apart_within_a_batch(pod: Pod, works: Works[Work], pod_database: PodDatabase) -> None:
+    batch = [raw(0), raw(1, tenant="kitakyushu"), raw(2, tenant="sapporo"), raw(3, tenant=""), raw(4)]
+    assert await pod.end(batch) == 1
+    assert (await notes(works), await notes(works, "sapporo")) == (["e0", "e4"], ["e2"])
+    assert await notes(works, "kitakyushu") == []
+    assert await parked(pod_database) == [("e1", "foreign-tenant"), ("e3", "foreign-tenant")]
+
+
+async def test_what_is_no_event_is_parked_whole(pod: Pod, pod_database: PodDatabase, database: Database) -> None:
+    strange = RawRecord("topic", 0, 7, None, {"note": "\N{SNOWMAN}"}, b"\xff\x00")
+    assert await pod.end([strange, raw(8)]) == 1
+    assert await parked(pod_database) == [("topic/0/7", "envelope-incomplete")]
+    connection = await database.connect()
+    kept = await connection.fetchrow("SELECT key, payload, headers->>'note' AS note FROM parked")
+    await connection.close()
+    assert (kept["key"], kept["payload"], kept["note"]) == (None, b"\xff\x00", "\N{SNOWMAN}")
+
+
+async def test_a_header_postgresql_cannot_keep_does_not_stop_the_partition(pod: Pod, pod_database: PodDatabase) -> None:
+    headers = text_headers([("ce_id", b"x\0\xff"), ("\0", b"a\0b"), ("ce_type", b"x")])
+    assert await pod.end([RawRecord("topic", 0, 9, b"\0", headers, b"")]) == 1
+    [(_, reason)] = await parked(pod_database)
+    assert reason == "event-type-unknown"
+
+
+async def test_the_inbox_forgets_what_cannot_come_again(pod: Pod, database: Database) -> None:
+    await pod.end([raw(0), raw(1)])
+    connection = await database.connect()
+    await connection.execute("UPDATE inbox SET seen_at = now() - interval '31 days' WHERE event_id = 'e0'")
+    await pod.handling.forget()
+    left = [row["event_id"] for row in await connection.fetch("SELECT event_id FROM inbox")]
+    await connection.close()
+    assert left == ["e1"]

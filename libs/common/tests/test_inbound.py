@@ -1,0 +1,298 @@
+"""Inbound events: in order per person, many people at once, kept through hung pods and dead processes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi_sdk.database import Database
+from machi_sdk.envelope import Received
+from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.inbound import Bulkheads, InboundQueue, PendingEvent
+from machi_sdk.inbound.events import EventRows
+from machi_sdk.testing import wait_until
+from machi_sdk.work import Work, Works
+
+pytestmark = pytest.mark.integration
+Step = Callable[[PendingEvent], Awaitable[None]]
+
+
+@dataclass
+class Adapter:
+    """Does with each event what the test says, and remembers."""
+
+    step: Step | None = None
+    handled: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    busy: Counter[str] = field(default_factory=Counter)
+    most: int = 0
+
+    async def handle(self, event: PendingEvent) -> None:
+        person = event.event.event_id.partition("/")[0]
+        self.busy[person] += 1
+        self.most = max(self.most, self.busy.total())
+        assert self.busy[person] == 1
+        try:
+            if self.step is not None:
+                await self.step(event)
+            self.handled.append(event.event.event_id)
+            await event.mark("done")
+        finally:
+            self.busy[person] -= 1
+
+    async def say_waiting(self, event: PendingEvent) -> None:
+        self.told.append(event.event.event_id)
+
+
+def arrived(event_id: str, tenant: str = "fukuoka") -> Received:
+    """`person/number` as it comes from Kafka."""
+    person = event_id.partition("/")[0]
+    event = InboundEvent(event_id=event_id)
+    return Received(event, event_id, "x", tenant, person, datetime.now(UTC), "topic", {})
+
+
+async def accept(works: Works[Work], queue: InboundQueue, *event_ids: str) -> None:
+    async with works.begin("fukuoka") as work:
+        await queue.accept([arrived(event_id) for event_id in event_ids], work)
+
+
+@asynccontextmanager
+async def running(*queues: InboundQueue) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(work()) for queue in queues for work in (queue.run, queue.watch)]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def states(works: Works[Work]) -> dict[str, str]:
+    async with works.begin("") as work:
+        rows = await work.session.execute(text("SELECT event_id, state FROM inbound_events ORDER BY id"))
+        return {row.event_id: row.state for row in rows}
+
+
+def all_are(works: Works[Work], state: str) -> Callable[[], Awaitable[bool]]:
+    async def done() -> bool:
+        return set((await states(works)).values()) == {state}
+
+    return done
+
+
+async def test_each_person_in_order_and_64_people_at_once(works: Works[Work]) -> None:
+    gate = asyncio.Event()
+
+    async def wait_for_the_others(_event: PendingEvent) -> None:
+        await gate.wait()
+
+    adapter = Adapter(wait_for_the_others)
+    queue = InboundQueue(works, adapter, "line")
+    people = [f"person-{number:02}" for number in range(70)]
+    await accept(works, queue, *(f"{person}/{number}" for number in range(3) for person in people))
+    async with running(queue):
+        await wait_until(lambda: adapter.busy.total() == 64)
+        gate.set()
+        await wait_until(all_are(works, "done"), within=20)
+    assert adapter.most == 64
+    for person in people:
+        assert [event for event in adapter.handled if event.startswith(person)] == [f"{person}/{n}" for n in range(3)]
+
+
+async def test_an_event_that_comes_twice_is_handled_once(works: Works[Work]) -> None:
+    adapter = Adapter()
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, "a/1", "a/1", "a/2")
+    await accept(works, queue, "a/1")
+    async with running(queue):
+        await wait_until(all_are(works, "done"))
+        await accept(works, queue, "a/2", "a/3")
+        await wait_until(lambda: adapter.handled == ["a/1", "a/2", "a/3"])
+
+
+async def test_what_is_unavailable_waits_with_everything_behind_it_and_nobody_else(works: Works[Work]) -> None:
+    back = asyncio.Event()
+
+    async def down_for_a(event: PendingEvent) -> None:
+        if event.event.event_id == "a/1" and not back.is_set():
+            raise Unavailable("reports-down")
+
+    adapter = Adapter(down_for_a)
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, "a/1", "a/2", "b/1", "b/2")
+    async with running(queue):
+        await wait_until(lambda: adapter.handled == ["b/1", "b/2"])
+        await wait_until(
+            lambda: _is(states(works), {"a/1": "waiting", "a/2": "received", "b/1": "done", "b/2": "done"})
+        )
+        back.set()
+        await wait_until(all_are(works, "done"))
+    assert adapter.handled == ["b/1", "b/2", "a/1", "a/2"]
+
+
+async def test_a_person_who_waits_long_is_told_once(works: Works[Work], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._TELL_AFTER_SECONDS", 0.5)
+    back = asyncio.Event()
+
+    async def down(_event: PendingEvent) -> None:
+        if not back.is_set():
+            raise Unavailable("reports-down")
+
+    adapter = Adapter(down)
+    queues = [InboundQueue(works, adapter, "line") for _ in range(2)]
+    await accept(works, queues[0], "a/1", "a/2")
+    async with running(*queues):
+        await wait_until(lambda: adapter.told)
+        back.set()
+        await wait_until(all_are(works, "done"))
+    assert adapter.told == ["a/1"]
+
+
+async def test_an_answer_is_kept_for_the_next_try(works: Works[Work]) -> None:
+    seen: list[tuple[bytes | None, str, str]] = []
+
+    async def fail_after_the_turn(event: PendingEvent) -> None:
+        seen.append((event.stored, event.pod, event.reply_mark))
+        if event.stored is None:
+            await event.mark_turned(b"answer", "reports")
+            await event.mark_replying("token-1")
+            raise Unavailable("line-down")
+
+    adapter = Adapter(fail_after_the_turn)
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, "a/1")
+    async with running(queue):
+        await wait_until(all_are(works, "done"))
+    assert seen == [(None, "", ""), (b"answer", "reports", "token-1")]
+    assert adapter.told == []
+
+
+async def test_an_event_of_a_dead_process_comes_again_after_its_lease(works: Works[Work]) -> None:
+    queue = InboundQueue(works, Adapter(), "line")
+    await accept(works, queue, "a/1", "a/2")
+    [dead] = await EventRows(works).claim(5)
+    assert await EventRows(works).claim(5) == []
+    async with works.begin("") as work:
+        await work.session.execute(text("UPDATE inbound_events SET due_at = now() WHERE event_id = 'a/1'"))
+    adapter = Adapter()
+    async with running(InboundQueue(works, adapter, "line")):
+        await wait_until(all_are(works, "done"))
+    assert adapter.handled == ["a/1", "a/2"]
+    with pytest.raises(Unavailable, match="lease-lost"):
+        await dead.mark("failed")
+
+
+async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._RENEW_SECONDS", 0.05)
+    go_on = asyncio.Event()
+
+    async def take_long(_event: PendingEvent) -> None:
+        async with works.begin("") as work:
+            await work.session.execute(text("UPDATE inbound_events SET due_at = now()"))
+        await go_on.wait()
+
+    first, second = Adapter(take_long), Adapter()
+    await accept(works, InboundQueue(works, first, "line"), "a/1")
+
+    async def renewed() -> bool:
+        async with works.begin("") as work:
+            return bool((await work.session.execute(text("SELECT due_at > now() FROM inbound_events"))).scalar())
+
+    async with running(InboundQueue(works, first, "line")):
+        await wait_until(lambda: first.busy.total() == 1)
+        await wait_until(renewed)
+        async with running(InboundQueue(works, second, "line")):
+            go_on.set()
+            await wait_until(all_are(works, "done"))
+    assert (first.handled, second.handled) == (["a/1"], [])
+
+
+async def test_what_can_never_succeed_fails_and_lets_the_next_through(
+    works: Works[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._LONGEST_WAIT", 0.01)
+    tries: Counter[str] = Counter()
+
+    async def refuse(event: PendingEvent) -> None:
+        tries[event.event.event_id] += 1
+        if event.event.event_id == "a/1":
+            raise Invalid("nonsense")
+        if event.event.event_id == "a/2":
+            raise ValueError("a bug")
+
+    adapter = Adapter(refuse)
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, "a/1", "a/2", "a/3")
+    async with running(queue):
+        await wait_until(lambda: adapter.handled == ["a/3"], within=20)
+    assert await states(works) == {"a/1": "failed", "a/2": "failed", "a/3": "done"}
+    assert tries == {"a/1": 1, "a/2": 8, "a/3": 1}
+
+
+async def test_old_words_are_blanked_and_old_ids_dropped(works: Works[Work], database: Database) -> None:
+    queue = InboundQueue(works, Adapter(), "line")
+    await accept(works, queue, "a/1", "b/1", "c/1")
+    raw = await database.connect()
+    ages = {"a/1": "73 hours", "b/1": "9 days", "c/1": "1 hour"}
+    for event_id, age in ages.items():
+        statement = (
+            "UPDATE inbound_events SET state = 'done', received_at = now() - $2::text::interval WHERE event_id = $1"
+        )
+        await raw.execute(statement, event_id, age)
+    await EventRows(works).forget()
+    rows = await raw.fetch("SELECT event_id, payload = '' AS blank FROM inbound_events ORDER BY event_id")
+    assert [(row["event_id"], row["blank"]) for row in rows] == [("a/1", True), ("c/1", False)]
+    await raw.close()
+
+
+async def test_a_hung_pod_takes_its_own_places_only() -> None:
+    bulkheads, release = Bulkheads(), asyncio.Event()
+
+    async def visit(pod: str) -> str:
+        async with bulkheads.enter(pod):
+            await release.wait()
+            return pod
+
+    hung = [asyncio.create_task(visit("reports")) for _ in range(16)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="bulkhead-full"):
+        await visit("reports")
+    release.set()
+    assert await visit("identity") == "identity"
+    await asyncio.gather(*hung)
+    assert await visit("reports") == "reports"
+
+
+async def test_a_failing_pod_is_left_alone_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.bulkheads._REST_SECONDS", 0.2)
+    bulkheads = Bulkheads()
+    asked: list[str] = []
+
+    async def ask(*, well: bool) -> None:
+        async with bulkheads.enter("reports"):
+            asked.append("asked")
+            if not well:
+                raise Unavailable("down")
+
+    for _ in range(7):
+        with pytest.raises(Unavailable):
+            await ask(well=False)
+    assert len(asked) == 5
+
+    async def answered() -> bool:
+        try:
+            await ask(well=True)
+        except Unavailable:
+            return False
+        return True
+
+    await wait_until(answered, within=2)
+    await ask(well=True)
+
+
+async def _is(found: Awaitable[dict[str, str]], expected: dict[str, str]) -> bool:
+    return await found == expected

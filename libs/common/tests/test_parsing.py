@@ -1,0 +1,159 @@
+"""From what a person did to an answer, or to what is wanted instead; never to anything else."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_sdk.dialogue.answers import Json
+from machi_sdk.dialogue.kit import TEXTS
+from machi_sdk.dialogue.parsing import Unreadable, answer_of
+from machi_sdk.dialogue.questions import (
+    Choices,
+    Confirm,
+    DateQ,
+    Kind,
+    MultiChoices,
+    NumberQ,
+    Opt,
+    PhotoQ,
+    PlaceQ,
+    Question,
+    TimeQ,
+    WordsQ,
+    to_wire,
+)
+
+OPTIONS = (Opt("road", "道路の穴"), Opt("lamp", "街灯"), Opt("sign", "道路標識"))
+YES_NO = (frozenset({"はい", "yes"}), frozenset({"いいえ", "no"}))
+KINDS: tuple[Kind, ...] = (
+    Choices(OPTIONS),
+    MultiChoices(OPTIONS, 1, 2),
+    PhotoQ(),
+    PlaceQ(),
+    WordsQ(1, 50),
+    Confirm("はい、お願いします", "いいえ"),
+    NumberQ(0, 100),
+    DateQ("2026-01-01", "2026-12-31"),
+    TimeQ("09:00", "17:00"),
+)
+
+
+def typed(words: str) -> wire.TurnRequest:
+    return wire.TurnRequest(text=wire.TextInput(text=words))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "answer"),
+    [
+        (KINDS[0], "２", "lamp"),
+        (KINDS[0], " 街灯。", "lamp"),
+        (KINDS[0], "街灯が消えています", "lamp"),
+        (KINDS[1], "1、街灯", ["road", "lamp"]),
+        (KINDS[1], "街灯,街灯", ["lamp"]),
+        (KINDS[3], "市役所の前", {"address": "市役所の前"}),
+        (KINDS[4], "  two\nlines\0 ", "  two\nlines\N{REPLACEMENT CHARACTER} "),
+        (KINDS[4], " ", " "),
+        (KINDS[5], "はい", True),
+        (KINDS[5], "NO!", False),
+        (KINDS[6], "４２", 42),
+        (KINDS[7], "2026/4/1", "2026-04-01"),
+        (KINDS[7], "2026年12月31日", "2026-12-31"),
+        (KINDS[8], "9:30", "09:30"),
+        (KINDS[8], "09:30+09:00", "09:30"),
+    ],
+)
+def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Json) -> None:
+    assert answer_of(kind, typed(words), YES_NO) == answer
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "wanted"),
+    [
+        (KINDS[0], "道路", "again.choice"),
+        (KINDS[0], "4", "again.choice"),
+        (KINDS[0], "", "again.choice"),
+        (KINDS[1], "1,2,3", "again.multi-choice"),
+        (KINDS[2], "a photo", "again.photo"),
+        (KINDS[3], "  ", "again.place"),
+        (KINDS[4], "x" * 51, "again.too-long"),
+        (KINDS[4], "", "again.words"),
+        (KINDS[5], "perhaps", "again.confirm"),
+        (KINDS[6], "101", "again.number"),
+        (KINDS[7], "2027-01-01", "again.date"),
+        (KINDS[7], "tomorrow", "again.date"),
+        (KINDS[8], "25:00", "again.time"),
+        (KINDS[8], "18:00", "again.time"),
+    ],
+)
+def test_what_does_not_answer_says_what_is_wanted(kind: Kind, words: str, wanted: str) -> None:
+    with pytest.raises(Unreadable) as again:
+        answer_of(kind, typed(words), YES_NO)
+    assert again.value.key == wanted
+
+
+def test_buttons_pins_photos_and_pickers_answer_their_questions() -> None:
+    chosen = wire.TurnRequest(choice=wire.Choice(option_ids=["lamp"]))
+    assert answer_of(KINDS[0], chosen, YES_NO) == "lamp"
+    pin = wire.TurnRequest(place=wire.Place(latitude=33.59, longitude=130.4, title="here", address="天神\0"))
+    expected: Json = {
+        "latitude": 33.59,
+        "longitude": 130.4,
+        "title": "here",
+        "address": "天神\N{REPLACEMENT CHARACTER}",
+    }
+    assert answer_of(KINDS[3], pin, YES_NO) == expected
+    photo = wire.TurnRequest(photo=wire.Photo(media_id="m1"))
+    assert answer_of(KINDS[2], photo, YES_NO) == {"media_id": "m1"}
+    picked = wire.TurnRequest(moment=wire.Moment(date="2026-04-01"))
+    assert answer_of(KINDS[7], picked, YES_NO) == "2026-04-01"
+
+
+@pytest.mark.parametrize("place", [(91.0, 0.0), (0.0, 181.0), (float("nan"), 0.0), (0.0, float("inf"))])
+def test_a_place_outside_the_world_is_none(place: tuple[float, float]) -> None:
+    request = wire.TurnRequest(place=wire.Place(latitude=place[0], longitude=place[1]))
+    with pytest.raises(Unreadable):
+        answer_of(PlaceQ(), request, YES_NO)
+
+
+@given(st.sampled_from(KINDS), st.text() | st.from_regex(r"[\d:年月日./-]{0,12}"))
+def test_whatever_is_typed_is_an_answer_or_asks_again_in_known_words(kind: Kind, words: str) -> None:
+    assert _is_well(kind, typed(words))
+
+
+@given(st.sampled_from(KINDS), st.lists(st.text(max_size=5) | st.sampled_from(["road", "lamp", "sign", "yes", "no"])))
+def test_whatever_is_pressed_is_an_answer_or_asks_again(kind: Kind, options: list[str]) -> None:
+    assert _is_well(kind, wire.TurnRequest(choice=wire.Choice(option_ids=options)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_own_form_on_the_wire(kind: Kind) -> None:
+    ask = to_wire(Question("key", "Prompt?", kind, optional=True), "ask-1", [])
+    assert ask.WhichOneof("kind") is not None
+    assert (ask.key, ask.prompt, ask.ask_id, ask.optional) == ("key", "Prompt?", "ask-1", True)
+
+
+def _is_well(kind: Kind, request: wire.TurnRequest) -> bool:
+    try:
+        answer = answer_of(kind, request, YES_NO)
+    except Unreadable as again:
+        return TEXTS.has(again.key)
+    return FITS[type(kind)](answer)
+
+
+def _among(answer: Json) -> bool:
+    return answer in ("road", "lamp", "sign")
+
+
+FITS: dict[type, Callable[[Json], bool]] = {
+    Choices: _among,
+    MultiChoices: lambda answer: isinstance(answer, list) and 1 <= len(answer) <= 2 and all(map(_among, answer)),
+    Confirm: lambda answer: isinstance(answer, bool),
+    PlaceQ: lambda answer: isinstance(answer, dict) and bool(answer["address"]),
+    WordsQ: lambda answer: isinstance(answer, str) and 0 < len(answer) <= 50 and "\0" not in answer,
+    NumberQ: lambda answer: isinstance(answer, int) and 0 <= answer <= 100,
+    DateQ: lambda answer: isinstance(answer, str) and "2026-01-01" <= answer <= "2026-12-31",
+    TimeQ: lambda answer: isinstance(answer, str) and "09:00" <= answer <= "17:00",
+}

@@ -1,0 +1,262 @@
+"""The outbox's way to Kafka: in order within a key, never lost, twice at most after a crash."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_sdk.clock import SystemClock
+from machi_sdk.database import Database
+from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.parking import list_parked, request_replay
+from machi_sdk.producer import Producer, Record
+from machi_sdk.relay import Relay
+from machi_sdk.settings import Settings
+from machi_sdk.testing import KafkaAddress, PodDatabase, new_topic, read_all, wait_until
+from machi_sdk.work import Origin, Work, Works
+from machi_tools.embedded.kafka import KafkaServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def producer(kafka_server: KafkaAddress) -> AsyncIterator[Producer]:
+    producer = Producer(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), "toy", SystemClock())
+    yield producer
+    await producer.close()
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[Relay]:
+    task = asyncio.create_task(relay.run())
+    yield relay
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def decided(number: int, notice: str = "") -> ConsentDecided:
+    return ConsentDecided(citizen_id=str(number), purpose=notice)
+
+
+async def emit(works: Works[Work], topic: str, key: str, *numbers: int) -> None:
+    async with works.begin("fukuoka") as work:
+        for number in numbers:
+            work.emit(topic, key, decided(number))
+
+
+async def numbers(bootstrap: str, topic: str, key: str) -> list[int]:
+    """What lies on the topic under a key, in order."""
+    events = [record.event for record in await read_all(bootstrap, topic) if record.key == key]
+    return [int(event.citizen_id) for event in events if isinstance(event, ConsentDecided)]
+
+
+async def left(database: PodDatabase, table: str = "outbox") -> int:
+    connection = await asyncpg.connect(database.url)
+    try:
+        count: int = await connection.fetchval(f"SELECT count(*) FROM {table}")
+        return count
+    finally:
+        await connection.close()
+
+
+def emptied(database: PodDatabase) -> Callable[[], Awaitable[bool]]:
+    async def empty() -> bool:
+        return await left(database) == 0
+
+    return empty
+
+
+async def test_order_within_a_key_holds_though_an_early_transaction_commits_late(
+    pod_database: PodDatabase, database: Database, producer: Producer, kafka_server: KafkaAddress
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap, partitions=3)
+    relay = Relay(database, producer, Faultpoints(""))
+    works = Works(database, Work, Origin("toy", SystemClock(), relay.wake))
+    async with running(relay):
+        async with works.begin("fukuoka") as long_open:
+            long_open.emit(topic, "slow", decided(0))
+            await long_open.seal()  # its row has its number, its commit is to come
+            later = asyncio.create_task(emit(works, topic, "slow", 1, 2))
+            for number in range(10):
+                await emit(works, topic, "quick", number)
+            await wait_until(lambda: _is(numbers(kafka_server.bootstrap, topic, "quick"), list(range(10))))
+            assert await numbers(kafka_server.bootstrap, topic, "slow") == []
+            long_open._outgoing.clear()
+        await later
+        await wait_until(emptied(pod_database))
+    assert await numbers(kafka_server.bootstrap, topic, "slow") == [0, 1, 2]
+
+
+async def test_concurrent_transactions_of_one_key_arrive_in_the_order_of_their_commits(
+    pod_database: PodDatabase, database: Database, producer: Producer, kafka_server: KafkaAddress
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    relay = Relay(database, producer, Faultpoints(""))
+    works = Works(database, Work, Origin("toy", SystemClock(), relay.wake))
+    committed: list[int] = []
+
+    async def one(number: int) -> None:
+        async with works.begin("fukuoka") as work:
+            await (await work.raw()).execute("SELECT pg_sleep($1)", (number * 7 % 5) / 200)
+            work.emit(topic, "key", decided(number))
+            work.then(lambda: committed.append(number))
+
+    async with running(relay):
+        await asyncio.gather(*(one(number) for number in range(12)))
+        await wait_until(emptied(pod_database))
+    arrived = await numbers(kafka_server.bootstrap, topic, "key")
+    assert sorted(arrived) == list(range(12))
+    assert arrived == committed
+
+
+async def test_a_missing_topic_and_an_oversized_event_stop_nobody_else(
+    pod_database: PodDatabase, database: Database, producer: Producer, kafka_server: KafkaAddress, works: Works[Work]
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    async with works.begin("fukuoka") as work:
+        for number in range(600):  # more than the relay reads at once, before everything else
+            work.emit("test.no-such-topic", f"key-{number}", decided(number))
+        work.emit(topic, "key", decided(1))
+        work.emit(topic, "key", decided(2, notice="x" * 1_100_000))
+        work.emit(topic, "key", decided(3))
+    async with running(Relay(database, producer, Faultpoints(""))):
+        await wait_until(lambda: _is(numbers(kafka_server.bootstrap, topic, "key"), [1, 3]), within=20)
+        connection = await asyncpg.connect(pod_database.url)
+        [parked] = await wait_until(lambda: list_parked(connection))
+    assert (parked.consumer, parked.topic, parked.reason) == ("outbox", topic, "record-too-large")
+    assert await connection.fetchval("SELECT count(*) FROM outbox WHERE topic = $1", topic) == 0
+    await connection.close()
+
+
+async def test_a_parked_event_goes_back_when_an_operator_asks(
+    database: Database, producer: Producer, kafka_server: KafkaAddress, works: Works[Work]
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    await emit(works, topic, "key", 7)
+    connection = await database.connect()
+    identifier = await connection.fetchval(
+        "WITH gone AS (DELETE FROM outbox RETURNING *)"
+        ' INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
+        " SELECT 'outbox', topic, -1, id, 'x', convert_to(key, 'UTF8'), headers, payload, 'y' FROM gone RETURNING id"
+    )
+    assert await request_replay(connection, identifier)
+    async with running(Relay(database, producer, Faultpoints(""))):
+        await wait_until(lambda: _is(numbers(kafka_server.bootstrap, topic, "key"), [7]))
+    assert await list_parked(connection) == []
+    await connection.close()
+
+
+async def test_a_hung_key_stops_that_key_only(
+    pod_database: PodDatabase, database: Database, works: Works[Work]
+) -> None:
+    sent: list[tuple[str, bytes]] = []
+
+    class Stuck(Producer):
+        async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109
+            if record.key == "hung":
+                await asyncio.sleep(timeout)
+                raise Unavailable("kafka-unavailable")
+            if record.key == "wrong":
+                raise Invalid("wrong")
+            sent.append((record.key, record.payload))
+
+    await emit(works, "any", "hung", *range(5))
+    await emit(works, "any", "wrong", 1)
+    relay = Relay(database, Stuck(Settings(), "toy", SystemClock()), Faultpoints(""))
+    async with running(relay):
+        for number in range(3):
+            await emit(works, "any", f"well-{number}", number)
+            relay.wake()
+            await wait_until(partial(_has, sent, number + 1), within=3)
+    assert [key for key, _ in sent] == ["well-0", "well-1", "well-2"]
+    assert await left(pod_database) == 5
+    assert await left(pod_database, "parked") == 1
+
+
+async def test_two_relays_hold_one_lease_and_the_second_takes_over(
+    pod_database: PodDatabase, database: Database, producer: Producer, kafka_server: KafkaAddress, works: Works[Work]
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    query = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = {here}"
+
+    async def leases() -> int:
+        connection = await database.connect()
+        try:
+            held: int = await connection.fetchval(query)
+            return held
+        finally:
+            await connection.close()
+
+    async with running(Relay(database, producer, Faultpoints(""))):
+        await wait_until(leases)
+        async with running(Relay(database, producer, Faultpoints(""))):
+            await emit(works, topic, "key", *range(20))
+            await wait_until(emptied(pod_database))
+            assert await leases() == 1
+    async with running(Relay(database, producer, Faultpoints(""))):
+        await emit(works, topic, "key", 20)
+        await wait_until(emptied(pod_database))
+    assert await numbers(kafka_server.bootstrap, topic, "key") == list(range(21))
+
+
+async def test_a_kill_between_publish_and_delete_doubles_and_never_loses(
+    pod_database: PodDatabase, kafka_server: KafkaAddress, works: Works[Work], program: Callable[[str], Path]
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    await emit(works, topic, "key", *range(10))
+    environment = {"DATABASE_URL": pod_database.url, "KAFKA_BOOTSTRAP_SERVERS": kafka_server.bootstrap}
+    command = [sys.executable, str(program("relaying"))]
+    crashing = {**os.environ, **environment, "CRASH_AT": "after_publish_before_delete"}
+    ended = await asyncio.to_thread(subprocess.run, command, env=crashing, timeout=20, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert await left(pod_database) == 10
+    surviving = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
+    try:
+        await wait_until(emptied(pod_database))
+    finally:
+        surviving.kill()
+        await surviving.wait()
+    assert await numbers(kafka_server.bootstrap, topic, "key") == [*range(10), *range(10)]
+
+
+def _has(sent: list[tuple[str, bytes]], count: int) -> bool:
+    return len(sent) == count
+
+
+@pytest.mark.faults
+async def test_a_broker_restart_delays_and_loses_nothing(
+    pod_database: PodDatabase, database: Database, producer: Producer, kafka_server: KafkaAddress
+) -> None:
+    if not isinstance(kafka_server, KafkaServer):
+        pytest.skip("the broker is somebody else's")
+    topic, elsewhere = [await new_topic(kafka_server.bootstrap) for _ in range(2)]
+    relay = Relay(database, producer, Faultpoints(""))
+    works = Works(database, Work, Origin("toy", SystemClock(), relay.wake))
+    async with running(relay):
+        await emit(works, topic, "key", 0)
+        await wait_until(emptied(pod_database))
+        await asyncio.to_thread(kafka_server.kill)
+        await emit(works, topic, "key", 1, 2)
+        with pytest.raises(Unavailable):
+            await producer.put(Record(elsewhere, "key", {}, b""), timeout=0.3)
+        assert await left(pod_database) == 2
+        await asyncio.to_thread(kafka_server.start)
+        await emit(works, topic, "key", 3)
+        await wait_until(emptied(pod_database), within=20)
+    arrived = await numbers(kafka_server.bootstrap, topic, "key")
+    assert list(dict.fromkeys(arrived)) == [0, 1, 2, 3]
+
+
+async def _is(found: Awaitable[list[int]], expected: list[int]) -> bool:
+    return await found == expected

@@ -1,0 +1,166 @@
+"""Settings, envelope, texts, forms, ids, names: small parts that many stand on."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from machi.consent.v1.events_pb2 import ConsentDecided
+from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
+from machi.dialogue.v1.messages_pb2 import Option
+from machi_sdk.cards import check_form
+from machi_sdk.clock import ManualClock, SystemClock
+from machi_sdk.dialogue.kit import TEXTS
+from machi_sdk.envelope import Provenance, decode, headers_of, text_headers, wire_headers
+from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.ids import derived_id, new_id
+from machi_sdk.names import fold
+from machi_sdk.settings import Settings, host_and_port
+from machi_sdk.telemetry import span
+from machi_sdk.testing import LocalIssuer
+from machi_sdk.texts import Texts, pick
+
+MOMENT = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MACHI_PEERS", "identity=127.0.0.1:7201, reports=127.0.0.1:7202")
+    monkeypatch.setenv("MACHI_TENANTS", "sapporo")
+    monkeypatch.setenv("LINE_BOT_USER_ID", "U1")
+    monkeypatch.setenv("LINE_CHANNEL_SECRET", "very secret")
+    monkeypatch.setenv("LINE_API_URL", "http://127.0.0.1:7100/line/")
+    settings = Settings()
+    assert settings.peers == {"identity": "127.0.0.1:7201", "reports": "127.0.0.1:7202"}
+    assert settings.tenants == {"fukuoka", "sapporo"}
+    channels = settings.channels()["fukuoka"]
+    assert channels.slack is None
+    assert channels.line is not None
+    assert (channels.line.bot_user_id, channels.line.api_url) == ("U1", "http://127.0.0.1:7100/line")
+    assert "very secret" not in repr(settings) + repr(channels)
+
+
+def test_other_tenants_have_channels_in_files(tmp_path: Path) -> None:
+    (tmp_path / "sapporo").mkdir()
+    slack = {"signing_secret": "s", "bot_token": "t", "team_id": "T9"}
+    (tmp_path / "sapporo" / "slack.yaml").write_text(json.dumps(slack))
+    settings = Settings(machi_channels_dir=tmp_path)
+    found = settings.channels()["sapporo"]
+    assert found.line is None
+    assert found.slack is not None
+    assert found.slack.team_id == "T9"
+    assert "sapporo" in settings.tenants
+
+
+@pytest.mark.parametrize("address", ["localhost", "", "127.0.0.1:"])
+def test_an_address_needs_a_port(address: str) -> None:
+    assert host_and_port("127.0.0.1:80") == ("127.0.0.1", 80)
+    with pytest.raises(Invalid):
+        host_and_port(address)
+
+
+def test_an_event_comes_back_as_it_went() -> None:
+    event = ConsentDecided(citizen_id="citizen-1")
+    with span("a message"):
+        headers = headers_of(event, Provenance("event-1", "identity", "fukuoka", MOMENT))
+    wired = text_headers(wire_headers(headers))
+    received = decode("machi.consent.v1", b"citizen-1", wired, event.SerializeToString())
+    assert received.event == event
+    told = (received.event_id, received.tenant, received.key, received.occurred_at, received.type)
+    assert told == ("event-1", "fukuoka", "citizen-1", MOMENT, "machi.consent.v1.ConsentDecided")
+    assert headers["traceparent"].split("-")[1] == received.trace_id
+    naive = {**wired, "ce_time": "2026-04-01T09:00:00"}
+    assert decode("t", None, naive, b"").occurred_at == MOMENT
+
+
+@given(
+    st.dictionaries(st.sampled_from(["ce_id", "ce_type", "ce_time", "ce_tenant", "traceparent"]), st.text(max_size=30)),
+    st.binary(max_size=50),
+)
+def test_whatever_lies_on_a_topic_is_an_event_or_invalid(headers: dict[str, str], payload: bytes) -> None:
+    for fixed in ({}, {"ce_id": "x", "ce_type": "machi.consent.v1.ConsentDecided"}):
+        try:
+            decode("topic", None, {**headers, **fixed}, payload)
+        except Invalid as error:
+            refused = error.slug
+        else:
+            refused = "event-read"
+        assert refused.startswith(("envelope-", "event-"))
+
+
+def test_every_language_says_the_same_things_with_the_same_places() -> None:
+    assert TEXTS.languages == ("ja", "en", "ja-Hira", "zh-Hant")
+    keys = TEXTS.keys("ja")
+    for language in TEXTS.languages:
+        assert TEXTS.keys(language) == keys
+        for key in keys:
+            assert _places(TEXTS.say(language, key)) == _places(TEXTS.say("ja", key)), (language, key)
+            assert len(TEXTS.say(language, key)) <= 20 or not key.endswith(".label"), (language, key)
+
+
+def _places(words: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
+
+
+def test_texts_fall_back_to_the_default_language(tmp_path: Path) -> None:
+    (tmp_path / "ja.yaml").write_text("hello: こんにちは、{name}さん\nonly: ここだけ\n", encoding="utf-8")
+    (tmp_path / "en.yaml").write_text("hello: Hello {name}\n", encoding="utf-8")
+    texts = Texts(tmp_path)
+    assert texts.say("en", "hello", name="A") == "Hello A"
+    assert texts.say("en", "only") == texts.say("ko", "only") == "ここだけ"
+    assert (texts.has("hello"), texts.has("bye"), texts.words("only")) == (True, False, {"ja": "ここだけ"})
+    with pytest.raises(KeyError):
+        texts.say("en", "bye")
+    assert pick({"en": "x", "ja": "y"}, "ko") == "y"
+
+
+def test_a_form_says_which_field_is_wrong() -> None:
+    form = Form(
+        fields=[
+            FormField(field_id="note", label="Note", words=WordsField(minimum=2, maximum=5), error="2 to 5 characters"),
+            FormField(field_id="desk", label="Desk", choice=ChoiceField(options=[Option(option_id="roads")])),
+            FormField(field_id="more", label="More", words=WordsField(maximum=5), optional=True),
+        ]
+    )
+    assert check_form(form, {"note": "mended"[:5], "desk": "roads"}) == {}
+    assert check_form(form, {"note": " x ", "desk": "parks", "more": "too long"}) == {
+        "note": "2 to 5 characters",
+        "desk": "Desk",
+        "more": "More",
+    }
+    assert set(check_form(form, {})) == {"note", "desk"}
+
+
+def test_ids_sort_by_time_and_derived_ones_stay() -> None:
+    ids = [new_id() for _ in range(50)]
+    assert [one[:8] for one in ids] == sorted(one[:8] for one in ids)
+    assert len(set(ids)) == 50
+    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", one) for one in ids)
+    assert derived_id("a", "bc") == derived_id("a", "bc") != derived_id("ab", "c")
+
+
+def test_typed_words_are_compared_by_meaning() -> None:
+    assert fold("　ＳＴＯＰ　ｍｅｓｓａｇｅｓ！") == fold("stop messages")
+    assert fold("通報。") == "通報"
+
+
+def test_clocks_tell_utc() -> None:
+    clock = ManualClock(MOMENT)
+    clock.advance(timedelta(hours=1))
+    assert clock.now() == MOMENT + timedelta(hours=1)
+    assert SystemClock().now().tzinfo is UTC
+
+
+def test_keys_are_read_from_files_and_a_pseudonym_is_the_same_in_every_pod(tmp_path: Path) -> None:
+    issuer = LocalIssuer(tmp_path)
+    issuer.allow("reports", "identity")
+    reports, identity = issuer.keys_of("reports"), issuer.keys_of("identity")
+    assert identity.caller_of(reports.token_for("identity"), "identity") == "reports"
+    with pytest.raises(Unavailable, match="declare it"):
+        reports.token_for("notifications")
+    assert reports.hmac("U123") == identity.hmac("U123") != reports.hmac("U124")
+    assert "U123" not in reports.hmac("U123")

@@ -1,0 +1,176 @@
+"""One transaction, its events and hops, one commit at the edge."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_sdk.clock import Clock
+from machi_sdk.database import Database
+from machi_sdk.errors import Conflict, Denied, MachiError, Unavailable
+from machi_sdk.telemetry import current_trace_id, span
+from machi_sdk.testing import PodDatabase
+from machi_sdk.work import Origin, Work, Works
+
+pytestmark = pytest.mark.integration
+RAW_WRITE = "INSERT INTO notes (tenant, note) VALUES ('fukuoka', 'raw')"
+WRITE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, 'somebody')")
+
+
+async def write(work: Work, note: str, tenant: str = "fukuoka") -> None:
+    await work.session.execute(WRITE, {"tenant": tenant, "note": note})
+
+
+async def attempt(works: Works[Work], use_case: Callable[[Work], Awaitable[None]]) -> None:
+    async with works.begin("fukuoka") as work:
+        await use_case(work)
+
+
+async def notes(works: Works[Work], tenant: str = "fukuoka") -> list[str]:
+    async with works.begin(tenant) as work:
+        return list((await work.session.execute(text("SELECT note FROM notes ORDER BY note"))).scalars())
+
+
+async def rows(pod_database: PodDatabase, query: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(pod_database.url)
+    try:
+        found: list[asyncpg.Record] = await connection.fetch(query)
+        return found
+    finally:
+        await connection.close()
+
+
+async def test_everything_said_leaves_with_the_one_commit(works: Works[Work], pod_database: PodDatabase) -> None:
+    with span("a message"):
+        async with works.begin("fukuoka") as work:
+            await write(work, "a note")
+            work.emit("machi.consent.v1", "citizen-1", ConsentDecided(citizen_id="citizen-1"))
+            work.hop("noted", note_id="1")
+            assert await rows(pod_database, "SELECT * FROM outbox") == []
+        trace = current_trace_id()
+    assert await notes(works) == ["a note"]
+    [event] = await rows(pod_database, "SELECT topic, key, headers::text AS headers FROM outbox")
+    assert (event["topic"], event["key"]) == ("machi.consent.v1", "citizen-1")
+    assert trace in event["headers"]
+    [hop] = await rows(pod_database, "SELECT trace_id, name, detail::text AS detail FROM hops")
+    assert (hop["trace_id"], hop["name"], hop["detail"]) == (trace, "noted", '{"note_id": "1"}')
+
+
+async def test_an_error_leaves_nothing_behind(works: Works[Work], pod_database: PodDatabase) -> None:
+    called: list[str] = []
+
+    async def refuse_late(work: Work) -> None:
+        await write(work, "never")
+        work.emit("machi.consent.v1", "citizen-1", ConsentDecided())
+        work.then(lambda: called.append("after the commit"))
+        raise Denied("no")
+
+    with pytest.raises(Denied):
+        await attempt(works, refuse_late)
+    assert await notes(works) == []
+    assert await rows(pod_database, "SELECT * FROM outbox") == []
+    assert called == []
+
+
+async def test_what_waits_for_the_commit_is_called_after_it(works: Works[Work]) -> None:
+    called: list[str] = []
+    async with works.begin("fukuoka") as work:
+        work.then(lambda: called.append("after"))
+        assert called == []
+    assert called == ["after"]
+
+
+async def test_a_raw_statement_is_part_of_the_transaction(works: Works[Work]) -> None:
+    async def write_raw_first(work: Work) -> None:
+        raw = await work.raw()
+        await raw.execute(RAW_WRITE)
+        raise Denied("no")
+
+    with pytest.raises(Denied):
+        await attempt(works, write_raw_first)
+    assert await notes(works) == []
+
+
+async def test_the_tenant_is_set_before_anything_else_and_for_this_transaction_only(
+    works: Works[Work], database: Database
+) -> None:
+    async with works.begin("fukuoka") as work:
+        raw = await work.raw()
+        assert await raw.fetchval("SELECT current_setting('machi.tenant', true)") == "fukuoka"
+        await write(work, "ours")
+    async with database.engine.connect() as connection:
+        left = (await connection.execute(text("SELECT current_setting('machi.tenant', true)"))).scalar()
+    assert left in (None, "")
+    assert await notes(works, "sapporo") == []
+
+
+async def test_another_tenants_row_is_refused(works: Works[Work]) -> None:
+    with pytest.raises(Exception, match="row-level security"):
+        async with works.begin("fukuoka") as work:
+            await write(work, "theirs", tenant="sapporo")
+
+
+@pytest.mark.parametrize(
+    ("constraints", "slug"),
+    [({"pk_notes": Conflict("note-there")}, "note-there"), ({}, "constraint")],
+    ids=["named", "not named"],
+)
+async def test_a_violated_constraint_becomes_its_domain_error(
+    database: Database, clock: Clock, constraints: Mapping[str, MachiError], slug: str
+) -> None:
+    works = Works(database, Work, Origin("toy", clock), constraints)
+    async with works.begin("fukuoka") as work:
+        await write(work, "twice")
+    with pytest.raises(Conflict) as by_session:
+        async with works.begin("fukuoka") as work:
+            await write(work, "twice")
+    with pytest.raises(Conflict) as by_raw:
+        async with works.begin("fukuoka") as work:
+            await (await work.raw()).execute("INSERT INTO notes (tenant, note) VALUES ('fukuoka', 'twice')")
+    assert (by_session.value.slug, by_raw.value.slug) == (slug, slug)
+
+
+async def test_a_database_that_is_down_is_unavailable(clock: Clock) -> None:
+    database = Database("postgresql://nobody:x@127.0.0.1:1/nothing")
+    with pytest.raises(Unavailable):
+        async with Works(database, Work, Origin("toy", clock)).begin("fukuoka"):
+            pass
+    await database.close()
+
+
+async def test_a_connection_cut_in_the_middle_is_unavailable_and_the_next_work_goes_on(
+    works: Works[Work], pod_database: PodDatabase
+) -> None:
+    async def write_after_the_cut(work: Work) -> None:
+        raw = await work.raw()
+        await _cut(pod_database, await raw.fetchval("SELECT pg_backend_pid()"))
+        await write(work, "lost")
+
+    async def write_raw_after_the_cut(work: Work) -> None:
+        raw = await work.raw()
+        await _cut(pod_database, await raw.fetchval("SELECT pg_backend_pid()"))
+        await raw.execute(RAW_WRITE)
+
+    for use_case in (write_after_the_cut, write_raw_after_the_cut):
+        with pytest.raises(Unavailable):
+            await attempt(works, use_case)
+        assert await notes(works) == []
+
+
+async def test_a_mistake_in_the_code_is_no_outage(works: Works[Work]) -> None:
+    with pytest.raises(asyncpg.DataError):
+        async with works.begin("fukuoka") as work:
+            await (await work.raw()).fetch("SELECT $1::int", "no number")
+    with pytest.raises(FileNotFoundError):
+        async with works.begin("fukuoka"):
+            raise FileNotFoundError(2, "No such file", "template.txt")
+
+
+async def _cut(pod_database: PodDatabase, backend: int) -> None:
+    connection = await asyncpg.connect(pod_database.admin_url)
+    try:
+        await connection.execute("SELECT pg_terminate_backend($1, 5000)", backend)
+    finally:
+        await connection.close()

@@ -1,0 +1,108 @@
+"""Deliveries: from a request on Kafka to LINE and the truth on Kafka."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from line_city import LineCity
+
+from machi.deliveries.v1 import events_pb2 as deliveries
+from machi.dialogue.v1 import messages_pb2 as neutral
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi_sdk.ids import new_id
+from machi_sdk.testing import publish, read_all, wait_until
+from machi_sdk.testing.kafka import Event
+from machi_simulator.faults import Fault
+
+pytestmark = pytest.mark.integration
+
+PUSH = "/line/v2/bot/message/push"
+
+
+def requested(user: str, words: str, version: int = 1, **more: object) -> deliveries.DeliveryRequested:
+    text = neutral.Message(text=neutral.Text(text=words))
+    request = deliveries.DeliveryRequested(
+        delivery_id=new_id(),
+        citizen_id=f"c-{user}",
+        channel="line",
+        purpose="lamps.updates",
+        thread=f"case-{user}",
+        version=version,
+        language="ja",
+        messages=[text],
+    )
+    request.send_before.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    for name, value in more.items():
+        setattr(request, name, value)
+    return request
+
+
+async def resident(city: LineCity) -> str:
+    """Somebody identity knows, who follows the account."""
+    user = await city.simulator.line.create()
+    await city.simulator.line.follow(user)
+    await city.until_heard(user, 1)
+    return user
+
+
+async def ends(city: LineCity, requests: list[deliveries.DeliveryRequested]) -> list[tuple[str, str]]:
+    """Ask for the deliveries; their ends, in order, once all have one."""
+    await publish(city.bootstrap, "machi.deliveries.requests.v1", [Event(each.citizen_id, each) for each in requests])
+    found: dict[str, tuple[str, str]] = {}
+
+    async def all_ended() -> bool:
+        for record in await read_all(city.bootstrap, "machi.deliveries.outcomes.v1"):
+            if isinstance(record.event, deliveries.DeliveryConcluded):
+                state = deliveries.DeliveryState.Name(record.event.state).removeprefix("DELIVERY_STATE_")
+                found[record.event.delivery_id] = (state.lower(), record.event.reason)
+        return all(each.delivery_id in found for each in requests)
+
+    await wait_until(all_ended, 25)
+    return [found[each.delivery_id] for each in requests]
+
+
+async def test_each_delivery_ends_as_it_should(city: LineCity) -> None:
+    user, other = await resident(city), await resident(city)
+    city.identity.refusing.add("lamps.adverts")
+    late = requested(user, "遅い")
+    late.send_before.FromDatetime(datetime.now(UTC) - timedelta(seconds=1))
+    asked = [
+        requested(user, "一"),
+        requested(user, "二", 3),
+        requested(user, "古い", 2),
+        requested(user, "広告", purpose="lamps.adverts", thread="other"),
+        late,
+        requested("stranger", "だれ"),
+        requested(other, "静か", quiet=True),
+        requested(user, "三", 4),
+    ]
+    assert await ends(city, asked) == [
+        ("accepted", ""),
+        ("accepted", ""),
+        ("superseded", "newer-version-sent"),
+        ("refused", "no-consent"),
+        ("expired", "send-before"),
+        ("failed", "citizen-unknown"),
+        ("accepted", ""),
+        ("accepted", ""),
+    ]
+    assert await city.heard(user) == ["welcomeです", "一", "二", "三"]
+    assert await city.heard(other) == ["welcomeです", "静か"]
+    assert await city.simulator.refused() == []
+
+
+@pytest.mark.parametrize("kind", ["accept_then_reset", "accept_then_hang", "status"])
+async def test_trouble_at_line_means_once_and_later(city: LineCity, kind: str) -> None:
+    user = await resident(city)
+    await city.simulator.plan(Fault.model_validate({"path": PUSH, "kind": kind, "status": 429, "ms": 4000, "count": 2}))
+    assert await ends(city, [requested(user, "直りました")]) == [("accepted", "")]
+    assert await city.heard(user) == ["welcomeです", "直りました"]
+    assert city.identity.releases["RELEASE_BASIS_CONSENT"] >= 2
+
+
+async def test_a_question_becomes_the_focus_of_a_person_in_no_dialogue(city: LineCity) -> None:
+    idle, busy = await resident(city), await resident(city)
+    city.identity.focus[f"c-{busy}"] = identity.Focus(pod="lamps", session_id="s-9", version=4)
+    asked = [requested(user, "いつですか", focus_pod="lamps", focus_session_id="s-7") for user in (idle, busy)]
+    assert await ends(city, asked) == [("accepted", ""), ("accepted", "")]
+    assert city.identity.focus[f"c-{idle}"].session_id == "s-7"
+    assert city.identity.focus[f"c-{busy}"].session_id == "s-9"

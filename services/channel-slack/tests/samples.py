@@ -1,0 +1,102 @@
+"""Cards, forms, and conversations in four languages, as a pod would give them."""
+
+from datetime import UTC, datetime
+
+from machi.dialogue.v1.desk_card_pb2 import (
+    ACTION_STYLE_DANGER,
+    ACTION_STYLE_PRIMARY,
+    THREAD_AUTHOR_RESIDENT,
+    CardAction,
+    ChoiceField,
+    DeskCard,
+    Form,
+    FormField,
+    ThreadEntry,
+    WordsField,
+)
+from machi.dialogue.v1.messages_pb2 import Fact, Link, Option
+
+SAID = {
+    "ja": ("受付番号", "街灯の通報", "受付", "場所", "ことば", "対応を始める", "対応を終える", "別の課へ", "必要です"),
+    "ja-Hira": (
+        "うけつけばんごう",
+        "がいとう",
+        "うけつけ",
+        "ばしょ",
+        "ことば",
+        "はじめる",
+        "おわる",
+        "べつの かへ",
+        "かいてね",
+    ),
+    "en": ("case number", "Street lamp", "filed", "Place", "Words", "Acknowledge", "Resolve", "Hand over", "Needed"),
+    "zh-Hant": ("案件編號", "路燈回報", "已受理", "地點", "內容", "開始處理", "處理完成", "轉交", "必填"),
+}
+WORDS = "街灯が <b>切れて</b> います & *暗い* :moon: <!channel>\n二行目 `code` https://example.org"
+
+
+def form(language: str) -> Form:
+    """Words, and a desk to choose."""
+    *_, label, title, needed = SAID[language]
+    options = [Option(option_id="parks", label="parks"), Option(option_id="water", label="water")]
+    words = WordsField(minimum=1, maximum=2000, multiline=True)
+    return Form(
+        title=title,
+        submit_label=label,
+        close_label="×",
+        fields=[
+            FormField(
+                field_id="words",
+                label=label,
+                error=needed,
+                words=words,
+            ),
+            FormField(field_id="desk", label=title, optional=True, choice=ChoiceField(options=options)),
+        ],
+    )
+
+
+def card(language: str = "ja", version: int = 1, words: str = WORDS) -> DeskCard:
+    """A whole card."""
+    number, title, status, place, label, begin, end, hand, _ = SAID[language]
+    found = DeskCard(
+        card_id="card-1",
+        desk_id="lighting",
+        version=version,
+        title=title,
+        number_label=number,
+        number="ABC-234-5",
+        status=status,
+        facts=[Fact(label=place, value="天神 1-1 <&> *x*"), Fact(label=place, value="中央区")],
+        words_label=label,
+        words=words,
+        map_link=Link(label="地図", uri="https://example.org/map?q=33.5,130.4"),
+        actions=[
+            CardAction(action_id="acknowledge", label=begin, style=ACTION_STYLE_PRIMARY),
+            CardAction(action_id="resolve", label=end, form=form(language)),
+            CardAction(action_id="reject", label=hand, style=ACTION_STYLE_DANGER, form=form(language)),
+        ],
+        note="note <&>",
+    )
+    found.opened_at.FromDatetime(datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
+    return found
+
+
+def moved(language: str = "ja", version: int = 9) -> DeskCard:
+    """What is left at a desk that handed the case over."""
+    number, title, status, *_ = SAID[language]
+    return DeskCard(
+        card_id="card-1",
+        desk_id="lighting",
+        version=version,
+        title=title,
+        number_label=number,
+        number="ABC-234-5",
+        status=f"{status} → parks",
+        moved=True,
+    )
+
+
+def entry(entry_id: str = "e-1", text: str = WORDS, author: str = "市民") -> ThreadEntry:
+    """Something said about the case."""
+    return ThreadEntry(entry_id=entry_id, author=THREAD_AUTHOR_RESIDENT, author_label=author, text=text)

@@ -1,0 +1,225 @@
+"""Stand-ins of identity and of a pod with a card over real gRPC, and the city they make with this pod and Slack."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import grpc
+from google.protobuf.message import Message
+from pydantic import SecretStr
+from samples import card
+
+from machi.desk.v1.events_pb2 import CardAnnounced
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1 import messages_pb2 as neutral
+from machi.dialogue.v1.dialogue_service_pb2_grpc import (
+    DialogueServiceServicer,
+    add_DialogueServiceServicer_to_server,
+)
+from machi.identity.v1 import staff_service_pb2 as staff
+from machi.identity.v1.staff_service_pb2_grpc import StaffServiceServicer, add_StaffServiceServicer_to_server
+from machi_channel_slack.wiring import assemble
+from machi_sdk.errors import Missing, Unavailable
+from machi_sdk.ids import new_id
+from machi_sdk.manifest import Manifest, load_manifest
+from machi_sdk.service import Pod
+from machi_sdk.testing import (
+    LocalRelease,
+    PodDatabase,
+    announce_pods,
+    create_topics,
+    publish,
+    registered_topics,
+    running_pod,
+)
+from machi_sdk.testing.kafka import Event
+from machi_sdk.work import Work
+from machi_simulator.config import Config
+from machi_simulator.slack.model import SlackMessage
+from machi_simulator.testing import Simulator, running
+
+if TYPE_CHECKING:
+    Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
+
+SERVICE = Path(__file__).parent.parent
+TOPICS = SERVICE.parent.parent / "protos" / "topics"
+OFFICER, STRANGER = "U0OFFICER", "U0STRANGER"
+DESK = "lighting"
+JPEG = b"\xff\xd8\xff\xe0" + b"street lamp" * 2_000
+
+
+def _serving(name: str, service: str) -> Manifest:
+    return Manifest.model_validate({"name": name, "version": "1", "owner": "test", "serves": [{"service": service}]})
+
+
+IDENTITY = _serving("identity", "machi.identity.v1.StaffService")
+LAMPS = _serving("lamps", "machi.dialogue.v1.DialogueService")
+
+
+class FakeIdentity(StaffServiceServicer):
+    """One desk, one officer."""
+
+    def __init__(self, team: str) -> None:
+        self.officer = staff.Staff(
+            staff_id="s-1",
+            display_name="花田",
+            roles=["officer"],
+            desk_ids=[DESK],
+            slack_address=f"{team}/{OFFICER}",
+        )
+        self.down = False
+
+    async def ResolveStaff(self, request: staff.ResolveStaffRequest, context: "Context") -> staff.ResolveStaffResponse:  # noqa: ARG002, N802
+        if self.down:
+            raise Unavailable("down")
+        if request.address != self.officer.slack_address:
+            raise Missing("staff-unknown")
+        return staff.ResolveStaffResponse(staff=self.officer)
+
+    async def ListStaff(self, request: staff.ListStaffRequest, context: "Context") -> staff.ListStaffResponse:  # noqa: ARG002, N802
+        return staff.ListStaffResponse(staff=[self.officer])
+
+    async def ListDesks(self, request: staff.ListDesksRequest, context: "Context") -> staff.ListDesksResponse:  # noqa: ARG002, N802
+        return staff.ListDesksResponse(desks=[staff.Desk(desk_id=DESK, name=DESK, language="ja")])
+
+
+class FakeLamps(DialogueServiceServicer):
+    """One card; keeps answers by event id as every pod does."""
+
+    def __init__(self) -> None:
+        self.card = card()
+        self.asked = 0
+        self.kept: dict[str, wire.TurnResponse] = {}
+        self.turns: list[wire.TurnRequest] = []
+
+    async def Card(self, request: wire.CardRequest, context: "Context") -> wire.CardResponse:  # noqa: ARG002, N802
+        self.asked += 1
+        if (request.card_id, request.desk_id) != (self.card.card_id, self.card.desk_id):
+            raise Missing("card-unknown")
+        return wire.CardResponse(card=self.card)
+
+    async def GetMedia(  # noqa: N802
+        self,
+        request: wire.GetMediaRequest,
+        context: "Context",  # noqa: ARG002
+    ) -> AsyncIterator[wire.GetMediaResponse]:
+        if request.media_id != "m-1":
+            raise Missing("photo-gone")
+        for at in range(0, len(JPEG), 10_000):
+            yield wire.GetMediaResponse(chunk=JPEG[at : at + 10_000])
+
+    async def Turn(self, request: wire.TurnRequest, context: "Context") -> wire.TurnResponse:  # noqa: ARG002, N802
+        if request.event_id not in self.kept:
+            self.turns.append(request)
+            words = f"できました {request.staff.display_name} <&>"
+            self.kept[request.event_id] = wire.TurnResponse(messages=[neutral.Message(text=neutral.Text(text=words))])
+        return self.kept[request.event_id]
+
+
+@dataclass
+class SlackCity:
+    """Everything a test looks at."""
+
+    simulator: Simulator
+    identity: FakeIdentity
+    lamps: FakeLamps
+    pod: Pod
+    bootstrap: str
+
+    @property
+    def url(self) -> str:
+        """Where the pod takes webhooks."""
+        return f"http://127.0.0.1:{self.pod.http.port}/slack"
+
+    async def announce(self, *versions: int) -> None:
+        """The desk has something to see, in so many versions."""
+        events = []
+        for version in versions:
+            event = CardAnnounced(card_id="card-1", desk_id=DESK, pod="lamps", version=version)
+            event.occurred_at.GetCurrentTime()
+            events.append(Event("card-1", event, event_id=new_id()))
+        await publish(self.bootstrap, "machi.desk.cards.v1", events)
+
+    async def messages(self) -> list[SlackMessage]:
+        """What the desk's channel shows to everybody, threads too."""
+        if await self.simulator.slack.channel(DESK) is None:
+            return []
+        return [message for message in await self.simulator.slack.messages(DESK) if not message.seen_by]
+
+    async def whispers(self, user: str) -> list[SlackMessage]:
+        """What one person was told."""
+        return [message for message in await self.simulator.slack.messages(DESK) if message.seen_by == user]
+
+    async def cards(self) -> list[SlackMessage]:
+        """The messages of the app that begin a thread."""
+        return [message for message in await self.messages() if message.bot_id and not message.thread_ts]
+
+    async def shown(self, version: int, seconds: float = 25.0) -> SlackMessage:
+        """The card's one message, once the pod knows that this version is shown."""
+
+        async def settled() -> bool:
+            async with self.pod.works(Work).begin("fukuoka") as work:
+                return bool(
+                    await (await work.raw()).fetchval("SELECT coalesce(max(shown), 0) >= $1 FROM cards", version)
+                )
+
+        await self.simulator.until(settled, seconds, f"version {version} is shown")
+        (message,) = await self.cards()
+        return message
+
+    async def turned(self, count: int) -> list[wire.TurnRequest]:
+        """The first `count` turns."""
+
+        async def enough() -> list[wire.TurnRequest]:
+            return self.lamps.turns if len(self.lamps.turns) >= count else []
+
+        return await self.simulator.until(enough, 15, f"{count} turns")
+
+    async def told(self, user: str, count: int) -> list[str]:
+        """The first `count` things a person was told."""
+
+        async def enough() -> list[str]:
+            said = [message.text for message in await self.whispers(user)]
+            return said if len(said) >= count else []
+
+        return await self.simulator.until(enough, 15, f"{count} whispers")
+
+
+@asynccontextmanager
+async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> AsyncIterator[SlackCity]:
+    """The pod, ready, with everything around it."""
+    manifest = load_manifest(SERVICE / "service.yaml")
+    await create_topics(bootstrap, registered_topics(TOPICS))
+    await announce_pods(bootstrap, [manifest, IDENTITY, LAMPS])
+    address = f"127.0.0.1:{_free_port()}"
+    places = {
+        f"simulator_slack_{each}": f"http://{address}/slack/{each}" for each in ("events", "interactivity", "commands")
+    }
+    config = Config(simulator_slack_retry_delays=(0.3,) * 5).model_copy(update=places)
+    people, lamps = FakeIdentity(config.slack_team_id), FakeLamps()  # type: ignore[abstract]
+    async with running(config) as simulator, LocalRelease(folder) as release:
+        for user in (OFFICER, STRANGER):
+            await simulator.slack.add_user(user, user.lower())
+        await release.serve(IDENTITY, add_StaffServiceServicer_to_server, people)
+        await release.serve(LAMPS, add_DialogueServiceServicer_to_server, lamps)
+        await release.install(manifest)
+        slack = {
+            "machi_http_address": address,
+            "slack_api_url": simulator.slack_api_url,
+            "slack_signing_secret": SecretStr(config.slack_signing_secret),
+            "slack_bot_token": SecretStr(config.slack_bot_token),
+            "slack_team_id": config.slack_team_id,
+        }
+        settings = release.settings("channel-slack", database.url, bootstrap).model_copy(update=slack)
+        async with running_pod(assemble, settings, manifest) as pod:
+            yield SlackCity(simulator, people, lamps, pod, bootstrap)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,160 @@
+"""What officers do in Slack reaches the card's pod once; strangers reach nothing."""
+
+import time
+from pathlib import Path
+
+import aiohttp
+import orjson
+import pytest
+from pydantic import SecretStr
+from samples import WORDS
+from slack_city import OFFICER, SERVICE, STRANGER, SlackCity
+
+from machi_channel_slack.wiring import assemble
+from machi_sdk.clock import SystemClock
+from machi_sdk.manifest import load_manifest
+from machi_sdk.service import Pod
+from machi_sdk.testing import LocalRelease, PodDatabase
+from machi_simulator.config import Config
+from machi_simulator.faults import Fault
+from machi_simulator.slack.outgoing import signature
+
+pytestmark = pytest.mark.integration
+
+SECRET = Config().slack_signing_secret
+FORM = "application/x-www-form-urlencoded"
+
+
+async def test_a_press_is_a_turn_by_the_officer_who_hears_what_came_of_it(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    assert (await city.simulator.slack.press(OFFICER, message, "acknowledge")).ok
+    (turn,) = await city.turned(1)
+    assert (turn.card_press.card_id, turn.card_press.desk_id, turn.card_press.action_id) == (
+        "card-1",
+        "lighting",
+        "acknowledge",
+    )
+    assert (turn.staff.staff_id, turn.channel, turn.language) == ("s-1", "slack", "ja")
+    assert await city.told(OFFICER, 1) == ["できました 花田 &lt;&amp;&gt;"]
+
+
+async def test_a_form_is_checked_before_it_counts(city: SlackCity) -> None:
+    slack = city.simulator.slack
+    await city.announce(1)
+    assert (await slack.press(OFFICER, await city.shown(1), "resolve")).ok
+    (view,) = await slack.views(OFFICER)
+    refused = await slack.submit(OFFICER, view, {"words": {"words": "   "}})
+    assert (refused.ok, refused.errors) == (False, {"words": "必要です"})
+    assert city.lamps.turns == []
+    assert (await slack.submit(OFFICER, view, {"words": {"words": WORDS}})).ok
+    assert await slack.views(OFFICER) == []
+    (turn,) = await city.turned(1)
+    assert dict(turn.card_press.values) == {"words": WORDS, "desk": ""}
+    assert turn.card_press.action_id == "resolve"
+    assert await city.told(OFFICER, 1)
+
+
+async def test_a_form_opens_while_identity_is_silent(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    city.identity.down = True
+    assert (await city.simulator.slack.press(OFFICER, message, "resolve")).ok
+    assert len(await city.simulator.slack.views(OFFICER)) == 1
+
+
+async def test_strangers_are_told_so_and_nothing_else_happens(city: SlackCity) -> None:
+    slack = city.simulator.slack
+    await city.announce(1)
+    message = await city.shown(1)
+    for action in ("acknowledge", "resolve"):
+        assert (await slack.press(STRANGER, message, action)).ok
+    await slack.say(STRANGER, message.channel, "何の件?", message.ts)
+    said = await city.told(STRANGER, 3)
+    assert all("登録されていない" in words for words in said)
+    assert await slack.views(STRANGER) == []
+    assert city.lamps.turns == []
+
+
+async def test_words_in_the_thread_arrive_exactly_and_once(city: SlackCity) -> None:
+    slack = city.simulator.slack
+    await city.announce(1)
+    message = await city.shown(1)
+    await city.simulator.plan(Fault(path="webhook/slack/events", kind="duplicate", count=3))
+    await slack.say(OFFICER, message.channel, WORDS, message.ts)
+    await slack.say(OFFICER, message.channel, "not in the thread")
+    (turn,) = await city.turned(1)
+    assert turn.card_reply.text == WORDS
+    assert turn.card_reply.card_id == "card-1"
+    (event,) = [hook for hook in await city.simulator.webhooks("slack") if WORDS[:5] in hook.body]
+    await city.simulator.redeliver(event.id)
+    await slack.say(OFFICER, message.channel, "二つ目", message.ts)
+    assert [each.card_reply.text for each in await city.turned(2)] == [WORDS, "二つ目"]
+    assert {each.status for hook in await city.simulator.webhooks("slack") for each in hook.attempts} == {200}
+
+
+async def _post(url: str, path: str, body: bytes, **headers: str) -> tuple[int, bytes]:
+    at = str(int(time.time()))
+    signed = {"x-slack-request-timestamp": at, "x-slack-signature": signature(SECRET, at, body)}
+    sent = {**signed, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/{path}", data=body, headers=sent) as response,
+    ):
+        return response.status, await response.read()
+
+
+async def test_bad_input_is_refused_or_ignored_and_never_a_server_error(city: SlackCity) -> None:
+    def event(**more: object) -> bytes:
+        return orjson.dumps({"type": "event_callback", "team_id": "T0MACHI", "event_id": "Ev1", "event": {}} | more)
+
+    def pressed(**more: object) -> bytes:
+        payload = {"type": "block_actions", "team": {"id": "T0MACHI"}, "user": {"id": OFFICER}} | more
+        return b"payload=" + orjson.dumps(payload).replace(b"%", b"%25").replace(b"&", b"%26").replace(b"+", b"%2B")
+
+    challenge = orjson.dumps({"type": "url_verification", "challenge": "abc"})
+    expected: list[tuple[int, str, bytes, dict[str, str]]] = [
+        (200, "events", challenge, {}),
+        (401, "events", challenge, {"x_slack_signature": "v0=00"}),
+        (401, "events", challenge, {"x_slack_request_timestamp": str(int(time.time()) - 400)}),
+        (413, "events", b"x" * 1_000_001, {}),
+        (400, "events", b"no json", {}),
+        (400, "events", b"\xff\xfe", {}),
+        (400, "events", b"[]", {}),
+        (400, "events", event(), {}),
+        (403, "events", event(team_id="T0OTHER"), {}),
+        (200, "events", event(event={"type": "reaction_added"}), {}),
+        (200, "events", event(event={"type": "message", "subtype": "message_changed", "user": "U1"}), {}),
+        (200, "events", event(event={"type": "message", "bot_id": "B1", "user": "U1"}), {}),
+        (200, "events", orjson.dumps({"type": "app_rate_limited"}), {}),
+        (400, "interactivity", b"payload=", {"content_type": FORM}),
+        (400, "interactivity", b"payload=%5B%5D", {"content_type": FORM}),
+        (403, "interactivity", pressed(team={"id": "T0OTHER"}), {"content_type": FORM}),
+        (200, "interactivity", pressed(type="shortcut"), {"content_type": FORM}),
+        (200, "interactivity", pressed(), {"content_type": FORM}),
+        (401, "interactivity", b"ssl_check=1", {"x_slack_signature": ""}),
+        (200, "interactivity", b"ssl_check=1", {"content_type": FORM}),
+        (200, "commands", b"command=/machi&team_id=T0MACHI&user_id=U1", {"content_type": FORM}),
+        (400, "commands", b"text=", {"content_type": FORM}),
+    ]
+    found = [(await _post(city.url, path, body, **headers))[0] for _, path, body, headers in expected]
+    assert found == [status for status, *_ in expected]
+    assert orjson.loads((await _post(city.url, "events", challenge))[1]) == {"challenge": "abc"}
+    assert city.lamps.turns == []
+
+
+async def test_while_kafka_is_away_slack_is_asked_to_come_again(database: PodDatabase, tmp_path: Path) -> None:
+    async with LocalRelease(tmp_path) as release:
+        slack = {"slack_signing_secret": SecretStr(SECRET), "slack_team_id": "T0MACHI"}
+        settings = release.settings("channel-slack", database.url).model_copy(update=slack)
+        pod = Pod(settings, load_manifest(SERVICE / "service.yaml"), SystemClock())
+        await assemble(pod)
+        await pod.start()
+        try:
+            message = {"type": "message", "user": "U1", "channel": "C1", "ts": "2.0", "thread_ts": "1.0", "text": "x"}
+            body = {"type": "event_callback", "team_id": "T0MACHI", "event_id": "Ev1", "event": message}
+            began = time.monotonic()
+            status, _ = await _post(f"http://127.0.0.1:{pod.http.port}/slack", "events", orjson.dumps(body))
+            assert (status, time.monotonic() - began < 2.0) == (503, True)
+        finally:
+            await pod.drain()
