@@ -45,7 +45,7 @@ class City:
     def pids(self) -> dict[str, int]:
         """Process ids of what the supervisor runs, by name."""
         content = json.loads((self.state / "state.json").read_text())
-        return {child["name"]: child["pid"] for child in content["processes"]}
+        return {name: process["pid"] for name, process in content["processes"].items()}
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one process of the stack."""

@@ -13,8 +13,8 @@ NUMBER = re.compile(
     r"(?:受付番号|うけつけばんごう|case number|案件編號)[\s::：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE
 )
 HAKATA = (33.5903, 130.4207)
-OFFICER_HAKATA = "U0SATO"
-LEAD = "U0WATANABE"
+OFFICER_HAKATA = "U0ROADS01"
+LEAD = "U0LEAD01"
 STRANGER = "U0STRANGER"
 
 

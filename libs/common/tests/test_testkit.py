@@ -20,6 +20,7 @@ from machi_sdk.testing import (
     PodDatabase,
     announce_pods,
     create_topics,
+    empty_topics,
     publish,
     read_all,
     running_pod,
@@ -110,3 +111,5 @@ async def test_events_are_published_and_read_whole(kafka_server: KafkaAddress) -
     read = await read_all(bootstrap, "test.kit")
     assert sorted(record.event_id for record in read) == sorted(identifiers)
     assert {record.tenant for record in read} == {"fukuoka"}
+    await empty_topics(bootstrap, {"test.kit": (2, "delete"), "machi.pods.v1": (1, "compact")})
+    assert await read_all(bootstrap, "test.kit") == []

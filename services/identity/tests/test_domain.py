@@ -104,8 +104,8 @@ def test_directory_entries_are_checked() -> None:
     assert tenant_fault(Tenant({"ja": "福岡市"}, "ja", "Asia/Fukuoka")).startswith("time_zone")
     assert desk_fault(Desk("d", "road-chuo", {"ja": "道路"}, "", "ja")) == ""
     assert desk_fault(Desk("d", "Road Chuo", {"ja": "道路"}, "", "ja")).startswith("name")
-    good = Staff("s", "佐藤", ("officer",), ("d",), "T1/U1")
+    good = Staff("s", "道路担当", ("officer",), ("d",), "T1/U1")
     assert staff_fault(good, frozenset({"d"})) == ""
     assert staff_fault(good, frozenset()).startswith("desk_ids")
-    assert staff_fault(Staff("s", "佐藤", ("mayor",), (), ""), frozenset()).startswith("roles")
-    assert staff_fault(Staff("s", "佐藤", (), (), "U1"), frozenset()).startswith("slack_address")
+    assert staff_fault(Staff("s", "道路担当", ("mayor",), (), ""), frozenset()).startswith("roles")
+    assert staff_fault(Staff("s", "道路担当", (), (), "U1"), frozenset()).startswith("slack_address")

@@ -228,7 +228,7 @@ DESK = staff.Desk(
     desk_id="road-chuo", name="road-chuo", titles={"ja": "中央区 道路課"}, phone="092-000-0000", language="ja"
 )
 OFFICER = staff.Staff(
-    staff_id="sato", display_name="佐藤", roles=["officer"], desk_ids=["road-chuo"], slack_address="T1/U1"
+    staff_id="roads-1", display_name="道路担当 1", roles=["officer"], desk_ids=["road-chuo"], slack_address="T1/U1"
 )
 
 

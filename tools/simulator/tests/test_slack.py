@@ -16,7 +16,7 @@ from machi_simulator.testing import Simulator, running
 from machi_simulator.testing_receiver import Hook, Receiver
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "slack_signature_vectors.json").read_text())
-OFFICER = "U0SATO"
+OFFICER = "U0ROADS01"
 BUTTON: Json = {
     "type": "button",
     "action_id": "acknowledge",
@@ -46,7 +46,7 @@ MODAL: Json = {
 
 @pytest.fixture
 async def slack(simulator: Simulator) -> AsyncIterator[AsyncWebClient]:
-    await simulator.slack.add_user(OFFICER, "佐藤")
+    await simulator.slack.add_user(OFFICER, "道路担当")
     async with aiohttp.ClientSession() as session:
         yield AsyncWebClient(token="xoxb-simulated", base_url=simulator.slack_api_url, session=session)
 
@@ -315,7 +315,7 @@ async def test_direct_messages_home_and_people(simulator: Simulator, slack: Asyn
     await _hook(simulator, receiver, "/slack/events", "app_home_opened")
     people = await slack.users_list()
     assert {each["id"] for each in people["members"]} >= {OFFICER}
-    assert (await slack.users_info(user=OFFICER))["user"]["name"] == "佐藤"
+    assert (await slack.users_info(user=OFFICER))["user"]["name"] == "道路担当"
 
 
 @pytest.mark.parametrize("kind", ["status", "accept_then_hang"])
@@ -333,7 +333,7 @@ async def test_api_faults(simulator: Simulator, slack: AsyncWebClient, channel: 
 
 async def test_nothing_is_forgotten_over_a_restart(config: Config, receiver: Receiver) -> None:
     async with running(config) as simulator:
-        await simulator.slack.add_user(OFFICER, "佐藤")
+        await simulator.slack.add_user(OFFICER, "道路担当")
         slack = AsyncWebClient("xoxb-simulated", base_url=simulator.slack_api_url)
         channel = (await slack.conversations_create(name="road"))["channel"]["id"]
         card = await _card(simulator, slack, channel)

@@ -18,7 +18,7 @@ from machi_simulator.testing_receiver import Receiver
 
 Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
 CHROMIUM = Path("/usr/bin/chromium")
-OFFICER = "U0SATO"
+OFFICER = "U0ROADS01"
 MAP = {
     "type": "FeatureCollection",
     "features": [
@@ -154,7 +154,7 @@ async def friend(simulator: Simulator, line: aiohttp.ClientSession) -> str:
 
 @pytest.fixture
 async def slack(simulator: Simulator) -> AsyncWebClient:
-    await simulator.slack.add_user(OFFICER, "佐藤")
+    await simulator.slack.add_user(OFFICER, "道路担当")
     return AsyncWebClient("xoxb-simulated", base_url=simulator.slack_api_url)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import yaml
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from google.protobuf.message import Message
 
 from machi.pods.v1.events_pb2 import PodInstalled
@@ -62,6 +62,25 @@ async def create_topics(bootstrap: str, topics: Mapping[str, tuple[int, str]]) -
             raise AssertionError(f"Kafka refuses topics: {refused}")
     finally:
         await admin.close()
+
+
+async def empty_topics(bootstrap: str, topics: Mapping[str, tuple[int, str]]) -> None:
+    """Drop what earlier tests left on these topics, so that a pod that reads from the beginning meets none of it.
+
+    Compacted topics keep their records. Only for a broker that belongs to the tests.
+    """
+    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await reader.start()
+    await admin.start()
+    try:
+        deletable = [name for name, (_, cleanup) in topics.items() if cleanup == "delete"]
+        places = [TopicPartition(name, number) for name in deletable for number in range(topics[name][0])]
+        ends = await reader.end_offsets(places)
+        await admin.delete_records({place: RecordsToDelete(end) for place, end in ends.items() if end})
+    finally:
+        await admin.close()
+        await reader.stop()
 
 
 async def new_topic(bootstrap: str, partitions: int = 1, about: str = "topic") -> str:

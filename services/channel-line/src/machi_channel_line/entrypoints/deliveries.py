@@ -75,7 +75,8 @@ class DeliveryLoop:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._awake.wait()
         except TimeoutError:
             return
 

@@ -74,6 +74,7 @@ class MenuLoops:
 
     async def _changed(self, version: int, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._installed.wait_change(version), seconds)
+            async with asyncio.timeout(seconds):
+                await self._installed.wait_change(version)
         except TimeoutError:
             return

@@ -84,7 +84,8 @@ class Poster:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._awake.wait(), _LOOK_SECONDS)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._awake.wait()
         except TimeoutError:
             return
 

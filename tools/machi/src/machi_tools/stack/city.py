@@ -65,7 +65,15 @@ def read_catalogue(layout: Layout, tenant: str) -> str:
 
 
 async def seed(operator: Operator, city: City, team: str) -> None:
-    """Put tenant, desks, staff and the catalogue."""
+    """Put tenant, desks, staff and the catalogue; StackError says what refused them."""
+    try:
+        await put(operator, city, team)
+    except MachiError as error:
+        raise told(error) from error
+
+
+async def put(operator: Operator, city: City, team: str) -> None:
+    """Put tenant, desks, staff and the catalogue; MachiError when a pod refuses or does not answer."""
 
     async def ask(peers: Peers, tenant: Tenant) -> None:
         await _put_people(peers, tenant, city, team)
@@ -74,10 +82,7 @@ async def seed(operator: Operator, city: City, team: str) -> None:
             stub = reports_grpc.ReportServiceStub(peers.channel("reports"))
             await stub.PutCatalogue(request, timeout=2 * DEADLINE, metadata=tenant)
 
-    try:
-        await operator.ask(ask)
-    except MachiError as error:
-        raise told(error) from error
+    await operator.ask(ask)
 
 
 async def list_staff(operator: Operator) -> list[staff_pb2.Staff]:

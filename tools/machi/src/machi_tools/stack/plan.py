@@ -138,6 +138,9 @@ class Plan:
             "SIMULATOR_STATE": str(self.layout.data("simulator.json")),
             "SIMULATOR_STAFF": str(SEEDS / self.tenant / "city.yaml"),
         }
+        wards = self.layout.root / "services" / "reports" / "seeds" / self.tenant / "wards.geojson"
+        if wards.is_file():
+            settings["SIMULATOR_MAP"] = str(wards)
         return Command([sys.executable, "-m", "machi_simulator"], self.layout.log("simulator"), settings)
 
 

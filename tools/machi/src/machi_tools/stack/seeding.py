@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from machi.pods.v1 import pod_registry_service_pb2 as pods_pb2
 from machi.pods.v1 import pod_registry_service_pb2_grpc as pods_grpc
@@ -49,19 +50,20 @@ async def installed(operator: Operator) -> list[pods_pb2.InstalledPod]:
 
 async def install_all(operator: Operator, pods: list[Pod], check_alive: Callable[[], None]) -> None:
     """Install every manifest, the registry's own first; waits for the registry to answer."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
     for pod in sorted(pods, key=lambda pod: pod.name != REGISTRY):
-        while not await _installed(operator, pod, last_try=time.monotonic() > deadline):
-            check_alive()
-            await asyncio.sleep(0.1)
+        await patiently(partial(install, operator, pod), check_alive)
 
 
-async def _installed(operator: Operator, pod: Pod, *, last_try: bool) -> bool:
-    """False when the registry does not answer yet."""
-    try:
-        await install(operator, pod)
-    except MachiError as error:
-        if isinstance(error, Unavailable) and not last_try:
-            return False
-        raise told(error) from error
-    return True
+async def patiently(act: Callable[[], Awaitable[object]], check_alive: Callable[[], None]) -> None:
+    """Do something once the pods it needs answer; StackError when they do not within a minute."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            await act()
+        except MachiError as error:
+            if not isinstance(error, Unavailable) or time.monotonic() > deadline:
+                raise told(error) from error
+        else:
+            return
+        check_alive()
+        await asyncio.sleep(0.1)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -104,7 +105,9 @@ class Supervisor:
             await seeding.install_all(self._operator(), self.plan.pods, self._check_alive)
         with self.journal.step("seed"):
             if city.seed_folder(self.plan.tenant).is_dir():
-                await city.seed(self._operator(), city.read_city(self.layout, self.plan.tenant), self.plan.slack_team)
+                found = city.read_city(self.layout, self.plan.tenant)
+                put = partial(city.put, self._operator(), found, self.plan.slack_team)
+                await seeding.patiently(put, self._check_alive)
         with self.journal.step("ready") as step:
             await readiness.wait_ready(self.plan, step, self.journal.save, self._check_alive)
         self.journal.phase("ready")

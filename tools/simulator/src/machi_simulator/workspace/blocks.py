@@ -9,6 +9,7 @@ from machi_simulator.jsontree import Json, as_object, as_objects, child, childre
 from machi_simulator.slack import forms, mrkdwn
 from machi_simulator.slack.model import SlackFile
 from machi_simulator.slack.state import SlackState
+from machi_simulator.workspace import rich
 
 INPUT_TYPES = {
     "datepicker": "date",
@@ -66,6 +67,10 @@ class Looks:
     def mrkdwn(self, words: str) -> Markup:
         """The text of a message as shown."""
         return mrkdwn.render(words, self.name)
+
+    def rich(self, block: Json) -> Markup:
+        """A rich_text block as shown."""
+        return rich.render(block, self.name)
 
     def picture(self, node: Json) -> str:
         """The address to show a picture from; empty for one outside this machine, which is only linked."""
