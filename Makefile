@@ -6,7 +6,7 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	bench bench-webhook bench-footprint
+	planted bench bench-webhook bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -43,7 +43,7 @@ format: setup ## let ruff and buf rewrite the layout
 	@cd protos && ../$(BIN)/buf format -w
 
 type: setup ## mypy, strict, sources then each folder of tests
-	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/mypy $(SOURCES) conftest.py
 	@for folder in $(TESTS); do $(BIN)/mypy --no-error-summary $$folder || exit 1; done
 
 shape: setup ## sizes of functions and files, names, addresses in lock files
@@ -62,6 +62,9 @@ chromium: ## the browser of the browser tests
 
 lock: setup ## compile the lock files anew from requirements/*.in
 	@$(BIN)/python tools/machi/lock.py
+
+planted: setup ## plant each bug of tests/planted and see its test turn red
+	@$(BIN)/python -m tests.planted
 
 bench: bench-webhook bench-footprint ## all measurements
 

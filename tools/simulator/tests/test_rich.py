@@ -14,9 +14,9 @@ def test_words_stand_as_they_were_sent() -> None:
 
 
 def test_styles_links_and_people_are_shown() -> None:
-    bold = {"type": "text", "text": "a", "style": {"bold": True}}
-    link = {"type": "link", "url": "https://example.org/?a=1&b=2", "text": "map"}
-    person = {"type": "user", "user_id": "U1"}
+    bold: Json = {"type": "text", "text": "a", "style": {"bold": True}}
+    link: Json = {"type": "link", "url": "https://example.org/?a=1&b=2", "text": "map"}
+    person: Json = {"type": "user", "user_id": "U1"}
     shown = render(line(bold, link, person), lambda _: "front")
     assert "<strong>a</strong>" in shown
     assert '<a href="https://example.org/?a=1&amp;b=2" rel="noreferrer">map</a>' in shown
