@@ -1,7 +1,8 @@
 """Kept events come in one by one per person: resolve, turn, tell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
@@ -15,6 +16,7 @@ from machi_sdk.inbound import PendingEvent
 from machi_sdk.telemetry import get_logger
 from machi_sdk.texts import Texts
 
+STRANGER = "stranger"
 _RESOLVE_SECONDS = 2.0
 # The card itself shows what became of the press: the whispered answer is not worth holding up what follows.
 _ANSWER_WITHIN = timedelta(seconds=60)
@@ -50,7 +52,7 @@ class OfficerEvents:
         message, reason = await self._answer(event, errand)
         if message is not None:
             await event.mark_replying("whisper")
-            reason = await self._tell(event, errand, message) or reason
+            reason = await self._tell(event, replace(errand, outsider=reason == STRANGER), message) or reason
         await event.mark("unknown" if reason == "slack-uncertain" else "done", reason)
 
     async def say_waiting(self, event: PendingEvent) -> None:
@@ -68,7 +70,7 @@ class OfficerEvents:
             staff = await self._office.desks.staff(event.tenant, address, _RESOLVE_SECONDS)
             if staff is None:
                 both = "\n".join(dict.fromkeys((self._say("stranger", language), self._say("stranger", "en"))))
-                return words_message(both), "stranger"
+                return words_message(both), STRANGER
             request = turn_of(event.event, errand, staff, language)
             try:
                 response = await self._office.pods.turn(errand.pod, event.tenant, request)
@@ -96,6 +98,11 @@ class OfficerEvents:
     async def _whisper(self, event: PendingEvent, errand: Errand, message: SlackMessage) -> None:
         slack = self._office.slacks[event.tenant]
         user = event.event.address.rpartition("/")[2]
+        if errand.outsider and event.event.reply_handle:
+            # Who is not of the city's staff is hardly in the channel, and Slack refuses to whisper to outsiders there.
+            with suppress(SlackRefused, Unavailable):
+                await slack.answer(event.event.reply_handle, message)
+                return
         try:
             await slack.whisper(errand.channel, user, message, errand.thread_ts)
         except SlackRefused as error:

@@ -14,7 +14,7 @@ CHANNEL = "slack"
 
 @dataclass(frozen=True)
 class Errand:
-    """What is wanted of which card, and where the officer is told: a channel, and a thread where it came from one."""
+    """What is wanted of which card, and where its author is told; an `outsider` is not of the city's staff."""
 
     key: CardKey
     pod: str
@@ -22,6 +22,7 @@ class Errand:
     thread_ts: str = ""
     press: CardPress | None = None
     reply: CardReply | None = None
+    outsider: bool = False
 
 
 async def errand_of(event: InboundEvent, tenant: str, board: Board) -> Errand | None:
