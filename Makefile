@@ -6,7 +6,7 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	planted bench bench-webhook bench-footprint
+	planted pictures bench bench-webhook bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -62,6 +62,9 @@ chromium: ## the browser of the browser tests
 
 lock: setup ## compile the lock files anew from requirements/*.in
 	@$(BIN)/python tools/machi/lock.py
+
+pictures: up chromium ## take the pictures of the README anew, of the running city
+	@$(BIN)/python -m tests.browser.pictures
 
 planted: setup ## plant each bug of tests/planted and see its test turn red
 	@$(BIN)/python -m tests.planted

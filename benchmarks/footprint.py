@@ -1,7 +1,7 @@
-"""`make bench-footprint`: memory and time to ready of each pod started alone, beside a bare interpreter with its libraries.
+"""`make bench-footprint`: memory and time to ready of each pod alone, beside a bare interpreter with its libraries.
 
-The stack of MACHI_STATE_DIR (or .machi) runs; each pod in turn is stopped in order and measured as the supervisor starts it.
-"""  # noqa: E501
+The stack of MACHI_STATE_DIR (or .machi) runs; each pod in turn is stopped in order and measured as it is started again.
+"""
 
 import os
 import signal
@@ -20,11 +20,12 @@ from benchmarks.results import keep
 from machi_tools.stack.layout import find_layout
 from machi_tools.stack.state import Process, read_state
 
+_EVERY = "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn"
 _LIBRARIES = {
-    "channel-line": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, linebot.v3.messaging",  # noqa: E501
-    "channel-slack": "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn, slack_sdk.web.async_client",  # noqa: E501
+    "channel-line": f"{_EVERY}, linebot.v3.messaging",
+    "channel-slack": f"{_EVERY}, slack_sdk.web.async_client",
 }
-_DOMAIN = "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, sqlmodel, starlette, uvicorn, pydantic"
+_DOMAIN = f"{_EVERY}, sqlmodel, pydantic"
 _GOALS = {"domain": (100, 1.5), "adapter": (150, 2.5)}
 _REPEATS = 5
 

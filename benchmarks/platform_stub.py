@@ -10,9 +10,10 @@ from aiohttp import web
 
 @dataclass
 class PlatformStub:
-    """When each reply token was used, and when each message went to Slack (by the words it carries)."""
+    """When each message came: to LINE by reply token or user, to Slack by the words it carries."""
 
-    replied: dict[str, float] = field(default_factory=dict)
+    replied: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+    pushed: dict[str, tuple[float, bytes]] = field(default_factory=dict)
     posted: list[tuple[float, str]] = field(default_factory=list)
     address: str = ""
     _serial: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -35,8 +36,10 @@ class PlatformStub:
         body = await request.read()
         path = request.path
         if path.endswith("/message/reply"):
-            self.replied.setdefault(orjson.loads(body)["replyToken"], time.perf_counter())
+            self.replied.setdefault(orjson.loads(body)["replyToken"], (time.perf_counter(), body))
             return web.json_response({"sentMessages": [{"id": str(next(self._serial))}]})
+        if path.endswith("/message/push"):
+            self.pushed[orjson.loads(body)["to"]] = (time.perf_counter(), body)
         if path.endswith("chat.postMessage"):
             self.posted.append((time.perf_counter(), body.decode("utf-8", "replace")))
         serial = next(self._serial)

@@ -9,8 +9,11 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+import aiohttp
 
 from machi_simulator.line.model import ChatMessage
 from machi_simulator.slack.model import SlackMessage
@@ -50,6 +53,34 @@ class City:
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one process of the stack."""
         os.kill(self.pids()[name], number)
+
+    def http(self) -> dict[str, str]:
+        """Base address of each pod's HTTP side, by name."""
+        content = json.loads((self.state / "state.json").read_text())
+        return {pod["name"]: f"http://{pod['http']}" for pod in content["pods"]}
+
+    async def restart(self, pod: str, **environment: str) -> int:
+        """Start a pod anew, this once with more in its environment; returns its process id when it is ready."""
+        before = self.pids()[pod]
+        extra = self.state / "env" / pod
+        extra.parent.mkdir(exist_ok=True)
+        extra.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
+        try:
+            self.signal(pod, signal.SIGTERM)
+            await self.until(partial(self.is_anew, pod, before), 40, f"{pod} did not start again")
+        finally:
+            extra.unlink()
+        return self.pids()[pod]
+
+    async def is_anew(self, pod: str, before: int) -> bool:
+        """Whether another process than `before` is the pod now, and ready."""
+        if self.pids()[pod] == before:
+            return False
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.http()[pod]}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
 
     async def resident(self, language: str = "日本語") -> "ResidentAtPhone":
         """A new resident who has added the account and chosen a language."""

@@ -4,7 +4,7 @@ import io
 import re
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from machi_simulator.slack.model import SlackMessage
 from tests.city import City, ResidentAtPhone
@@ -29,8 +29,9 @@ class Filing:
 
 
 def photo(size: tuple[int, int] = (640, 480)) -> bytes:
-    """A small JPEG with a location in its metadata."""
+    """A small JPEG of a hole in grey asphalt, with a location in its metadata."""
     image = Image.new("RGB", size, (120, 130, 140))
+    ImageDraw.Draw(image).ellipse([each // 3 for each in size] + [each * 3 // 4 for each in size], (50, 48, 46))
     exif = Image.Exif()
     exif[0x010F] = "PLANTED-CAMERA"
     exif.get_ifd(0x8825)[1] = "N"

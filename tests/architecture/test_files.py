@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.house import ROOT, files, generated, text_of
+from tests.architecture.house import ROOT, files, generated, python_sources, text_of
 
 LOCAL = re.compile(
     r"(?<![\w.:/<})-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me", "Us" + "ers")) + r")(?:/|\b)"
 )
 ADDRESS = re.compile(r"https?://|git\+|file:|--(?:extra-)?index-url|--find-links|registry\.|pypi|\.npmjs\.")
 MARKS = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+SILENCED = re.compile(r"# no" + r"qa\b(?!: [A-Z]+[0-9]+(, [A-Z]+[0-9]+)* \(\w.*\))")
 DATA_FOLDERS = {"data"}
 COPIED_KINDS = {".geojson", ".csv", ".xsd", ".ttf", ".otf", ".woff2", ".jpg", ".jpeg"}
 
@@ -58,6 +59,16 @@ def test_nothing_is_left_to_do_in_the_code() -> None:
         text = text_of(path)
         if text is not None and path.suffix in {".py", ".proto", ".yaml", ".md", ".html", ".js"} and MARKS.search(text):
             wrong.append(str(path.relative_to(ROOT)))
+    assert not wrong
+
+
+def test_every_silenced_warning_has_its_reason() -> None:
+    wrong = [
+        f"{source.place}:{number}"
+        for source in python_sources()
+        for number, line in enumerate(source.text.splitlines(), 1)
+        if SILENCED.search(line)
+    ]
     assert not wrong
 
 

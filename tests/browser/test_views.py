@@ -1,16 +1,15 @@
 """Both views as people use them, in a real browser, on the running city."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.browser.chromium import CHROMIUM, launched
 from tests.city import City
 from tests.story import OFFICER_HAKATA, Filing, file_report
 
-CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 15_000
 pytestmark = [
     pytest.mark.browser,
@@ -21,11 +20,8 @@ pytestmark = [
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        launched = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield launched
-        await launched.close()
+    async with launched() as chromium:
+        yield chromium
 
 
 async def accessible(page: Page) -> None:

@@ -6,40 +6,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from machi_simulator.calls import ApiCall
 from machi_simulator.faults import Fault
-from tests.city import City, ResidentAtPhone, wait_ready, words_in, words_of
-from tests.story import LEAD, OFFICER_HAKATA, Filing, file_report, number_in, submit, to_confirm
+from tests.city import City, wait_ready, words_in, words_of
+from tests.faults.judging import HEALED_SECONDS, receipt, settled, told_about
+from tests.story import LEAD, OFFICER_HAKATA, Filing, file_report, submit, to_confirm
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
 
 PODS = ["identity", "reports", "notifications", "channel-line", "channel-slack"]
-HEALED_SECONDS = 45.0
 FILING = Filing()
-
-
-async def receipt(resident: ResidentAtPhone, seconds: float = HEALED_SECONDS) -> str:
-    """The case number, however the answer came; it may come behind the notice that the message is here."""
-
-    async def look() -> str:
-        words = [words_in(each.content) for each in await resident.city.simulator.line.heard(resident.user)]
-        return next((each for each in words if "受付番号" in each and "通報を受け付けました" in each), "")
-
-    return number_in(await resident.city.until(look, seconds, "no case number after healing"))
-
-
-async def settled(city: City, number: str) -> None:
-    """One card, nothing refused, everything ready."""
-    await city.card(number, HEALED_SECONDS)
-    await wait_ready(city)
-    assert len(await city.cards(number)) == 1
-    refused = [(call.path, call.reason) for call in await city.simulator.refused() if not harmless(call)]
-    assert refused == []
-
-
-def harmless(call: ApiCall) -> bool:
-    """LINE's two ways of saying that it had taken the first try after all."""
-    return call.status == 409 or "Invalid reply token" in call.reason
 
 
 @pytest.mark.parametrize("pod", PODS)
@@ -165,9 +140,3 @@ async def test_an_old_button_brings_the_present_question(city: City) -> None:
     data = str(old.action["data"])
     answer = await resident.does(lambda: city.simulator.line.postback(resident.user, data))
     assert "どのような状態ですか" in answer
-
-
-async def told_about(resident: ResidentAtPhone, before: str, number: str) -> list[str]:
-    """Messages after `before` that name the case."""
-    heard = await resident.city.simulator.line.heard(resident.user, before)
-    return [words for words in (words_in(each.content) for each in heard) if number in words]

@@ -7,6 +7,7 @@ SDK = "libs/common/src/machi_sdk"
 IDENTITY = "services/identity/src/machi_identity"
 LINE = "services/channel-line/src/machi_channel_line"
 REPORTS = "services/reports/src/machi_reports"
+SLACK = "services/channel-slack/src/machi_channel_slack"
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,8 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{LINE}/domain/webhook.py",
-                """    return hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "surrogateescape"))""",  # noqa: E501
-                "    return bool(digest)",
+                'hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "surrogateescape"))',
+                "bool(digest)",
             ),
         ),
         "services/channel-line/tests/test_webhook_reading.py::test_official_signature_vectors",
@@ -209,11 +210,23 @@ BUGS: tuple[Bug, ...] = (
         "a request that Slack signed long ago may be sent again by anybody who kept it",
         (
             Edit(
-                "services/channel-slack/src/machi_channel_slack/domain/signature.py",
+                f"{SLACK}/domain/signature.py",
                 "return matches and abs(now - int(timestamp)) <= MOST_SECONDS_OFF",
                 "return matches",
             ),
         ),
         "services/channel-slack/tests/test_reading.py::test_anything_else_is_refused",
+    ),
+    Bug(
+        "slack-dedupe-off",
+        "an event that Slack delivers again gets a new id and has a second effect",
+        (
+            Edit(
+                f"{SLACK}/entrypoints/decoding.py",
+                "event_id=reply.event_id,",
+                'event_id=derived_id("slack-reply", reply.event_id, str(received_at.timestamp())),',
+            ),
+        ),
+        "services/channel-slack/tests/test_officers.py::test_words_in_the_thread_arrive_exactly_and_once",
     ),
 )

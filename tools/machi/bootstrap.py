@@ -21,6 +21,7 @@ UV_LOCK = os.path.join(ROOT, "requirements", "bootstrap.lock")
 DONE = os.path.join(VENV, ".machi-setup")
 UNFINISHED = os.path.join(VENV, ".machi-setup-unfinished")
 EDITABLES = (("libs",), ("protos", "gen"), ("services",), ("examples",), ("tools",))
+INSTALLERS = {"pip", "setuptools", "uv", "wheel"}
 
 
 def fail(what, cure):
@@ -110,7 +111,21 @@ def install_lock(key):
     print("setup: installing the locked packages")
     install = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", LOCK]
     run(install + again, "check that the package index can be reached and the disk has room, then `make setup` again")
+    remove_leftovers()
     os.remove(UNFINISHED)
+
+
+def remove_leftovers():
+    """Take out what an older lock named: a test must not pass because of it."""
+    with open(LOCK) as file:
+        named = {line.split("==")[0] for line in file if "==" in line}
+    freeze = subprocess.run([UV, "pip", "freeze", "--python", PYTHON], stdout=subprocess.PIPE).stdout.decode()
+    installed = {line.split("==")[0] for line in freeze.splitlines() if "==" in line}
+    leftovers = sorted(installed - named - INSTALLERS)
+    if leftovers:
+        run(
+            [UV, "pip", "uninstall", "--quiet", "--python", PYTHON] + leftovers, "remove .venv, then `make setup` again"
+        )
 
 
 def install_folders():
@@ -139,7 +154,7 @@ def alone():
     import fcntl
 
     os.makedirs(os.path.join(ROOT, ".machi"), exist_ok=True)
-    handle = open(os.path.join(ROOT, ".machi", "setup.lock"), "w")  # noqa: SIM115 - held until the process ends
+    handle = open(os.path.join(ROOT, ".machi", "setup.lock"), "w")  # noqa: SIM115 (held until the process ends)
     fcntl.flock(handle, fcntl.LOCK_EX)
     return handle
 

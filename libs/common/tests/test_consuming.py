@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +17,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
+from machi.channel.v1.events_pb2 import InboundEvent, TextSent
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import SystemClock
 from machi_sdk.consuming import Consumer
@@ -24,7 +26,9 @@ from machi_sdk.envelope import Received
 from machi_sdk.errors import Conflict, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Handler, Prepare, Subscription, prepared
-from machi_sdk.parking import ParkedRecord, list_parked, request_replay, show_parked
+from machi_sdk.inbound import Entrance
+from machi_sdk.parking import ParkedRecord, drop_parked, list_parked, request_replay, show_parked
+from machi_sdk.producer import Producer
 from machi_sdk.settings import Settings
 from machi_sdk.telemetry import current_trace_id, span
 from machi_sdk.testing import Event, KafkaAddress, PodDatabase, new_topic, publish, wait_until
@@ -162,6 +166,42 @@ async def test_a_parked_record_is_replayed_once_when_asked(subject: Subject) -> 
         await wait_until(read(subject, ["patient"]))
         assert await show_parked(connection, parked.id) is None
         await connection.close()
+
+
+async def test_a_dropped_record_is_gone_with_its_content(subject: Subject) -> None:
+    async def never(_records: Sequence[Received], _work: Work) -> None:
+        raise Conflict("never-welcome")
+
+    await subject.write(decided("hopeless"))
+    async with running(subject.consumer(never)):
+        [parked] = await wait_until(subject.parked)
+        connection = await asyncpg.connect(subject.url)
+        assert await drop_parked(connection, parked.id)
+        assert not await drop_parked(connection, parked.id)
+        await connection.close()
+    assert await subject.parked() == []
+
+
+async def test_no_event_comes_in_while_one_lies_unread_for_two_days(subject: Subject) -> None:
+    healed = asyncio.Event()
+
+    async def wait(_records: Sequence[Received], _work: Work) -> None:
+        if not healed.is_set():
+            raise Unavailable("still-away")
+
+    consumer = subject.consumer(wait)
+    producer = Producer(Settings(kafka_bootstrap_servers=subject.bootstrap), "toy", SystemClock())
+    entrance = Entrance("line", subject.topic, producer, str.upper, consumer.unread_seconds)
+    event = InboundEvent(event_id="e", address="u", text=TextSent(text="x"))
+    await subject.write(Event("key", ConsentDecided(citizen_id="a"), age=timedelta(hours=49)))
+    async with running(consumer):
+        await wait_until(lambda: consumer.unread_seconds() > 48 * 3600)
+        with pytest.raises(Unavailable, match="inbound-unread-too-long"):
+            await entrance.store(event, "fukuoka")
+        healed.set()
+        await wait_until(lambda: consumer.unread_seconds() == 0.0)
+        await entrance.store(event, "fukuoka")
+    await producer.close()
 
 
 async def test_what_is_unavailable_is_tried_again_in_order_and_never_parked(

@@ -55,10 +55,10 @@ class Tell:
             return Reply((say("closed"),))
         return Answers({"from": turn.channel})
 
-    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002
+    def ask(self, answers: Answers, language: str) -> Question | None:
         return next((question for question in self.asked if question.key not in answers), None)
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         self.settled.append(key)
         if value == "nonsense":
             return Reject((say("not that"),), keep={"warned": True})

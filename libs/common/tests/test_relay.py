@@ -162,7 +162,7 @@ async def test_a_hung_key_stops_that_key_only(
     sent: list[tuple[str, bytes]] = []
 
     class Stuck(Producer):
-        async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109
+        async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109 (the producer's)
             if record.key == "hung":
                 await asyncio.sleep(timeout)
                 raise Unavailable("kafka-unavailable")

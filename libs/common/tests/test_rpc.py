@@ -59,7 +59,7 @@ class Registry(PodRegistryServiceServicer):
     traces: list[str] = dataclasses.field(default_factory=list)
     ended: list[str] = dataclasses.field(default_factory=list)
 
-    async def ListPods(self, request: pods.ListPodsRequest, context: object) -> pods.ListPodsResponse:  # noqa: ARG002, N802
+    async def ListPods(self, request: pods.ListPodsRequest, context: object) -> pods.ListPodsResponse:
         self.calls.append(current_call())
         self.traces.append(current_trace_id())
         try:
@@ -69,37 +69,37 @@ class Registry(PodRegistryServiceServicer):
             self.ended.append("ended")
         return pods.ListPodsResponse()
 
-    async def InstallPod(self, request: pods.InstallPodRequest, context: object) -> pods.InstallPodResponse:  # noqa: ARG002, N802
+    async def InstallPod(self, request: pods.InstallPodRequest, context: object) -> pods.InstallPodResponse:
         self.calls.append(current_call())
         return pods.InstallPodResponse(changed=True)
 
-    async def UninstallPod(self, request: pods.UninstallPodRequest, context: object) -> pods.UninstallPodResponse:  # noqa: N802
+    async def UninstallPod(self, request: pods.UninstallPodRequest, context: object) -> pods.UninstallPodResponse:
         raise NotImplementedError
 
 
 class Media(DialogueServiceServicer):
     """Echoes photos, and refuses the one called "missing"."""
 
-    async def Turn(self, request: dialogue.TurnRequest, context: object) -> dialogue.TurnResponse:  # noqa: N802
+    async def Turn(self, request: dialogue.TurnRequest, context: object) -> dialogue.TurnResponse:
         raise NotImplementedError
 
-    async def Card(self, request: dialogue.CardRequest, context: object) -> dialogue.CardResponse:  # noqa: N802
+    async def Card(self, request: dialogue.CardRequest, context: object) -> dialogue.CardResponse:
         raise NotImplementedError
 
-    async def PutMedia(  # noqa: N802
+    async def PutMedia(
         self,
         request_iterator: AsyncIterator[dialogue.PutMediaRequest],
-        context: object,  # noqa: ARG002
+        context: object,
     ) -> dialogue.PutMediaResponse:
         size = sum([len(part.chunk) async for part in request_iterator])
         if size == 0:
             raise Invalid("empty")
         return dialogue.PutMediaResponse(media_id=f"{current_call().tenant}/{size}")
 
-    async def GetMedia(  # noqa: N802
+    async def GetMedia(
         self,
         request: dialogue.GetMediaRequest,
-        context: object,  # noqa: ARG002
+        context: object,
     ) -> AsyncIterator[dialogue.GetMediaResponse]:
         if request.media_id == "missing":
             raise Missing("media-unknown")
@@ -125,8 +125,8 @@ def stub_of(peers: Peers) -> "PodRegistryServiceAsyncStub":
     return PodRegistryServiceStub(peers.channel("callee"))
 
 
-async def list_pods(peers: Peers, tenant: str = "fukuoka", timeout: float = 5) -> pods.ListPodsResponse:  # noqa: ASYNC109
-    return await stub_of(peers).ListPods(pods.ListPodsRequest(), timeout=timeout, metadata=for_tenant(tenant))
+async def list_pods(peers: Peers, tenant: str = "fukuoka", seconds: float = 5) -> pods.ListPodsResponse:
+    return await stub_of(peers).ListPods(pods.ListPodsRequest(), timeout=seconds, metadata=for_tenant(tenant))
 
 
 async def test_a_declared_caller_is_known_by_name_tenant_and_trace(release: LocalRelease, registry: Registry) -> None:
@@ -270,7 +270,7 @@ async def test_a_hung_callee_is_unavailable_at_the_deadline_and_let_go(
     registry.answer = asyncio.Event().wait  # type: ignore[assignment]
     started = asyncio.get_running_loop().time()
     with pytest.raises(Unavailable) as late:
-        await list_pods(release.peers("caller"), timeout=0.3)
+        await list_pods(release.peers("caller"), seconds=0.3)
     assert late.value.slug == "deadline-exceeded"
     assert 0.25 < asyncio.get_running_loop().time() - started < 1.0
     await wait_until(lambda: registry.ended)
@@ -280,7 +280,7 @@ async def test_a_callee_that_is_not_there_is_unavailable(release: LocalRelease, 
     peers = release.peers("caller")
     await release._servers["callee"].drain(0)
     with pytest.raises(Unavailable):
-        await list_pods(peers, timeout=1)
+        await list_pods(peers, seconds=1)
     with pytest.raises(Unavailable):
         peers.channel("nobody")
     assert registry.calls == []

@@ -155,7 +155,7 @@ async def process(program: Path, settings: Settings, manifest: Path) -> AsyncIte
         "MACHI_RPC_ADDRESS": "127.0.0.1:0",
         "MARKER": MARKER,
     }
-    started = subprocess.Popen(  # noqa: ASYNC220
+    started = subprocess.Popen(  # noqa: ASYNC220 (tests read its pipe without a loop)
         [sys.executable, str(program)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:

@@ -59,17 +59,17 @@ async def test_append_only_tables_can_be_read_and_added_to(pod_database: PodData
 
 
 class Consents(ConsentServiceServicer):
-    async def Check(self, request: wire.CheckRequest, context: object) -> wire.CheckResponse:  # noqa: ARG002, N802
+    async def Check(self, request: wire.CheckRequest, context: object) -> wire.CheckResponse:
         assert current_call().tenant == "fukuoka"
         return wire.CheckResponse()
 
-    async def CheckMany(self, request: wire.CheckManyRequest, context: object) -> wire.CheckManyResponse:  # noqa: N802
+    async def CheckMany(self, request: wire.CheckManyRequest, context: object) -> wire.CheckManyResponse:
         raise NotImplementedError
 
-    async def Decide(self, request: wire.DecideRequest, context: object) -> wire.DecideResponse:  # noqa: N802
+    async def Decide(self, request: wire.DecideRequest, context: object) -> wire.DecideResponse:
         raise NotImplementedError
 
-    async def GetNotice(self, request: wire.GetNoticeRequest, context: object) -> wire.GetNoticeResponse:  # noqa: N802
+    async def GetNotice(self, request: wire.GetNoticeRequest, context: object) -> wire.GetNoticeResponse:
         raise NotImplementedError
 
 

@@ -69,12 +69,12 @@ class FakeIdentity(IdentityServiceServicer):
         self.refusing: set[str] = set()
         self.releases: Counter[str] = Counter()
 
-    async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:  # noqa: ARG002, N802
+    async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
         citizen = f"c-{request.address}"
         self.addresses[citizen] = request.address
         return identity.ResolveResponse(citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=True)
 
-    async def SetFocus(self, request: identity.SetFocusRequest, context: "Context") -> identity.SetFocusResponse:  # noqa: ARG002, N802
+    async def SetFocus(self, request: identity.SetFocusRequest, context: "Context") -> identity.SetFocusResponse:
         present = self.focus[request.citizen_id]
         if present.version != request.expected_version:
             raise Conflict("focus-moved")
@@ -82,10 +82,10 @@ class FakeIdentity(IdentityServiceServicer):
         self.focus[request.citizen_id] = focus
         return identity.SetFocusResponse(focus=focus)
 
-    async def ReleaseAddress(  # noqa: N802
+    async def ReleaseAddress(
         self,
         request: identity.ReleaseAddressRequest,
-        context: "Context",  # noqa: ARG002
+        context: "Context",
     ) -> identity.ReleaseAddressResponse:
         if request.citizen_id not in self.addresses:
             raise Missing("citizen-unknown")
@@ -98,10 +98,10 @@ class FakeIdentity(IdentityServiceServicer):
             focus=self.focus[request.citizen_id],
         )
 
-    async def SetReachable(  # noqa: N802
+    async def SetReachable(
         self,
         request: identity.SetReachableRequest,
-        context: "Context",  # noqa: ARG002
+        context: "Context",
     ) -> identity.SetReachableResponse:
         self.reachable[request.address] = request.reachable
         return identity.SetReachableResponse()
@@ -117,17 +117,17 @@ class FakeLamps(DialogueServiceServicer):
         self.open = asyncio.Event()
         self.open.set()
 
-    async def Turn(self, request: wire.TurnRequest, context: "Context") -> wire.TurnResponse:  # noqa: ARG002, N802
+    async def Turn(self, request: wire.TurnRequest, context: "Context") -> wire.TurnResponse:
         await self.open.wait()
         if request.event_id not in self.kept:
             self.effects.append(request)
             self.kept[request.event_id] = self._answer(request)
         return self.kept[request.event_id]
 
-    async def PutMedia(  # noqa: N802
+    async def PutMedia(
         self,
         request_iterator: AsyncIterator[wire.PutMediaRequest],
-        context: "Context",  # noqa: ARG002
+        context: "Context",
     ) -> wire.PutMediaResponse:
         parts = [part async for part in request_iterator]
         content = b"".join(part.chunk for part in parts[1:])

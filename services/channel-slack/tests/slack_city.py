@@ -72,17 +72,17 @@ class FakeIdentity(StaffServiceServicer):
         )
         self.down = False
 
-    async def ResolveStaff(self, request: staff.ResolveStaffRequest, context: "Context") -> staff.ResolveStaffResponse:  # noqa: ARG002, N802
+    async def ResolveStaff(self, request: staff.ResolveStaffRequest, context: "Context") -> staff.ResolveStaffResponse:
         if self.down:
             raise Unavailable("down")
         if request.address != self.officer.slack_address:
             raise Missing("staff-unknown")
         return staff.ResolveStaffResponse(staff=self.officer)
 
-    async def ListStaff(self, request: staff.ListStaffRequest, context: "Context") -> staff.ListStaffResponse:  # noqa: ARG002, N802
+    async def ListStaff(self, request: staff.ListStaffRequest, context: "Context") -> staff.ListStaffResponse:
         return staff.ListStaffResponse(staff=[self.officer])
 
-    async def ListDesks(self, request: staff.ListDesksRequest, context: "Context") -> staff.ListDesksResponse:  # noqa: ARG002, N802
+    async def ListDesks(self, request: staff.ListDesksRequest, context: "Context") -> staff.ListDesksResponse:
         return staff.ListDesksResponse(desks=[staff.Desk(desk_id=DESK, name=DESK, language="ja")])
 
 
@@ -95,23 +95,23 @@ class FakeLamps(DialogueServiceServicer):
         self.kept: dict[str, wire.TurnResponse] = {}
         self.turns: list[wire.TurnRequest] = []
 
-    async def Card(self, request: wire.CardRequest, context: "Context") -> wire.CardResponse:  # noqa: ARG002, N802
+    async def Card(self, request: wire.CardRequest, context: "Context") -> wire.CardResponse:
         self.asked += 1
         if (request.card_id, request.desk_id) != (self.card.card_id, self.card.desk_id):
             raise Missing("card-unknown")
         return wire.CardResponse(card=self.card)
 
-    async def GetMedia(  # noqa: N802
+    async def GetMedia(
         self,
         request: wire.GetMediaRequest,
-        context: "Context",  # noqa: ARG002
+        context: "Context",
     ) -> AsyncIterator[wire.GetMediaResponse]:
         if request.media_id != "m-1":
             raise Missing("photo-gone")
         for at in range(0, len(JPEG), 10_000):
             yield wire.GetMediaResponse(chunk=JPEG[at : at + 10_000])
 
-    async def Turn(self, request: wire.TurnRequest, context: "Context") -> wire.TurnResponse:  # noqa: ARG002, N802
+    async def Turn(self, request: wire.TurnRequest, context: "Context") -> wire.TurnResponse:
         if request.event_id not in self.kept:
             self.turns.append(request)
             words = f"できました {request.staff.display_name} <&>"

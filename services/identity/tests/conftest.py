@@ -1,5 +1,6 @@
 """A real database per test, and identity's rpc server in this process with tokens as the stack would issue them."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from machi_sdk.service import Pod
 from machi_sdk.settings import Settings
 from machi_sdk.testing import LocalIssuer, PodDatabase, PostgresAddress, database_for
 from machi_sdk.work import Origin, Works
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 SERVICE = Path(__file__).resolve().parents[1]
 CALLERS = {

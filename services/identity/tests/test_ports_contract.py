@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Protocol
 
 import pytest
+from memory_city import MemoryCity
 
-from machi_identity.adapters.memory import MemoryCity
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Contact, Focus
 from machi_identity.domain.consent import Decision, Notice, Standing, Status

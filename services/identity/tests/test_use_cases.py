@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from memory_city import MemoryCity
 
-from machi_identity.adapters.memory import MemoryCity
 from machi_identity.domain.citizens import Address, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
 from machi_identity.domain.release import Basis, Release, ReleaseQuestion, Verdict

@@ -42,19 +42,19 @@ WORDS = "Replaced the lamp.\n<b>Thank you</b> & good night"
 
 
 class Identity(IdentityServiceServicer):
-    async def GetContact(  # noqa: N802
+    async def GetContact(
         self,
-        request: GetContactRequest,  # noqa: ARG002
-        context: grpc.aio.ServicerContext[GetContactRequest, GetContactResponse],  # noqa: ARG002
+        request: GetContactRequest,
+        context: grpc.aio.ServicerContext[GetContactRequest, GetContactResponse],
     ) -> GetContactResponse:
         return GetContactResponse(language="zh-Hant", channel="line")
 
 
 class Reports(ReportServiceServicer):
-    async def GetUpdate(  # noqa: N802
+    async def GetUpdate(
         self,
         request: GetUpdateRequest,
-        context: grpc.aio.ServicerContext[GetUpdateRequest, GetUpdateResponse],  # noqa: ARG002
+        context: grpc.aio.ServicerContext[GetUpdateRequest, GetUpdateResponse],
     ) -> GetUpdateResponse:
         assert (request.report_id, request.update_id) == ("r-pod", "u-1")
         return GetUpdateResponse(case_number="ABC-123-4", words=WORDS)

@@ -64,11 +64,11 @@ class Ledger(ConsentServiceServicer):
     statuses: dict[str, "consent.ConsentStatus.ValueType"] = field(default_factory=dict)
     decisions: list[consent.DecideRequest] = field(default_factory=list)
 
-    async def Check(self, request: consent.CheckRequest, context: object) -> consent.CheckResponse:  # noqa: ARG002, N802
+    async def Check(self, request: consent.CheckRequest, context: object) -> consent.CheckResponse:
         status = self.statuses.get(request.citizen_id, consent.CONSENT_STATUS_UNKNOWN)
         return consent.CheckResponse(status=status, notice_version=1)
 
-    async def Decide(self, request: consent.DecideRequest, context: object) -> consent.DecideResponse:  # noqa: ARG002, N802
+    async def Decide(self, request: consent.DecideRequest, context: object) -> consent.DecideResponse:
         self.decisions.append(request)
         self.statuses[request.citizen_id] = request.status
         return consent.DecideResponse(receipt_id="receipt", status=request.status)

@@ -1,5 +1,6 @@
 """Tenants, other people's cases, photos, retracted messages, and what the database itself refuses."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from pathlib import Path
@@ -56,7 +57,10 @@ async def parts(citizen: str, event_id: str, photo: bytes) -> AsyncIterator[wire
 
 
 @pytest.fixture
-def put(line: "DialogueServiceAsyncStub", seeded: None) -> Callable[..., Awaitable[wire.PutMediaResponse]]:  # noqa: ARG001
+def put(
+    line: "DialogueServiceAsyncStub",
+    seeded: None,  # noqa: ARG001 (the city has a catalogue)
+) -> Callable[..., Awaitable[wire.PutMediaResponse]]:
     async def put_media(citizen: str, event_id: str, photo: bytes) -> wire.PutMediaResponse:
         return await line.PutMedia(parts(citizen, event_id, photo), timeout=20, metadata=HERE)
 
@@ -185,7 +189,8 @@ async def test_words_of_an_update_and_their_access(
         await stub.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=5, metadata=HERE)
 
 
-async def test_a_wrong_catalogue_is_refused_and_named(operator: "ReportServiceAsyncStub", seeded: None) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("seeded")
+async def test_a_wrong_catalogue_is_refused_and_named(operator: "ReportServiceAsyncStub") -> None:
     with pytest.raises(Invalid, match="case_prefix"):
         await operator.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=5, metadata=HERE)
 
@@ -228,8 +233,6 @@ async def test_unique_constraints_start_with_the_tenant(connection: "asyncpg.Con
 
 
 async def test_the_migration_goes_up_down_up(database: PodDatabase) -> None:
-    import asyncio  # noqa: PLC0415
-
     await asyncio.to_thread(migrating.check, SERVICE, database.owner_url)
     await asyncio.to_thread(migrating.downgrade, SERVICE, database.owner_url)
     await asyncio.to_thread(migrating.upgrade, SERVICE, database.owner_url)

@@ -25,10 +25,11 @@ TOY = Path(__file__).with_name("toy")
 class Stack:
     layout: Layout
 
-    def machi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def machi(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         places = {"MACHI_ROOT": str(self.layout.root), "MACHI_STATE_DIR": str(self.layout.state)}
         command = [sys.executable, "-m", "machi_tools", *arguments]
-        return subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=False)
+        given = {**os.environ, **places, **settings}
+        return subprocess.run(command, env=given, capture_output=True, text=True, check=False)
 
     @property
     def state(self) -> State:
@@ -54,6 +55,9 @@ class Stack:
             assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.05)
 
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self.state.processes.items()}
+
     def kill(self, name: str) -> None:
         old = self.pid(name)
         psutil.Process(old).kill()
@@ -76,10 +80,23 @@ def ready(stack: Stack) -> None:
 
 
 def test_up_again_changes_nothing_and_prints_the_same(stack: Stack) -> None:
-    before = {name: process.pid for name, process in stack.state.processes.items()}
+    before = stack.pids()
     first, second = stack.machi("up"), stack.machi("up")
     assert first.stdout == second.stdout
-    assert {name: process.pid for name, process in stack.state.processes.items()} == before
+    assert stack.pids() == before
+
+
+def test_a_changed_setting_starts_it_again_and_a_missing_one_is_kept(stack: Stack) -> None:
+    before = stack.pids()
+    told = stack.machi("up", LINE_CHANNEL_SECRET="never-to-be-shown")
+    after = stack.pids()
+    assert (told.returncode, set(before.values()) & set(after.values())) == (0, set())
+    assert "starting again with the present ones: LINE_CHANNEL_SECRET" in told.stderr
+    assert "never-to-be-shown" not in told.stderr + stack.layout.state_file.read_text()
+    missing = stack.machi("up")
+    assert "kept from the start, not set here: LINE_CHANNEL_SECRET" in missing.stderr
+    assert stack.pids() == after
+    stack.machi("down")
 
 
 def test_doctor_tells_every_address(stack: Stack) -> None:

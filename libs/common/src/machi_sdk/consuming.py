@@ -1,6 +1,8 @@
 """Consuming: one group member polls, hands batches on, and moves the offset only after their effect."""
 
 import asyncio
+import math
+import time
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -40,6 +42,7 @@ class Consumer(Generic[W]):
         self._resume_at: dict[TopicPartition, float] = {}
         self._waits: dict[TopicPartition, float] = {}
         self._next: dict[TopicPartition, int] = {}
+        self._unread_since: dict[TopicPartition, float] = {}
         self._last_poll = 0.0
         self._stopping = asyncio.Event()
 
@@ -54,6 +57,10 @@ class Consumer(Generic[W]):
             return f"{self.group} has not joined its group yet"
         silent = asyncio.get_running_loop().time() - self._last_poll
         return f"{self.group} has not polled for {silent:.0f} s" if silent > _STALE_AFTER else None
+
+    def unread_seconds(self) -> float:
+        """Age of the oldest record that was fetched and not handled yet; 0 when there is none."""
+        return max(0.0, time.time() - min(self._unread_since.values(), default=math.inf))
 
     async def run(self) -> None:
         """Poll until stopped; a lost broker is waited for."""
@@ -118,7 +125,10 @@ class Consumer(Generic[W]):
         for ended in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(ended, BaseException):
                 raise ended
+        for gone in self._unread_since.keys() - kafka.assignment():
+            del self._unread_since[gone]
         gauge("machi_consumer_lag").labels(self.group).set(self._lag(kafka))
+        gauge("machi_consumer_unread_seconds").labels(self.group).set(self.unread_seconds())
 
     def _patience(self) -> int:
         """How many milliseconds to wait for records: not beyond the next partition's rest."""
@@ -144,12 +154,14 @@ class Consumer(Generic[W]):
             if self._stopping.is_set():
                 return
             chunk = records[start : start + size]
+            self._unread_since[where] = chunk[0].timestamp / 1000
             verdict = await self._handling.process([_as_raw(record) for record in chunk])
             if verdict is Verdict.RETRY:
                 self._put_off(kafka, where, chunk[0].offset)
                 return
             self._faultpoints.reach("after_commit_before_ack")
             self._next[where] = chunk[-1].offset + 1
+            self._unread_since.pop(where)
             self._waits.pop(where, None)
             try:
                 await kafka.commit({where: self._next[where]})

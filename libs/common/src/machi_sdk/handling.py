@@ -115,8 +115,9 @@ class Handling(Generic[W]):
                 await self._effect_of_replay(identifier, record)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever it was, the record stays and says so)
+        except Exception as error:
             reason = error.slug if isinstance(error, MachiError) else type(error).__name__
+            log.exception("replay failed", consumer=self._subscription.group, reason=reason, event_id=raw.event_id)
             async with self._subscription.works.begin("") as work:
                 await self._parking.refuse_replay(work, identifier, reason)
 

@@ -98,7 +98,7 @@ class InstalledPods:
     async def _take_all(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
         for record in (record for records in batches.values() for record in records):
             if record.value is None:
-                await self.drop((record.key or b"").decode())
+                await self.drop((record.key or b"").decode("utf-8", "replace"))
             else:
                 await self._take(record)
 

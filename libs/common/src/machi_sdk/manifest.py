@@ -134,7 +134,7 @@ def parse_manifest(text: str, *, known_only: bool = False) -> Manifest:
     `known_only` passes over keys that this release does not know: a newer pod's installed manifest has them.
     """
     try:
-        content = json.loads(text) if text.startswith("{") else yaml.load(text, _LOADER)  # noqa: S506 (it is safe)
+        content = json.loads(text) if text.startswith("{") else yaml.load(text, _LOADER)  # noqa: S506 (both are safe)
         return Manifest.model_validate(content, extra="ignore" if known_only else "forbid")
     except (yaml.YAMLError, json.JSONDecodeError) as error:
         raise Invalid("manifest-not-yaml", str(error)) from error

@@ -1,4 +1,4 @@
-"""Parked records: rows in the pod's own database, listed, shown, and replayed by an operator."""
+"""Parked records: rows in the pod's own database; an operator lists, shows, replays, and drops them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ _PARK = (
 _ENTER = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _LIST = (
     'SELECT id, consumer, topic, partition, "offset", event_id, headers::text AS headers, reason, parked_at,'
-    " length(payload) AS size FROM parked"
+    " replay_requested_at, length(payload) AS size FROM parked"
 )
 _SHOW = f"{_LIST} WHERE id = $1"
 _LIST_ALL = f"{_LIST} ORDER BY id"
@@ -58,6 +58,7 @@ class ParkedRecord:
     tenant: str
     reason: str
     parked_at: datetime
+    replay_requested_at: datetime | None
     size: int
 
 
@@ -122,6 +123,12 @@ async def request_replay(connection: RawConnection, identifier: int) -> bool:
     return done.endswith("1")
 
 
+async def drop_parked(connection: RawConnection, identifier: int) -> bool:
+    """Delete a parked record and its content for good; False when there is none. The inbox still knows the event."""
+    done: str = await connection.execute("DELETE FROM parked WHERE id = $1", identifier)
+    return done.endswith("1")
+
+
 def _seen(row: asyncpg.Record) -> ParkedRecord:
     headers = orjson.loads(row["headers"])
     return ParkedRecord(
@@ -135,5 +142,6 @@ def _seen(row: asyncpg.Record) -> ParkedRecord:
         tenant=headers.get("ce_tenant", ""),
         reason=row["reason"],
         parked_at=row["parked_at"],
+        replay_requested_at=row["replay_requested_at"],
         size=row["size"],
     )

@@ -97,13 +97,13 @@ class Producer:
         key: str,
         event: Message,
         provenance: tuple[str, str],
-        timeout: float = 1.2,  # noqa: ASYNC109
+        timeout: float = 1.2,  # noqa: ASYNC109 (its end is Unavailable, not TimeoutError)
     ) -> None:
         """Write one event at once; `provenance` is (event id, tenant). Unavailable when not confirmed in time."""
         headers = headers_of(event, Provenance(provenance[0], self._source, provenance[1], self._clock.now()))
         await self.put(Record(topic, key, headers, event.SerializeToString()), timeout)
 
-    async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109
+    async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109 (its end is Unavailable)
         """Write one record and wait for its confirmation; Unavailable when not confirmed, Invalid when too large."""
         try:
             async with asyncio.timeout(timeout):

@@ -149,7 +149,6 @@ class Relay:
         started = [self._take_off(place, chain) for place, chain in chains.items()]
         if started:
             await asyncio.wait(started, timeout=_PATIENCE)
-        self._faultpoints.reach("after_publish_before_delete")
         return await self._settle(connection)
 
     def _take_off(self, place: str, chain: list[Row]) -> "asyncio.Task[None]":
@@ -180,6 +179,8 @@ class Relay:
         ended = self._keys.land()
         confirmed, self._keys.confirmed = self._keys.confirmed, []
         refused, self._keys.refused = self._keys.refused, []
+        if confirmed:
+            self._faultpoints.reach("after_publish_before_delete")
         gone = confirmed + [identifier for identifier, _ in refused]
         if gone:
             async with connection.transaction():

@@ -80,7 +80,7 @@ class Pod:
         handler: Handler[W] | None = None,
         prepare: Prepare[W] | None = None,
         batch: int = 1,
-    ) -> None:
+    ) -> Consumer[W]:
         """Read a topic with the group that the manifest's `consumes` names for it."""
         group = next((entry.group for entry in self.manifest.consumes if entry.topic == topic), None)
         if group is None:
@@ -91,6 +91,7 @@ class Pod:
         self._stoppers.append(consumer.stop)
         self.background(f"{group} upkeep", consumer.upkeep)
         self.health.add(group, consumer.trouble)
+        return consumer
 
     def route(self, path: str, endpoint: Endpoint, methods: Sequence[str] = ("POST",)) -> None:
         """Answer an HTTP path."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import yaml
 
@@ -23,11 +24,12 @@ class Texts:
 
     @cached_property
     def _entries(self) -> dict[str, dict[str, str]]:
+        return {tag: dict(_flat("", self._read(tag))) for tag in self.languages}
+
+    def _read(self, language: str) -> Mapping[str, object]:
+        text = (self._folder / f"{language}.yaml").read_text(encoding="utf-8")
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return {
-            tag: dict(_flat("", yaml.load((self._folder / f"{tag}.yaml").read_text(encoding="utf-8"), loader)))  # noqa: S506
-            for tag in self.languages
-        }
+        return cast("Mapping[str, object]", yaml.load(text, loader))  # noqa: S506 (both are safe)
 
     def say(self, language: str, key: str, **places: str | int) -> str:
         """The text in that language, else in the default one; KeyError when neither has it."""

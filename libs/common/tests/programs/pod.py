@@ -29,16 +29,16 @@ NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :a
 class Consents(ConsentServiceServicer):
     """Fails with a person's words."""
 
-    async def Check(self, request: wire.CheckRequest, context: object) -> wire.CheckResponse:  # noqa: ARG002, N802
+    async def Check(self, request: wire.CheckRequest, context: object) -> wire.CheckResponse:
         raise ValueError(MARKER)
 
-    async def CheckMany(self, request: wire.CheckManyRequest, context: object) -> wire.CheckManyResponse:  # noqa: ARG002, N802
+    async def CheckMany(self, request: wire.CheckManyRequest, context: object) -> wire.CheckManyResponse:
         raise ValueError(MARKER)
 
-    async def Decide(self, request: wire.DecideRequest, context: object) -> wire.DecideResponse:  # noqa: ARG002, N802
+    async def Decide(self, request: wire.DecideRequest, context: object) -> wire.DecideResponse:
         raise ValueError(MARKER)
 
-    async def GetNotice(self, request: wire.GetNoticeRequest, context: object) -> wire.GetNoticeResponse:  # noqa: ARG002, N802
+    async def GetNotice(self, request: wire.GetNoticeRequest, context: object) -> wire.GetNoticeResponse:
         raise ValueError(MARKER)
 
 

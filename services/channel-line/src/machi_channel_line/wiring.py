@@ -30,12 +30,13 @@ from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_channel_line.use_cases.send_answer import Answerer
 from machi_channel_line.use_cases.send_delivery import SendDelivery
 from machi_channel_line.use_cases.take_turn import Turns
-from machi_sdk.inbound import Bulkheads, InboundQueue
+from machi_sdk.inbound import Bulkheads, Entrance, InboundQueue
 from machi_sdk.service import Pod
 from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
 from machi_sdk.work import Work
 
 TEXTS = Texts(Path(__file__).parent / "texts")
+INBOUND = "machi.line.inbound.v1"
 AT_ONCE = 100
 
 
@@ -44,23 +45,23 @@ async def assemble(pod: Pod) -> None:
     channels = {tenant: found.line for tenant, found in pod.settings.channels().items() if found.line is not None}
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
     lines = {tenant: LineApi(session, settings) for tenant, settings in channels.items()}
-    door = Door(channels, pod.producer, pod.keys.hmac, pod.clock, pod.health.troubles)
-    pod.route("/line/webhook", WebhookEndpoint(door))
-    _hang_inbound(pod, lines)
+    entrance = _hang_inbound(pod, lines)
+    pod.route("/line/webhook", WebhookEndpoint(Door(channels, entrance, pod.clock, pod.health.troubles)))
     _hang_deliveries(pod, lines)
     _hang_menus(pod, lines)
     pod.background("line session", lambda: _held(session))
 
 
-def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> None:
+def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> Entrance:
     works = pod.works(Work)
     people, answers = IdentityPeople(pod.peers), RowAnswers(works)
     turns = Turns(people, PodTalkers(pod.peers, Bulkheads()), InstalledOpenings(pod.installed), answers)
     handler = AnswerEvent(lines, turns, Answerer(people, answers, pod.clock), render, TEXTS)
     queue = InboundQueue(works, handler, "line")
-    pod.consume("machi.line.inbound.v1", works, queue.accept, batch=AT_ONCE)
+    consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
+    return Entrance("line", INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
 
 
 def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:

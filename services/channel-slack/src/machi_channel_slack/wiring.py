@@ -13,18 +13,19 @@ from machi_channel_slack.adapters.peers import DialoguePods, IdentityDesks
 from machi_channel_slack.adapters.rooms import SlackRooms
 from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.entrypoints.announcements import Announcements
-from machi_channel_slack.entrypoints.door import TOPIC, Door
+from machi_channel_slack.entrypoints.door import Door
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_channel_slack.entrypoints.inbound import Office, OfficerEvents
 from machi_channel_slack.entrypoints.poster import Poster
 from machi_channel_slack.entrypoints.webhooks import Webhooks
 from machi_channel_slack.use_cases.hall import Hall
-from machi_sdk.inbound import Bulkheads, InboundQueue
+from machi_sdk.inbound import Bulkheads, Entrance, InboundQueue
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
 from machi_sdk.work import Work
 
 HERE = Path(__file__).parent
+INBOUND = "machi.slack.inbound.v1"
 _SECONDS = aiohttp.ClientTimeout(total=10, connect=3)
 
 
@@ -38,12 +39,13 @@ async def assemble(pod: Pod) -> None:
     pods, texts = DialoguePods(pod.peers, Bulkheads()), Texts(HERE / "texts")
     poster = Poster(pod.database, _halls(pod, slacks, board, desks, pods))
     queue = InboundQueue(works, OfficerEvents(Office(slacks, board, desks, pods, texts, pod.clock)), "slack")
-    door = Door(workspaces, pod.producer, pod.keys.hmac, pod.clock, pod.health.troubles)
+    consumer = pod.consume(INBOUND, works, queue.accept, batch=50)
+    entrance = Entrance("slack", INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
+    door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
     webhooks = Webhooks(door, Forms(door, slacks, board, desks), texts.say("ja", "command"))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
-    pod.consume(TOPIC, works, queue.accept, batch=50)
     pod.consume("machi.desk.cards.v1", works, Announcements(announce, poster.wake, frozenset(slacks)).take)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)

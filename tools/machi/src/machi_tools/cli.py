@@ -1,6 +1,7 @@
 """The `machi` command: a whole city on one machine, and the operators' verbs."""
 
 import contextlib
+import os
 import subprocess
 import sys
 from typing import Annotated
@@ -21,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document for script
 def up(as_json: Json = False) -> None:
     """Start everything that is not running yet, and wait until it is ready."""
     layout = find_layout()
-    lifting.ensure_running(layout)
+    lifting.ensure_running(layout, os.environ, console.note)
     with console.Progress() as progress:
         state = lifting.watch(layout, progress.show)
     if as_json:
@@ -65,17 +66,18 @@ def logs(
 @app.command(hidden=True)
 def supervise() -> None:
     """Be the supervisor; started by `machi up`."""
-    from machi_tools.stack.supervisor import supervise as run  # noqa: PLC0415 - heavy, and only one process needs it
+    from machi_tools.stack.supervisor import supervise as run  # noqa: PLC0415 (heavy, and only one process needs it)
 
     raise typer.Exit(run(find_layout()))
 
 
 def _add_operators_verbs() -> None:
-    from machi_tools import cli_operators as verbs  # noqa: PLC0415 - heavy; the stack's own verbs do without
+    from machi_tools import cli_operators as verbs  # noqa: PLC0415 (heavy; the stack's own verbs do without)
+    from machi_tools.cli_dlq import dlq  # noqa: PLC0415 (as above)
 
     for command in (verbs.doctor, verbs.trace, verbs.seed):
         app.command()(command)
-    for name, group in (("dlq", verbs.dlq), ("pods", verbs.pods), ("staff", verbs.staff)):
+    for name, group in (("dlq", dlq), ("pods", verbs.pods), ("staff", verbs.staff)):
         app.add_typer(group, name=name)
 
 

@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from machi_sdk import parking
 from machi_tools import console
 from machi_tools.diagnosis import Report, diagnose
-from machi_tools.errors import StackError
 from machi_tools.operator import asked, operator_of, running
 from machi_tools.rows import Hop, Rows, trace_of
 from machi_tools.stack import city, seeding
@@ -19,7 +17,6 @@ from machi_tools.stack.layout import find_layout
 from machi_tools.stack.pods import discover
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
-dlq = typer.Typer(no_args_is_help=True, help="Records that could not be handled, parked in their pod's database.")
 pods = typer.Typer(no_args_is_help=True, help="The registry of installed pods.")
 staff = typer.Typer(no_args_is_help=True, help="The people who work for the city.")
 
@@ -53,49 +50,6 @@ def seed() -> None:
     with console.err.status("seeding"):
         asyncio.run(city.seed(operator_of(layout), city.read_city(layout, state.tenant), state.slack_team))
     console.out.print(f"seeded {state.tenant}")
-
-
-@dlq.command("list")
-def dlq_list(as_json: Json = False) -> None:
-    """List every pod's parked records, oldest first."""
-    found = asyncio.run(Rows(find_layout()).each(parking.list_parked))
-    rows = [{"pod": pod, **asdict(record)} for pod, records in found.items() for record in records]
-    if as_json:
-        console.print_json(rows)
-        return
-    table = Table("pod", "id", "type", "reason", "parked at", "consumer", box=None)
-    for row in rows:
-        table.add_row(*(str(row[name]) for name in ("pod", "id", "type", "reason", "parked_at", "consumer")))
-    console.out.print(table if rows else "nothing is parked")
-
-
-@dlq.command("show")
-def dlq_show(pod: str, identifier: int) -> None:
-    """Show one parked record's place, reason and headers; never its content."""
-
-    async def read() -> dict[str, object] | None:
-        async with Rows(find_layout()).connection(pod) as connection:
-            return await parking.show_parked(connection, identifier)
-
-    found = asyncio.run(read())
-    if found is None:
-        raise StackError(f"{pod} has no parked record {identifier}", "machi dlq list")
-    console.print_json(found)
-
-
-@dlq.command("replay")
-def dlq_replay(pod: str, identifiers: Annotated[list[int] | None, typer.Argument()] = None) -> None:
-    """Let a pod handle parked records again: those named, or all of that pod."""
-
-    async def ask() -> int:
-        async with Rows(find_layout()).connection(pod) as connection:
-            wanted = identifiers or [record.id for record in await parking.list_parked(connection)]
-            return sum([await parking.request_replay(connection, identifier) for identifier in wanted])
-
-    asked = asyncio.run(ask())
-    if identifiers and asked < len(identifiers):
-        raise StackError(f"{len(identifiers) - asked} of these are not parked in {pod}", "machi dlq list")
-    console.out.print(f"{asked} will be handled again within seconds")
 
 
 @pods.command("list")

@@ -59,6 +59,11 @@ def tell(error: StackError) -> None:
         err.print(f"  log: {error.log}", markup=False)
 
 
+def note(words: str) -> None:
+    """One line beside the result."""
+    err.print(words, markup=False)
+
+
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=1, default=str)

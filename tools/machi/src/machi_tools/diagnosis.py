@@ -151,7 +151,7 @@ def _about(pod: PodReport, layout: Layout) -> list[Finding]:
             f"kill -9 {pod['pid']}; it starts again",
         ),
         (pod["live"] and not pod["ready"], f"is not ready: {pod['reason']}", see),
-        (pod["parked"] > 0, f"has {pod['parked']:.0f} parked records", "machi dlq list, show, replay"),
+        (pod["parked"] > 0, f"has {pod['parked']:.0f} parked records", "machi dlq list, show, replay, drop"),
         (
             pod["outbox_age"] > OLD_OUTBOX_SECONDS,
             f"has sent nothing for {pod['outbox_age']:.0f} s",

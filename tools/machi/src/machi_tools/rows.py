@@ -47,7 +47,9 @@ class Rows:
 
     @asynccontextmanager
     async def connection(self, pod: str) -> AsyncIterator[Connection]:
-        """A connection to one pod's database."""
+        """A connection to one pod's database; StackError when no such pod runs."""
+        if pod not in self.pods():
+            raise StackError(f"no pod {pod} runs here", f"one of: {', '.join(self.pods())}")
         server = GivenPostgres(running(self.layout).servers.postgres)
         url = Databases(server, SecretStore(self.layout.state / "secrets.json")).pod_url(pod)
         try:

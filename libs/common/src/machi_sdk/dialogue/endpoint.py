@@ -77,23 +77,23 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
         self._desk = desk
         self._media = media
 
-    async def Turn(self, request: wire.TurnRequest, context: Context) -> wire.TurnResponse:  # noqa: ARG002, N802
+    async def Turn(self, request: wire.TurnRequest, context: Context) -> wire.TurnResponse:
         """One step of a conversation."""
         call = current_call()
         if request.WhichOneof("actor") == "staff":
             return await self._staff_turn(request, call.tenant)
         return await self._kit.turn(request, call.tenant)
 
-    async def Card(self, request: wire.CardRequest, context: Context) -> wire.CardResponse:  # noqa: ARG002, N802
+    async def Card(self, request: wire.CardRequest, context: Context) -> wire.CardResponse:
         """What a desk may see of a card now."""
         if self._desk is None:
             raise Missing("card-unknown")
         return wire.CardResponse(card=await self._desk.card(request, current_call()))
 
-    async def PutMedia(  # noqa: N802
+    async def PutMedia(
         self,
         request_iterator: AsyncIterator[wire.PutMediaRequest],
-        context: Context,  # noqa: ARG002
+        context: Context,
     ) -> wire.PutMediaResponse:
         """Take a photo in."""
         first = await anext(aiter(request_iterator), None)
@@ -104,10 +104,10 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
         chunks = (part.chunk async for part in request_iterator)
         return await self._media.put(first.header, chunks, current_call())
 
-    async def GetMedia(  # noqa: N802
+    async def GetMedia(
         self,
         request: wire.GetMediaRequest,
-        context: Context,  # noqa: ARG002
+        context: Context,
     ) -> AsyncIterator[wire.GetMediaResponse]:
         """Hand a photo out to the desk that holds its card."""
         if self._media is None:

@@ -74,7 +74,7 @@ def _chosen(kind: Kind, chosen: list[str]) -> Json:
     raise Unreadable(_wanted(kind))
 
 
-def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:  # noqa: PLR0911
+def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:
     words = fold(text)
     match kind:
         case Choices(options):
@@ -82,11 +82,8 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
         case MultiChoices():
             parts = [part for part in words.replace("、", ",").replace("，", ",").split(",") if part.strip()]
             return _chosen(kind, [_matching(kind.options, fold(part)) for part in parts])
-        case Confirm(yes, no):
-            if words == fold(yes) or words in yes_no[0]:
-                return True
-            if words == fold(no) or words in yes_no[1]:
-                return False
+        case Confirm():
+            return _agreed(kind, words, yes_no)
         case PlaceQ() if words:
             return {"address": text.strip()}
         case WordsQ(minimum, maximum):
@@ -96,6 +93,14 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
                 return text
         case NumberQ() | DateQ() | TimeQ():
             return _measured(kind, unicodedata.normalize("NFKC", text).strip())
+    raise Unreadable(_wanted(kind))
+
+
+def _agreed(kind: Confirm, words: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> bool:
+    if words == fold(kind.yes) or words in yes_no[0]:
+        return True
+    if words == fold(kind.no) or words in yes_no[1]:
+        return False
     raise Unreadable(_wanted(kind))
 
 

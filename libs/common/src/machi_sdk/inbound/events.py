@@ -8,7 +8,7 @@ import orjson
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.envelope import Received
-from machi_sdk.errors import Unavailable
+from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
@@ -31,10 +31,11 @@ RETURNING {_COLUMNS}
 """
 _LATE = f"""
 UPDATE inbound_events AS event SET told_waiting = 1
-FROM (SELECT DISTINCT ON (address_key) id, told_waiting, received_at FROM inbound_events
-      WHERE state IN {OPEN} ORDER BY address_key, id) AS head
-WHERE event.id = head.id AND head.told_waiting = 0 AND event.told_waiting = 0 AND event.stored IS NULL
-  AND head.received_at < now() - make_interval(secs => $1)
+FROM (SELECT id FROM (SELECT DISTINCT ON (address_key) id, told_waiting, stored, received_at FROM inbound_events
+                      WHERE state IN {OPEN} ORDER BY address_key, id) AS first
+      WHERE told_waiting = 0 AND stored IS NULL AND received_at < now() - make_interval(secs => $1)
+      ORDER BY id LIMIT $2) AS head
+WHERE event.id = head.id AND event.told_waiting = 0 AND event.stored IS NULL
 RETURNING {_COLUMNS}
 """
 
@@ -95,20 +96,19 @@ class EventRows:
         self._works = works
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
-        """Enter events in the consumer's transaction; one already here is left alone."""
+        """Enter events in the consumer's transaction; one already here is left alone. Invalid for another kind."""
         raw = await work.raw()
-        known = [record for record in records if isinstance(record.event, InboundEvent)]
-        await raw.executemany(_ACCEPT, [_row(record) for record in known])
-        for record in known:
+        await raw.executemany(_ACCEPT, [_row(record) for record in records])
+        for record in records:
             work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
 
     async def claim(self, count: int) -> list[PendingEvent]:
         """Lease the first open event of up to `count` people whose time has come."""
         return await self._fetch(_CLAIM, count)
 
-    async def late(self, after_seconds: float) -> list[PendingEvent]:
-        """The first open event of each person who has waited that long and was not told yet; marks them told."""
-        return await self._fetch(_LATE, after_seconds)
+    async def late(self, after_seconds: float, most: int) -> list[PendingEvent]:
+        """The first open event of `most` people who have waited that long and were not told yet; marks them told."""
+        return await self._fetch(_LATE, after_seconds, most)
 
     async def renew(self, ids: Sequence[int]) -> None:
         """Keep the leases of events still being handled."""
@@ -140,15 +140,16 @@ class EventRows:
                 f"DELETE FROM inbound_events WHERE received_at < now() - interval '8 days' AND state NOT IN {OPEN}"
             )
 
-    async def _fetch(self, query: str, argument: float) -> list[PendingEvent]:
+    async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
         async with self._works.begin("") as work:
             raw = await work.raw()
-            rows = await raw.fetch(query, argument)
+            rows = await raw.fetch(query, *arguments)
         return [PendingEvent(row, self._works) for row in rows]
 
 
 def _row(record: Received) -> tuple[str, str, str, str, bytes, str]:
-    assert isinstance(record.event, InboundEvent)
+    if not isinstance(record.event, InboundEvent):
+        raise Invalid("event-type-unknown")
     trace = orjson.dumps(dict(record.trace)).decode()
     event = record.event
     return record.tenant, event.event_id, record.key, event.message_id, event.SerializeToString(), trace

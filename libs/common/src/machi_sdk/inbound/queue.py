@@ -17,6 +17,7 @@ _AT_ONCE = 64
 _POLL_SECONDS = 0.25
 _RENEW_SECONDS = 2.5
 _TELL_AFTER_SECONDS = 8.0
+_TOLD_AT_ONCE = 25  # a flood must not spend its time on saying that there is a flood
 _LONGEST_WAIT = 4.0
 _GIVE_UP_AFTER = 8  # failures that nobody foresaw; waiting for what is down counts nothing
 _FORGET_SECONDS = 3600.0
@@ -83,7 +84,7 @@ class InboundQueue:
         while True:
             await asyncio.sleep(1.0)
             try:
-                late = await self._rows.late(_TELL_AFTER_SECONDS)
+                late = await self._rows.late(_TELL_AFTER_SECONDS, _TOLD_AT_ONCE)
                 await asyncio.gather(*(self._tell(event) for event in late))
                 counts = await self._rows.open_by_state()
                 for state in ("received", "turned", "replying", "waiting"):

@@ -7,7 +7,7 @@ import grpc
 
 from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
 
-TOKEN = "authorization"  # noqa: S105
+TOKEN = "authorization"  # noqa: S105 (the name of a header)
 TENANT = "machi-tenant"
 SLUG = "machi-error"
 

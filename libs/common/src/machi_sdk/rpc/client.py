@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import grpc
-from grpc.aio import AioRpcError, ClientCallDetails, Metadata
+from grpc.aio import AioRpcError, ClientCallDetails, Metadata, StreamUnaryCall, UnaryStreamCall, UnaryUnaryCall
 
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.keys import Keys
 from machi_sdk.rpc.calls import KIND_OF, SLUG, TOKEN
 from machi_sdk.telemetry import carried, histogram
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+Parts: TypeAlias = AsyncIterable[Asked] | Iterable[Asked]
 
 _SERVICE_CONFIG = json.dumps(
     {
@@ -73,10 +77,10 @@ class _Credentials:
 class _UnaryUnary(_Credentials, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
         self,
-        continuation: Any,  # noqa: ANN401
+        continuation: Callable[[ClientCallDetails, Asked], Awaitable[UnaryUnaryCall[Asked, Answered]]],
         client_call_details: ClientCallDetails,
-        request: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        request: Asked,
+    ) -> Answered:
         started = time.perf_counter()
         code = "OK"
         try:
@@ -92,20 +96,20 @@ class _UnaryUnary(_Credentials, grpc.aio.UnaryUnaryClientInterceptor):
 class _StreamUnary(_Credentials, grpc.aio.StreamUnaryClientInterceptor):
     async def intercept_stream_unary(
         self,
-        continuation: Any,  # noqa: ANN401
+        continuation: Callable[[ClientCallDetails, Parts[Asked]], Awaitable[StreamUnaryCall[Asked, Answered]]],
         client_call_details: ClientCallDetails,
-        request_iterator: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        request_iterator: Parts[Asked],
+    ) -> StreamUnaryCall[Asked, Answered]:
         return await continuation(self._signed(client_call_details), request_iterator)
 
 
 class _UnaryStream(_Credentials, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
         self,
-        continuation: Any,  # noqa: ANN401
+        continuation: Callable[[ClientCallDetails, Asked], Awaitable[UnaryStreamCall[Asked, Answered]]],
         client_call_details: ClientCallDetails,
-        request: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        request: Asked,
+    ) -> UnaryStreamCall[Asked, Answered]:
         return await continuation(self._signed(client_call_details), request)
 
 

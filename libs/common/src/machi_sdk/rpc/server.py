@@ -93,7 +93,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         return grpc.unary_stream_rpc_method_handler(wrapped, *codec)
 
     def _unary(self, method: str, behaviour: Unary) -> Unary:
-        async def answer(request: Any, context: Context) -> Message:  # noqa: ANN401
+        async def answer(request: Message, context: Context) -> Message:
             async with _verdict(method, context) as metadata:
                 enter_call(self._gate.admit(method, metadata, context.time_remaining()))
                 return await behaviour(request, context)
@@ -102,7 +102,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         return answer
 
     def _stream(self, method: str, behaviour: Streaming) -> Callable[[Any, Context], Awaitable[None]]:
-        async def answer(request: Any, context: Context) -> None:  # noqa: ANN401
+        async def answer(request: Message, context: Context) -> None:
             async with _verdict(method, context) as metadata:
                 enter_call(self._gate.admit(method, metadata, context.time_remaining()))
                 async with aclosing(behaviour(request, context)) as parts:

@@ -72,6 +72,7 @@ declare(
 )
 declare("machi_handler_seconds", "histogram", ("consumer",), "Time to handle one batch of records, commit included")
 declare("machi_consumer_lag", "gauge", ("consumer",), "Records behind the end of the topic, summed over partitions")
+declare("machi_consumer_unread_seconds", "gauge", ("consumer",), "Age of the oldest record fetched and not handled")
 declare("machi_consumer_retries_total", "counter", ("consumer",), "Batches that were put off and tried again")
 declare("machi_parked_total", "gauge", ("consumer",), "Records parked now")
 declare("machi_outbox_age_seconds", "gauge", (), "Age of the oldest event not yet on Kafka")

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -33,12 +33,13 @@ class KafkaAddress(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """What a test puts on a topic; an event id is made up when none is given."""
+    """What a test puts on a topic, `age` ago; an event id is made up when none is given."""
 
     key: str
     message: Message
     tenant: str = "fukuoka"
     event_id: str = ""
+    age: timedelta = timedelta()
 
 
 def registered_topics(folder: Path) -> dict[str, tuple[int, str]]:
@@ -98,9 +99,14 @@ async def publish(bootstrap: str, topic: str, events: Iterable[Event]) -> list[s
         identifiers = []
         for event in events:
             identifier = event.event_id or new_id()
-            headers = headers_of(event.message, Provenance(identifier, "test", event.tenant, datetime.now(UTC)))
+            at = datetime.now(UTC) - event.age
+            headers = headers_of(event.message, Provenance(identifier, "test", event.tenant, at))
             await producer.send_and_wait(
-                topic, event.message.SerializeToString(), key=event.key.encode(), headers=wire_headers(headers)
+                topic,
+                event.message.SerializeToString(),
+                key=event.key.encode(),
+                headers=wire_headers(headers),
+                timestamp_ms=int(at.timestamp() * 1000),
             )
             identifiers.append(identifier)
         return identifiers

@@ -13,6 +13,7 @@ from machi_channel_line.ports import Open
 from machi_channel_line.telemetry import count_delivery
 from machi_sdk.clock import Clock
 from machi_sdk.envelope import Received
+from machi_sdk.errors import Invalid
 from machi_sdk.work import Work, Works
 
 OUTCOMES = "machi.deliveries.outcomes.v1"
@@ -58,7 +59,8 @@ class DeliveryRows:
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
         now = self._clock.now()
-        rows = [_row(record, record.event, now) for record in records if _ours(record)]
+        asked = [(record, _request(record)) for record in records]
+        rows = [_row(record, request, now) for record, request in asked if request.channel == "line"]
         if rows:
             await (await work.raw()).executemany(_ACCEPT, rows)
             work.hop("delivery-stored", count=str(len(rows)))
@@ -107,12 +109,13 @@ class DeliveryRows:
             await (await work.raw()).execute(_FORGET, tenant, self._clock.now())
 
 
-def _ours(record: Received) -> bool:
-    return isinstance(record.event, deliveries.DeliveryRequested) and record.event.channel == "line"
+def _request(record: Received) -> deliveries.DeliveryRequested:
+    if not isinstance(record.event, deliveries.DeliveryRequested):
+        raise Invalid("event-type-unknown")
+    return record.event
 
 
-def _row(record: Received, event: object, now: datetime) -> tuple[object, ...]:
-    assert isinstance(event, deliveries.DeliveryRequested)
+def _row(record: Received, event: deliveries.DeliveryRequested, now: datetime) -> tuple[object, ...]:
     trace = orjson.dumps(dict(record.trace)).decode()
     return (
         record.tenant,

@@ -15,13 +15,11 @@ from machi_channel_line.entrypoints.decoding import decode_event
 from machi_sdk.clock import Clock
 from machi_sdk.errors import Unavailable
 from machi_sdk.http import bounded_body
-from machi_sdk.producer import Producer
+from machi_sdk.inbound import Entrance
 from machi_sdk.settings import LineSettings
 from machi_sdk.telemetry import counter, get_logger, remote_span
 
-TOPIC = "machi.line.inbound.v1"
 MOST_BYTES = 1_000_000
-STORE_SECONDS = 1.2
 
 log = get_logger()
 
@@ -31,8 +29,7 @@ class Door:
     """What the webhook needs from the pod."""
 
     channels: Mapping[str, LineSettings]
-    producer: Producer
-    pseudonym: Callable[[str], str]
+    entrance: Entrance
     clock: Clock
     troubles: Callable[[], Mapping[str, str]]
 
@@ -85,12 +82,7 @@ class WebhookEndpoint:
         return wanted
 
     async def _store(self, events: Sequence[InboundEvent], tenant: str) -> None:
-        await asyncio.gather(*(self._store_one(event, tenant) for event in events))
-
-    async def _store_one(self, event: InboundEvent, tenant: str) -> None:
-        key = self._door.pseudonym(event.address)
-        await self._door.producer.send(TOPIC, key, event, (event.event_id, tenant), STORE_SECONDS)
-        counter("machi_webhooks_total").labels("line", f"stored-{event.WhichOneof('kind')}").inc()
+        await asyncio.gather(*(self._door.entrance.store(event, tenant) for event in events))
 
 
 def _answer(status: int, outcome: str) -> Response:

@@ -36,15 +36,17 @@ _PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE
 _RETRY_AT = f"UPDATE cards SET due_at = $4, trouble = $5 WHERE {_KEY}"
 _POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"
 _PUT_POST = """
-INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (tenant, card_id, desk_id, item) DO UPDATE
 SET attempted_at = excluded.attempted_at, ts = excluded.ts, file_id = excluded.file_id, digest = excluded.digest
-"""  # noqa: E501
+"""
 _DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"
 _DUE_DESKS = "SELECT DISTINCT desk_id FROM cards WHERE tenant = $1 AND wanted > shown AND due_at <= $2"
 _NEXT_DUE = """
-SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3 ORDER BY due_at, card_id LIMIT 1
-"""  # noqa: E501
+SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3
+ORDER BY due_at, card_id LIMIT 1
+"""
 
 
 class PostgresBoard:

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from machi.channel.v1.events_pb2 import InboundEvent
 from machi_channel_slack.domain.signature import signed
 from machi_sdk.clock import Clock
 from machi_sdk.http import bounded_body
-from machi_sdk.producer import Producer
+from machi_sdk.inbound import Entrance
 from machi_sdk.settings import SlackSettings
 from machi_sdk.telemetry import counter
 
-TOPIC = "machi.slack.inbound.v1"
 MOST_BYTES = 1_000_000
-STORE_SECONDS = 1.2
 
 
 @dataclass(frozen=True)
@@ -29,19 +26,17 @@ class Admitted:
 
 
 class Door:
-    """Knows the workspaces' secrets, and where events are kept."""
+    """Knows the workspaces' secrets; what it admits goes on through `entrance`."""
 
     def __init__(
         self,
         workspaces: Mapping[str, SlackSettings],
-        producer: Producer,
-        pseudonym: Callable[[str], str],
+        entrance: Entrance,
         clock: Clock,
         troubles: Callable[[], Mapping[str, str]],
     ) -> None:
         self._workspaces = workspaces
-        self._producer = producer
-        self._pseudonym = pseudonym
+        self.entrance = entrance
         self.clock = clock
         self.troubles = troubles
 
@@ -57,12 +52,6 @@ class Door:
             if signed(workspace.signing_secret.get_secret_value(), body, timestamp, signature, now):
                 return Admitted(tenant, workspace.team_id, body)
         return answer(401, "bad-signature")
-
-    async def store(self, event: InboundEvent, tenant: str) -> None:
-        """Keep an event; Unavailable when that was not confirmed in time."""
-        key = self._pseudonym(event.address)
-        await self._producer.send(TOPIC, key, event, (event.event_id, tenant), STORE_SECONDS)
-        counter("machi_webhooks_total").labels("slack", f"stored-{event.WhichOneof('kind')}").inc()
 
 
 def answer(status: int, outcome: str, body: bytes = b"{}") -> Response:

@@ -1,8 +1,8 @@
 """Pressed buttons and sent forms, while Slack waits: a trigger lives three seconds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
 
 from starlette.responses import Response
 
@@ -18,6 +18,8 @@ from machi_sdk.cards import check_form
 from machi_sdk.errors import Unavailable
 from machi_sdk.http import json_response
 from machi_sdk.telemetry import counter, get_logger
+
+T = TypeVar("T")
 
 _LOOK_SECONDS = 0.7
 _STAFF_SECONDS = 0.8
@@ -45,7 +47,7 @@ class Forms:
             await self._open(press, form, admitted)
             return answer(200, "form-opened")
         # A stranger's press of a button with a form is kept as it is: the inbound lane says why nothing happens.
-        await self._door.store(press_event(press, admitted.team, self._door.clock.now()), admitted.tenant)
+        await self._door.entrance.store(press_event(press, admitted.team, self._door.clock.now()), admitted.tenant)
         return answer(200, "accepted")
 
     async def submitted(self, submission: Submission, admitted: Admitted) -> Response:
@@ -60,20 +62,20 @@ class Forms:
             counter("machi_webhooks_total").labels("slack", "form-errors").inc()
             return json_response({"response_action": "errors", "errors": errors})
         checked = Submission(submission.user, submission.view_id, submission.metadata, values)
-        await self._door.store(form_event(checked, action, admitted.team, self._door.clock.now()), admitted.tenant)
+        await self._door.entrance.store(
+            form_event(checked, action, admitted.team, self._door.clock.now()), admitted.tenant
+        )
         return answer(200, "accepted")
 
     async def _form(self, action: CardAction, admitted: Admitted) -> Form | None:
         key = CardKey(admitted.tenant, action.card.card_id, action.card.desk_id)
-        async with _within(_LOOK_SECONDS):
-            return await self._board.form(key, action.action_id)
+        return await _within(_LOOK_SECONDS, self._board.form(key, action.action_id))
 
     async def _may_fill(self, press: Press, admitted: Admitted) -> bool:
         """False for strangers; True while identity does not answer, for the turn asks again."""
         try:
-            async with _within(_STAFF_SECONDS):
-                address = f"{admitted.team}/{press.user}"
-                return await self._desks.staff(admitted.tenant, address, _STAFF_SECONDS) is not None
+            asked = self._desks.staff(admitted.tenant, f"{admitted.team}/{press.user}", _STAFF_SECONDS)
+            return await _within(_STAFF_SECONDS, asked) is not None
         except Unavailable:
             return True
 
@@ -86,10 +88,15 @@ class Forms:
             log.warning("form not opened", reason=error.slug)
 
 
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise Unavailable("too-slow") from error
+async def _within(seconds: float, looking: Awaitable[T]) -> T:
+    """What is looked for; Unavailable when that takes longer.
+
+    What hangs is told to stop and not waited for: to take leave of a hung database takes two more seconds.
+    """
+    task = asyncio.ensure_future(looking)
+    ended, _ = await asyncio.wait([task], timeout=seconds)
+    if ended:
+        return task.result()
+    task.add_done_callback(lambda late: late.cancelled() or late.exception())
+    task.cancel()
+    raise Unavailable("too-slow")

@@ -51,7 +51,7 @@ class Poster:
                 await asyncio.sleep(1)
 
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):  # noqa: ASYNC110
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(1)
         try:
             while True:

@@ -80,7 +80,7 @@ class Webhooks:
 
     async def _keep(self, reply: Reply, admitted: Admitted, *, again: bool) -> Response:
         event = reply_event(reply, admitted.team, self._door.clock.now(), redelivered=again)
-        await self._door.store(event, admitted.tenant)
+        await self._door.entrance.store(event, admitted.tenant)
         return answer(200, "accepted")
 
     def _challenge(self, body: Json) -> Response:

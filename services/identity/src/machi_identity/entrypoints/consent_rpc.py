@@ -29,7 +29,7 @@ class ConsentRpc(ConsentServiceServicer):
         self._works = works
         self._clock = clock
 
-    async def Decide(self, request: pb.DecideRequest, context: _Context) -> pb.DecideResponse:  # noqa: N802, ARG002
+    async def Decide(self, request: pb.DecideRequest, context: _Context) -> pb.DecideResponse:
         """Append one decision; the same event id again returns the first outcome."""
         decision = Decision(
             request.event_id,
@@ -46,7 +46,7 @@ class ConsentRpc(ConsentServiceServicer):
         response.decided_at.FromDatetime(entry.decided_at)
         return response
 
-    async def Check(self, request: pb.CheckRequest, context: _Context) -> pb.CheckResponse:  # noqa: N802, ARG002
+    async def Check(self, request: pb.CheckRequest, context: _Context) -> pb.CheckResponse:
         """What stands now for one citizen."""
         async with self._works.begin(current_call().tenant) as work:
             standing = await work.consents.standing(request.citizen_id, request.purpose)
@@ -57,7 +57,7 @@ class ConsentRpc(ConsentServiceServicer):
             response.decided_at.FromDatetime(standing.decided_at)
         return response
 
-    async def CheckMany(self, request: pb.CheckManyRequest, context: _Context) -> pb.CheckManyResponse:  # noqa: N802, ARG002
+    async def CheckMany(self, request: pb.CheckManyRequest, context: _Context) -> pb.CheckManyResponse:
         """What stands now for each, in the order asked; UNKNOWN for citizens there are not."""
         if len(request.citizen_ids) > MOST_AT_ONCE:
             raise Invalid("too-many-citizens", f"ask for at most {MOST_AT_ONCE} at once")
@@ -65,7 +65,7 @@ class ConsentRpc(ConsentServiceServicer):
             standings = await work.consents.standing_of_many(list(request.citizen_ids), request.purpose)
         return pb.CheckManyResponse(statuses=[_CODES[standing.status] for standing in standings])
 
-    async def GetNotice(self, request: pb.GetNoticeRequest, context: _Context) -> pb.GetNoticeResponse:  # noqa: N802, ARG002
+    async def GetNotice(self, request: pb.GetNoticeRequest, context: _Context) -> pb.GetNoticeResponse:
         """The present notice in one language, else in the default one."""
         async with self._works.begin(current_call().tenant) as work:
             notice = await work.notices.current(request.purpose)

@@ -35,7 +35,7 @@ class IdentityRpc(IdentityServiceServicer):
         self._works = works
         self._clock = clock
 
-    async def Resolve(self, request: pb.ResolveRequest, context: _Context) -> pb.ResolveResponse:  # noqa: N802, ARG002
+    async def Resolve(self, request: pb.ResolveRequest, context: _Context) -> pb.ResolveResponse:
         """The citizen behind an address of the caller's own channel."""
         _own_channel(request.channel)
         async with self._works.begin(current_call().tenant) as work:
@@ -49,17 +49,17 @@ class IdentityRpc(IdentityServiceServicer):
             reachable=citizen.reachable,
         )
 
-    async def SetFocus(self, request: pb.SetFocusRequest, context: _Context) -> pb.SetFocusResponse:  # noqa: N802, ARG002
+    async def SetFocus(self, request: pb.SetFocusRequest, context: _Context) -> pb.SetFocusResponse:
         """Compare-and-set of the focus."""
         seen = Focus(request.pod, request.session_id, request.expected_version)
         async with self._works.begin(current_call().tenant) as work:
             focus = await set_focus(request.citizen_id, seen, work)
         return pb.SetFocusResponse(focus=_wire(focus))
 
-    async def ReleaseAddress(  # noqa: N802
+    async def ReleaseAddress(
         self,
         request: pb.ReleaseAddressRequest,
-        context: _Context,  # noqa: ARG002
+        context: _Context,
     ) -> pb.ReleaseAddressResponse:
         """The address, or why not."""
         question = _question(request)
@@ -70,7 +70,7 @@ class IdentityRpc(IdentityServiceServicer):
             verdict=_VERDICTS[release.verdict], address=release.address, focus=_wire(release.focus)
         )
 
-    async def SetReachable(self, request: pb.SetReachableRequest, context: _Context) -> pb.SetReachableResponse:  # noqa: N802, ARG002
+    async def SetReachable(self, request: pb.SetReachableRequest, context: _Context) -> pb.SetReachableResponse:
         """Follow, unfollow, block."""
         _own_channel(request.channel)
         address = Address(request.channel, request.address)
@@ -78,7 +78,7 @@ class IdentityRpc(IdentityServiceServicer):
             await set_reachable(address, work, self._clock, reachable=request.reachable)
         return pb.SetReachableResponse()
 
-    async def GetContact(self, request: pb.GetContactRequest, context: _Context) -> pb.GetContactResponse:  # noqa: N802, ARG002
+    async def GetContact(self, request: pb.GetContactRequest, context: _Context) -> pb.GetContactResponse:
         """Language, channel, ward."""
         async with self._works.begin(current_call().tenant) as work:
             contact = await work.citizens.contact(request.citizen_id)

@@ -23,18 +23,18 @@ class PodsRpc(PodRegistryServiceServicer):
         self._clock = clock
         self._tenant = release_tenant
 
-    async def InstallPod(self, request: pb.InstallPodRequest, context: _Context) -> pb.InstallPodResponse:  # noqa: N802, ARG002
+    async def InstallPod(self, request: pb.InstallPodRequest, context: _Context) -> pb.InstallPodResponse:
         """Make a manifest the installed one and publish it, even when nothing changed."""
         async with self._works.begin(self._tenant) as work:
             record, changed = await install_pod(request.manifest_yaml, work, self._clock)
         return pb.InstallPodResponse(pod=record.pod, manifest_hash=record.manifest_hash, changed=changed)
 
-    async def UninstallPod(self, request: pb.UninstallPodRequest, context: _Context) -> pb.UninstallPodResponse:  # noqa: N802, ARG002
+    async def UninstallPod(self, request: pb.UninstallPodRequest, context: _Context) -> pb.UninstallPodResponse:
         """Take the pod out and publish it."""
         async with self._works.begin(self._tenant) as work:
             return pb.UninstallPodResponse(changed=await uninstall_pod(request.pod, work, self._clock))
 
-    async def ListPods(self, request: pb.ListPodsRequest, context: _Context) -> pb.ListPodsResponse:  # noqa: N802, ARG002
+    async def ListPods(self, request: pb.ListPodsRequest, context: _Context) -> pb.ListPodsResponse:
         """Installed pods by name."""
         async with self._works.begin(self._tenant) as work:
             return pb.ListPodsResponse(pods=[_wire(record) for record in await work.pods.all()])

@@ -22,7 +22,7 @@ class StaffRpc(StaffServiceServicer):
     def __init__(self, works: Works[IdentityWork]) -> None:
         self._works = works
 
-    async def ResolveStaff(self, request: pb.ResolveStaffRequest, context: _Context) -> pb.ResolveStaffResponse:  # noqa: N802, ARG002
+    async def ResolveStaff(self, request: pb.ResolveStaffRequest, context: _Context) -> pb.ResolveStaffResponse:
         """The member of staff behind an address of the caller's own channel; Missing for strangers."""
         call = current_call()
         if not owns_channel(call.caller, request.channel):
@@ -33,17 +33,17 @@ class StaffRpc(StaffServiceServicer):
             raise Missing("staff-unknown")
         return pb.ResolveStaffResponse(staff=_wire_staff(found))
 
-    async def ListStaff(self, request: pb.ListStaffRequest, context: _Context) -> pb.ListStaffResponse:  # noqa: N802, ARG002
+    async def ListStaff(self, request: pb.ListStaffRequest, context: _Context) -> pb.ListStaffResponse:
         """Everybody, by id."""
         async with self._works.begin(current_call().tenant) as work:
             return pb.ListStaffResponse(staff=[_wire_staff(one) for one in await work.directory.staff()])
 
-    async def ListDesks(self, request: pb.ListDesksRequest, context: _Context) -> pb.ListDesksResponse:  # noqa: N802, ARG002
+    async def ListDesks(self, request: pb.ListDesksRequest, context: _Context) -> pb.ListDesksResponse:
         """Every desk, by id."""
         async with self._works.begin(current_call().tenant) as work:
             return pb.ListDesksResponse(desks=[_wire_desk(desk) for desk in await work.directory.desks()])
 
-    async def PutTenant(self, request: pb.PutTenantRequest, context: _Context) -> pb.PutTenantResponse:  # noqa: N802, ARG002
+    async def PutTenant(self, request: pb.PutTenantRequest, context: _Context) -> pb.PutTenantResponse:
         """Make the caller's municipality so."""
         call = current_call()
         if request.tenant_id != call.tenant:
@@ -54,7 +54,7 @@ class StaffRpc(StaffServiceServicer):
             await work.directory.put_tenant(tenant)
         return pb.PutTenantResponse()
 
-    async def PutDesk(self, request: pb.PutDeskRequest, context: _Context) -> pb.PutDeskResponse:  # noqa: N802, ARG002
+    async def PutDesk(self, request: pb.PutDeskRequest, context: _Context) -> pb.PutDeskResponse:
         """Make the desk so."""
         wire = request.desk
         desk = Desk(wire.desk_id, wire.name, dict(wire.titles), wire.phone, wire.language)
@@ -63,7 +63,7 @@ class StaffRpc(StaffServiceServicer):
             await work.directory.put_desk(desk)
         return pb.PutDeskResponse()
 
-    async def PutStaff(self, request: pb.PutStaffRequest, context: _Context) -> pb.PutStaffResponse:  # noqa: N802, ARG002
+    async def PutStaff(self, request: pb.PutStaffRequest, context: _Context) -> pb.PutStaffResponse:
         """Make the member of staff so."""
         wire = request.staff
         staff = Staff(wire.staff_id, wire.display_name, tuple(wire.roles), tuple(wire.desk_ids), wire.slack_address)

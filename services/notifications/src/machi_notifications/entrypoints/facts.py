@@ -12,6 +12,7 @@ from machi_notifications.domain.policy import Policy
 from machi_notifications.ports import Cases, Letters, People
 from machi_notifications.use_cases.tell_reporter import tell_reporter
 from machi_sdk.envelope import Received
+from machi_sdk.errors import Invalid
 
 
 class FactsConsumer:
@@ -41,9 +42,10 @@ class FactsConsumer:
 
 
 def read_fact(event: Message) -> Fact:
-    """Any event of machi.reports.v1 as a fact."""
+    """Any event of machi.reports.v1 as a fact; Invalid for one of another kind."""
     report = getattr(event, "report", None)
-    assert isinstance(report, ReportRef)
+    if not isinstance(report, ReportRef):
+        raise Invalid("event-type-unknown")
     return Fact(
         cause=event.DESCRIPTOR.name,
         report_id=report.report_id,

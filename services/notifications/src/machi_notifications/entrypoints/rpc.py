@@ -19,10 +19,10 @@ class NotificationServicer(NotificationServiceServicer):
     def __init__(self, works: Works[NotificationsWork]) -> None:
         self._works = works
 
-    async def ListDeliveries(  # noqa: N802 (the proto's name)
+    async def ListDeliveries(
         self,
         request: wire.ListDeliveriesRequest,
-        context: grpc.aio.ServicerContext[wire.ListDeliveriesRequest, wire.ListDeliveriesResponse],  # noqa: ARG002
+        context: grpc.aio.ServicerContext[wire.ListDeliveriesRequest, wire.ListDeliveriesResponse],
     ) -> wire.ListDeliveriesResponse:
         """Every delivery of one thread, oldest first."""
         async with self._works.begin(current_call().tenant) as work:

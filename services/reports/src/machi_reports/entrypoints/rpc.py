@@ -29,7 +29,7 @@ class ReportRpc(ReportServiceServicer):
     works: Works[ReportsWork]
     documents: CatalogueDocuments
 
-    async def GetUpdate(self, request: wire.GetUpdateRequest, context: Context) -> wire.GetUpdateResponse:  # noqa: ARG002, N802
+    async def GetUpdate(self, request: wire.GetUpdateRequest, context: Context) -> wire.GetUpdateResponse:
         """The officer's words, for the message to the reporter; logs one access."""
         call = current_call()
         async with self.works.begin(call.tenant) as work:
@@ -45,7 +45,7 @@ class ReportRpc(ReportServiceServicer):
             case_number=filing.case_number, words=entry.text, category_code=filing.category_code
         )
 
-    async def FindCase(self, request: wire.FindCaseRequest, context: Context) -> wire.FindCaseResponse:  # noqa: ARG002, N802
+    async def FindCase(self, request: wire.FindCaseRequest, context: Context) -> wire.FindCaseResponse:
         """Where the trace of a case begins."""
         number = read_case_number(request.case_number)
         async with self.works.begin(current_call().tenant) as work:
@@ -54,7 +54,7 @@ class ReportRpc(ReportServiceServicer):
             raise Missing("case-unknown", "no case has this number")
         return wire.FindCaseResponse(report_id=report.report_id, trace_id=report.filing.trace_id)
 
-    async def PutCatalogue(self, request: wire.PutCatalogueRequest, context: Context) -> wire.PutCatalogueResponse:  # noqa: ARG002, N802
+    async def PutCatalogue(self, request: wire.PutCatalogueRequest, context: Context) -> wire.PutCatalogueResponse:
         """The city's next catalogue; Invalid names the wrong place."""
         async with self.works.begin(current_call().tenant) as work:
             catalogue = await put_catalogue(request.catalogue_json, self.documents, work)

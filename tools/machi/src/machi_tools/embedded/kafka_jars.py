@@ -82,8 +82,8 @@ def _fetcher(folder: Path) -> Callable[[Jar], Path]:
 
 
 def _download(jar: Jar, repository: Path) -> Path:
-    import requests  # noqa: PLC0415 - needed once per machine, slow to load
-    from jgo.maven import MavenContext  # noqa: PLC0415
+    import requests  # noqa: PLC0415 (needed once per machine, slow to load)
+    from jgo.maven import MavenContext  # noqa: PLC0415 (as above)
 
     group, artifact, version = jar.coordinate.split(":")
     try:

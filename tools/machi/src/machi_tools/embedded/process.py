@@ -92,7 +92,7 @@ def login_group(account: str | None) -> int | None:
     """The login group of an account."""
     if account is None:
         return None
-    import pwd  # noqa: PLC0415 - absent where accounts are not
+    import pwd  # noqa: PLC0415 (absent where accounts are not)
 
     return pwd.getpwnam(account).pw_gid
 

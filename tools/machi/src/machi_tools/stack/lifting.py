@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -16,6 +16,8 @@ from machi_tools.embedded.postgres import PostgresServer
 from machi_tools.embedded.process import Command, last_line, start
 from machi_tools.errors import StackError
 from machi_tools.stack.layout import Layout
+from machi_tools.stack.secrets import SecretStore
+from machi_tools.stack.settings import SETTINGS_KEY, difference, digests
 from machi_tools.stack.state import State, read_state
 
 MEMORY_NEEDED = 900 * 1024**2
@@ -23,13 +25,15 @@ DISK_NEEDED = 1024**3
 PATIENCE_SECONDS = 300.0
 
 
-def ensure_running(layout: Layout) -> None:
-    """Start the supervisor unless one runs; what a killed one left behind is ended first."""
+def ensure_running(layout: Layout, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Start the supervisor unless one runs with these settings; what a killed one left behind is ended first."""
     with _alone(layout):
         state = read_state(layout.state_file)
         if state is not None and state.is_running() and state.phase in ("starting", "ready"):
-            return
-        if state is not None:
+            if _keeps_its_settings(layout, state, environ, say):
+                return
+            _end(layout, state)
+        elif state is not None:
             state.supervisor.identity().wait(60)
             _end_leftovers(state)
         check_room(layout)
@@ -63,9 +67,7 @@ def stop(layout: Layout) -> bool:
         if state is None:
             return False
         running = state.is_running()
-        state.supervisor.identity().end(signal.SIGTERM, grace=60)
-        _end_leftovers(read_state(layout.state_file) or state)
-        layout.state_file.unlink(missing_ok=True)
+        _end(layout, state)
         return running
 
 
@@ -85,6 +87,23 @@ def check_room(layout: Layout) -> None:
         raise StackError(f"only {memory >> 20} MB of memory are free, 900 are needed", "close other programs")
     if disk < DISK_NEEDED:
         raise StackError(f"only {disk >> 20} MB of disk are free, 1024 are needed", "make room on the disk")
+
+
+def _keeps_its_settings(layout: Layout, state: State, environ: Mapping[str, str], say: Callable[[str], None]) -> bool:
+    """False when something is set that it was not started with; what is merely missing now is said and kept."""
+    key = SecretStore(layout.state / "secrets.json").word(SETTINGS_KEY)
+    changed = difference(state.settings, digests(environ, key))
+    if changed.given:
+        say(f"settings differ from those it was started with, starting again with the present ones: {changed.names}")
+    elif changed.gone:
+        say(f"kept from the start, not set here: {changed.names} (`make down up` starts without)")
+    return not changed.given
+
+
+def _end(layout: Layout, state: State) -> None:
+    state.supervisor.identity().end(signal.SIGTERM, grace=60)
+    _end_leftovers(read_state(layout.state_file) or state)
+    layout.state_file.unlink(missing_ok=True)
 
 
 def _end_leftovers(state: State) -> None:

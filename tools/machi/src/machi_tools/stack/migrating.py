@@ -10,7 +10,7 @@ VARIABLE = "MACHI_MIGRATIONS"
 
 def main() -> int:
     """Migrate each folder named in the environment with its owner's address."""
-    from machi_sdk import migrating  # noqa: PLC0415 - heavy, and only this process needs it
+    from machi_sdk import migrating  # noqa: PLC0415 (heavy, and only this process needs it)
 
     for folder, url in json.loads(os.environ[VARIABLE]).items():
         migrating.upgrade(Path(folder), url)

@@ -74,6 +74,7 @@ class State(BaseModel):
     webhooks: dict[str, str] = {}
     slack_team: str = ""
     notes: list[str] = []
+    settings: dict[str, str] = {}
 
     def pod(self, name: str) -> PodAddresses | None:
         """One pod's addresses, or None."""

@@ -22,6 +22,7 @@ from machi_tools.stack.keeping import Child, CommandChild, Keeper
 from machi_tools.stack.keys import REFRESH_SECONDS, Issuer
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.plan import Plan, make_plan
+from machi_tools.stack.settings import SETTINGS_KEY, digests
 from machi_tools.stack.state import Process, Servers, State
 from machi_tools.stack.topics import ensure_topics, read_topics
 
@@ -207,6 +208,7 @@ class Supervisor:
             pods=self.plan.addresses(),
             simulator=self.plan.simulator if self.plan.has_simulator else "",
             notes=self.plan.notes,
+            settings=digests(self.plan.environ, self.plan.secrets.word(SETTINGS_KEY)),
         )
 
 

@@ -19,7 +19,7 @@ REF = "#/components/schemas/"
 def _definitions() -> Json:
     source = (files("machi_simulator") / "data" / "line-messaging-api.yml").read_text("utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    described = as_object(yaml.load(source, Loader=loader))  # noqa: S506 - both loaders are the safe ones
+    described = as_object(yaml.load(source, Loader=loader))  # noqa: S506 (both are safe)
     return _translate(child(child(described, "components"), "schemas"))
 
 

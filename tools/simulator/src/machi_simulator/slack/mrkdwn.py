@@ -55,4 +55,4 @@ def _emphasis(words: str) -> Markup:
     for pattern, tag in EMPHASIS:
         html = pattern.sub(rf"<{tag}>\1</{tag}>", html)
     lines = [f"<q>{line[5:]}</q>" if line.startswith("&gt; ") else line for line in html.split("\n")]
-    return Markup("\n".join(lines))  # noqa: S704 - escaped above, tags are ours
+    return Markup("\n".join(lines))  # noqa: S704 (escaped above, tags are ours)

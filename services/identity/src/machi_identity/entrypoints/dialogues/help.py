@@ -18,18 +18,18 @@ class HelpDialogue:
     menu: Menu
     command = "help"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Words and menu."""
         return Reply((text(self.texts.say(turn.language, "help.body")), *self.menu.messages(turn.language)))
 
-    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002
+    def ask(self, answers: Answers, language: str) -> Question | None:
         """Nothing."""
         return None
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Never asked."""
         return Accept(value)
 
-    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:  # noqa: ARG002
+    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Never opened."""
         return Reply()

@@ -20,16 +20,16 @@ class LanguageDialogue:
     menu: Menu
     command = "language"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Take the language from `language` (a tag) or `text` (as typed), when it is one."""
         chosen = named_language(self.texts, arguments.get("language") or arguments.get("text", ""))
         return Answers({KEY: chosen} if chosen else {})
 
-    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002
+    def ask(self, answers: Answers, language: str) -> Question | None:
         """Which language?"""
         return None if KEY in answers else language_question(self.texts)
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Every offered language will do."""
         return Accept(value)
 

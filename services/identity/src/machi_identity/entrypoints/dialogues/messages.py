@@ -28,7 +28,7 @@ class MessagesDialogue:
     works: Works[IdentityWork]
     command = "messages"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Find what can be turned on."""
         async with self.works.begin(turn.tenant) as work:
             notices = await work.notices.all_current()
@@ -52,7 +52,7 @@ class MessagesDialogue:
         yes, no = self.texts.say(language, "messages.yes"), self.texts.say(language, "messages.no")
         return Question(str(offer["purpose"]), prompt, Confirm(yes, no))
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Yes and no are equally fine."""
         return Accept(value)
 

@@ -23,19 +23,19 @@ class PrivacyDialogue:
     texts: Texts
     command = "privacy"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Nothing needs to be known."""
         return Answers()
 
-    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002
+    def ask(self, answers: Answers, language: str) -> Question | None:
         """Nothing needs to be asked."""
         return None
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Never asked."""
         return Accept(value)
 
-    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:  # noqa: ARG002
+    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Withdraw, and say so; a second time says that it is off already."""
         entries = await withdraw_all(turn.citizen_id, turn.channel, turn.event_id, work, work.clock)
         counter(DECISIONS).labels(Status.WITHDRAWN.value).inc(len(entries))

@@ -20,7 +20,7 @@ class WelcomeDialogue(LanguageDialogue):
     works: Works[IdentityWork]
     command = "welcome"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Look up what the city is called."""
         async with self.works.begin(turn.tenant) as work:
             tenant = await work.directory.tenant()

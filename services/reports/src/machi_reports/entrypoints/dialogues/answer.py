@@ -42,7 +42,7 @@ class AnswerDialogue:
         key = "answer.ask" if question else "answer.ask-any"
         return Question("words", TEXTS.say(language, key, number=number, question=question), WORDS)
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Words as they can be stored."""
         return Accept(storable(str(value)))
 

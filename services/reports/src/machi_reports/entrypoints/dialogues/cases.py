@@ -25,7 +25,7 @@ class CasesDialogue:
     catalogues: CurrentCatalogues
     command: str = "cases"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:  # noqa: ARG002 (takes none)
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """The newest cases as cards."""
         wording = Wording(turn.language, await self.catalogues.refresh(turn.tenant))
         async with self.works.begin(turn.tenant) as work:
@@ -36,15 +36,15 @@ class CasesDialogue:
         cards = [_card(report, wording, turn.now) for report in reports]
         return Reply((say.text(wording.say("cases.heading")), Message(carousel=Carousel(cards=cards))))
 
-    def ask(self, answers: Answers, language: str) -> Question | None:  # noqa: ARG002 (asks nothing)
+    def ask(self, answers: Answers, language: str) -> Question | None:
         """Nothing."""
         return None
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Never called: nothing is asked."""
         return Accept(value)
 
-    async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:  # noqa: ARG002
+    async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
         """Never called: `begin` answers."""
         return Reply()
 

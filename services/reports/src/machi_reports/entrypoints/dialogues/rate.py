@@ -42,7 +42,7 @@ class RateDialogue:
         prompt = TEXTS.say(language, "rate.ask", number=answers.text("number"))
         return Question("score", prompt, Choices(tuple(Opt(score, score) for score in SCORES)))
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Every offered score is fine."""
         return Accept(value)
 

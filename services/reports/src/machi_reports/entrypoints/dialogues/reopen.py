@@ -39,7 +39,7 @@ class ReopenDialogue:
             return None
         return Question("words", TEXTS.say(language, "reopen.ask", number=answers.text("number")), WORDS)
 
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:  # noqa: ARG002
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Words as they can be stored."""
         return Accept(storable(str(value)))
 

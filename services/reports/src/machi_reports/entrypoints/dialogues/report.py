@@ -32,7 +32,7 @@ class ReportDialogue:
     notice: Purpose
     command: str = "report"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers:  # noqa: ARG002 (takes none)
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers:
         """Which catalogue, and what the person decided before."""
         catalogue = await self.catalogues.refresh(turn.tenant)
         decision = await self.consents.check(turn.tenant, turn.citizen_id)

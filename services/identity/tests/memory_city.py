@@ -93,13 +93,13 @@ class MemoryPods:
 
     installed: dict[str, Installation] = field(default_factory=dict)
 
-    async def install(self, installation: Installation, at: datetime) -> bool:  # noqa: ARG002
+    async def install(self, installation: Installation, at: datetime) -> bool:
         """See the port."""
         changed = self.installed.get(installation.record.pod) != installation
         self.installed[installation.record.pod] = installation
         return changed
 
-    async def uninstall(self, pod: str, at: datetime) -> bool:  # noqa: ARG002
+    async def uninstall(self, pod: str, at: datetime) -> bool:
         """See the port."""
         return self.installed.pop(pod, None) is not None
 

@@ -1,0 +1,37 @@
+"""What must be true after healing, judged by what the people on both platforms received."""
+
+from machi_simulator.calls import ApiCall
+from tests.city import City, ResidentAtPhone, wait_ready, words_in
+from tests.story import number_in
+
+HEALED_SECONDS = 45.0
+
+
+async def receipt(resident: ResidentAtPhone, seconds: float = HEALED_SECONDS) -> str:
+    """The case number, however the answer came; it may come behind the notice that the message is here."""
+
+    async def look() -> str:
+        words = [words_in(each.content) for each in await resident.city.simulator.line.heard(resident.user)]
+        return next((each for each in words if "受付番号" in each and "通報を受け付けました" in each), "")
+
+    return number_in(await resident.city.until(look, seconds, "no case number after healing"))
+
+
+async def settled(city: City, number: str) -> None:
+    """One card, nothing refused, everything ready."""
+    await city.card(number, HEALED_SECONDS)
+    await wait_ready(city)
+    assert len(await city.cards(number)) == 1
+    refused = [(call.path, call.reason) for call in await city.simulator.refused() if not harmless(call)]
+    assert refused == []
+
+
+def harmless(call: ApiCall) -> bool:
+    """LINE's two ways of saying that it had taken the first try after all."""
+    return call.status == 409 or "Invalid reply token" in call.reason
+
+
+async def told_about(resident: ResidentAtPhone, before: str, number: str) -> list[str]:
+    """Messages after `before` that name the case."""
+    heard = await resident.city.simulator.line.heard(resident.user, before)
+    return [words for words in (words_in(each.content) for each in heard) if number in words]

@@ -1,0 +1,91 @@
+"""Pods die exactly between two steps that belong together; the work is done again, its effect is there once."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from tests.city import City, words_in, words_of
+from tests.faults.judging import HEALED_SECONDS, receipt, settled
+from tests.story import OFFICER_HAKATA, Filing, file_report, submit, to_confirm
+
+pytestmark = [pytest.mark.faults, pytest.mark.stack]
+FILING = Filing()
+QUESTION = "ふたは何色ですか。"
+
+
+async def doomed(city: City, places: dict[str, str]) -> dict[str, int]:
+    """Let each pod die at its place, once; returns their process ids."""
+    pids = await asyncio.gather(*(city.restart(pod, CRASH_AT=place) for pod, place in places.items()))
+    return dict(zip(places, pids, strict=True))
+
+
+async def have_died(city: City, pids: dict[str, int]) -> None:
+    """Each place was passed: another process is the pod now, and ready."""
+    for pod, pid in pids.items():
+        await city.until(partial(city.is_anew, pod, pid), HEALED_SECONDS, f"{pod} did not die there")
+
+
+async def test_everyone_dies_while_a_report_is_filed(city: City) -> None:
+    resident = await city.resident()
+    await to_confirm(resident, FILING)
+    pids = await doomed(
+        city,
+        {
+            "channel-line": "after_commit_before_ack",
+            "reports": "after_publish_before_delete",
+            "notifications": "after_commit_before_ack",
+            "channel-slack": "after_card_posted",
+        },
+    )
+    await city.simulator.line.press(resident.user, "送る")
+    number = await receipt(resident)
+    await have_died(city, pids)
+    await settled(city, number)
+    heard = [words_in(each.content) for each in await city.simulator.line.heard(resident.user)]
+    assert sum(number in words for words in heard) == 1
+
+
+async def test_everyone_dies_while_an_officer_asks(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    card = await city.card(number)
+    pids = await doomed(
+        city,
+        {
+            "channel-line": "after_publish_before_delete",
+            "notifications": "after_publish_before_delete",
+            "channel-slack": "after_entry_posted",
+        },
+    )
+    before = await resident.last()
+    await submit(city, OFFICER_HAKATA, card, "ask", words=QUESTION)
+    await resident.hears(before, HEALED_SECONDS)
+    await have_died(city, pids)
+
+    async def in_thread() -> list[str]:
+        return [words for words in await city.thread(card) if QUESTION in words]
+
+    await city.until(in_thread, HEALED_SECONDS, "the question is not in the thread")
+    await settled(city, number)
+    told = [words_in(each.content) for each in await city.simulator.line.heard(resident.user, before)]
+    assert sum(QUESTION in words for words in told) == 1
+    assert len(await in_thread()) == 1
+
+
+async def test_a_withdrawal_and_what_an_officer_did_outlive_their_pods(city: City) -> None:
+    resident = await city.resident()
+    number = await file_report(resident)
+    card = await city.card(number)
+    pids = await doomed(city, {"identity": "after_publish_before_delete", "channel-slack": "after_commit_before_ack"})
+    await resident.say("お知らせを止める", HEALED_SECONDS)
+    await submit(city, OFFICER_HAKATA, card, "resolve", words="直しました。")
+    await have_died(city, pids)
+
+    async def resolved() -> bool:
+        return "対応完了" in words_of(await city.card(number))
+
+    await city.until(resolved, HEALED_SECONDS, "what the officer did is lost")
+    await settled(city, number)
+    heard = [words_in(each.content) for each in await city.simulator.line.heard(resident.user)]
+    assert not any("直しました。" in words for words in heard), "told in spite of the withdrawal"
