@@ -50,7 +50,7 @@ BUGS: tuple[Bug, ...] = (
             Edit(
                 f"{SDK}/handling.py",
                 "            await self._parking.park(work, raw, reason)\n",
-                "            await work.raw()\n",
+                "            work.db\n",
             ),
         ),
         f"{GUARANTEES}::test_a_refused_record_is_parked_before_it_is_acknowledged",

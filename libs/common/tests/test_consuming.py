@@ -15,7 +15,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from sqlalchemy import text
 
 from machi.channel.v1.events_pb2 import InboundEvent, TextSent
 from machi.consent.v1.events_pb2 import ConsentDecided
@@ -36,7 +35,7 @@ from machi_sdk.work import Origin, Work, Works
 from machi_tools.embedded.kafka import KafkaServer
 
 pytestmark = pytest.mark.integration
-NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :author)")
+NOTE = "INSERT INTO notes (tenant, note, author) VALUES ($1, $2, $3)"
 
 
 @dataclass
@@ -59,7 +58,7 @@ class Subject:
 
     async def notes(self, tenant: str = "fukuoka") -> list[str]:
         async with self.works.begin(tenant) as work:
-            return list((await work.session.execute(text("SELECT author FROM notes ORDER BY note"))).scalars())
+            return [row[0] for row in await work.db.fetch("SELECT author FROM notes ORDER BY note")]
 
     async def parked(self) -> list[ParkedRecord]:
         connection = await asyncpg.connect(self.url)
@@ -104,8 +103,7 @@ async def note(records: Sequence[Received], work: Work) -> None:
             raise ValueError("the words of a person")
         if record.event.purpose == "refused":
             raise Conflict("refused-by-the-domain")
-        values = {"tenant": work.tenant, "note": record.event_id, "author": record.event.citizen_id}
-        await work.session.execute(NOTE, values)
+        await work.db.execute(NOTE, work.tenant, record.event_id, record.event.citizen_id)
 
 
 def read(subject: Subject, expected: list[str], tenant: str = "fukuoka") -> Callable[[], Awaitable[bool]]:
@@ -217,8 +215,7 @@ async def test_what_is_unavailable_is_tried_again_in_order_and_never_parked(
         return "answer"
 
     async def handle(record: Received, value: str, work: Work) -> None:
-        values = {"tenant": work.tenant, "note": record.event_id, "author": value}
-        await work.session.execute(NOTE, values)
+        await work.db.execute(NOTE, work.tenant, record.event_id, value)
 
     await subject.write(decided("a", event_id="e1"), decided("b", event_id="e2"))
     async with running(subject.consumer(prepare=prepared(ask, handle))):
@@ -284,7 +281,7 @@ async def test_the_trace_goes_on_in_the_handler(subject: Subject) -> None:
     async with running(subject.consumer(look)):
         await wait_until(lambda: traces)
     async with subject.works.begin("") as work:
-        hops = list((await work.session.execute(text("SELECT trace_id FROM hops"))).scalars())
+        hops = [row[0] for row in await work.db.fetch("SELECT trace_id FROM hops")]
     assert traces == [expected] == hops
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_sdk.clock import ManualClock
@@ -67,7 +66,7 @@ class Tell:
     async def finish(self, work: Work, turn: TurnContext, answers: Answers) -> Reply:
         if answers.text("words") == "clash":
             raise Conflict("taken")
-        await (await work.raw()).execute(NOTE, turn.tenant, turn.event_id, answers.text("words"))
+        await work.db.execute(NOTE, turn.tenant, turn.event_id, answers.text("words"))
         return Reply((say("filed"),))
 
 
@@ -151,7 +150,7 @@ def talk(kit: DialogueKit[Work]) -> Talk:
 
 async def filed(works: Works[Work]) -> list[str]:
     async with works.begin("fukuoka") as work:
-        return list((await work.session.execute(text("SELECT author FROM notes"))).scalars())
+        return [row[0] for row in await work.db.fetch("SELECT author FROM notes")]
 
 
 async def test_questions_come_in_order_and_the_end_is_filed_once(talk: Talk, works: Works[Work]) -> None:
@@ -266,8 +265,8 @@ async def test_two_turns_at_once_are_both_applied(talk: Talk, works: Works[Work]
     other = replace(talk)
     await asyncio.gather(talk.type("first words"), other.type("yes"))
     async with works.begin("fukuoka") as work:
-        query = text("SELECT answers::text FROM dialogue_sessions WHERE session_id = :id")
-        [stored] = (await work.session.execute(query, {"id": talk.session or other.session})).scalars()
+        query = "SELECT answers::text FROM dialogue_sessions WHERE session_id = $1"
+        stored = await work.db.fetchval(query, talk.session or other.session)
     assert "first words" in stored
     assert "yes" in stored or await filed(works) != []
     assert kit is talk.kit
@@ -353,4 +352,4 @@ async def test_old_answers_are_forgotten(talk: Talk, works: Works[Work], clock: 
     clock.advance(timedelta(hours=73))
     await Talk(DialogueKit(works, [tell], clock)).open()
     async with works.begin("fukuoka") as work:
-        assert (await work.session.execute(text("SELECT count(*) FROM turns"))).scalar() == 1
+        assert await work.db.fetchval("SELECT count(*) FROM turns") == 1

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from sqlalchemy import text
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.database import Database
@@ -18,7 +17,7 @@ from machi_sdk.work import Work, Works
 
 pytestmark = pytest.mark.integration
 TENANTS = frozenset({"fukuoka", "sapporo"})
-NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :author)")
+NOTE = "INSERT INTO notes (tenant, note, author) VALUES ($1, $2, $3)"
 MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -36,9 +35,7 @@ class Pod:
             raise Unavailable("peer-down")
         for record in records:
             assert isinstance(record.event, ConsentDecided)
-            await work.session.execute(
-                NOTE, {"tenant": work.tenant, "note": record.event_id, "author": record.event.purpose}
-            )
+            await work.db.execute(NOTE, work.tenant, record.event_id, record.event.purpose)
             if record.event.purpose == "refused":
                 raise Conflict("refused-by-the-domain")
             if record.event.purpose == "poison":
@@ -65,7 +62,7 @@ def raw(offset: int, purpose: str = "", tenant: str = "fukuoka", event_id: str =
 
 async def notes(works: Works[Work], tenant: str = "fukuoka") -> list[str]:
     async with works.begin(tenant) as work:
-        return list((await work.session.execute(text("SELECT note FROM notes ORDER BY note"))).scalars())
+        return [row[0] for row in await work.db.fetch("SELECT note FROM notes ORDER BY note")]
 
 
 async def parked(pod_database: PodDatabase) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi.desk.v1.events_pb2 import CardAnnounced
@@ -74,8 +73,8 @@ async def running(*queues: InboundQueue) -> AsyncIterator[None]:
 
 async def states(works: Works[Work]) -> dict[str, str]:
     async with works.begin("") as work:
-        rows = await work.session.execute(text("SELECT event_id, state FROM inbound_events ORDER BY id"))
-        return {row.event_id: row.state for row in rows}
+        rows = await work.db.fetch("SELECT event_id, state FROM inbound_events ORDER BY id")
+        return {row["event_id"]: row["state"] for row in rows}
 
 
 def all_are(works: Works[Work], state: str) -> Callable[[], Awaitable[bool]]:
@@ -185,7 +184,7 @@ async def test_an_event_of_a_dead_process_comes_again_after_its_lease(works: Wor
     [dead] = await EventRows(works).claim(5)
     assert await EventRows(works).claim(5) == []
     async with works.begin("") as work:
-        await work.session.execute(text("UPDATE inbound_events SET due_at = now() WHERE event_id = 'a/1'"))
+        await work.db.execute("UPDATE inbound_events SET due_at = now() WHERE event_id = 'a/1'")
     adapter = Adapter()
     async with running(InboundQueue(works, adapter, "line")):
         await wait_until(all_are(works, "done"))
@@ -200,7 +199,7 @@ async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: 
 
     async def take_long(_event: PendingEvent) -> None:
         async with works.begin("") as work:
-            await work.session.execute(text("UPDATE inbound_events SET due_at = now()"))
+            await work.db.execute("UPDATE inbound_events SET due_at = now()")
         await go_on.wait()
 
     first, second = Adapter(take_long), Adapter()
@@ -208,7 +207,7 @@ async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: 
 
     async def renewed() -> bool:
         async with works.begin("") as work:
-            return bool((await work.session.execute(text("SELECT due_at > now() FROM inbound_events"))).scalar())
+            return bool(await work.db.fetchval("SELECT due_at > now() FROM inbound_events"))
 
     async with running(InboundQueue(works, first, "line")):
         await wait_until(lambda: first.busy.total() == 1)

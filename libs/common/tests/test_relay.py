@@ -107,7 +107,7 @@ async def test_concurrent_transactions_of_one_key_arrive_in_the_order_of_their_c
 
     async def one(number: int) -> None:
         async with works.begin("fukuoka") as work:
-            await (await work.raw()).execute("SELECT pg_sleep($1)", (number * 7 % 5) / 200)
+            await work.db.execute("SELECT pg_sleep($1)", (number * 7 % 5) / 200)
             work.emit(topic, "key", decided(number))
             work.then(lambda: committed.append(number))
 

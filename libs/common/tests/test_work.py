@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import asyncpg
 import pytest
-from sqlalchemy import text
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import Clock
@@ -15,12 +14,11 @@ from machi_sdk.testing import PodDatabase
 from machi_sdk.work import Origin, Work, Works
 
 pytestmark = pytest.mark.integration
-RAW_WRITE = "INSERT INTO notes (tenant, note) VALUES ('fukuoka', 'raw')"
-WRITE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, 'somebody')")
+WRITE = "INSERT INTO notes (tenant, note, author) VALUES ($1, $2, 'somebody')"
 
 
 async def write(work: Work, note: str, tenant: str = "fukuoka") -> None:
-    await work.session.execute(WRITE, {"tenant": tenant, "note": note})
+    await work.db.execute(WRITE, tenant, note)
 
 
 async def attempt(works: Works[Work], use_case: Callable[[Work], Awaitable[None]]) -> None:
@@ -30,7 +28,7 @@ async def attempt(works: Works[Work], use_case: Callable[[Work], Awaitable[None]
 
 async def notes(works: Works[Work], tenant: str = "fukuoka") -> list[str]:
     async with works.begin(tenant) as work:
-        return list((await work.session.execute(text("SELECT note FROM notes ORDER BY note"))).scalars())
+        return [row[0] for row in await work.db.fetch("SELECT note FROM notes ORDER BY note")]
 
 
 async def rows(pod_database: PodDatabase, query: str) -> list[asyncpg.Record]:
@@ -82,26 +80,14 @@ async def test_what_waits_for_the_commit_is_called_after_it(works: Works[Work]) 
     assert called == ["after"]
 
 
-async def test_a_raw_statement_is_part_of_the_transaction(works: Works[Work]) -> None:
-    async def write_raw_first(work: Work) -> None:
-        raw = await work.raw()
-        await raw.execute(RAW_WRITE)
-        raise Denied("no")
-
-    with pytest.raises(Denied):
-        await attempt(works, write_raw_first)
-    assert await notes(works) == []
-
-
 async def test_the_tenant_is_set_before_anything_else_and_for_this_transaction_only(
     works: Works[Work], database: Database
 ) -> None:
     async with works.begin("fukuoka") as work:
-        raw = await work.raw()
-        assert await raw.fetchval("SELECT current_setting('machi.tenant', true)") == "fukuoka"
+        assert await work.db.fetchval("SELECT current_setting('machi.tenant', true)") == "fukuoka"
         await write(work, "ours")
-    async with database.engine.connect() as connection:
-        left = (await connection.execute(text("SELECT current_setting('machi.tenant', true)"))).scalar()
+    async with database.acquire() as connection:
+        left = await connection.fetchval("SELECT current_setting('machi.tenant', true)")
     assert left in (None, "")
     assert await notes(works, "sapporo") == []
 
@@ -123,13 +109,10 @@ async def test_a_violated_constraint_becomes_its_domain_error(
     works = Works(database, Work, Origin("toy", clock), constraints)
     async with works.begin("fukuoka") as work:
         await write(work, "twice")
-    with pytest.raises(Conflict) as by_session:
+    with pytest.raises(Conflict) as refused:
         async with works.begin("fukuoka") as work:
             await write(work, "twice")
-    with pytest.raises(Conflict) as by_raw:
-        async with works.begin("fukuoka") as work:
-            await (await work.raw()).execute("INSERT INTO notes (tenant, note) VALUES ('fukuoka', 'twice')")
-    assert (by_session.value.slug, by_raw.value.slug) == (slug, slug)
+    assert refused.value.slug == slug
 
 
 async def test_a_database_that_is_down_is_unavailable(clock: Clock) -> None:
@@ -144,25 +127,18 @@ async def test_a_connection_cut_in_the_middle_is_unavailable_and_the_next_work_g
     works: Works[Work], pod_database: PodDatabase
 ) -> None:
     async def write_after_the_cut(work: Work) -> None:
-        raw = await work.raw()
-        await _cut(pod_database, await raw.fetchval("SELECT pg_backend_pid()"))
+        await _cut(pod_database, await work.db.fetchval("SELECT pg_backend_pid()"))
         await write(work, "lost")
 
-    async def write_raw_after_the_cut(work: Work) -> None:
-        raw = await work.raw()
-        await _cut(pod_database, await raw.fetchval("SELECT pg_backend_pid()"))
-        await raw.execute(RAW_WRITE)
-
-    for use_case in (write_after_the_cut, write_raw_after_the_cut):
-        with pytest.raises(Unavailable):
-            await attempt(works, use_case)
-        assert await notes(works) == []
+    with pytest.raises(Unavailable):
+        await attempt(works, write_after_the_cut)
+    assert await notes(works) == []
 
 
 async def test_a_mistake_in_the_code_is_no_outage(works: Works[Work]) -> None:
     with pytest.raises(asyncpg.DataError):
         async with works.begin("fukuoka") as work:
-            await (await work.raw()).fetch("SELECT $1::int", "no number")
+            await work.db.fetch("SELECT $1::int", "no number")
     with pytest.raises(FileNotFoundError):
         async with works.begin("fukuoka"):
             raise FileNotFoundError(2, "No such file", "template.txt")

@@ -36,8 +36,7 @@ async def follower(city: LineCity) -> str:
 async def states(city: LineCity, event_id: str) -> tuple[str, str]:
     """State and reason of an inbound event."""
     async with city.pod.works(Work).begin("fukuoka") as work:
-        raw = await work.raw()
-        row = await raw.fetchrow("SELECT state, reason FROM inbound_events WHERE event_id = $1", event_id)
+        row = await work.db.fetchrow("SELECT state, reason FROM inbound_events WHERE event_id = $1", event_id)
     return (row["state"], row["reason"]) if row else ("", "")
 
 
@@ -157,8 +156,7 @@ async def test_an_unsent_message_is_taken_back_and_forgotten(city: LineCity) -> 
 
     async def blanked() -> bool:
         async with city.pod.works(Work).begin("fukuoka") as work:
-            raw = await work.raw()
-            payload = await raw.fetchval("SELECT payload FROM inbound_events WHERE event_id = $1", acted.event)
+            payload = await work.db.fetchval("SELECT payload FROM inbound_events WHERE event_id = $1", acted.event)
         return bool(payload == b"")
 
     await wait_until(blanked, 10)

@@ -162,9 +162,7 @@ class SlackCity:
 
         async def settled() -> bool:
             async with self.pod.works(Work).begin("fukuoka") as work:
-                return bool(
-                    await (await work.raw()).fetchval("SELECT coalesce(max(shown), 0) >= $1 FROM cards", version)
-                )
+                return bool(await work.db.fetchval("SELECT coalesce(max(shown), 0) >= $1 FROM cards", version))
 
         await self.simulator.until(settled, seconds, f"version {version} is shown")
         (message,) = await self.cards()

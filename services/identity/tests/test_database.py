@@ -170,12 +170,11 @@ async def test_another_tenant_sees_nothing(works: IdentityWorks, clock: ManualCl
         assert await work.consents.standing(citizen, PURPOSE) is None
         with pytest.raises(Missing):
             await release(work, clock, citizen)
-        raw = await work.raw()
         for table in ("links", "citizens"):
-            assert await raw.fetchval(f"SELECT count(*) FROM {table}") == 1
+            assert await work.db.fetchval(f"SELECT count(*) FROM {table}") == 1
         for table in ("consents", "consent_ledger", "accesses"):
-            assert await raw.fetchval(f"SELECT count(*) FROM {table}") == 0
-        assert await raw.execute("UPDATE citizens SET language = 'en' WHERE citizen_id = $1", citizen) == "UPDATE 0"
+            assert await work.db.fetchval(f"SELECT count(*) FROM {table}") == 0
+        assert await work.db.execute("UPDATE citizens SET language = 'en' WHERE citizen_id = $1", citizen) == "UPDATE 0"
 
 
 async def test_without_a_tenant_nothing_is_seen(
@@ -257,11 +256,10 @@ async def test_the_registry_is_published_and_belongs_to_no_tenant(
 async def test_two_pods_cannot_declare_one_purpose(works: IdentityWorks, clock: ManualClock) -> None:
     await install(works, clock)
     async with works.begin("fukuoka") as work:
-        raw = await work.raw()
-        await raw.execute("INSERT INTO pods VALUES ('other', '', '', now())")
-        await raw.execute("UPDATE notices SET pod = 'other'")
+        await work.db.execute("INSERT INTO pods VALUES ('other', '', '', now())")
+        await work.db.execute("UPDATE notices SET pod = 'other'")
     async with works.begin("fukuoka") as work:
-        await (await work.raw()).execute("UPDATE pods SET manifest_hash = ''")
+        await work.db.execute("UPDATE pods SET manifest_hash = ''")
     with pytest.raises(Conflict) as refusal:
         await install(works, clock)
     assert refusal.value.slug == "purpose-taken"

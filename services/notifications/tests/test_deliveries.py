@@ -56,9 +56,7 @@ async def listed(works: All, tenant: str = "fukuoka") -> list[Delivery]:
 
 async def left(works: All) -> list[tuple[str, DeliveryRequested]]:
     async with works.begin("") as work:
-        rows = await (await work.raw()).fetch(
-            "SELECT key, headers->>'ce_tenant' AS tenant, payload FROM outbox ORDER BY id"
-        )
+        rows = await work.db.fetch("SELECT key, headers->>'ce_tenant' AS tenant, payload FROM outbox ORDER BY id")
     assert all(row["tenant"] == "fukuoka" for row in rows)
     return [(row["key"], DeliveryRequested.FromString(row["payload"])) for row in rows]
 
@@ -104,7 +102,7 @@ async def test_held_until_the_morning_then_forgotten_here(works: All, clock: Man
     assert [request.delivery_id for _, request in await left(works)] == [held.delivery_id]
     assert [each.state for each in await listed(works)] == [State.REQUESTED]
     async with works.begin("fukuoka") as work:
-        assert await (await work.raw()).fetchval("SELECT held_request FROM deliveries") == b""
+        assert await work.db.fetchval("SELECT held_request FROM deliveries") == b""
 
 
 async def test_held_for_too_long_is_not_sent(works: All, clock: ManualClock) -> None:

@@ -1,160 +1,24 @@
-"""One pod's PostgreSQL: a pool of connections, and the tables the runtime keeps beside the pod's own."""
+"""One pod's PostgreSQL: a pool of asyncpg connections, and unpooled ones for leases and listening."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    func,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.schema import SchemaItem
+import orjson
 
 if TYPE_CHECKING:
-    RawConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Pooled: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
-    RawConnection = asyncpg.Connection  # not subscriptable at run time
+    Connection = asyncpg.Connection  # not subscriptable at run time
+    Pooled = asyncpg.pool.PoolConnectionProxy
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-def new_metadata() -> MetaData:
-    """MetaData with the naming convention that constraint errors are mapped by."""
-    return MetaData(naming_convention=NAMING)
-
-
-RUNTIME = new_metadata()
-
-
-def _moment(name: str) -> Column[datetime]:
-    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
-
-
-def _runtime_table(name: str, *columns: SchemaItem) -> Table:
-    return Table(name, RUNTIME, *columns)
-
-
-OUTBOX = _runtime_table(
-    "outbox",
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("topic", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("headers", JSONB, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    _moment("created_at"),
-)
-INBOX = _runtime_table(
-    "inbox",
-    Column("consumer", Text, primary_key=True),
-    Column("event_id", Text, primary_key=True),
-    _moment("seen_at"),
-    Index(None, "seen_at"),
-)
-ATTEMPTS = _runtime_table(
-    "attempts",
-    Column("consumer", Text, primary_key=True),
-    Column("topic", Text, primary_key=True),
-    Column("partition", Integer, primary_key=True),
-    Column("first_offset", BigInteger, nullable=False),
-    Column("tries", Integer, nullable=False),
-)
-PARKED = _runtime_table(
-    "parked",
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("consumer", Text, nullable=False),
-    Column("topic", Text, nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("key", LargeBinary),
-    Column("headers", JSONB, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Column("reason", Text, nullable=False),
-    _moment("parked_at"),
-    Column("replay_requested_at", DateTime(timezone=True)),
-    Index("uq_parked_consumer_topic_partition_offset", "consumer", "topic", "partition", "offset", unique=True),
-)
-HOPS = _runtime_table(
-    "hops",
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("trace_id", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("detail", JSONB, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Index(None, "trace_id"),
-    Index(None, "at"),
-)
-TURNS = _runtime_table(
-    "turns",
-    Column("tenant", Text, primary_key=True),
-    Column("event_id", Text, primary_key=True),
-    Column("response", LargeBinary, nullable=False),
-    _moment("answered_at"),
-    Index(None, "answered_at"),
-)
-DIALOGUE_SESSIONS = _runtime_table(
-    "dialogue_sessions",
-    Column("tenant", Text, primary_key=True),
-    Column("session_id", Text, primary_key=True),
-    Column("citizen_id", Text, nullable=False),
-    Column("command", Text, nullable=False),
-    Column("answers", JSONB, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("touched_at", DateTime(timezone=True), nullable=False),
-    Column("ended_at", DateTime(timezone=True)),
-    Index(None, "touched_at"),
-)
-INBOUND_EVENTS = _runtime_table(
-    "inbound_events",
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("address_key", Text, nullable=False),
-    Column("message_id", Text, nullable=False, server_default=""),
-    Column("payload", LargeBinary, nullable=False),
-    Column("trace", JSONB, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
-    Column("stored", LargeBinary),
-    Column("reply_mark", Text, nullable=False, server_default=""),
-    Column("pod", Text, nullable=False, server_default=""),
-    Column("tries", Integer, nullable=False, server_default="0"),
-    Column("told_waiting", Integer, nullable=False, server_default="0"),
-    Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    _moment("received_at"),
-    Index("uq_inbound_events_tenant_event_id", "tenant", "event_id", unique=True),
-    Index(
-        "ix_inbound_events_open",
-        "address_key",
-        "id",
-        postgresql_where=text("state IN ('received','turned','replying','waiting')"),
-    ),
-    Index(None, "tenant", "message_id"),
-    Index(None, "received_at"),
-)
+_POOL_SIZE = 16
+_ACQUIRE_SECONDS = 5.0
 # The server notices within seconds that a client's machine is gone, and gives its lease to another.
 _KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
-TENANT_TABLES: Iterable[str] = ("turns", "dialogue_sessions")
 
 
 def plain_url(url: str) -> str:
@@ -164,30 +28,57 @@ def plain_url(url: str) -> str:
 
 
 class Database:
-    """The pool behind every `Work`, and unpooled connections for leases and listening."""
+    """The pool behind every `Work`; connects when first used."""
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
+    def __init__(self, url: str, pool_size: int = _POOL_SIZE) -> None:
         self._url = plain_url(url)
-        self.engine: AsyncEngine = create_async_engine(
-            self._url.replace("postgresql://", "postgresql+asyncpg://", 1),
-            pool_size=pool_size,
-            max_overflow=8,
-            pool_timeout=5,
-            pool_pre_ping=False,
-            connect_args={"timeout": 3, "command_timeout": 15, "server_settings": {"jit": "off"}},
-            hide_parameters=True,
-        )
-        self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._size = pool_size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
-    async def connect(self) -> RawConnection:
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Pooled]:
+        """A pooled connection; TimeoutError when none comes free within five seconds."""
+        pool = self._pool or await self._open()
+        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            yield connection
+
+    async def connect(self) -> Connection:
         """An unpooled connection, the caller's to close."""
         return await asyncpg.connect(self._url, timeout=3, command_timeout=15, server_settings=_KEEPALIVE)
 
     async def ping(self) -> None:
         """One round trip; raises when the database does not answer."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with self.acquire() as connection:
+            await connection.execute("SELECT 1")
 
     async def close(self) -> None:
         """Close the pool."""
-        await self.engine.dispose()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
+        self._pool = asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._size,
+            timeout=3,
+            command_timeout=15,
+            server_settings={"jit": "off"},
+            init=_read_json,
+            reset=_roll_back,
+        )
+        # Connects to nothing yet, as the pool may be empty: so this never waits, and two callers never race.
+        await self._pool
+        return self._pool
+
+
+async def _read_json(connection: Pooled) -> None:
+    """JSON columns come as Python values; parameters are JSON text, made by the caller."""
+    await connection.set_type_codec("jsonb", encoder=str, decoder=orjson.loads, schema="pg_catalog")
+
+
+async def _roll_back(connection: Pooled) -> None:
+    """All that a work sets ends with its transaction: only one that was left open costs another round trip."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")

@@ -186,7 +186,7 @@ class Handling(Generic[W]):
 
     async def _known(self, raw: RawRecord) -> bool:
         async with self._subscription.works.begin("") as work:
-            connection = await work.raw()
+            connection = work.db
             query = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2)"
             known: bool = await connection.fetchval(query, self._subscription.group, raw.event_id)
         return known

@@ -26,8 +26,7 @@ class Inbox:
 
     async def admit(self, work: Work, records: Sequence[Received]) -> list[Received]:
         """Enter the records in this transaction and return those never seen before, in order."""
-        raw = await work.raw()
-        rows = await raw.fetch(_ADMIT, self._consumer, [record.event_id for record in records])
+        rows = await work.db.fetch(_ADMIT, self._consumer, [record.event_id for record in records])
         new = {row["event_id"] for row in rows}
         fresh = []
         for record in records:
@@ -38,16 +37,13 @@ class Inbox:
 
     async def count_try(self, work: Work, place: tuple[str, int, int]) -> int:
         """Count one more beginning of the batch at (topic, partition, first offset); returns the number so far."""
-        raw = await work.raw()
-        tries: int = await raw.fetchval(_COUNT, self._consumer, *place)
+        tries: int = await work.db.fetchval(_COUNT, self._consumer, *place)
         return tries
 
     async def set_tries(self, work: Work, place: tuple[str, int, int], tries: int) -> None:
         """Overwrite the count, after an outage that was not the record's fault."""
-        raw = await work.raw()
-        await raw.execute(_SET_TRIES, self._consumer, place[0], place[1], tries)
+        await work.db.execute(_SET_TRIES, self._consumer, place[0], place[1], tries)
 
     async def forget(self, work: Work, days: int) -> None:
         """Drop what is older than any redelivery."""
-        raw = await work.raw()
-        await raw.execute(_FORGET, self._consumer, days)
+        await work.db.execute(_FORGET, self._consumer, days)

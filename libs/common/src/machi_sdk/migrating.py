@@ -13,7 +13,8 @@ from sqlalchemy import MetaData, pool
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from machi_sdk.database import RUNTIME, TENANT_TABLES, plain_url
+from machi_sdk.database import plain_url
+from machi_sdk.tables import RUNTIME, TENANT_TABLES
 
 _POLICY = "tenant = current_setting('machi.tenant', true)"
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from machi_sdk.database import RawConnection
+from machi_sdk.database import Connection
 from machi_sdk.work import Work
 
 _PARK = (
@@ -70,16 +70,16 @@ class Parking:
 
     async def park(self, work: Work, record: RawRecord, reason: str) -> None:
         """Park in the transaction that also enters the inbox; `reason` is a slug without content."""
-        raw = await work.raw()
         headers = orjson.dumps(dict(record.headers)).decode()
         place = (record.topic, record.partition, record.offset)
-        await raw.execute(_PARK, self._consumer, *place, record.event_id, record.key, headers, record.payload, reason)
-        await raw.execute(_ENTER, self._consumer, record.event_id)
+        await work.db.execute(
+            _PARK, self._consumer, *place, record.event_id, record.key, headers, record.payload, reason
+        )
+        await work.db.execute(_ENTER, self._consumer, record.event_id)
 
     async def take_replay(self, work: Work) -> tuple[int, RawRecord] | None:
         """The next record an operator wants replayed."""
-        raw = await work.raw()
-        row = await raw.fetchrow(_TAKE, self._consumer)
+        row = await work.db.fetchrow(_TAKE, self._consumer)
         if row is None:
             return None
         headers = orjson.loads(row["headers"])
@@ -88,42 +88,41 @@ class Parking:
 
     async def drop(self, work: Work, identifier: int) -> bool:
         """Take the record out in the transaction that handles it; False when another replica was quicker."""
-        raw = await work.raw()
-        done: str = await raw.execute(
+        done: str = await work.db.execute(
             "DELETE FROM parked WHERE id = $1 AND replay_requested_at IS NOT NULL", identifier
         )
         return done.endswith("1")
 
     async def refuse_replay(self, work: Work, identifier: int, reason: str) -> None:
         """Keep the record parked, with the newest reason."""
-        raw = await work.raw()
-        await raw.execute("UPDATE parked SET replay_requested_at = NULL, reason = $2 WHERE id = $1", identifier, reason)
+        await work.db.execute(
+            "UPDATE parked SET replay_requested_at = NULL, reason = $2 WHERE id = $1", identifier, reason
+        )
 
     async def total(self, work: Work) -> int:
         """How many are parked now."""
-        raw = await work.raw()
-        count: int = await raw.fetchval("SELECT count(*) FROM parked WHERE consumer = $1", self._consumer)
+        count: int = await work.db.fetchval("SELECT count(*) FROM parked WHERE consumer = $1", self._consumer)
         return count
 
 
-async def list_parked(connection: RawConnection) -> list[ParkedRecord]:
+async def list_parked(connection: Connection) -> list[ParkedRecord]:
     """Every parked record of one pod's database, oldest first."""
     return [_seen(row) for row in await connection.fetch(_LIST_ALL)]
 
 
-async def show_parked(connection: RawConnection, identifier: int) -> dict[str, object] | None:
+async def show_parked(connection: Connection, identifier: int) -> dict[str, object] | None:
     """One parked record with its headers, or None."""
     row = await connection.fetchrow(_SHOW, identifier)
     return None if row is None else {**asdict(_seen(row)), "headers": orjson.loads(row["headers"])}
 
 
-async def request_replay(connection: RawConnection, identifier: int) -> bool:
+async def request_replay(connection: Connection, identifier: int) -> bool:
     """Ask the pod to handle the record again; False when there is none. The pod does it within seconds."""
     done: str = await connection.execute("UPDATE parked SET replay_requested_at = now() WHERE id = $1", identifier)
     return done.endswith("1")
 
 
-async def drop_parked(connection: RawConnection, identifier: int) -> bool:
+async def drop_parked(connection: Connection, identifier: int) -> bool:
     """Delete a parked record and its content for good; False when there is none. The inbox still knows the event."""
     done: str = await connection.execute("DELETE FROM parked WHERE id = $1", identifier)
     return done.endswith("1")

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import asyncpg
 import orjson
 
-from machi_sdk.database import Database, RawConnection
+from machi_sdk.database import Connection, Database
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.producer import Producer, Record
@@ -120,7 +120,7 @@ class Relay:
             await self._give_up_flights()
             await connection.close(timeout=2)
 
-    async def _rest(self, connection: RawConnection) -> None:
+    async def _rest(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(_SAFETY_POLL):
                 await self._awake.wait()
@@ -134,7 +134,7 @@ class Relay:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._keys = _Keys()
 
-    async def carry(self, connection: RawConnection) -> int:
+    async def carry(self, connection: Connection) -> int:
         """Send what may be sent, delete what was confirmed, and return how many left.
 
         A key that fails or is slow stays behind alone: the others do not wait for it.
@@ -174,7 +174,7 @@ class Relay:
             self._keys.confirmed.append(row["id"])
             counter("machi_outbox_relayed_total").labels(record.topic).inc()
 
-    async def _settle(self, connection: RawConnection) -> int:
+    async def _settle(self, connection: Connection) -> int:
         """Delete what left, park what never can, and only then let the ended places be read again."""
         ended = self._keys.land()
         confirmed, self._keys.confirmed = self._keys.confirmed, []

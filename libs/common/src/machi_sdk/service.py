@@ -169,7 +169,7 @@ class Pod:
         while True:
             with suppress(Unavailable):
                 async with self.works(Work).begin("") as work:
-                    await (await work.raw()).execute(_FORGET_HOPS)
+                    await work.db.execute(_FORGET_HOPS)
             await asyncio.sleep(_FORGET_EVERY)
 
     def _manifest_trouble(self) -> str | None:

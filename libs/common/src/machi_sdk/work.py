@@ -8,19 +8,14 @@ from typing import Generic, TypeVar
 import asyncpg
 import orjson
 from google.protobuf.message import Message
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from machi_sdk.clock import Clock
-from machi_sdk.database import Database, RawConnection
+from machi_sdk.database import Database, Pooled
 from machi_sdk.envelope import Provenance, headers_of
 from machi_sdk.errors import Conflict, MachiError, Unavailable
 from machi_sdk.ids import new_id
 from machi_sdk.telemetry import current_trace_id
 
-_SET_TENANT = text("SELECT set_config('machi.tenant', :tenant, true)")
 _LOCK_KEYS = (
     "SELECT pg_advisory_xact_lock(key) FROM"
     " (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name ORDER BY 1) AS locks"
@@ -56,23 +51,16 @@ class Origin:
 
 
 class Work:
-    """What a use case gets: the session, and a place to say what happened. It never commits."""
+    """What a use case gets: a transaction's connection, and a place to say what happened. It never commits."""
 
-    def __init__(self, session: AsyncSession, tenant: str, origin: Origin) -> None:
-        self.session = session
+    def __init__(self, db: Pooled, tenant: str, origin: Origin) -> None:
+        self.db = db
         self.tenant = tenant
         self.clock = origin.clock
         self._origin = origin
         self._outgoing: list[_Outgoing] = []
         self._hops: list[tuple[str, str, str]] = []
         self._then: list[Callable[[], None]] = []
-
-    async def raw(self) -> RawConnection:
-        """The asyncpg connection of this very transaction."""
-        connection = await (await self.session.connection()).get_raw_connection()
-        driver: RawConnection | None = connection.driver_connection
-        assert driver is not None
-        return driver
 
     def emit(self, topic: str, key: str, event: Message) -> None:
         """Let an event leave with this commit; events of one key leave in the order of their commits."""
@@ -101,23 +89,21 @@ class Work:
 
     async def seal(self) -> None:
         """Write what was said into the transaction; only the edge calls this, right before its commit."""
-        await self.session.flush()
-        raw = await self.raw()
         if self._hops:
             columns = [list(column) for column in zip(*self._hops, strict=True)]
-            await raw.execute(_INSERT_HOPS, *columns, [self.clock.now()] * len(self._hops))
+            await self.db.execute(_INSERT_HOPS, *columns, [self.clock.now()] * len(self._hops))
         if self._outgoing:
-            await self._insert_outbox(raw)
+            await self._insert_outbox()
 
-    async def _insert_outbox(self, raw: RawConnection) -> None:
+    async def _insert_outbox(self) -> None:
         rows = self._outgoing
         # The key's lock is held until commit: a later transaction of the same key gets later outbox ids.
-        await raw.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])
+        await self.db.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])
         headers = [orjson.dumps(row.headers).decode() for row in rows]
-        await raw.execute(
+        await self.db.execute(
             _INSERT_OUTBOX, [r.topic for r in rows], [r.key for r in rows], headers, [r.payload for r in rows]
         )
-        await raw.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+        await self.db.execute(f"NOTIFY {OUTBOX_CHANNEL}")
 
 
 W_co = TypeVar("W_co", bound=Work, covariant=True)
@@ -140,38 +126,43 @@ class Works(Generic[W_co]):
 
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[W_co]:
-        """One transaction as that tenant: commits when the block ends, rolls back when it raises.
+        """One transaction as that tenant: commits when the block ends; when it raises, the pool rolls back.
 
         Raises the domain error of a violated constraint, Conflict for another one, Unavailable when the
         database cannot be reached.
         """
         try:
-            async with self._database.sessions() as session:
-                await session.execute(_SET_TENANT, {"tenant": tenant})
-                work = self._kind(session, tenant, self._origin)
+            async with self._database.acquire() as connection:
+                await connection.execute(_begin_as(tenant))
+                work = self._kind(connection, tenant, self._origin)
                 yield work
                 await work.seal()
-                await session.commit()
-        except (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                await connection.execute("COMMIT")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise self._translated(error) from error
         work.committed()
 
     def _translated(self, error: Exception) -> Exception:
-        cause = getattr(getattr(error, "orig", None), "__cause__", None) or error
-        state = str(getattr(cause, "sqlstate", "") or "")
+        state = str(getattr(error, "sqlstate", "") or "")
         if state.startswith("23"):
-            name = str(getattr(cause, "constraint_name", "") or "")
+            name = str(getattr(error, "constraint_name", "") or "")
             known = self._constraints.get(name)
             return type(known)(known.slug, known.message) if known else Conflict("constraint", name)
-        if state.startswith(_PASSING) or getattr(error, "connection_invalidated", False) or _unreachable(cause):
+        if state.startswith(_PASSING) or _unreachable(error):
             return Unavailable("database-unavailable")
         return error
 
 
-def _unreachable(cause: BaseException) -> bool:
+def _begin_as(tenant: str) -> str:
+    """BEGIN and the tenant travel together: one round trip less for each of many small transactions."""
+    quoted = tenant.replace("'", "''")
+    return f"BEGIN; SELECT set_config('machi.tenant', '{quoted}', true)"
+
+
+def _unreachable(error: BaseException) -> bool:
     """Whether the server or the pool did not answer; a wrong argument or a missing file is something else."""
-    if isinstance(cause, asyncpg.InterfaceError):
-        return "clos" in str(cause)
-    if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
-        return cause.filename is None
-    return isinstance(cause, TimeoutError | PoolTimeout)
+    if isinstance(error, asyncpg.InterfaceError):
+        return any(word in str(error) for word in ("clos", "released"))  # what a lost connection becomes
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        return error.filename is None
+    return isinstance(error, TimeoutError)

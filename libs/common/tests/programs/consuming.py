@@ -8,8 +8,6 @@ import os
 import signal
 from collections.abc import Sequence
 
-from sqlalchemy import text
-
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import SystemClock
 from machi_sdk.consuming import Consumer
@@ -20,7 +18,7 @@ from machi_sdk.handling import Subscription
 from machi_sdk.settings import Settings
 from machi_sdk.work import Origin, Work, Works
 
-NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :author)")
+NOTE = "INSERT INTO notes (tenant, note, author) VALUES ($1, $2, $3)"
 
 
 async def handle(records: Sequence[Received], work: Work) -> None:
@@ -28,8 +26,7 @@ async def handle(records: Sequence[Received], work: Work) -> None:
         assert isinstance(record.event, ConsentDecided)
         if record.event.purpose == "kill me":
             os.kill(os.getpid(), signal.SIGKILL)
-        note = {"tenant": work.tenant, "note": record.event_id, "author": record.event.citizen_id}
-        await work.session.execute(NOTE, note)
+        await work.db.execute(NOTE, work.tenant, record.event_id, record.event.citizen_id)
 
 
 async def main() -> None:

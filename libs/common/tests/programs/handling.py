@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from sqlalchemy import text
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import SystemClock
@@ -20,7 +19,7 @@ from machi_sdk.handling import Handling, Subscription, Verdict
 from machi_sdk.parking import RawRecord
 from machi_sdk.work import Origin, Work, Works
 
-NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :author)")
+NOTE = "INSERT INTO notes (tenant, note, author) VALUES ($1, $2, $3)"
 
 
 async def handle(records: Sequence[Received], work: Work) -> None:
@@ -28,8 +27,7 @@ async def handle(records: Sequence[Received], work: Work) -> None:
         assert isinstance(record.event, ConsentDecided)
         if record.event.purpose == "kill me":
             os.kill(os.getpid(), signal.SIGKILL)
-        note = {"tenant": work.tenant, "note": record.event_id, "author": record.event.citizen_id}
-        await work.session.execute(NOTE, note)
+        await work.db.execute(NOTE, work.tenant, record.event_id, record.event.citizen_id)
 
 
 async def first_batch() -> list[RawRecord]:

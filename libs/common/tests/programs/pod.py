@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import Sequence
 
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,7 +22,7 @@ from machi_sdk.telemetry import get_logger
 from machi_sdk.work import Work
 
 MARKER = os.environ["MARKER"]
-NOTE = text("INSERT INTO notes (tenant, note, author) VALUES (:tenant, :note, :author)")
+NOTE = "INSERT INTO notes (tenant, note, author) VALUES ($1, $2, $3)"
 
 
 class Consents(ConsentServiceServicer):
@@ -47,8 +46,7 @@ async def note_twice(records: Sequence[Received], work: Work) -> None:
     event = records[0].event
     assert isinstance(event, ConsentDecided)
     for _ in range(2):
-        row = {"tenant": work.tenant, "note": event.citizen_id, "author": event.citizen_id}
-        await work.session.execute(NOTE, row)
+        await work.db.execute(NOTE, work.tenant, event.citizen_id, event.citizen_id)
 
 
 async def slow(request: Request) -> Response:

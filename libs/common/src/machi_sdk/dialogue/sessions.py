@@ -46,8 +46,7 @@ async def open_session(work: Work, citizen_id: str, command: str, answers: Answe
 
 async def load(work: Work, session_id: str) -> Session | None:
     """The session as it stands, or None."""
-    raw = await work.raw()
-    row = await raw.fetchrow(f"SELECT {_COLUMNS} FROM dialogue_sessions WHERE session_id = $1", session_id)
+    row = await work.db.fetchrow(f"SELECT {_COLUMNS} FROM dialogue_sessions WHERE session_id = $1", session_id)
     if row is None:
         return None
     answers = Answers.from_json(orjson.loads(row["answers"]))
@@ -59,12 +58,11 @@ async def load(work: Work, session_id: str) -> Session | None:
 
 async def store(work: Work, session: Session, answers: Answers, *, ended: bool) -> int:
     """Write the next version under the row's lock; Conflict when somebody else moved it meanwhile."""
-    raw = await work.raw()
     now = work.clock.now()
     content = orjson.dumps(answers.to_json()).decode()
     ended_at = now if ended else None
     if session.version == 0:
-        await raw.execute(
+        await work.db.execute(
             "INSERT INTO dialogue_sessions"
             " (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"
             " VALUES ($1, $2, $3, $4, $5::jsonb, 1, $6, $7)",
@@ -77,7 +75,7 @@ async def store(work: Work, session: Session, answers: Answers, *, ended: bool) 
             ended_at,
         )
         return 1
-    version: int | None = await raw.fetchval(
+    version: int | None = await work.db.fetchval(
         "UPDATE dialogue_sessions SET answers = $3::jsonb, version = version + 1, touched_at = $4, ended_at = $5"
         " WHERE session_id = $1 AND version = $2 RETURNING version",
         session.session_id,
@@ -93,15 +91,13 @@ async def store(work: Work, session: Session, answers: Answers, *, ended: bool) 
 
 async def kept_response(work: Work, event_id: str) -> bytes | None:
     """The answer given to this event before, or None."""
-    raw = await work.raw()
-    kept: bytes | None = await raw.fetchval("SELECT response FROM turns WHERE event_id = $1", event_id)
+    kept: bytes | None = await work.db.fetchval("SELECT response FROM turns WHERE event_id = $1", event_id)
     return kept
 
 
 async def keep_response(work: Work, event_id: str, response: bytes) -> None:
     """Keep the answer; Conflict (by constraint) when the event was answered meanwhile."""
-    raw = await work.raw()
-    await raw.execute(
+    await work.db.execute(
         "INSERT INTO turns (tenant, event_id, response, answered_at) VALUES ($1, $2, $3, $4)",
         work.tenant,
         event_id,
@@ -112,7 +108,6 @@ async def keep_response(work: Work, event_id: str, response: bytes) -> None:
 
 async def forget_turns(work: Work) -> None:
     """Drop answers older than 72 hours, and sessions nobody can go on with."""
-    raw = await work.raw()
     now = work.clock.now()
-    await raw.execute("DELETE FROM turns WHERE answered_at < $1", now - LIFETIME)
-    await raw.execute("DELETE FROM dialogue_sessions WHERE touched_at < $1", now - timedelta(days=30))
+    await work.db.execute("DELETE FROM turns WHERE answered_at < $1", now - LIFETIME)
+    await work.db.execute("DELETE FROM dialogue_sessions WHERE touched_at < $1", now - timedelta(days=30))

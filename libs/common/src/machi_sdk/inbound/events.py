@@ -59,30 +59,29 @@ class PendingEvent:
     async def mark_turned(self, response: bytes, pod: str) -> None:
         """The pod answered: a retry sends this answer and turns no more."""
         self.stored, self.pod, self.state = response, pod, "turned"
-        await self._write("stored = $2, pod = $3, state = 'turned'", response, pod, hop="turned")
+        await self._write("stored = $3, pod = $4, state = 'turned'", response, pod, hop="turned")
 
     async def mark_replying(self, mark: str) -> None:
         """A first try to answer is about to be made; `mark` says how, so that a retry knows it was ambiguous."""
         self.reply_mark, self.state = mark, "replying"
-        await self._write("reply_mark = $2, state = 'replying'", mark)
+        await self._write("reply_mark = $3, state = 'replying'", mark)
 
     async def mark(self, state: str, reason: str = "") -> None:
         """End the event: done, unknown, ignored, or failed, with a slug why."""
         self.state = state
-        await self._write("state = $2, reason = $3", state, reason, hop=f"inbound-{state}")
+        await self._write("state = $3, reason = $4", state, reason, hop=f"inbound-{state}")
 
     async def wait(self, seconds: float, reason: str) -> None:
         """Come back later; later events of the same person wait behind this one."""
         self.state = "waiting"
-        sets = "state = 'waiting', reason = $2, due_at = now() + make_interval(secs => $3)"
+        sets = "state = 'waiting', reason = $3, due_at = now() + make_interval(secs => $4)"
         await self._write(sets, reason, seconds)
 
     async def _write(self, sets: str, *values: object, hop: str = "") -> None:
         async with self._works.begin(self.tenant) as work:
-            raw = await work.raw()
             # Each claim counts a try: who comes with an older count has lost the event to another process.
-            fence = f"WHERE id = $1 AND tries = {self.tries:d} AND state IN {OPEN}"
-            done: str = await raw.execute(f"UPDATE inbound_events SET {sets} {fence}", self.id, *values)
+            fence = f"WHERE id = $1 AND tries = $2 AND state IN {OPEN}"
+            done: str = await work.db.execute(f"UPDATE inbound_events SET {sets} {fence}", self.id, self.tries, *values)
             if done.endswith(" 0"):
                 raise Unavailable("lease-lost")
             if hop:
@@ -97,8 +96,7 @@ class EventRows:
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """Enter events in the consumer's transaction; one already here is left alone. Invalid for another kind."""
-        raw = await work.raw()
-        await raw.executemany(_ACCEPT, [_row(record) for record in records])
+        await work.db.executemany(_ACCEPT, [_row(record) for record in records])
         for record in records:
             work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
 
@@ -113,17 +111,15 @@ class EventRows:
     async def renew(self, ids: Sequence[int]) -> None:
         """Keep the leases of events still being handled."""
         async with self._works.begin("") as work:
-            raw = await work.raw()
             statement = (
                 f"UPDATE inbound_events SET due_at = now() + {LEASE} WHERE id = ANY($1::bigint[]) AND state IN {OPEN}"
             )
-            await raw.execute(statement, list(ids))
+            await work.db.execute(statement, list(ids))
 
     async def open_by_state(self) -> dict[str, int]:
         """How many are open, by state."""
         async with self._works.begin("") as work:
-            raw = await work.raw()
-            rows = await raw.fetch(
+            rows = await work.db.fetch(
                 f"SELECT state, count(*) AS n FROM inbound_events WHERE state IN {OPEN} GROUP BY state"
             )
         return {row["state"]: row["n"] for row in rows}
@@ -131,19 +127,17 @@ class EventRows:
     async def forget(self) -> None:
         """Blank what people wrote after 72 hours, and event ids after 8 days."""
         async with self._works.begin("") as work:
-            raw = await work.raw()
             old = "received_at < now() - interval '72 hours' AND payload <> ''"
-            await raw.execute(
+            await work.db.execute(
                 f"UPDATE inbound_events SET payload = '', stored = NULL WHERE state NOT IN {OPEN} AND {old}"
             )
-            await raw.execute(
+            await work.db.execute(
                 f"DELETE FROM inbound_events WHERE received_at < now() - interval '8 days' AND state NOT IN {OPEN}"
             )
 
     async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
         async with self._works.begin("") as work:
-            raw = await work.raw()
-            rows = await raw.fetch(query, *arguments)
+            rows = await work.db.fetch(query, *arguments)
         return [PendingEvent(row, self._works) for row in rows]
 
 

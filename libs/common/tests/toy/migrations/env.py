@@ -1,7 +1,7 @@
 import sqlalchemy as sa
 
-from machi_sdk.database import new_metadata
 from machi_sdk.migrating import run_env
+from machi_sdk.tables import new_metadata
 
 METADATA = new_metadata()
 sa.Table(

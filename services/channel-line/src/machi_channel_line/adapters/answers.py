@@ -33,18 +33,18 @@ class RowAnswers:
     async def earlier(self, tenant: str, message_id: str) -> Earlier | None:
         """The event of a message, and which pod took it."""
         async with self._works.begin(tenant) as work:
-            row = await (await work.raw()).fetchrow(_EARLIER, tenant, message_id)
+            row = await work.db.fetchrow(_EARLIER, tenant, message_id)
         return Earlier(row["event_id"], row["pod"]) if row else None
 
     async def blank(self, tenant: str, message_id: str) -> None:
         """Forget what the message said."""
         async with self._works.begin(tenant) as work:
-            await (await work.raw()).execute(_BLANK, tenant, message_id)
+            await work.db.execute(_BLANK, tenant, message_id)
 
     async def claim_token(self, tenant: str, event_id: str, holder: str) -> bool:
         """Reserve the event's reply token for `holder`, durably; False when another holder has it."""
         async with self._works.begin(tenant) as work:
-            claimed = await (await work.raw()).fetchval(_CLAIM, tenant, event_id, holder)
+            claimed = await work.db.fetchval(_CLAIM, tenant, event_id, holder)
             if claimed is not None:
                 work.hop("replying", event_id=event_id, holder=holder)
         return claimed is not None
@@ -52,16 +52,16 @@ class RowAnswers:
     async def free_token(self, tenant: str, event_id: str) -> None:
         """Give the token back: it was surely not used."""
         async with self._works.begin(tenant) as work:
-            await (await work.raw()).execute(_FREE, tenant, event_id)
+            await work.db.execute(_FREE, tenant, event_id)
 
     async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:
         """Note, durably, that a push is about to be made; returns when the first one was."""
         async with self._works.begin(tenant) as work:
-            mark = await (await work.raw()).fetchval(_FIRST_PUSH, tenant, event_id, now.isoformat())
+            mark = await work.db.fetchval(_FIRST_PUSH, tenant, event_id, now.isoformat())
             work.hop("pushing", event_id=event_id)
         return datetime.fromisoformat(str(mark).removeprefix("push:")) if mark else now
 
     async def wish_menu(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
         """Let the person's menu be the one of that language."""
         async with self._works.begin(tenant) as work:
-            await (await work.raw()).execute(_WISH, tenant, citizen_id, language, event_id)
+            await work.db.execute(_WISH, tenant, citizen_id, language, event_id)

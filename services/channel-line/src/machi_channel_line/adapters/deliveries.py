@@ -62,19 +62,19 @@ class DeliveryRows:
         asked = [(record, _request(record)) for record in records]
         rows = [_row(record, request, now) for record, request in asked if request.channel == "line"]
         if rows:
-            await (await work.raw()).executemany(_ACCEPT, rows)
+            await work.db.executemany(_ACCEPT, rows)
             work.hop("delivery-stored", count=str(len(rows)))
 
     async def claim(self, tenant: str, count: int) -> list[Open]:
         """Lease the first open delivery of up to `count` people whose time has come."""
         async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(_CLAIM, tenant, self._clock.now(), count)
+            rows = await work.db.fetch(_CLAIM, tenant, self._clock.now(), count)
         return [_open(tenant, row) for row in rows]
 
     async def posting(self, delivery: Open, now: datetime) -> None:
         """Note, durably, that a request to LINE is about to be made."""
         async with self._works.begin(delivery.tenant) as work:
-            await (await work.raw()).execute(_POSTING, delivery.tenant, delivery.request.delivery_id, now)
+            await work.db.execute(_POSTING, delivery.tenant, delivery.request.delivery_id, now)
             work.hop("delivery-posting", delivery_id=delivery.request.delivery_id)
 
     async def conclude(self, delivery: Open, end: End, reason: str) -> None:
@@ -82,8 +82,7 @@ class DeliveryRows:
         now = self._clock.now()
         request = delivery.request
         async with self._works.begin(delivery.tenant) as work:
-            raw = await work.raw()
-            ended = await raw.fetchval(_CONCLUDE, delivery.tenant, request.delivery_id, end.value, reason, now)
+            ended = await work.db.fetchval(_CONCLUDE, delivery.tenant, request.delivery_id, end.value, reason, now)
             if ended is None:
                 return
             concluded = deliveries.DeliveryConcluded(
@@ -101,12 +100,12 @@ class DeliveryRows:
     async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
         """Try again later; the person's later deliveries wait behind it."""
         async with self._works.begin(delivery.tenant) as work:
-            await (await work.raw()).execute(_PUT_OFF, delivery.tenant, delivery.request.delivery_id, until, reason)
+            await work.db.execute(_PUT_OFF, delivery.tenant, delivery.request.delivery_id, until, reason)
 
     async def forget(self, tenant: str) -> None:
         """Remove what ended long ago."""
         async with self._works.begin(tenant) as work:
-            await (await work.raw()).execute(_FORGET, tenant, self._clock.now())
+            await work.db.execute(_FORGET, tenant, self._clock.now())
 
 
 def _request(record: Received) -> deliveries.DeliveryRequested:

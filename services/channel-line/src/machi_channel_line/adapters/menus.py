@@ -47,7 +47,7 @@ class MenuRows:
     async def live(self, tenant: str) -> dict[str, tuple[str, str]]:
         """Menu id and hash per language."""
         async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(_LIVE, tenant)
+            rows = await work.db.fetch(_LIVE, tenant)
         return {row["language"]: (row["menu_id"], row["hash"]) for row in rows}
 
     async def add(self, tenant: str, menu_id: str, language: str, hash_: str) -> None:
@@ -57,20 +57,19 @@ class MenuRows:
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
         """It is its language's menu from now on."""
         async with self._works.begin(tenant) as work:
-            raw = await work.raw()
-            await raw.execute(_RETIRE, tenant, language, menu_id)
-            await raw.execute(_PROMOTE, tenant, menu_id)
+            await work.db.execute(_RETIRE, tenant, language, menu_id)
+            await work.db.execute(_PROMOTE, tenant, menu_id)
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
         """Menus in one of these states that nobody is linked to."""
         async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(_UNUSED, tenant, list(states))
+            rows = await work.db.fetch(_UNUSED, tenant, list(states))
         return [row["menu_id"] for row in rows]
 
     async def known(self, tenant: str) -> list[str]:
         """Every menu this pod made and did not remove."""
         async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(_ALL, tenant)
+            rows = await work.db.fetch(_ALL, tenant)
         return [row["menu_id"] for row in rows]
 
     async def remove(self, tenant: str, menu_id: str) -> None:
@@ -80,7 +79,7 @@ class MenuRows:
     async def due(self, tenant: str, now: datetime) -> list[DueLink]:
         """People whose menu is not the one of their language."""
         async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(_DUE, tenant, now)
+            rows = await work.db.fetch(_DUE, tenant, now)
         return [DueLink(row["citizen_id"], row["event_id"], row["tries"], row["menu_id"]) for row in rows]
 
     async def linked(self, tenant: str, link: DueLink) -> None:
@@ -93,4 +92,4 @@ class MenuRows:
 
     async def _execute(self, tenant: str, statement: str, *values: object) -> None:
         async with self._works.begin(tenant) as work:
-            await (await work.raw()).execute(statement, tenant, *values)
+            await work.db.execute(statement, tenant, *values)

@@ -66,7 +66,7 @@ class PostgresBoard:
     async def form(self, key: CardKey, action_id: str) -> Form | None:
         """The form of an action as last shown."""
         async with self._works.begin(key.tenant) as work:
-            found = await (await work.raw()).fetchval(_FORM, *_of(key), action_id)
+            found = await work.db.fetchval(_FORM, *_of(key), action_id)
         return json_format.Parse(found, Form(), ignore_unknown_fields=True) if found else None
 
     async def keep_forms(self, key: CardKey, forms: Mapping[str, Form]) -> None:
@@ -86,14 +86,13 @@ class PostgresBoard:
     async def lost(self, key: CardKey) -> None:
         """The card's message and its thread are gone."""
         async with self._works.begin(key.tenant) as work:
-            raw = await work.raw()
-            await raw.execute(_LOST, *_of(key))
-            await raw.execute(_LOST_POSTS, *_of(key))
+            await work.db.execute(_LOST, *_of(key))
+            await work.db.execute(_LOST_POSTS, *_of(key))
 
     async def settled(self, key: CardKey, version: int) -> None:
         """The card was shown in this version."""
         async with self._works.begin(key.tenant) as work:
-            await (await work.raw()).execute(_SETTLED, *_of(key), version)
+            await work.db.execute(_SETTLED, *_of(key), version)
             work.hop("card-shown", card_id=key.card_id, desk_id=key.desk_id, version=str(version))
 
     async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None:
@@ -107,7 +106,7 @@ class PostgresBoard:
     async def posts(self, key: CardKey) -> Mapping[str, PostState]:
         """What stands in the thread, by item."""
         async with self._works.begin(key.tenant) as work:
-            rows = await (await work.raw()).fetch(_POSTS, *_of(key))
+            rows = await work.db.fetch(_POSTS, *_of(key))
         return {row["item"]: PostState(**dict(row)) for row in rows}
 
     async def attempt_post(self, key: CardKey, post: PostState) -> None:
@@ -121,7 +120,7 @@ class PostgresBoard:
     async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
         """Desks with a card to show."""
         async with self._works.begin(tenant) as work:
-            rows = await (await work.raw()).fetch(_DUE_DESKS, tenant, now)
+            rows = await work.db.fetch(_DUE_DESKS, tenant, now)
         return [row["desk_id"] for row in rows]
 
     async def next_due(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
@@ -130,18 +129,18 @@ class PostgresBoard:
 
     async def _card(self, tenant: str, query: str, *values: object) -> CardState | None:
         async with self._works.begin(tenant) as work:
-            row = await (await work.raw()).fetchrow(query, tenant, *values)
+            row = await work.db.fetchrow(query, tenant, *values)
         return _state(row) if row else None
 
     async def _write(self, key: CardKey, statement: str, *values: object) -> None:
         async with self._works.begin(key.tenant) as work:
-            await (await work.raw()).execute(statement, *_of(key), *values)
+            await work.db.execute(statement, *_of(key), *values)
 
 
 async def announce(work: Work, key: CardKey, pod: str, version: int, trace: Mapping[str, str]) -> None:
     """A desk has something newer to see; in the consumer's transaction."""
     carried = orjson.dumps(dict(trace)).decode()
-    await (await work.raw()).execute(_ANNOUNCE, *_of(key), pod, version, carried, work.clock.now())
+    await work.db.execute(_ANNOUNCE, *_of(key), pod, version, carried, work.clock.now())
 
 
 def _of(key: CardKey) -> tuple[str, str, str]:

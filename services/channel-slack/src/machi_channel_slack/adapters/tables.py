@@ -8,7 +8,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from machi_sdk.database import new_metadata
+from machi_sdk.tables import new_metadata
 
 METADATA = new_metadata()
 

@@ -32,7 +32,7 @@ class PgAccesses:
     async def facts(self, question: ReleaseQuestion) -> ReleaseFacts | None:
         """See the port."""
         asked = (self._work.tenant, question.citizen_id, question.channel, question.purpose)
-        row = await (await self._work.raw()).fetchrow(_FACTS, *asked)
+        row = await self._work.db.fetchrow(_FACTS, *asked)
         if row is None:
             return None
         focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
@@ -41,7 +41,7 @@ class PgAccesses:
 
     async def log(self, access_id: str, question: ReleaseQuestion, verdict: Verdict, at: datetime) -> None:
         """See the port."""
-        await (await self._work.raw()).execute(
+        await self._work.db.execute(
             _LOG,
             self._work.tenant,
             access_id,

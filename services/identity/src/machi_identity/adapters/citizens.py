@@ -56,12 +56,11 @@ class PgCitizens:
 
     async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
         """See the port. The insert waits for a rival's commit, so that the second look finds the rival's citizen."""
-        raw = await self._work.raw()
         where = (self._work.tenant, address.channel, address.address, at)
-        row = await raw.fetchrow(_HEAR, *where)
+        row = await self._work.db.fetchrow(_HEAR, *where)
         if row is None:
-            await raw.execute(_MAKE, *where, fresh_id)
-            row = await raw.fetchrow(_HEAR, *where)
+            await self._work.db.execute(_MAKE, *where, fresh_id)
+            row = await self._work.db.fetchrow(_HEAR, *where)
         assert row is not None
         focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
         language = row["language"] or DEFAULT_LANGUAGE
@@ -73,7 +72,7 @@ class PgCitizens:
 
     async def focus(self, citizen_id: str) -> Focus | None:
         """See the port."""
-        row = await (await self._work.raw()).fetchrow(_FOCUS, self._work.tenant, citizen_id)
+        row = await self._work.db.fetchrow(_FOCUS, self._work.tenant, citizen_id)
         return Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"]) if row else None
 
     async def move_focus(self, citizen_id: str, expected_version: int, to: Focus) -> bool:
@@ -90,9 +89,9 @@ class PgCitizens:
 
     async def contact(self, citizen_id: str) -> Contact | None:
         """See the port."""
-        row = await (await self._work.raw()).fetchrow(_CONTACT, self._work.tenant, citizen_id)
+        row = await self._work.db.fetchrow(_CONTACT, self._work.tenant, citizen_id)
         return Contact(row["language"] or DEFAULT_LANGUAGE, row["channel"], row["ward_code"]) if row else None
 
     async def _happened(self, statement: str, *arguments: str | int) -> bool:
-        found = await (await self._work.raw()).fetchval(statement, self._work.tenant, *arguments)
+        found = await self._work.db.fetchval(statement, self._work.tenant, *arguments)
         return bool(found)

@@ -59,7 +59,7 @@ class PgConsents:
 
     async def append(self, decision: Decision, receipt_id: str, at: datetime) -> LedgerEntry:
         """See the port."""
-        version: int = await (await self._work.raw()).fetchval(
+        version: int = await self._work.db.fetchval(
             _APPEND,
             self._work.tenant,
             receipt_id,
@@ -77,7 +77,7 @@ class PgConsents:
 
     async def entry_of(self, event_id: str) -> LedgerEntry | None:
         """See the port."""
-        row = await (await self._work.raw()).fetchrow(_ENTRY, self._work.tenant, event_id)
+        row = await self._work.db.fetchrow(_ENTRY, self._work.tenant, event_id)
         if row is None:
             return None
         who, what = (row["event_id"], row["citizen_id"]), (row["purpose"], row["notice_version"])
@@ -86,17 +86,19 @@ class PgConsents:
 
     async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
         """See the port."""
-        row = await (await self._work.raw()).fetchrow(_STANDING_OF_ONE, self._work.tenant, [citizen_id], purpose)
+        row = await self._work.db.fetchrow(_STANDING_OF_ONE, self._work.tenant, [citizen_id], purpose)
         return standing_in(row) if row else None
 
     async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
         """See the port."""
-        raw = await self._work.raw()
-        return [standing_in(row) for row in await raw.fetch(_STANDING_OF_MANY, self._work.tenant, citizen_ids, purpose)]
+        return [
+            standing_in(row)
+            for row in await self._work.db.fetch(_STANDING_OF_MANY, self._work.tenant, citizen_ids, purpose)
+        ]
 
     async def given(self, citizen_id: str) -> list[tuple[str, int]]:
         """See the port."""
-        rows = await (await self._work.raw()).fetch(_GIVEN, self._work.tenant, citizen_id)
+        rows = await self._work.db.fetch(_GIVEN, self._work.tenant, citizen_id)
         return [(row["purpose"], row["notice_version"]) for row in rows]
 
 
@@ -116,7 +118,7 @@ class PgNotices:
         return await self._read(None)
 
     async def _read(self, purpose: str | None) -> list[Notice]:
-        rows = await (await self._work.raw()).fetch(_CURRENT, purpose)
+        rows = await self._work.db.fetch(_CURRENT, purpose)
         return [
             Notice(
                 row["purpose"], row["version"], row["pod"], *(json.loads(row[k]) for k in ("title", "benefit", "text"))

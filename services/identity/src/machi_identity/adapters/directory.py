@@ -1,74 +1,83 @@
 """The municipality, its desks and staff on PostgreSQL; writing is an upsert, so the same again changes nothing."""
 
-from sqlmodel import select
+from collections.abc import Mapping
 
-from machi_identity.adapters.tables import DeskRow, StaffRow, TenantRow
+import asyncpg
+import orjson
+
 from machi_identity.domain.staff import Desk, Staff, Tenant
 from machi_sdk.work import Work
+
+_TENANT = "SELECT names, default_language, time_zone FROM tenants WHERE tenant = $1"
+_PUT_TENANT = (
+    "INSERT INTO tenants (tenant, names, default_language, time_zone) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (tenant) DO UPDATE SET names = excluded.names, default_language = excluded.default_language,"
+    " time_zone = excluded.time_zone"
+)
+_DESKS = "SELECT desk_id, name, titles, phone, language FROM desks WHERE tenant = $1 ORDER BY desk_id"
+_PUT_DESK = (
+    "INSERT INTO desks (tenant, desk_id, name, titles, phone, language) VALUES ($1, $2, $3, $4, $5, $6)"
+    " ON CONFLICT (tenant, desk_id) DO UPDATE SET name = excluded.name, titles = excluded.titles,"
+    " phone = excluded.phone, language = excluded.language"
+)
+_STAFF = "SELECT staff_id, display_name, roles, desk_ids, slack_address FROM staff WHERE tenant = $1"
+_PUT_STAFF = (
+    "INSERT INTO staff (tenant, staff_id, display_name, roles, desk_ids, slack_address) VALUES ($1, $2, $3, $4, $5, $6)"
+    " ON CONFLICT (tenant, staff_id) DO UPDATE SET display_name = excluded.display_name, roles = excluded.roles,"
+    " desk_ids = excluded.desk_ids, slack_address = excluded.slack_address"
+)
 
 
 class Directory:
     """Tenant, desks, and staff within one work."""
 
     def __init__(self, work: Work) -> None:
-        self._session = work.session
+        self._db = work.db
         self._tenant = work.tenant
 
     async def tenant(self) -> Tenant | None:
         """The municipality; None when it was never put."""
-        row = await self._session.get(TenantRow, self._tenant)
-        return Tenant(row.names, row.default_language, row.time_zone) if row else None
+        row = await self._db.fetchrow(_TENANT, self._tenant)
+        return Tenant(row["names"], row["default_language"], row["time_zone"]) if row else None
 
     async def put_tenant(self, tenant: Tenant) -> None:
         """Make the municipality so."""
-        row = TenantRow(
-            tenant=self._tenant,
-            names=dict(tenant.names),
-            default_language=tenant.default_language,
-            time_zone=tenant.time_zone,
-        )
-        await self._session.merge(row)
+        names = _json(tenant.names)
+        await self._db.execute(_PUT_TENANT, self._tenant, names, tenant.default_language, tenant.time_zone)
 
     async def desks(self) -> list[Desk]:
         """Desks by id."""
-        rows = await self._session.scalars(select(DeskRow).order_by(DeskRow.desk_id))
-        return [Desk(row.desk_id, row.name, row.titles, row.phone, row.language) for row in rows]
+        return [Desk(*row) for row in await self._db.fetch(_DESKS, self._tenant)]
 
     async def put_desk(self, desk: Desk) -> None:
         """Make the desk so."""
-        row = DeskRow(
-            tenant=self._tenant,
-            desk_id=desk.desk_id,
-            name=desk.name,
-            titles=dict(desk.titles),
-            phone=desk.phone,
-            language=desk.language,
-        )
-        await self._session.merge(row)
+        titles = _json(desk.titles)
+        await self._db.execute(_PUT_DESK, self._tenant, desk.desk_id, desk.name, titles, desk.phone, desk.language)
 
     async def staff(self) -> list[Staff]:
         """Members of staff by id."""
-        return [_staff(row) for row in await self._session.scalars(select(StaffRow).order_by(StaffRow.staff_id))]
+        return [_staff(row) for row in await self._db.fetch(f"{_STAFF} ORDER BY staff_id", self._tenant)]
 
     async def staff_at(self, slack_address: str) -> Staff | None:
         """The member of staff behind a Slack address; None for strangers."""
         if not slack_address:
             return None
-        found = (await self._session.scalars(select(StaffRow).where(StaffRow.slack_address == slack_address))).first()
-        return _staff(found) if found else None
+        row = await self._db.fetchrow(f"{_STAFF} AND slack_address = $2", self._tenant, slack_address)
+        return _staff(row) if row else None
 
     async def put_staff(self, staff: Staff) -> None:
         """Make the member of staff so."""
-        row = StaffRow(
-            tenant=self._tenant,
-            staff_id=staff.staff_id,
-            display_name=staff.display_name,
-            roles=list(staff.roles),
-            desk_ids=list(staff.desk_ids),
-            slack_address=staff.slack_address,
+        lists = (list(staff.roles), list(staff.desk_ids))
+        await self._db.execute(
+            _PUT_STAFF, self._tenant, staff.staff_id, staff.display_name, *lists, staff.slack_address
         )
-        await self._session.merge(row)
 
 
-def _staff(row: StaffRow) -> Staff:
-    return Staff(row.staff_id, row.display_name, tuple(row.roles), tuple(row.desk_ids), row.slack_address)
+def _staff(row: asyncpg.Record) -> Staff:
+    return Staff(
+        row["staff_id"], row["display_name"], tuple(row["roles"]), tuple(row["desk_ids"]), row["slack_address"]
+    )
+
+
+def _json(words: Mapping[str, str]) -> str:
+    return orjson.dumps(dict(words)).decode()

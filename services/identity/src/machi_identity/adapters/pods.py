@@ -2,17 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+import orjson
 
 from machi.pods.v1.events_pb2 import PodInstalled, PodUninstalled
 from machi.pods.v1.pod_registry_service_pb2 import InstalledPod
-from machi_identity.adapters.tables import NoticeRow, PodRow
+from machi_identity.domain.consent import Notice
 from machi_identity.domain.pods import Installation, PodRecord
 from machi_sdk.work import Work
 
 TOPIC = "machi.pods.v1"
+# Writing first takes the row's lock, so that two installs of one pod publish in the order of their commits.
+_INSERT = (
+    "INSERT INTO pods (pod, manifest_hash, manifest_json, installed_at) VALUES ($1, '', '', $2) ON CONFLICT DO NOTHING"
+)
+_CHANGE = (
+    "UPDATE pods SET manifest_hash = $2, manifest_json = $3, installed_at = $4 WHERE pod = $1 AND manifest_hash <> $2"
+)
+_FORGET_NOTICES = "DELETE FROM notices WHERE pod = $1"
+_ADD_NOTICE = "INSERT INTO notices (purpose, version, pod, title, benefit, text) VALUES ($1, $2, $3, $4, $5, $6)"
+_ALL = "SELECT pod, manifest_hash, manifest_json FROM pods ORDER BY pod"
 
 
 class PgPods:
@@ -23,27 +31,14 @@ class PgPods:
 
     async def install(self, installation: Installation, at: datetime) -> bool:
         """See the port."""
-        record, session = installation.record, self._work.session
-        # Writing first takes the row's lock, so that two installs of one pod publish in the order of their commits.
-        fresh = PodRow(pod=record.pod, manifest_hash="", manifest_json="", installed_at=at)
-        await session.execute(insert(PodRow).values(fresh.model_dump()).on_conflict_do_nothing())
-        row = (await session.scalars(select(PodRow).where(PodRow.pod == record.pod).with_for_update())).one()
-        changed: bool = row.manifest_hash != record.manifest_hash
+        record, db = installation.record, self._work.db
+        await db.execute(_INSERT, record.pod, at)
+        await db.execute("SELECT FROM pods WHERE pod = $1 FOR UPDATE", record.pod)
+        done: str = await db.execute(_CHANGE, record.pod, record.manifest_hash, record.manifest_json, at)
+        changed = done.endswith("1")
         if changed:
-            row.manifest_hash, row.manifest_json, row.installed_at = record.manifest_hash, record.manifest_json, at
-            await session.execute(delete(NoticeRow).where(col(NoticeRow.pod) == record.pod))
-            session.add_all(
-                NoticeRow(
-                    purpose=notice.purpose,
-                    version=notice.version,
-                    pod=notice.pod,
-                    title=dict(notice.title),
-                    benefit=dict(notice.benefit),
-                    text=dict(notice.text),
-                )
-                for notice in installation.notices
-            )
-            await session.flush()
+            await db.execute(_FORGET_NOTICES, record.pod)
+            await db.executemany(_ADD_NOTICE, [_notice_row(notice) for notice in installation.notices])
         pod = InstalledPod(pod=record.pod, manifest_hash=record.manifest_hash, manifest_json=record.manifest_json)
         event = PodInstalled(pod=pod)
         event.occurred_at.FromDatetime(at)
@@ -52,16 +47,20 @@ class PgPods:
 
     async def uninstall(self, pod: str, at: datetime) -> bool:
         """See the port."""
-        session = self._work.session
-        await session.execute(select(PodRow).where(PodRow.pod == pod).with_for_update())
-        await session.execute(delete(NoticeRow).where(col(NoticeRow.pod) == pod))
-        gone = (await session.scalars(delete(PodRow).where(col(PodRow.pod) == pod).returning(col(PodRow.pod)))).all()
+        db = self._work.db
+        await db.execute("SELECT FROM pods WHERE pod = $1 FOR UPDATE", pod)
+        await db.execute(_FORGET_NOTICES, pod)
+        done: str = await db.execute("DELETE FROM pods WHERE pod = $1", pod)
         event = PodUninstalled(pod=pod)
         event.occurred_at.FromDatetime(at)
         self._work.emit(TOPIC, pod, event)
-        return bool(gone)
+        return done.endswith("1")
 
     async def all(self) -> list[PodRecord]:
         """See the port."""
-        rows = await self._work.session.scalars(select(PodRow).order_by(PodRow.pod))
-        return [PodRecord(row.pod, row.manifest_hash, row.manifest_json) for row in rows]
+        return [PodRecord(*row) for row in await self._work.db.fetch(_ALL)]
+
+
+def _notice_row(notice: Notice) -> tuple[object, ...]:
+    words = (orjson.dumps(dict(each)).decode() for each in (notice.title, notice.benefit, notice.text))
+    return (notice.purpose, notice.version, notice.pod, *words)

@@ -39,32 +39,27 @@ class PostgresDeliveries:
 
     async def add(self, delivery: Delivery, held_request: bytes = b"") -> bool:
         """Enter a delivery; False when it is known already."""
-        raw = await self._work.raw()
-        return await raw.fetchval(_ADD, *astuple(delivery), self._work.tenant, held_request) is not None
+        return await self._work.db.fetchval(_ADD, *astuple(delivery), self._work.tenant, held_request) is not None
 
     async def of_thread(self, thread: str) -> list[Delivery]:
         """Every delivery about one thing, oldest first."""
-        raw = await self._work.raw()
-        return [_delivery(row) for row in await raw.fetch(_OF_THREAD, self._work.tenant, thread)]
+        return [_delivery(row) for row in await self._work.db.fetch(_OF_THREAD, self._work.tenant, thread)]
 
     async def conclude(self, delivery_id: str, state: State, reason: str, at: datetime) -> None:
         """Write what became of a delivery, never backwards; Missing when there is none."""
-        raw = await self._work.raw()
-        if await raw.fetchval(_KNOWN, self._work.tenant, delivery_id) is None:
+        if await self._work.db.fetchval(_KNOWN, self._work.tenant, delivery_id) is None:
             raise Missing("delivery-unknown")
         earlier = [each.value for each in before(state)]
-        await raw.execute(_CONCLUDE, self._work.tenant, delivery_id, state.value, reason, at, earlier)
+        await self._work.db.execute(_CONCLUDE, self._work.tenant, delivery_id, state.value, reason, at, earlier)
 
     async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
         """Held deliveries whose time has come, with their requests; locked until the commit."""
-        raw = await self._work.raw()
-        rows = await raw.fetch(_DUE, self._work.tenant, now, count)
+        rows = await self._work.db.fetch(_DUE, self._work.tenant, now, count)
         return [(_delivery(row), row["held_request"]) for row in rows]
 
     async def release(self, delivery_id: str) -> None:
         """A held delivery is on its way; its words are forgotten here."""
-        raw = await self._work.raw()
-        await raw.execute(_RELEASE, self._work.tenant, delivery_id)
+        await self._work.db.execute(_RELEASE, self._work.tenant, delivery_id)
 
 
 def _delivery(row: "asyncpg.Record") -> Delivery:

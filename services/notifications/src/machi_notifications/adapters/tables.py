@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Lar
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
-from machi_sdk.database import new_metadata
+from machi_sdk.tables import new_metadata
 
 METADATA = new_metadata()
 STATES = "state IN ('requested', 'held', 'refused', 'accepted', 'failed', 'unknown', 'expired', 'superseded')"

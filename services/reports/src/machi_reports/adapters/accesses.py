@@ -14,5 +14,4 @@ class PgAccesses:
 
     async def log(self, report_id: str, what: str, reader: str) -> None:
         """See the port."""
-        raw = await self._work.raw()
-        await raw.execute(_LOG, self._work.tenant, new_id(), report_id, what, reader, self._work.clock.now())
+        await self._work.db.execute(_LOG, self._work.tenant, new_id(), report_id, what, reader, self._work.clock.now())

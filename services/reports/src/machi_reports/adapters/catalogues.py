@@ -28,22 +28,21 @@ class PgCatalogues:
 
     async def put(self, document: Mapping[str, object]) -> int:
         """See the port."""
-        raw = await self._work.raw()
-        await raw.execute(_LOCK, self._work.tenant)
+        await self._work.db.execute(_LOCK, self._work.tenant)
         text = json.dumps(document, ensure_ascii=False)
-        version: int = await raw.fetchval(_PUT, self._work.tenant, text, self._work.clock.now())
+        version: int = await self._work.db.fetchval(_PUT, self._work.tenant, text, self._work.clock.now())
         return version
 
     async def newest(self) -> int:
         """The newest version's number; Unavailable while there is none."""
-        version: int | None = await (await self._work.raw()).fetchval(_NEWEST, self._work.tenant)
+        version: int | None = await self._work.db.fetchval(_NEWEST, self._work.tenant)
         if version is None:
             raise Unavailable("catalogue-missing", "put the city's catalogue: machi seed")
         return version
 
     async def since(self, version: int) -> dict[int, Mapping[str, object]]:
         """The documents from that version on."""
-        rows = await (await self._work.raw()).fetch(_SINCE, self._work.tenant, version)
+        rows = await self._work.db.fetch(_SINCE, self._work.tenant, version)
         return {row["version"]: json.loads(row["document"]) for row in rows}
 
 

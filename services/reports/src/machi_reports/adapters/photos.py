@@ -40,10 +40,9 @@ class PgPhotos:
 
     async def add(self, photo: StoredPhoto, at: datetime) -> str:
         """See the port."""
-        raw = await self._work.raw()
-        await raw.execute(_SWEEP, self._work.tenant, at - LOOSE_FOR)
+        await self._work.db.execute(_SWEEP, self._work.tenant, at - LOOSE_FOR)
         values = (photo.photo_id, photo.citizen_id, photo.event_id, photo.jpeg, at)
-        added: str | None = await raw.fetchval(_ADD, self._work.tenant, *values)
+        added: str | None = await self._work.db.fetchval(_ADD, self._work.tenant, *values)
         return added or await self.of_event(photo.event_id) or photo.photo_id
 
     async def of_event(self, event_id: str) -> str | None:
@@ -60,14 +59,14 @@ class PgPhotos:
 
     async def of_report(self, report_id: str) -> list[str]:
         """See the port."""
-        rows = await (await self._work.raw()).fetch(_OF_REPORT, self._work.tenant, report_id)
+        rows = await self._work.db.fetch(_OF_REPORT, self._work.tenant, report_id)
         return [row["photo_id"] for row in rows]
 
     async def read(self, photo_id: str, report_id: str) -> bytes | None:
         """See the port."""
-        jpeg: bytes | None = await (await self._work.raw()).fetchval(_READ, self._work.tenant, photo_id, report_id)
+        jpeg: bytes | None = await self._work.db.fetchval(_READ, self._work.tenant, photo_id, report_id)
         return jpeg
 
     async def _text(self, statement: str, *values: str) -> str | None:
-        found: str | None = await (await self._work.raw()).fetchval(statement, self._work.tenant, *values)
+        found: str | None = await self._work.db.fetchval(statement, self._work.tenant, *values)
         return found

@@ -76,7 +76,7 @@ class PgReports:
     async def add(self, report: Report) -> None:
         """See the port."""
         filing, place = report.filing, report.filing.place
-        await (await self._work.raw()).execute(
+        await self._work.db.execute(
             _INSERT,
             self._work.tenant,
             report.report_id,
@@ -110,7 +110,6 @@ class PgReports:
     async def save(self, report: Report) -> None:
         """See the port."""
         at = report.fresh[-1].at
-        raw = await self._work.raw()
         now = (
             report.version,
             report.state.value,
@@ -120,52 +119,53 @@ class PgReports:
             report.reopen_before,
             at,
         )
-        await raw.execute(_SAVE, self._work.tenant, report.report_id, *now)
+        await self._work.db.execute(_SAVE, self._work.tenant, report.report_id, *now)
         await self._store_fresh(report)
 
     async def find(self, case_number: str) -> Report | None:
         """See the port."""
-        row = await (await self._work.raw()).fetchrow(_BY_NUMBER, self._work.tenant, case_number)
+        row = await self._work.db.fetchrow(_BY_NUMBER, self._work.tenant, case_number)
         return _report(row) if row else None
 
     async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
         """See the port."""
-        rows = await (await self._work.raw()).fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit)
+        rows = await self._work.db.fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit)
         return [_report(row) for row in rows]
 
     async def conversation(self, report_id: str) -> list[Update]:
         """See the port."""
-        rows = await (await self._work.raw()).fetch(_CONVERSATION, self._work.tenant, report_id)
+        rows = await self._work.db.fetch(_CONVERSATION, self._work.tenant, report_id)
         return [_update(row) for row in rows]
 
     async def last_step(self, report_id: str) -> Step | None:
         """See the port."""
-        row = await (await self._work.raw()).fetchrow(_LAST_STEP, self._work.tenant, report_id)
+        row = await self._work.db.fetchrow(_LAST_STEP, self._work.tenant, report_id)
         if row is None:
             return None
         return Step(Move(row["move"]), State(row["state"]), row["version"], row["at"], row["desk_id"], _officer(row))
 
     async def was_at(self, report_id: str, desk_id: str) -> bool:
         """See the port."""
-        return bool(await (await self._work.raw()).fetchval(_WAS_AT, self._work.tenant, report_id, desk_id))
+        return bool(await self._work.db.fetchval(_WAS_AT, self._work.tenant, report_id, desk_id))
 
     async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
         """See the port."""
-        rows = await (await self._work.raw()).fetch(_BLANK, self._work.tenant, citizen_id, event_id)
+        rows = await self._work.db.fetch(_BLANK, self._work.tenant, citizen_id, event_id)
         return [row["report_id"] for row in rows]
 
     async def _one(self, statement: str, report_id: str) -> Report:
-        row = await (await self._work.raw()).fetchrow(statement, self._work.tenant, report_id)
+        row = await self._work.db.fetchrow(statement, self._work.tenant, report_id)
         if row is None:
             raise Missing("report-unknown")
         return _report(row)
 
     async def _store_fresh(self, report: Report) -> None:
-        raw = await self._work.raw()
         for step in report.fresh:
             if step.update is not None:
-                await raw.execute(_ADD_UPDATE, self._work.tenant, report.report_id, *_update_values(step.update))
-            await raw.execute(_ADD_STEP, self._work.tenant, report.report_id, *_step_values(step))
+                await self._work.db.execute(
+                    _ADD_UPDATE, self._work.tenant, report.report_id, *_update_values(step.update)
+                )
+            await self._work.db.execute(_ADD_STEP, self._work.tenant, report.report_id, *_step_values(step))
             publish(report, step, self._work)
         report.fresh.clear()
 
