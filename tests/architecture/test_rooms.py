@@ -101,10 +101,19 @@ def test_entrypoints_get_their_adapters_from_wiring(service: Service) -> None:
 
 
 @every_service
-def test_tables_live_in_adapters_only(service: Service) -> None:
+def test_a_running_pod_loads_no_tables(service: Service) -> None:
     for source in service.sources:
-        if room_of(service, source) != "adapters":
+        if source.path.name != "tables.py":
             assert not outside(source) & {"sqlmodel", "sqlalchemy"}, source.place
+            assert not [name for name in imported(source) if ".adapters.tables" in name], source.place
+
+
+def test_the_sdk_loads_tables_for_migrations_only() -> None:
+    for source in python_sources():
+        inside = source.path.is_relative_to(ROOT / "libs" / "common" / "src")
+        if inside and source.path.name not in ("tables.py", "migrating.py"):
+            assert not outside(source) & {"sqlmodel", "sqlalchemy", "alembic"}, source.place
+            assert not imported(source) & {"machi_sdk.tables", "machi_sdk.migrating"} or "testing" in source.path.parts
 
 
 @every_service

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from machi_sdk.envelope import Received, decode
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.inbox import Inbox
-from machi_sdk.parking import Parking, RawRecord
+from machi_sdk.parking import Parking, Place, RawRecord
 from machi_sdk.telemetry import counter, gauge, get_logger, histogram, remote_span
 from machi_sdk.work import Work, Works
 
@@ -68,13 +68,13 @@ class Handling(Generic[W]):
         self._tenants = tenants
         self._inbox = Inbox(subscription.group)
         self._parking = Parking(subscription.group)
+        self._counted: dict[tuple[str, int], int] = {}
 
     async def process(self, records: Sequence[RawRecord]) -> Verdict:
         """Handle a batch of one partition. Unavailable asks for a retry without counting against the records."""
-        first = (records[0].topic, records[0].partition, records[0].offset)
+        first = records[0].place
         try:
-            async with self._subscription.works.begin("") as work:
-                tries = await self._inbox.count_try(work, first)
+            tries = await self._count(first)
         except Unavailable:
             return Verdict.RETRY
         try:
@@ -89,6 +89,13 @@ class Handling(Generic[W]):
             log.exception("handler failed", consumer=self._subscription.group, error=name, tries=tries)
             return Verdict.RETRY
         return Verdict.ACK
+
+    async def _count(self, first: Place) -> int:
+        """How often the batch was begun, this time included; most often the batch before has counted it."""
+        if self._counted.pop(first[:2], None) == first[2]:
+            return 1
+        async with self._subscription.works.begin("") as work:
+            return await self._inbox.count_try(work, first)
 
     async def replay_parked(self) -> None:
         """Handle again what an operator asked for; a record that fails stays parked with the newest reason.
@@ -145,35 +152,41 @@ class Handling(Generic[W]):
                 readable.append(self._decoded(raw))
             except Invalid as error:
                 await self._park(raw, error.slug)
-        for tenant, group in groupby(readable, key=lambda record: record.tenant):
-            await self._effect(tenant, list(group))
+        groups = [list(group) for _, group in groupby(readable, key=lambda record: record.tenant)]
+        for group in groups:
+            await self._effect(group, records[-1] if group is groups[-1] else None)
 
     async def _one_by_one(self, records: Sequence[RawRecord], tries: int) -> None:
         give_up = tries >= PARK_AFTER
         for raw in records:
             if give_up and not await self._known(raw):
                 await self._park(raw, "gave-up-after-retries")
-                await self._forgive((records[0].topic, records[0].partition, records[0].offset), ONE_BY_ONE_AFTER)
+                await self._forgive(records[0].place, ONE_BY_ONE_AFTER)
                 give_up = False
                 continue
-            await self._single(raw)
+            await self._single(raw, records[-1] if raw is records[-1] else None)
 
-    async def _single(self, raw: RawRecord) -> None:
+    async def _single(self, raw: RawRecord, last: RawRecord | None) -> None:
         try:
             record = self._decoded(raw)
             with remote_span(f"{self._subscription.group} process", record.trace):
-                await self._effect(record.tenant, [record])
+                await self._effect([record], last)
         except Unavailable:
             raise
         except MachiError as error:
             await self._park(raw, error.slug)
 
-    async def _effect(self, tenant: str, records: list[Received]) -> None:
+    async def _effect(self, records: list[Received], last: RawRecord | None) -> None:
+        """Effect and inbox in one transaction; with `last`, the end of the batch, so is the count of the next one."""
         handler = await self._handler_for(records[0])
-        async with self._subscription.works.begin(tenant) as work:
+        async with self._subscription.works.begin(records[0].tenant) as work:
             fresh = await self._inbox.admit(work, records)
             if fresh:
                 await handler(fresh, work)
+            if last is not None:
+                await self._inbox.count_ahead(work, (last.topic, last.partition, last.offset + 1))
+        if last is not None:
+            self._counted[last.topic, last.partition] = last.offset + 1
         total = counter("machi_consumed_total")
         total.labels(self._subscription.group, "ack").inc(len(fresh))
         total.labels(self._subscription.group, "duplicate").inc(len(records) - len(fresh))
@@ -197,7 +210,7 @@ class Handling(Generic[W]):
         counter("machi_consumed_total").labels(self._subscription.group, "park").inc()
         log.error("record parked", consumer=self._subscription.group, reason=reason, event_id=raw.event_id)
 
-    async def _forgive(self, first: tuple[str, int, int], tries: int = 0) -> None:
+    async def _forgive(self, first: Place, tries: int = 0) -> None:
         try:
             async with self._subscription.works.begin("") as work:
                 await self._inbox.set_tries(work, first, tries)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import asyncpg
 import orjson
@@ -26,6 +27,8 @@ _TAKE = (
     " WHERE consumer = $1 AND replay_requested_at IS NOT NULL ORDER BY id LIMIT 1"
 )
 
+Place: TypeAlias = tuple[str, int, int]
+
 
 @dataclass(frozen=True)
 class RawRecord:
@@ -37,6 +40,11 @@ class RawRecord:
     key: bytes | None
     headers: Mapping[str, str]
     payload: bytes
+
+    @property
+    def place(self) -> Place:
+        """Topic, partition, offset."""
+        return self.topic, self.partition, self.offset
 
     @property
     def event_id(self) -> str:

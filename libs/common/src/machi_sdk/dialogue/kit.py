@@ -80,13 +80,13 @@ class DialogueKit(Generic[W]):
 
     async def _attempt(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse | None:
         """The answer, or None when another turn of the session was quicker."""
-        kept = await self._kept(request.event_id, tenant)
-        if kept is not None:
-            return kept
         context = self._context(request, tenant)
+        kept, session = await self._read(context)
+        if kept is not None:
+            return wire.TurnResponse.FromString(kept)
         if self._prepare is not None:
             await self._prepare(context)
-        plan = await self._plan(request, context)
+        plan = await self._plan(session, request, context)
         try:
             return await self._commit(plan, request, context)
         except Conflict as conflict:
@@ -113,18 +113,23 @@ class DialogueKit(Generic[W]):
             now=self.clock.now(),
         )
 
-    async def _kept(self, event_id: str, tenant: str) -> wire.TurnResponse | None:
-        async with self._works.begin(tenant) as work:
-            kept = await sessions.kept_response(work, event_id)
-        return wire.TurnResponse.FromString(kept) if kept is not None else None
+    async def _read(self, context: TurnContext) -> tuple[bytes | None, Session | None]:
+        """The answer already given to this event, or else the person's living session."""
+        async with self._works.begin(context.tenant) as work:
+            kept = await sessions.kept_response(work, context.event_id)
+            if kept is not None or not context.session_id:
+                return kept, None
+            session = await sessions.load(work, context.session_id)
+        if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
+            return None, None
+        return None, session if session.alive(context.now) else None
 
-    async def _plan(self, request: wire.TurnRequest, context: TurnContext) -> Plan:
+    async def _plan(self, session: Session | None, request: wire.TurnRequest, context: TurnContext) -> Plan:
         kind = request.WhichOneof("input")
         if kind is None:
             raise Invalid("input-missing")
         if kind == "open":
             return await self._begin(request, context)
-        session = await self._session(request, context)
         if kind == "retract":
             return self._retract(session, request.retract.event_id)
         if session is None:
@@ -140,15 +145,6 @@ class DialogueKit(Generic[W]):
             return Plan(reply=started)
         session_id = derived_id("session", context.tenant, request.event_id)
         return Plan(Session(session_id, context.citizen_id, dialogue.command, started, 0, context.now), started)
-
-    async def _session(self, request: wire.TurnRequest, context: TurnContext) -> Session | None:
-        if not request.session_id:
-            return None
-        async with self._works.begin(context.tenant) as work:
-            session = await sessions.load(work, request.session_id)
-        if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
-            return None
-        return session if session.alive(context.now) else None
 
     def _retract(self, session: Session | None, event_id: str) -> Plan:
         earlier = session.answers.before(event_id) if session is not None else None

@@ -51,15 +51,17 @@ class PendingEvent:
         self.trace: Mapping[str, str] = orjson.loads(row["trace"])
         self.state: str = row["state"]
         self.stored: bytes | None = row["stored"]
-        self.reply_mark: str = row["reply_mark"]
+        self.reply_mark: str = row["reply_mark"]  # as it was before this try
+        self.marked = ""  # as this try left it
         self.pod: str = row["pod"]
         self.tries: int = row["tries"]
         self.received_at: datetime = row["received_at"]
 
-    async def mark_turned(self, response: bytes, pod: str) -> None:
-        """The pod answered: a retry sends this answer and turns no more."""
+    async def mark_turned(self, response: bytes, pod: str, mark: str = "") -> None:
+        """The pod answered: a retry sends this answer and turns no more. `mark` is the reply mark, if there is none."""
         self.stored, self.pod, self.state = response, pod, "turned"
-        await self._write("stored = $3, pod = $4, state = 'turned'", response, pod, hop="turned")
+        sets = "stored = $3, pod = $4, state = 'turned', reply_mark = coalesce(nullif(reply_mark, ''), $5)"
+        self.marked = await self._write(sets, response, pod, mark, hop="turned")
 
     async def mark_replying(self, mark: str) -> None:
         """A first try to answer is about to be made; `mark` says how, so that a retry knows it was ambiguous."""
@@ -77,15 +79,17 @@ class PendingEvent:
         sets = "state = 'waiting', reason = $3, due_at = now() + make_interval(secs => $4)"
         await self._write(sets, reason, seconds)
 
-    async def _write(self, sets: str, *values: object, hop: str = "") -> None:
+    async def _write(self, sets: str, *values: object, hop: str = "") -> str:
         async with self._works.begin(self.tenant) as work:
             # Each claim counts a try: who comes with an older count has lost the event to another process.
             fence = f"WHERE id = $1 AND tries = $2 AND state IN {OPEN}"
-            done: str = await work.db.execute(f"UPDATE inbound_events SET {sets} {fence}", self.id, self.tries, *values)
-            if done.endswith(" 0"):
+            update = f"UPDATE inbound_events SET {sets} {fence} RETURNING reply_mark"
+            mark: str | None = await work.db.fetchval(update, self.id, self.tries, *values)
+            if mark is None:
                 raise Unavailable("lease-lost")
             if hop:
                 work.hop(hop, event_id=self.event.event_id, pod=self.pod)
+        return mark
 
 
 class EventRows:

@@ -14,6 +14,8 @@ from machi_sdk.telemetry import gauge, get_logger, histogram, remote_span
 from machi_sdk.work import Work, Works
 
 _AT_ONCE = 64
+_BRISK_AT_ONCE = 12  # beyond this, more at once only makes everything slower, the webhook's answers too
+_BRISK_SECONDS = 1.0
 _POLL_SECONDS = 0.25
 _RENEW_SECONDS = 2.5
 _TELL_AFTER_SECONDS = 8.0
@@ -46,6 +48,7 @@ class InboundQueue:
         self._channel = channel
         self._awake = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._began: dict[int, float] = {}
         self._leased: set[int] = set()
         self._surprises: dict[int, int] = {}
 
@@ -96,8 +99,14 @@ class InboundQueue:
             except Unavailable as error:
                 log.warning("inbound watch paused", reason=error.slug)
 
+    def _free_places(self) -> int:
+        """Work that takes its normal time shares few places; what waits for a hung pod holds up to all the others."""
+        soon = asyncio.get_running_loop().time() - _BRISK_SECONDS
+        brisk = sum(began > soon for began in self._began.values())
+        return min(_AT_ONCE - len(self._running), _BRISK_AT_ONCE - brisk)
+
     async def _claim(self) -> int:
-        free = _AT_ONCE - len(self._running)
+        free = self._free_places()
         if free <= 0:
             return 0
         try:
@@ -108,12 +117,14 @@ class InboundQueue:
         for event in events:
             task = asyncio.create_task(self._handle(event))
             self._running[event.id] = task
+            self._began[event.id] = asyncio.get_running_loop().time()
             self._leased.add(event.id)
             task.add_done_callback(partial(self._ended, event.id))
         return len(events)
 
     def _ended(self, identifier: int, task: asyncio.Task[None]) -> None:
         self._running.pop(identifier, None)
+        self._began.pop(identifier, None)
         self._leased.discard(identifier)
         error = None if task.cancelled() else task.exception()
         if error is not None:

@@ -70,6 +70,8 @@ class AnswerEvent:
             await self.turns.settle_focus(pending, writer, response)
             await self._wish_menu(pending, writer, response)
         messages = self._rendered(pending, writer, response)
+        if pending.stored is None:
+            await pending.mark_turned(response.SerializeToString(), pending.pod, self.answerer.mark_for(pending))
         await self.answerer.send(pending, writer.citizen_id, messages, line)
 
     async def _writer(self, pending: PendingEvent) -> Writer:

@@ -23,6 +23,7 @@ from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PendingEvent
 
 PUSHED = "push:"
+ANSWER = "answer"
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,19 @@ class Answerer:
         elif not await self._replied(pending, messages, line):
             await self._push(pending, citizen_id, messages, line)
 
+    def mark_for(self, pending: PendingEvent) -> str:
+        """The reply mark that claims the event's token for its answer; empty when it cannot be used."""
+        event, now = pending.event, self.clock.now()
+        fresh = token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now)
+        return ANSWER if event.reply_handle and fresh and not pending.reply_mark.startswith(PUSHED) else ""
+
     async def _replied(self, pending: PendingEvent, messages: Sequence[Body], line: Line) -> bool:
         event = pending.event
-        fresh = token_fresh(event.received_at.ToDatetime(tzinfo=self.clock.now().tzinfo), self.clock.now())
-        if not event.reply_handle or not fresh or pending.reply_mark.startswith(PUSHED):
+        if not self.mark_for(pending):
             return False
-        if not await self.answers.claim_token(pending.tenant, event.event_id, "answer"):
+        if pending.marked != ANSWER and not await self.answers.claim_token(pending.tenant, event.event_id, ANSWER):
             return False
-        tried_before = pending.reply_mark == "answer"
+        tried_before = pending.reply_mark == ANSWER
         outcome = await line.reply(event.reply_handle, messages)
         if isinstance(outcome, TokenSpent):
             # Spent by our own earlier try whose outcome was unclear: the person has the answer.
@@ -74,7 +80,7 @@ class Answerer:
             await pending.mark("unknown", "retry-key-too-old")
             return
         pushing = Pushing(released.address, messages, derived_id("line-answer", tenant, event_id))
-        how = "pushed-after-unclear-reply" if pending.reply_mark == "answer" else "pushed"
+        how = "pushed-after-unclear-reply" if pending.reply_mark == ANSWER else "pushed"
         await _conclude(pending, await line.push(pushing), how)
 
 

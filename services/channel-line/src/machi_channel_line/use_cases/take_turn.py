@@ -36,7 +36,7 @@ class Turns:
     answers: Answers
 
     async def take(self, pending: PendingEvent, writer: Writer, line: Line) -> wire.TurnResponse | None:
-        """The pod's answer, kept with the event and given again to a retry; None when the event asks for none."""
+        """The pod's answer, the same again for a retry; None when the event asks for none."""
         if pending.stored is not None:
             return wire.TurnResponse.FromString(pending.stored)
         step = await self._step(pending, writer, line)
@@ -51,7 +51,7 @@ class Turns:
             response = await self._ask(pending, writer, step, derived_id(event_id, "fallback"))
         if step.opens and writer.focus.pod and response.session_state == wire.SESSION_STATE_UNSPECIFIED:
             await self._resume(pending, writer, response)
-        await pending.mark_turned(response.SerializeToString(), step.pod)
+        pending.pod = step.pod
         return response
 
     async def settle_focus(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
