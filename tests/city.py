@@ -1,6 +1,5 @@
 """The whole stack as tests use it: started by the `machi` command, acted on and judged through the simulator."""
 
-import asyncio
 import json
 import os
 import signal
@@ -18,6 +17,8 @@ import aiohttp
 from machi_simulator.line.model import ChatMessage
 from machi_simulator.slack.model import SlackMessage
 from machi_simulator.testing import Simulator, connect
+from machi_tools.diagnosis import diagnose
+from machi_tools.stack.layout import Layout
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
@@ -192,9 +193,8 @@ def words_of(message: SlackMessage) -> str:
 @asynccontextmanager
 async def visit(state: Path) -> AsyncIterator[City]:
     """Act on the stack that runs in `state`."""
-    views = json.loads(machi(state, "doctor", "--json", check=False))["views"]
-    url = str(views["phone"]).removesuffix("/phone")
-    async with connect(url) as simulator:
+    address = json.loads((state / "state.json").read_text())["simulator"]
+    async with connect(f"http://{address}") as simulator:
         yield City(state, simulator)
 
 
@@ -202,7 +202,7 @@ async def wait_ready(city: City, seconds: float = 40.0) -> None:
     """Wait until every pod is ready again."""
 
     async def look() -> bool:
-        return bool((await asyncio.to_thread(city.doctor)).get("ok"))
+        return (await diagnose(Layout(ROOT, city.state), os.environ))["ok"]
 
     await city.until(look, seconds, "the stack did not become ready again")
 

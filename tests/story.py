@@ -28,12 +28,12 @@ class Filing:
     may_message: bool = True
 
 
-def photo(size: tuple[int, int] = (640, 480)) -> bytes:
-    """A small JPEG of a hole in grey asphalt, with a location in its metadata."""
+def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA") -> bytes:
+    """A small JPEG of a hole in grey asphalt, with a camera and a location in its metadata."""
     image = Image.new("RGB", size, (120, 130, 140))
     ImageDraw.Draw(image).ellipse([each // 3 for each in size] + [each * 3 // 4 for each in size], (50, 48, 46))
     exif = Image.Exif()
-    exif[0x010F] = "PLANTED-CAMERA"
+    exif[0x010F] = camera
     exif.get_ifd(0x8825)[1] = "N"
     content = io.BytesIO()
     image.save(content, "JPEG", exif=exif)

@@ -8,11 +8,11 @@ from tests.architecture.house import Service, Source, calls, constants, imports,
 _GENERATED = "_pb2_grpc"
 
 
-def _first(source: Source, method: str, service: dict[str, str]) -> Iterator[str]:
+def _topics(source: Source, method: str, service: dict[str, str], place: int = 0) -> Iterator[str]:
     known = {**service, **constants([source])}
     for call in calls(source.tree, method):
         topic = next((word.value for word in call.keywords if word.arg == "topic"), None) or (
-            call.args[0] if call.args else None
+            call.args[place] if len(call.args) > place else None
         )
         if topic is None:
             continue
@@ -21,17 +21,18 @@ def _first(source: Source, method: str, service: dict[str, str]) -> Iterator[str
 
 
 def written(service: Service, topics: Sequence[str]) -> set[str]:
-    """Topics the code emits or sends to."""
+    """Topics the code emits or sends to, or lets webhooks' events in by."""
     known = constants(service.sources)
-    found = {name for source in service.sources for name in _first(source, "emit", known)}
-    sent = {name for source in service.sources for name in _first(source, "send", known)}
-    return found | (sent & set(topics))
+    found = {name for source in service.sources for name in _topics(source, "emit", known)}
+    entered = {name for source in service.sources for name in _topics(source, "Entrance", known, place=1)}
+    sent = {name for source in service.sources for name in _topics(source, "send", known)}
+    return found | entered | (sent & set(topics))
 
 
 def read(service: Service) -> set[str]:
     """Topics the code consumes."""
     known = constants(service.sources)
-    return {name for source in service.sources for name in _first(source, "consume", known)}
+    return {name for source in service.sources for name in _topics(source, "consume", known)}
 
 
 def _rpc_names(source: Source, prefix: str, suffix: str) -> Iterator[str]:
@@ -66,4 +67,4 @@ def peers(service: Service) -> set[str]:
 
 def first_texts(source: Source, method: str) -> list[str]:
     """First arguments that are plain text, of every call of a method."""
-    return list(_first(source, method, constants([source])))
+    return list(_topics(source, method, constants([source])))

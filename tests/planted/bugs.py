@@ -134,6 +134,18 @@ BUGS: tuple[Bug, ...] = (
         "tools/machi/tests/test_keys.py::test_a_token_names_its_caller_to_the_one_callee",
     ),
     Bug(
+        "token-issuer-unchecked",
+        "a pod takes tokens of whoever signs with a trusted key, for whatever purpose",
+        (
+            Edit(
+                f"{SDK}/keys.py",
+                """                iss={"essential": True, "value": self._read("issuer")},\n""",
+                "",
+            ),
+        ),
+        "tools/machi/tests/test_keys.py::test_a_trusted_key_is_not_enough_for_another_issuer",
+    ),
+    Bug(
         "operator-methods-open",
         "any pod that may call a service may call its operator's methods too",
         (Edit(f"{SDK}/rpc/server.py", "name not in entry.operator_only and theirs is not None", "theirs is not None"),),

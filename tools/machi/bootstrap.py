@@ -84,7 +84,7 @@ def run(command, cure):
 
 def make_venv():
     """Create the environment, or make it anew when it is broken or of another Python."""
-    probe = "import sys; sys.exit(sys.version_info[:2] != %r)" % (tuple(sys.version_info[:2]),)
+    probe = "import sys, pip._internal.cli.main; sys.exit(sys.version_info[:2] != %r)" % (tuple(sys.version_info[:2]),)
     if os.path.exists(PYTHON) and subprocess.call([PYTHON, "-c", probe], stderr=subprocess.DEVNULL) == 0:
         return
     print("setup: making .venv")
@@ -183,4 +183,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        fail("interrupted", "`make setup` again goes on from here")

@@ -34,6 +34,7 @@ def test_every_service_fits_the_schema_and_keeps_its_hash_on_the_way(path: Path)
     [
         ("name: Toy\nversion: '1'\nowner: x", "name"),
         ("version: '1'\nowner: x", "name"),
+        ("name: operator\nversion: '1'\nowner: x", "'operator' would speak with the operator's token"),
         ("name: toy\nversion: 0.1\nowner: x", "version"),
         (SMALLEST + "servs: []", "servs"),
         (SMALLEST + "calls: [{pod: identity, services: []}]", "calls.0.services"),
@@ -52,6 +53,11 @@ def test_a_wrong_manifest_is_told_where(wrong: str, told: str) -> None:
     with pytest.raises(Invalid) as refused:
         parse_manifest(wrong)
     assert told in refused.value.message
+
+
+def test_the_schema_refuses_the_operators_name_too() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"name": "operator", "version": "1", "owner": "x"}, json.loads(schema_text()))
 
 
 def test_the_hash_is_of_the_meaning_not_of_the_writing() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaProducer
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -121,6 +122,14 @@ async def test_a_topic_that_is_not_in_the_manifest_is_refused(settings: Settings
     await pod.database.close()
 
 
+async def write_raw(bootstrap: str, topic: str, key: bytes, value: bytes | None) -> None:
+    """What somebody wrote who is none of ours."""
+    kafka = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await kafka.start()
+    await kafka.send_and_wait(topic, value, key=key)
+    await kafka.stop()
+
+
 async def test_installed_pods_follow_the_registry(
     settings: Settings, toy: Manifest, kafka_server: KafkaAddress
 ) -> None:
@@ -132,6 +141,7 @@ async def test_installed_pods_follow_the_registry(
     try:
         await wait_until(lambda: installed.read_whole and installed.get("toy"))
         await publish(bootstrap, "machi.pods.v1", [Event("garbage", ConsentDecided())])
+        await write_raw(bootstrap, "machi.pods.v1", key=b"\xff\xfe", value=None)
         version = installed.version
         waiting = asyncio.create_task(installed.wait_change(version))
         await announce_pods(bootstrap, [other])

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from string import Formatter
 
@@ -14,7 +14,7 @@ from machi.consent.v1.events_pb2 import ConsentDecided
 from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
 from machi.dialogue.v1.messages_pb2 import Option
 from machi_sdk.cards import check_form
-from machi_sdk.clock import ManualClock, SystemClock
+from machi_sdk.clock import ManualClock, SystemClock, stamp
 from machi_sdk.dialogue.kit import TEXTS
 from machi_sdk.envelope import Provenance, decode, headers_of, text_headers, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
@@ -153,6 +153,11 @@ def test_clocks_tell_utc() -> None:
     clock.advance(timedelta(hours=1))
     assert clock.now() == MOMENT + timedelta(hours=1)
     assert SystemClock().now().tzinfo is UTC
+
+
+def test_a_moment_travels_to_the_microsecond_whatever_its_zone() -> None:
+    there = (MOMENT + timedelta(microseconds=1)).astimezone(timezone(timedelta(hours=9)))
+    assert stamp(there).ToDatetime(UTC) == there
 
 
 def test_keys_are_read_from_files_and_a_pseudonym_is_the_same_in_every_pod(tmp_path: Path) -> None:

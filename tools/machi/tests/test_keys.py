@@ -59,6 +59,12 @@ def test_another_stack_is_not_believed(issuer: Issuer, tmp_path: Path) -> None:
         keys(issuer, "identity").caller_of(stranger, "identity")
 
 
+def test_a_trusted_key_is_not_enough_for_another_issuer(issuer: Issuer) -> None:
+    stranger = Issuer(issuer.folder, name="somebody-else").token("reports", "identity")
+    with pytest.raises(Denied):
+        keys(issuer, "identity").caller_of(stranger, "identity")
+
+
 def test_tokens_are_replaced_long_before_they_end(issuer: Issuer) -> None:
     path = issuer.folder / "reports" / "tokens" / "identity"
     first = path.read_text()

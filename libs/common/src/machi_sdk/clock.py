@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 
 class Clock(Protocol):
     """Tells the present moment as an aware UTC datetime."""
@@ -33,3 +35,10 @@ class ManualClock:
     def advance(self, by: timedelta) -> None:
         """Move forward."""
         self._now += by
+
+
+def stamp(moment: datetime) -> Timestamp:
+    """An aware moment as the wire carries it."""
+    found = Timestamp()
+    found.FromDatetime(moment)
+    return found

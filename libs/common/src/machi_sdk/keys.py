@@ -1,4 +1,4 @@
-"""The pod's keys, read from MACHI_KEYS_DIR: tokens per callee, the issuer's public keys, the address key."""
+"""The pod's keys, read from MACHI_KEYS_DIR: tokens per callee, the issuer's name and public keys, the address key."""
 
 import hashlib
 import hmac
@@ -35,11 +35,12 @@ class Keys:
             ) from error
 
     def caller_of(self, token: str, callee: str) -> str:
-        """The authenticated caller; Denied when the token is not for this callee, not ours, or too old."""
+        """The authenticated caller; Denied when the token is not for this callee, not our issuer's, or too old."""
         try:
             decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
             claims = jwt.JWTClaimsRegistry(
                 leeway=5,
+                iss={"essential": True, "value": self._read("issuer")},
                 aud={"essential": True, "value": f"{self._release}/{callee}"},
                 sub={"essential": True},
                 exp={"essential": True},

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from machi_sdk.errors import Invalid
 
-_Name = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)
+OPERATOR = "operator"  # whose token is no pod's
+
+_Name = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40, json_schema_extra={"not": {"const": OPERATOR}})
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PerLanguage = dict[str, str]
 
@@ -88,6 +90,13 @@ class Manifest(_Part):
     purposes: tuple[Purpose, ...] = ()
     personal_data: tuple[PersonalData, ...] = ()
     slo: dict[str, str | float] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _a_pods_own(cls, name: str) -> str:
+        if name == OPERATOR:
+            raise ValueError(f"{name!r} would speak with the operator's token, choose another name")
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

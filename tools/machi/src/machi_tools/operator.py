@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from machi_sdk.errors import Denied, Invalid, MachiError, Missing, Unavailable
 from machi_sdk.keys import Keys
+from machi_sdk.manifest import OPERATOR
 from machi_sdk.rpc import Peers, for_tenant
 from machi_tools.errors import StackError
-from machi_tools.stack.keys import OPERATOR, Issuer
+from machi_tools.stack.keys import Issuer
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.secrets import write_private
 from machi_tools.stack.state import PodAddresses, State, read_state

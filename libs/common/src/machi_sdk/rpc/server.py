@@ -16,6 +16,7 @@ from grpc_health.v1._async import HealthServicer
 from opentelemetry.trace import SpanKind
 
 from machi_sdk.errors import Denied, Invalid, MachiError
+from machi_sdk.manifest import OPERATOR
 from machi_sdk.rpc.calls import SLUG, TENANT, TOKEN, Call, enter_call, status_of
 from machi_sdk.telemetry import get_logger, histogram, remote_span
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     Streaming: TypeAlias = Callable[[Any, Context], AsyncGenerator[Message, None]]
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
 
-OPERATOR = "operator"
 _OPEN = "grpc.health.v1.Health"
 
 log = get_logger()

@@ -42,6 +42,7 @@ class LocalIssuer:
             (folder / "tokens").mkdir(parents=True)
             public = {**self._key.as_dict(private=False), "use": "sig", "alg": "ES256"}
             (folder / "jwks.json").write_text(json.dumps({"keys": [public]}), encoding="ascii")
+            (folder / "issuer").write_text(ISSUER, encoding="ascii")
             (folder / "address.key").write_text(self._address_key, encoding="ascii")
         return folder
 

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 
 import asyncpg
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from machi.deliveries.v1 import events_pb2 as deliveries
 from machi_channel_line.domain.delivery import End
 from machi_channel_line.ports import Open
 from machi_channel_line.telemetry import count_delivery
-from machi_sdk.clock import Clock
+from machi_sdk.clock import Clock, stamp
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
 from machi_sdk.work import Work, Works
@@ -91,7 +90,7 @@ class DeliveryRows:
                 channel="line",
                 state=STATES[end],
                 reason=reason,
-                occurred_at=_stamp(now),
+                occurred_at=stamp(now),
             )
             work.emit(OUTCOMES, request.citizen_id, concluded)
             work.hop(f"delivery-{end.value}", delivery_id=request.delivery_id, reason=reason)
@@ -138,9 +137,3 @@ def _open(tenant: str, row: asyncpg.Record) -> Open:
         newest_sent=row["newest_sent"],
         trace=row["trace"],
     )
-
-
-def _stamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

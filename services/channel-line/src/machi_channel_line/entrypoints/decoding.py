@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from machi.channel.v1 import events_pb2 as channel
 from machi_channel_line.domain.webhook import Ignored, Json, Sent, number, part, read_event, words
+from machi_sdk.clock import stamp
 from machi_sdk.ids import derived_id
 
 _OTHERS = ("sticker", "audio", "video", "file")
@@ -25,8 +24,8 @@ def decode_event(event: Json, now: datetime) -> channel.InboundEvent | Ignored:
         reply_handle=sent.reply_token,
         message_id=words(part(event, "message"), "id"),
     )
-    decoded.occurred_at.CopyFrom(_stamp(sent.at))
-    decoded.received_at.CopyFrom(_stamp(now))
+    decoded.occurred_at.CopyFrom(stamp(sent.at))
+    decoded.received_at.CopyFrom(stamp(now))
     take = _KINDS.get(sent.kind)
     if take is None or not take(event, decoded):
         return Ignored("unknown-kind")
@@ -37,12 +36,6 @@ def _event_id(sent: Sent) -> str:
     message_id = words(part(sent.detail, "message"), "id")
     derived = derived_id("line", sent.address, str(int(sent.at.timestamp() * 1000)), sent.kind, message_id)
     return words(sent.detail, "webhookEventId") or derived
-
-
-def _stamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
 
 
 def _message(event: Json, into: channel.InboundEvent) -> bool:

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, Pressed, ThreadReplied
 from machi_channel_slack.domain.payloads import Press, Reply, Submission
 from machi_channel_slack.domain.press import CardAction
+from machi_sdk.clock import stamp
 from machi_sdk.ids import derived_id
 
 CHANNEL = "slack"
@@ -19,7 +20,7 @@ def reply_event(reply: Reply, team: str, received_at: datetime, *, redelivered: 
         channel=CHANNEL,
         address=f"{team}/{reply.user}",
         occurred_at=_slack_time(reply.ts, received_at),
-        received_at=_stamp(received_at),
+        received_at=stamp(received_at),
         redelivered=redelivered,
         message_id=f"{reply.channel}/{reply.ts}",
         thread_reply=ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text),
@@ -34,7 +35,7 @@ def press_event(press: Press, team: str, received_at: datetime) -> InboundEvent:
         channel=CHANNEL,
         address=f"{team}/{press.user}",
         occurred_at=_slack_time(press.action_ts, received_at),
-        received_at=_stamp(received_at),
+        received_at=stamp(received_at),
         reply_handle=press.response_url,
         pressed=Pressed(data=press.value, place_id=press.channel, post_id=press.message_ts),
     )
@@ -47,8 +48,8 @@ def form_event(submission: Submission, action: CardAction, team: str, received_a
         event_id=derived_id("slack-form", team, submission.user, submission.view_id),
         channel=CHANNEL,
         address=f"{team}/{submission.user}",
-        occurred_at=_stamp(received_at),
-        received_at=_stamp(received_at),
+        occurred_at=stamp(received_at),
+        received_at=stamp(received_at),
         form=FormSubmitted(
             card_id=card.card_id,
             desk_id=card.desk_id,
@@ -63,11 +64,5 @@ def _slack_time(ts: str, otherwise: datetime) -> Timestamp:
     try:
         seconds = float(ts)
     except ValueError:
-        return _stamp(otherwise)
-    return _stamp(datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1e11 else otherwise)
-
-
-def _stamp(at: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
+        return stamp(otherwise)
+    return stamp(datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1e11 else otherwise)

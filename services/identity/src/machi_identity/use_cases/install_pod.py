@@ -7,8 +7,6 @@ from machi_sdk.clock import Clock
 from machi_sdk.errors import Invalid
 from machi_sdk.manifest import Manifest, parse_manifest
 
-OPERATOR = "operator"
-
 
 async def install_pod(manifest_yaml: str, city: City, clock: Clock) -> tuple[PodRecord, bool]:
     """Make a manifest the installed one; Invalid names the wrong place. Publishes even when nothing changed.
@@ -16,8 +14,6 @@ async def install_pod(manifest_yaml: str, city: City, clock: Clock) -> tuple[Pod
     The second value is False when exactly this manifest was installed already.
     """
     manifest = parse_manifest(manifest_yaml)
-    if manifest.name == OPERATOR:
-        raise Invalid("manifest-invalid", "name: is the operators' own")
     notices = notices_of(manifest)
     if fault := notice_fault(notices):
         raise Invalid("manifest-invalid", fault)

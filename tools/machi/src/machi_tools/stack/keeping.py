@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from machi_tools.embedded.process import Command, Identity, start
+from machi_tools.embedded.process import Command, OwnProcess
 from machi_tools.errors import StackError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.3, 5.0
@@ -42,24 +41,20 @@ class CommandChild:
     command: Command
     extra: Callable[[], dict[str, str]]
     grace: float = 20.0
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _process: OwnProcess = field(default_factory=OwnProcess, init=False, repr=False)
 
     def start(self) -> None:
         """Start the command."""
-        self._process = start(replace(self.command, environment={**self.command.environment, **self.extra()}))
+        self._process.start(replace(self.command, environment={**self.command.environment, **self.extra()}))
 
     def stop(self) -> None:
         """Ask it to drain, and wait."""
-        if self._process is not None and self._process.poll() is None:
-            Identity.of(self._process.pid).end(grace=self.grace)
-        if self._process is not None:
-            self._process.wait()
+        self._process.stop(grace=self.grace)
 
     @property
     def pid(self) -> int | None:
         """Its process id, None once it has ended."""
-        alive = self._process is not None and self._process.poll() is None
-        return self._process.pid if alive and self._process else None
+        return self._process.pid
 
 
 @dataclass

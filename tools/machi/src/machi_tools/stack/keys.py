@@ -13,7 +13,6 @@ from machi_tools.stack.pods import Pod, callees
 from machi_tools.stack.secrets import SecretStore, write_private
 
 ISSUER = "machi-stack"
-OPERATOR = "operator"
 LIFE_SECONDS = 600
 REFRESH_SECONDS = 240
 
@@ -24,13 +23,14 @@ class Issuer:
 
     folder: Path
     release: str = "machi"
+    name: str = ISSUER
 
     def token(self, caller: str, callee: str, now: float | None = None) -> str:
         """A token with which one caller may speak to one callee for ten minutes."""
         key = self._key()
         issued = int(time.time() if now is None else now)
         claims = {
-            "iss": ISSUER,
+            "iss": self.name,
             "sub": caller,
             "aud": f"{self.release}/{callee}",
             "iat": issued,
@@ -45,6 +45,7 @@ class Issuer:
         for pod in pods:
             folder = self.folder / pod.name
             write_private(folder / "jwks.json", public)
+            write_private(folder / "issuer", self.name)
             write_private(folder / "address.key", secrets.hexadecimal("address.key", count=64))
         self.refresh(pods)
 

@@ -36,7 +36,7 @@ def ensure_running(layout: Layout, environ: Mapping[str, str], say: Callable[[st
         elif state is not None:
             state.supervisor.identity().wait(60)
             _end_leftovers(state)
-        check_room(layout)
+        check_room(psutil.virtual_memory().available, shutil.disk_usage(layout.state).free)
         layout.state_file.unlink(missing_ok=True)
         process = start(Command([sys.executable, "-m", "machi_tools", "supervise"], layout.log("supervisor")))
         _wait_for_state(layout, process)
@@ -80,9 +80,8 @@ def reset(layout: Layout) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def check_room(layout: Layout) -> None:
-    """Refuse a machine that is too small, before anything starts."""
-    memory, disk = psutil.virtual_memory().available, shutil.disk_usage(layout.root).free
+def check_room(memory: int, disk: int) -> None:
+    """Refuse a machine with too few free bytes, before anything starts."""
     if memory < MEMORY_NEEDED:
         raise StackError(f"only {memory >> 20} MB of memory are free, 900 are needed", "close other programs")
     if disk < DISK_NEEDED:

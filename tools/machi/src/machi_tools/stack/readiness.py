@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
+from machi_tools.embedded.process import last_line
 from machi_tools.errors import StackError
 from machi_tools.stack.plan import Plan
 from machi_tools.stack.state import Step
@@ -61,6 +63,14 @@ def not_ready(plan: Plan, reasons: dict[str, Answer]) -> StackError:
     """Name the first that is not ready and why."""
     name, answer = next(iter(reasons.items()))
     return StackError(f"{name} is not ready: {answer.words or answer.status}", "read its log", plan.layout.log(name))
+
+
+def keeps_dying(name: str, log: Path) -> StackError:
+    """Why a process cannot live; a port that was free when it was chosen may have been taken since."""
+    word = last_line(log)
+    if "bind" in word or "already in use" in word:
+        return StackError(f"{name} found its port taken: {word}", "`make up` again, it chooses another port", log)
+    return StackError(f"{name} keeps dying: {word}", "read its log", log)
 
 
 def first_told(error: BaseException) -> StackError | None:

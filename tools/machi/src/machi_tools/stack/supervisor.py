@@ -162,8 +162,7 @@ class Supervisor:
         """Give up early on a child that cannot live."""
         for keeper in self._keepers:
             if keeper.restarts >= HOPELESS_AFTER:
-                words = self.layout.log(keeper.name)
-                raise StackError(f"{keeper.name} keeps dying: {last_line(words)}", "read its log", words)
+                raise readiness.keeps_dying(keeper.name, self.layout.log(keeper.name))
 
     async def _housekeeping(self) -> None:
         while True:
