@@ -11,6 +11,7 @@ import pytest
 from tests.architecture.house import ROOT
 
 UNSEEN = {
+    "httptools": "uvicorn parses HTTP with it where it is installed",
     "tzdata": "data that zoneinfo reads where the machine has none",
     "python-multipart": "starlette loads it to read a form",
 }
