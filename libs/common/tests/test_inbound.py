@@ -195,11 +195,12 @@ async def test_an_event_of_a_dead_process_comes_again_after_its_lease(works: Wor
 
 async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("machi_sdk.inbound.queue._RENEW_SECONDS", 0.05)
-    go_on = asyncio.Event()
+    run_out, go_on = asyncio.Event(), asyncio.Event()
 
     async def take_long(_event: PendingEvent) -> None:
         async with works.begin("") as work:
             await work.db.execute("UPDATE inbound_events SET due_at = now()")
+        run_out.set()
         await go_on.wait()
 
     first, second = Adapter(take_long), Adapter()
@@ -210,7 +211,7 @@ async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: 
             return bool(await work.db.fetchval("SELECT due_at > now() FROM inbound_events"))
 
     async with running(InboundQueue(works, first, "line")):
-        await wait_until(lambda: first.busy.total() == 1)
+        await run_out.wait()
         await wait_until(renewed)
         async with running(InboundQueue(works, second, "line")):
             go_on.set()

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from machi.pods.v1.events_pb2 import PodInstalled
 from machi.pods.v1.pod_registry_service_pb2 import InstalledPod
 from machi_sdk.envelope import Provenance, Received, decode, headers_of, text_headers, wire_headers
+from machi_sdk.errors import Invalid
 from machi_sdk.ids import new_id
 from machi_sdk.manifest import Manifest
 
@@ -115,13 +116,14 @@ async def publish(bootstrap: str, topic: str, events: Iterable[Event]) -> list[s
 
 
 async def read_all(bootstrap: str, topic: str) -> list[Received]:
-    """Everything on a topic now, in order within each partition."""
+    """Every event on a topic now, in order within each partition; what is none is passed over."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
         await consumer._client.force_metadata_update()  # noqa: SLF001 (partitions of a topic just made)
         places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        return [_received(record) for place in places for record in await _whole(consumer, place)]
+        records = [record for place in places for record in await _whole(consumer, place)]
+        return [event for record in records if (event := _received(record)) is not None]
     finally:
         await consumer.stop()
 
@@ -147,5 +149,8 @@ async def _whole(consumer: AIOKafkaConsumer, place: TopicPartition) -> list[Cons
     return records
 
 
-def _received(record: ConsumerRecord) -> Received:
-    return decode(record.topic, record.key, text_headers(record.headers), record.value or b"")
+def _received(record: ConsumerRecord) -> Received | None:
+    try:
+        return decode(record.topic, record.key, text_headers(record.headers), record.value or b"")
+    except Invalid:
+        return None
