@@ -20,12 +20,13 @@ from benchmarks.results import keep
 from machi_tools.stack.layout import find_layout
 from machi_tools.stack.state import Process, read_state
 
-_EVERY = "import grpc.aio, aiokafka, asyncpg, sqlalchemy.ext.asyncio, starlette, uvicorn"
+_EVERY = (
+    "import grpc.aio, aiokafka, asyncpg, starlette.routing, uvicorn, uvloop, pydantic_settings, opentelemetry.sdk.trace"
+)
 _LIBRARIES = {
     "channel-line": f"{_EVERY}, linebot.v3.messaging",
     "channel-slack": f"{_EVERY}, slack_sdk.web.async_client",
 }
-_DOMAIN = f"{_EVERY}, sqlmodel, pydantic"
 _GOALS = {"domain": (100, 1.5), "adapter": (150, 2.5)}
 _REPEATS = 5
 
@@ -102,7 +103,7 @@ def _median(found: list[Footprint]) -> Footprint:
 
 def _compare(name: str, address: str) -> dict[str, float]:
     goal = _GOALS["adapter" if name in _LIBRARIES else "domain"]
-    pairs = [(pod(name, address), bare(_LIBRARIES.get(name, _DOMAIN))) for _ in range(_REPEATS)]
+    pairs = [(pod(name, address), bare(_LIBRARIES.get(name, _EVERY))) for _ in range(_REPEATS)]
     ours, base = _median([pair[0] for pair in pairs]), _median([pair[1] for pair in pairs])
     ratio = ours.megabytes / base.megabytes, ours.seconds / base.seconds
     print(
