@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tests.city import City, words_in, words_of
+from tests.city import City, ResidentAtPhone, words_in, words_of
 from tests.faults.judging import HEALED_SECONDS, receipt, settled
 from tests.story import OFFICER_HAKATA, Filing, file_report, submit, to_confirm
 
@@ -26,6 +26,18 @@ async def have_died(city: City, pids: dict[str, int]) -> None:
         await city.until(partial(city.is_anew, pod, pid), HEALED_SECONDS, f"{pod} did not die there")
 
 
+async def drained(city: City, resident: ResidentAtPhone, number: str) -> None:
+    """All of the case that lay on Kafka was handled: something later went the same way, in order behind it."""
+    before = await resident.last()
+    await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words="直しました。")
+    await resident.hears(before, HEALED_SECONDS)
+
+    async def shown() -> bool:
+        return "対応完了" in words_of(await city.card(number))
+
+    await city.until(shown, HEALED_SECONDS, "the card was not updated")
+
+
 async def test_everyone_dies_while_a_report_is_filed(city: City) -> None:
     resident = await city.resident()
     await to_confirm(resident, FILING)
@@ -41,9 +53,10 @@ async def test_everyone_dies_while_a_report_is_filed(city: City) -> None:
     await city.simulator.line.press(resident.user, "送る")
     number = await receipt(resident)
     await have_died(city, pids)
-    await settled(city, number)
     heard = [words_in(each.content) for each in await city.simulator.line.heard(resident.user)]
     assert sum(number in words for words in heard) == 1
+    await drained(city, resident, number)
+    await settled(city, number)
 
 
 async def test_everyone_dies_while_an_officer_asks(city: City) -> None:
@@ -67,6 +80,7 @@ async def test_everyone_dies_while_an_officer_asks(city: City) -> None:
         return [words for words in await city.thread(card) if QUESTION in words]
 
     await city.until(in_thread, HEALED_SECONDS, "the question is not in the thread")
+    await drained(city, resident, number)
     await settled(city, number)
     told = [words_in(each.content) for each in await city.simulator.line.heard(resident.user, before)]
     assert sum(QUESTION in words for words in told) == 1
