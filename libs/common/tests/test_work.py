@@ -1,6 +1,7 @@
 """One transaction, its events and hops, one commit at the edge."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -132,6 +133,17 @@ async def test_a_connection_cut_in_the_middle_is_unavailable_and_the_next_work_g
 
     with pytest.raises(Unavailable):
         await attempt(works, write_after_the_cut)
+    assert await notes(works) == []
+
+
+async def test_a_failed_statement_that_was_passed_over_is_no_commit(works: Works[Work]) -> None:
+    async def pass_over(work: Work) -> None:
+        await write(work, "lost")
+        with suppress(asyncpg.PostgresError):
+            await work.db.execute("SELECT no_such_function()")
+
+    with pytest.raises(RuntimeError, match="rolled everything back"):
+        await attempt(works, pass_over)
     assert await notes(works) == []
 
 

@@ -66,7 +66,7 @@ class Database:
             command_timeout=15,
             server_settings={"jit": "off"},
             init=_read_json,
-            reset=_roll_back,
+            reset=_nothing_to_reset,
         )
         # Connects to nothing yet, as the pool may be empty: so this never waits, and two callers never race.
         await self._pool
@@ -78,7 +78,5 @@ async def _read_json(connection: Pooled) -> None:
     await connection.set_type_codec("jsonb", encoder=str, decoder=orjson.loads, schema="pg_catalog")
 
 
-async def _roll_back(connection: Pooled) -> None:
-    """All that a work sets ends with its transaction: only one that was left open costs another round trip."""
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+async def _nothing_to_reset(_connection: Pooled) -> None:
+    """All that a work sets ends with its transaction, so a returned connection costs no further round trip."""

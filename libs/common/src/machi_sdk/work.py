@@ -1,7 +1,8 @@
 """`Work`: one transaction, its events and hops, one commit at the edge."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -29,6 +30,7 @@ _INSERT_HOPS = (
     " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])"
 )
 OUTBOX_CHANNEL = "machi_outbox"
+_ROLLBACK_SECONDS = 2.0
 # Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
 _PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006")
 
@@ -126,18 +128,16 @@ class Works(Generic[W_co]):
 
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[W_co]:
-        """One transaction as that tenant: commits when the block ends; when it raises, the pool rolls back.
+        """One transaction as that tenant: commits when the block ends; rolls back when it raises.
 
         Raises the domain error of a violated constraint, Conflict for another one, Unavailable when the
         database cannot be reached.
         """
         try:
-            async with self._database.acquire() as connection:
-                await connection.execute(_begin_as(tenant))
+            async with self._database.acquire() as connection, _transaction(connection, tenant):
                 work = self._kind(connection, tenant, self._origin)
                 yield work
                 await work.seal()
-                await connection.execute("COMMIT")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise self._translated(error) from error
         work.committed()
@@ -153,10 +153,28 @@ class Works(Generic[W_co]):
         return error
 
 
-def _begin_as(tenant: str) -> str:
+@asynccontextmanager
+async def _transaction(connection: Pooled, tenant: str) -> AsyncIterator[None]:
     """BEGIN and the tenant travel together: one round trip less for each of many small transactions."""
     quoted = tenant.replace("'", "''")
-    return f"BEGIN; SELECT set_config('machi.tenant', '{quoted}', true)"
+    await connection.execute(f"BEGIN; SELECT set_config('machi.tenant', '{quoted}', true)")
+    try:
+        yield
+    except BaseException:
+        await _roll_back(connection)
+        raise
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise RuntimeError("a failed statement was passed over: PostgreSQL has rolled everything back")
+
+
+async def _roll_back(connection: Pooled) -> None:
+    """Roll back; a connection that cannot is given up, and the server rolls back."""
+    try:
+        async with asyncio.timeout(_ROLLBACK_SECONDS):
+            await connection.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(asyncpg.InterfaceError):  # the pool has it back already when it was lost
+            connection.terminate()
 
 
 def _unreachable(error: BaseException) -> bool:

@@ -1,9 +1,15 @@
 """Ports on the loopback address."""
 
+import fcntl
+import os
 import socket
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
 
 LOOPBACK = "127.0.0.1"
+_claims: dict[int, IO[str]] = {}
 
 
 def is_free(port: int) -> bool:
@@ -27,12 +33,32 @@ def free_port() -> int:
 
 
 def next_free(preferred: int, taken: Iterable[int] = ()) -> int:
-    """The preferred port, or the next one above that is neither busy nor taken."""
+    """The preferred port, or the next one above that is neither busy nor taken nor claimed.
+
+    It is claimed until this process ends: between choosing a port and listening on it, another stack that starts at the
+    same moment chooses another one.
+    """
     reserved = set(taken)
     for port in range(preferred, preferred + 400):
-        if port not in reserved and is_free(port):
+        if port not in reserved and is_free(port) and _claimed(port):
             return port
     return free_port()
+
+
+def _claimed(port: int) -> bool:
+    """Whether this process, and no other of this user, has the port's lock file."""
+    if port in _claims:
+        return True
+    folder = Path(tempfile.gettempdir()) / f"machi-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return False
+    _claims[port] = handle
+    return True
 
 
 def answers(port: int, timeout: float = 0.5) -> bool:
