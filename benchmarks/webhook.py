@@ -1,12 +1,10 @@
 """`make bench-webhook`: LINE webhook → Kafka → Resolve → Turn → reply, beside a hand-written one-hop program.
 
 Both run on one PostgreSQL and one Kafka, in the same run, interleaved. Every event is a text of a resident of its own.
+The way on to the card in Slack is measured at two reports a second: Slack takes one message a second in each channel.
 """
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import os
 import signal
 import statistics
@@ -22,68 +20,17 @@ import orjson
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.baselines import one_hop
+from benchmarks.cards import Reporters
+from benchmarks.load import DESTINATION, SECRET, Load, user_of
 from benchmarks.platform_stub import PlatformStub
 from benchmarks.results import keep, percentile
 from benchmarks.stacks import Stack, running_program
 from machi_sdk.texts import Texts
 from machi_tools.embedded import ports
 
-_SECRET = "bench-secret"
-_DESTINATION = "U" + "b" * 32
 _PAIRS = 3
 _DRAIN_SECONDS = 180
 _NOTICE = Texts(Path("services/channel-line/src/machi_channel_line/texts")).say("ja", "waiting").encode()
-
-
-class Load:
-    """Sends signed webhooks at a rate, and remembers when each left and how long its answer took."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
-        self.left: dict[str, float] = {}
-        self.acks: list[float] = []
-        self.refused = 0
-
-    async def at(self, rate: float, seconds: float, words: str = "help") -> None:
-        """Open-loop: an event every 1/rate seconds, whatever the answers do."""
-        started = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for index in range(int(rate * seconds)):
-                await asyncio.sleep(max(0.0, started + index / rate - time.perf_counter()))
-                group.create_task(self._send(words))
-
-    async def _send(self, words: str) -> None:
-        event_id = os.urandom(13).hex()
-        body = orjson.dumps({"destination": _DESTINATION, "events": [_event(event_id, words)]})
-        signature = base64.b64encode(hmac.new(_SECRET.encode(), body, hashlib.sha256).digest()).decode()
-        began = time.perf_counter()
-        headers = {"x-line-signature": signature, "content-type": "application/json"}
-        async with self._session.post(self._url, data=body, headers=headers) as answer:
-            await answer.read()
-            self.acks.append(time.perf_counter() - began)
-            if answer.status == 200:
-                self.left[event_id] = began
-            else:
-                self.refused += 1
-
-
-def _user(event_id: str) -> str:
-    """Each event comes from a person of its own, so that a push can be told to be its answer."""
-    return "U" + hashlib.md5(event_id.encode(), usedforsecurity=False).hexdigest()
-
-
-def _event(event_id: str, words: str) -> dict[str, object]:
-    return {
-        "type": "message",
-        "mode": "active",
-        "timestamp": int(time.time() * 1000),
-        "webhookEventId": event_id,
-        "deliveryContext": {"isRedelivery": False},
-        "source": {"type": "user", "userId": _user(event_id)},
-        "replyToken": event_id,
-        "message": {"id": str(int(event_id[:12], 16)), "type": "text", "text": words, "quoteToken": "q"},
-    }
 
 
 class Bench:
@@ -103,11 +50,15 @@ class Bench:
         """Latency from webhook to Slack of the baseline."""
         return await self._run(self._baseline, (rate, seconds, "help"), self._posted)
 
+    async def cards(self, people: int, rate: float) -> list[float]:
+        """Latency from the last webhook of a report to its card."""
+        return await Reporters(Load(self._session, self._ours), self._stub).latencies(people, rate)
+
     def _answered(self, left: Iterable[str]) -> dict[str, float]:
         """When each person was answered; "we have your message" is no answer."""
         stub, seen = self._stub, {}
         for event in left:
-            for at, body in filter(None, (stub.replied.get(event), stub.pushed.get(_user(event)))):
+            for at, body in filter(None, (stub.replied.get(event), stub.pushed.get(user_of(event)))):
                 if _NOTICE not in body:
                     seen[event] = at
         return seen
@@ -137,6 +88,7 @@ async def measure(bench: Bench, stack: Stack) -> dict[str, object]:
         ours, base = await bench.ours(50, 8), await bench.one_hop(50, 8)
         pairs.append(tuple(percentile(run[1], share) * 1000 for run in (ours, base) for share in (0.5, 0.99)))
     p50, p99, base50, base99 = (statistics.median(column) for column in zip(*pairs, strict=True))
+    cards = await bench.cards(40, 2)
     acks = (await bench.ours(200, 5))[0].acks
     base_acks = (await bench.one_hop(200, 5))[0].acks
     began = time.perf_counter()
@@ -147,6 +99,7 @@ async def measure(bench: Bench, stack: Stack) -> dict[str, object]:
         "turn_p50_ms": round(p50, 1), "turn_p99_ms": round(p99, 1),
         "one_hop_p50_ms": round(base50, 1), "one_hop_p99_ms": round(base99, 1),
         "p50_ratio": round(p50 / base50, 2), "p99_ratio": round(p99 / base99, 2),
+        "card_p50_ms": round(percentile(cards, 0.5) * 1000, 1), "card_p99_ms": round(percentile(cards, 0.99) * 1000, 1),
         "ack_p99_ms": round(percentile(acks, 0.99) * 1000, 1),
         "one_hop_ack_p99_ms": round(percentile(base_acks, 0.99) * 1000, 1),
         "burst_sent": len(burst.left) + burst.refused, "burst_accepted": len(burst.left),
@@ -182,7 +135,7 @@ async def main() -> None:
         await _topic(stack.bootstrap)
         cleanup.enter_context(
             running_program(
-                one_hop.__name__, str(port), database, stack.bootstrap, f"{stub.address}/slack/api/", _SECRET
+                one_hop.__name__, str(port), database, stack.bootstrap, f"{stub.address}/slack/api/", SECRET
             )
         )
         await ports_answer(port)
@@ -228,11 +181,11 @@ def _settings(stub: str) -> dict[str, str]:
         "LINE_API_URL": f"{stub}/line",
         "LINE_DATA_API_URL": f"{stub}/line-data",
         "LINE_CHANNEL_ID": "1",
-        "LINE_CHANNEL_SECRET": _SECRET,
+        "LINE_CHANNELSECRET": SECRET,
         "LINE_CHANNEL_ACCESS_TOKEN": "bench",
-        "LINE_BOT_USER_ID": _DESTINATION,
+        "LINE_BOT_USER_ID": DESTINATION,
         "SLACK_API_URL": f"{stub}/slack/api/",
-        "SLACK_SIGNING_SECRET": _SECRET,
+        "SLACK_SIGNINGSECRET": SECRET,
         "SLACK_BOT_TOKEN": "xoxb-bench",
         "SLACK_TEAM_ID": "TBENCH",
     }
