@@ -61,7 +61,7 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{SDK}/work.py",
-                """        await raw.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])\n""",
+                """        await self.db.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])\n""",
                 "",
             ),
         ),
