@@ -181,11 +181,11 @@ def _settings(stub: str) -> dict[str, str]:
         "LINE_API_URL": f"{stub}/line",
         "LINE_DATA_API_URL": f"{stub}/line-data",
         "LINE_CHANNEL_ID": "1",
-        "LINE_CHANNELSECRET": SECRET,
+        "LINE_CHANNEL_SECRET": SECRET,
         "LINE_CHANNEL_ACCESS_TOKEN": "bench",
         "LINE_BOT_USER_ID": DESTINATION,
         "SLACK_API_URL": f"{stub}/slack/api/",
-        "SLACK_SIGNINGSECRET": SECRET,
+        "SLACK_SIGNING_SECRET": SECRET,
         "SLACK_BOT_TOKEN": "xoxb-bench",
         "SLACK_TEAM_ID": "TBENCH",
     }

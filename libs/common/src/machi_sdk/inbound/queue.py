@@ -14,8 +14,8 @@ from machi_sdk.telemetry import gauge, get_logger, histogram, remote_span
 from machi_sdk.work import Work, Works
 
 _AT_ONCE = 64
-_BRISK_AT_ONCE = 12  # beyond this, more at once only makes everything slower, the webhook's answers too
-_BRISK_SECONDS = 1.0
+_BRISK_AT_ONCE = 6  # beyond this, more at once only makes everything slower, the webhook's answers too
+_BRISK_SECONDS = 0.2
 _POLL_SECONDS = 0.25
 _RENEW_SECONDS = 2.5
 _TELL_AFTER_SECONDS = 8.0
@@ -132,8 +132,10 @@ class InboundQueue:
         self._awake.set()
 
     async def _rest(self) -> None:
+        # A place comes free without a sign when what holds it turns out to be slow.
+        seconds = _POLL_SECONDS if self._free_places() > 0 else _BRISK_SECONDS / 2
         with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._awake.wait()
 
     async def _handle(self, event: PendingEvent) -> None:
