@@ -30,6 +30,7 @@ _INSERT_HOPS = (
     " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])"
 )
 OUTBOX_CHANNEL = "machi_outbox"
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ROLLBACK_SECONDS = 2.0
 # Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
 _PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006")
@@ -138,7 +139,7 @@ class Works(Generic[W_co]):
                 work = self._kind(connection, tenant, self._origin)
                 yield work
                 await work.seal()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (*_DRIVER, OSError, TimeoutError) as error:
             raise self._translated(error) from error
         work.committed()
 
@@ -172,13 +173,15 @@ async def _roll_back(connection: Pooled) -> None:
     try:
         async with asyncio.timeout(_ROLLBACK_SECONDS):
             await connection.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-        with suppress(asyncpg.InterfaceError):  # the pool has it back already when it was lost
+    except (*_DRIVER, OSError, TimeoutError):
+        with suppress(*_DRIVER):  # the pool has it back already when it was lost
             connection.terminate()
 
 
 def _unreachable(error: BaseException) -> bool:
     """Whether the server or the pool did not answer; a wrong argument or a missing file is something else."""
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # a connection that is just being lost
     if isinstance(error, asyncpg.InterfaceError):
         return any(word in str(error) for word in ("clos", "released"))  # what a lost connection becomes
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):

@@ -6,10 +6,9 @@ import socket
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 LOOPBACK = "127.0.0.1"
-_claims: dict[int, IO[str]] = {}
+_claims: dict[int, int] = {}
 
 
 def is_free(port: int) -> bool:
@@ -51,13 +50,13 @@ def _claimed(port: int) -> bool:
         return True
     folder = Path(tempfile.gettempdir()) / f"machi-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    handle = (folder / str(port)).open("w")
+    lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        handle.close()
+        os.close(lock)
         return False
-    _claims[port] = handle
+    _claims[port] = lock
     return True
 
 
