@@ -30,9 +30,8 @@ def plain_url(url: str) -> str:
 class Database:
     """The pool behind every `Work`; connects when first used."""
 
-    def __init__(self, url: str, pool_size: int = _POOL_SIZE) -> None:
+    def __init__(self, url: str) -> None:
         self._url = plain_url(url)
-        self._size = pool_size
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @asynccontextmanager
@@ -61,7 +60,7 @@ class Database:
         self._pool = asyncpg.create_pool(
             self._url,
             min_size=0,
-            max_size=self._size,
+            max_size=_POOL_SIZE,
             timeout=3,
             command_timeout=15,
             server_settings={"jit": "off"},

@@ -184,7 +184,7 @@ class Handling(Generic[W]):
             if fresh:
                 await handler(fresh, work)
             if last is not None:
-                await self._inbox.count_ahead(work, (last.topic, last.partition, last.offset + 1))
+                await self._inbox.set_tries(work, (last.topic, last.partition, last.offset + 1), 1)
         if last is not None:
             self._counted[last.topic, last.partition] = last.offset + 1
         total = counter("machi_consumed_total")
@@ -199,9 +199,8 @@ class Handling(Generic[W]):
 
     async def _known(self, raw: RawRecord) -> bool:
         async with self._subscription.works.begin("") as work:
-            connection = work.db
             query = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2)"
-            known: bool = await connection.fetchval(query, self._subscription.group, raw.event_id)
+            known: bool = await work.db.fetchval(query, self._subscription.group, raw.event_id)
         return known
 
     async def _park(self, raw: RawRecord, reason: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from machi_sdk.envelope import Received
+from machi_sdk.parking import Place
 from machi_sdk.work import Work
 
 _ADMIT = (
@@ -14,11 +15,10 @@ _COUNT = (
     " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,"
     " tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END RETURNING tries"
 )
-_AHEAD = (
-    "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)"
-    " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4, tries = 1"
+_SET_TRIES = (
+    "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4, tries = $5"
 )
-_SET_TRIES = "UPDATE attempts SET tries = $4 WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _FORGET = "DELETE FROM inbox WHERE consumer = $1 AND seen_at < now() - make_interval(days => $2)"
 
 
@@ -39,18 +39,14 @@ class Inbox:
                 fresh.append(record)
         return fresh
 
-    async def count_try(self, work: Work, place: tuple[str, int, int]) -> int:
+    async def count_try(self, work: Work, place: Place) -> int:
         """Count one more beginning of the batch at (topic, partition, first offset); returns the number so far."""
         tries: int = await work.db.fetchval(_COUNT, self._consumer, *place)
         return tries
 
-    async def count_ahead(self, work: Work, place: tuple[str, int, int]) -> None:
-        """Count the first beginning of the batch that will follow, in the transaction of the present one."""
-        await work.db.execute(_AHEAD, self._consumer, *place)
-
-    async def set_tries(self, work: Work, place: tuple[str, int, int], tries: int) -> None:
-        """Overwrite the count, after an outage that was not the record's fault."""
-        await work.db.execute(_SET_TRIES, self._consumer, place[0], place[1], tries)
+    async def set_tries(self, work: Work, place: Place, tries: int) -> None:
+        """Say how often the batch at this place was begun: ahead of it, or after an outage that was not its fault."""
+        await work.db.execute(_SET_TRIES, self._consumer, *place, tries)
 
     async def forget(self, work: Work, days: int) -> None:
         """Drop what is older than any redelivery."""

@@ -129,7 +129,7 @@ class Works(Generic[W_co]):
 
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[W_co]:
-        """One transaction as that tenant: commits when the block ends; rolls back when it raises.
+        """One transaction as that tenant: commits when the block ends, rolls back when it raises.
 
         Raises the domain error of a violated constraint, Conflict for another one, Unavailable when the
         database cannot be reached.

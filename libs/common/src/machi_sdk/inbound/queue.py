@@ -47,8 +47,7 @@ class InboundQueue:
         self._handler = handler
         self._channel = channel
         self._awake = asyncio.Event()
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._began: dict[int, float] = {}
+        self._running: dict[asyncio.Task[None], float] = {}  # and when each began
         self._leased: set[int] = set()
         self._surprises: dict[int, int] = {}
 
@@ -68,9 +67,9 @@ class InboundQueue:
                     await self._rest()
         finally:
             renewing.cancel()
-            for task in self._running.values():
+            for task in self._running:
                 task.cancel()
-            await asyncio.gather(renewing, *self._running.values(), return_exceptions=True)
+            await asyncio.gather(renewing, *self._running, return_exceptions=True)
 
     async def _renew(self) -> None:
         while True:
@@ -102,7 +101,7 @@ class InboundQueue:
     def _free_places(self) -> int:
         """Work that takes its normal time shares few places; what waits for a hung pod holds up to all the others."""
         soon = asyncio.get_running_loop().time() - _BRISK_SECONDS
-        brisk = sum(began > soon for began in self._began.values())
+        brisk = sum(began > soon for began in self._running.values())
         return min(_AT_ONCE - len(self._running), _BRISK_AT_ONCE - brisk)
 
     async def _claim(self) -> int:
@@ -116,15 +115,13 @@ class InboundQueue:
             return 0
         for event in events:
             task = asyncio.create_task(self._handle(event))
-            self._running[event.id] = task
-            self._began[event.id] = asyncio.get_running_loop().time()
+            self._running[task] = asyncio.get_running_loop().time()
             self._leased.add(event.id)
             task.add_done_callback(partial(self._ended, event.id))
         return len(events)
 
     def _ended(self, identifier: int, task: asyncio.Task[None]) -> None:
-        self._running.pop(identifier, None)
-        self._began.pop(identifier, None)
+        self._running.pop(task, None)
         self._leased.discard(identifier)
         error = None if task.cancelled() else task.exception()
         if error is not None:
