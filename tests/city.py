@@ -61,17 +61,23 @@ class City:
         return {pod["name"]: f"http://{pod['http']}" for pod in content["pods"]}
 
     async def restart(self, pod: str, **environment: str) -> int:
-        """Start a pod anew, this once with more in its environment; returns its process id when it is ready."""
+        """Start a pod anew, this once with more in its environment; returns that process's id once the pod is ready."""
         before = self.pids()[pod]
         extra = self.state / "env" / pod
         extra.parent.mkdir(exist_ok=True)
         extra.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
         try:
             self.signal(pod, signal.SIGTERM)
-            await self.until(partial(self.is_anew, pod, before), 40, f"{pod} did not start again")
+            started = await self.until(partial(self._another, pod, before), 40, f"{pod} did not start again")
         finally:
-            extra.unlink()
-        return self.pids()[pod]
+            extra.unlink()  # should that process die at once, the next one is as ever
+        await self.until(partial(self.is_anew, pod, before), 40, f"{pod} did not become ready again")
+        return started
+
+    async def _another(self, pod: str, before: int) -> int:
+        """The process that is the pod now; 0 while there is no other than `before`."""
+        now = self.pids().get(pod, before)
+        return now if now != before else 0
 
     async def is_anew(self, pod: str, before: int) -> bool:
         """Whether another process than `before` is the pod now, and ready."""

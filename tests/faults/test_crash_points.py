@@ -15,7 +15,7 @@ QUESTION = "ふたは何色ですか。"
 
 
 async def quiet(city: City) -> bool:
-    """Nothing is under way any more: a pod that still has to publish would die before it is ready, again and again."""
+    """Nothing is under way any more: a pod that still has something to publish would die of that."""
     pods = (await asyncio.to_thread(city.doctor))["pods"]
     assert isinstance(pods, list)
     return all(pod["lag"] == 0 and pod["outbox_age"] == 0 for pod in pods)
@@ -23,7 +23,8 @@ async def quiet(city: City) -> bool:
 
 async def doomed(city: City, places: dict[str, str]) -> dict[str, int]:
     """Let each pod die at its place, once; returns their process ids."""
-    await city.until(partial(quiet, city), 20, "the city did not come to rest")
+    for _ in range(2):  # what is on its way between two pods shows at the second look
+        await city.until(partial(quiet, city), 20, "the city did not come to rest")
     pids = await asyncio.gather(*(city.restart(pod, CRASH_AT=place) for pod, place in places.items()))
     return dict(zip(places, pids, strict=True))
 

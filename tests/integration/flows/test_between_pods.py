@@ -25,15 +25,20 @@ ADDRESS = identity.ReleaseAddressRequest(
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever holds a pod's token for a callee, at identity's door."""
+    """Whoever holds the tokens that notifications was given, at identity's door."""
 
     state: Path
     channel: grpc.aio.Channel
 
-    def as_pod(self, pod: str, callee: str = "identity", tenant: str = "fukuoka") -> tuple[tuple[str, str], ...]:
-        """Metadata with the token that the pod was given for a callee."""
-        token = (self.state / "keys" / pod / "tokens" / callee).read_text().strip()
+    def metadata(self, callee: str = "identity", tenant: str = "fukuoka") -> tuple[tuple[str, str], ...]:
+        """Metadata with the token for a callee."""
+        token = (self.state / "keys" / "notifications" / "tokens" / callee).read_text().strip()
         return (*for_tenant(tenant), ("authorization", f"Bearer {token}"))
+
+    async def contact(self, callee: str = "identity", tenant: str = "fukuoka") -> object:
+        """Ask how a stranger is met."""
+        metadata = self.metadata(callee, tenant)
+        return await IdentityServiceStub(self.channel).GetContact(STRANGER, timeout=5, metadata=metadata)
 
 
 @pytest.fixture
@@ -48,41 +53,33 @@ async def caller(stack: Path) -> AsyncIterator[Caller]:
 Ask = Callable[[Caller], Awaitable[object]]
 ASKED: dict[str, tuple[Ask, grpc.StatusCode, str]] = {
     "what it may": (
-        lambda by: IdentityServiceStub(by.channel).GetContact(STRANGER, timeout=5, metadata=by.as_pod("notifications")),
+        lambda by: by.contact(),
         grpc.StatusCode.NOT_FOUND,
         "citizen-unknown",
     ),
     "with a token made for another callee": (
-        lambda by: IdentityServiceStub(by.channel).GetContact(
-            STRANGER, timeout=5, metadata=by.as_pod("notifications", "reports")
-        ),
+        lambda by: by.contact(callee="reports"),
         grpc.StatusCode.PERMISSION_DENIED,
         "token-refused",
     ),
     "about another tenant": (
-        lambda by: IdentityServiceStub(by.channel).GetContact(
-            STRANGER, timeout=5, metadata=by.as_pod("notifications", tenant="kitakyushu")
-        ),
+        lambda by: by.contact(tenant="kitakyushu"),
         grpc.StatusCode.INVALID_ARGUMENT,
         "tenant-unknown",
     ),
     "a service it did not declare": (
-        lambda by: StaffServiceStub(by.channel).ListStaff(
-            staff.ListStaffRequest(), timeout=5, metadata=by.as_pod("notifications")
-        ),
+        lambda by: StaffServiceStub(by.channel).ListStaff(staff.ListStaffRequest(), timeout=5, metadata=by.metadata()),
         grpc.StatusCode.PERMISSION_DENIED,
         "caller-not-declared",
     ),
     "an address, and is no channel": (
-        lambda by: IdentityServiceStub(by.channel).ReleaseAddress(
-            ADDRESS, timeout=5, metadata=by.as_pod("notifications")
-        ),
+        lambda by: IdentityServiceStub(by.channel).ReleaseAddress(ADDRESS, timeout=5, metadata=by.metadata()),
         grpc.StatusCode.PERMISSION_DENIED,
         "not-your-channel",
     ),
     "what only an operator may": (
         lambda by: PodRegistryServiceStub(by.channel).InstallPod(
-            pods.InstallPodRequest(), timeout=5, metadata=by.as_pod("notifications")
+            pods.InstallPodRequest(), timeout=5, metadata=by.metadata()
         ),
         grpc.StatusCode.PERMISSION_DENIED,
         "caller-not-declared",
