@@ -103,6 +103,26 @@ async def test_each_person_in_order_and_64_people_at_once(works: Works[Work]) ->
         assert [event for event in adapter.handled if event.startswith(person)] == [f"{person}/{n}" for n in range(3)]
 
 
+async def test_work_that_takes_its_normal_time_shares_few_places(
+    works: Works[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._BRISK_SECONDS", 60.0)
+    adapter = Adapter()
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, *(f"person-{number:02}/1" for number in range(40)))
+    async with running(queue):
+        await wait_until(all_are(works, "done"))
+    assert 1 <= adapter.most <= 6
+
+
+async def test_a_flood_tells_a_few_people_at_a_time_the_longest_waiting_first(works: Works[Work]) -> None:
+    people = [f"person-{number}/1" for number in range(5)]
+    await accept(works, InboundQueue(works, Adapter(), "line"), *people)
+    rows = EventRows(works)
+    told = [{pending.event.event_id for pending in await rows.late(0.0, 2)} for _ in range(4)]
+    assert told == [set(people[:2]), set(people[2:4]), set(people[4:]), set()]
+
+
 async def test_an_event_of_another_kind_is_refused_at_once(works: Works[Work]) -> None:
     stray = Received(CardAnnounced(), "e-1", "x", "fukuoka", "card", datetime.now(UTC), "topic", {})
     with pytest.raises(Invalid, match="event-type-unknown"):
