@@ -38,6 +38,7 @@ from machi_sdk.testing import (
 from machi_sdk.testing.kafka import Event
 from machi_sdk.work import Work
 from machi_simulator.config import Config
+from machi_simulator.courier import Delivery
 from machi_simulator.slack.model import SlackMessage
 from machi_simulator.testing import Simulator, running
 
@@ -175,6 +176,16 @@ class SlackCity:
             return self.lamps.turns if len(self.lamps.turns) >= count else []
 
         return await self.simulator.until(enough, 15, f"{count} turns")
+
+    async def replies_delivered(self, times: int) -> list[Delivery]:
+        """The events of words in a thread, once they were delivered so often."""
+
+        async def enough() -> list[Delivery]:
+            events = await self.simulator.webhooks("slack", "events:message")
+            found = [event for event in events if '"thread_ts"' in event.body]
+            return found if sum(len(hook.attempts) for hook in found) >= times else []
+
+        return await self.simulator.until(enough, 15, f"{times} deliveries")
 
     async def told(self, user: str, count: int) -> list[str]:
         """The first `count` things a person was told."""
