@@ -15,7 +15,7 @@ from machi_sdk.work import Work, Works
 
 _AT_ONCE = 64
 _BRISK_AT_ONCE = 6  # beyond this, more at once only makes everything slower, the webhook's answers too
-_BRISK_SECONDS = 0.2
+_BRISK_SECONDS = 0.1
 _POLL_SECONDS = 0.25
 _RENEW_SECONDS = 2.5
 _TELL_AFTER_SECONDS = 8.0
