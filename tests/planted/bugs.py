@@ -190,7 +190,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "known-retry-key-is-a-failure",
         "LINE's 409 (it has the message already) counts as refused",
-        (Edit(f"{LINE}/domain/sending.py", "if status < 300 or status == 409:", "if status < 300:"),),
+        (Edit(f"{LINE}/adapters/judging.py", "if status < 300 or status == 409:", "if status < 300:"),),
         "services/channel-line/tests/test_sending.py::test_what_an_answer_of_line_stands_for",
     ),
     Bug(

@@ -7,8 +7,8 @@ from PIL import Image
 from machi_channel_line.menu.drawing import FONTS, ICONS, draw_menu, find_font
 from machi_channel_line.menu.layout import Menu, Tile, menu_name, menu_request
 from machi_channel_line.menu.planning import plan_menus
-from machi_channel_line.ports import Opening
 from machi_channel_line.wiring import TEXTS
+from machi_sdk.conversation import Opening
 from machi_sdk.manifest import DialogueEntry
 from machi_simulator.line.rules_menus import check_image, check_menu
 

@@ -5,7 +5,7 @@ import pytest
 from line_city import LineCity
 
 from machi.channel.v1.events_pb2 import InboundEvent
-from machi_channel_line.domain.press import CommandPress, encode
+from machi_sdk.conversation.press import CommandPress, encode
 from machi_sdk.manifest import Manifest
 from machi_sdk.testing import read_all, wait_until
 from machi_sdk.work import Work

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
-from machi_channel_line.domain.press import decode
 from machi_channel_line.ports import Body
 from machi_channel_line.rendering import limits
 from machi_channel_line.wiring import TEXTS, render
+from machi_sdk.conversation.press import decode
 from machi_simulator.line.rules import check_messages, check_request
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

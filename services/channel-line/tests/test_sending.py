@@ -2,9 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from machi_channel_line.adapters.judging import judge_reply
 from machi_channel_line.domain.budget import HourlyBudget
-from machi_channel_line.domain.delivery import End, Standing, pause, settled
-from machi_channel_line.domain.sending import Accepted, NotTaken, Outcome, Refused, TokenSpent, Unclear, judge
+from machi_channel_line.ports import Replied, TokenSpent
+from machi_sdk.deliveries import Accepted, NotTaken, Refused, Unclear
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -23,31 +24,8 @@ LATER = NOW + timedelta(hours=1)
         (401, "", Refused("platform-401")),
     ],
 )
-def test_what_an_answer_of_line_stands_for(status: int, message: str, outcome: Outcome) -> None:
-    assert judge(status, message) == outcome
-
-
-@pytest.mark.parametrize(
-    ("standing", "end"),
-    [
-        (Standing(2, 1, LATER, None), None),
-        (Standing(2, 2, LATER, None), None),
-        (Standing(1, 2, LATER, None), (End.SUPERSEDED, "newer-version-sent")),
-        (Standing(1, 2, LATER, NOW), (End.UNKNOWN, "not-confirmed")),
-        (Standing(1, 0, NOW, None), (End.EXPIRED, "send-before")),
-        (Standing(1, 0, NOW, NOW - timedelta(minutes=5)), (End.UNKNOWN, "not-confirmed")),
-        (Standing(1, 0, LATER, NOW - timedelta(hours=23)), (End.UNKNOWN, "retry-key-too-old")),
-        (Standing(1, 0, LATER, NOW - timedelta(hours=22)), None),
-    ],
-)
-def test_a_delivery_that_needs_no_attempt_ends(standing: Standing, end: tuple[End, str] | None) -> None:
-    assert settled(standing, NOW) == end
-
-
-def test_pauses_grow_and_stay_bounded() -> None:
-    pauses = [pause(tries) for tries in range(20)]
-    assert pauses == sorted(pauses)
-    assert pauses[-1] == timedelta(seconds=60)
+def test_what_an_answer_of_line_stands_for(status: int, message: str, outcome: Replied) -> None:
+    assert judge_reply(status, message) == outcome
 
 
 def test_an_hour_holds_ninety_changes() -> None:

@@ -1,28 +1,16 @@
 """What the use cases ask of the world."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi.identity.v1 import identity_service_pb2 as identity
-from machi_channel_line.domain.delivery import End
-from machi_channel_line.domain.sending import Outcome
-from machi_sdk.envelope import Received
-from machi_sdk.work import Work
+from machi_sdk.conversation import Content
+from machi_sdk.deliveries import Outcome
 
 Body = Mapping[str, object]
-
-
-class NoPhoto(Exception):
-    """The platform has no photo for us: gone, too large, of another kind."""
-
-
-class DownloadFailed(Exception):
-    """The photo could not be fetched now; another try may bring it."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +31,18 @@ class Renderer(Protocol):
         ...
 
 
-class Line(Protocol):
+@dataclass(frozen=True)
+class TokenSpent:
+    """The reply token was used or is too old."""
+
+
+Replied = Outcome | TokenSpent
+
+
+class Line(Content, Protocol):
     """LINE's Messaging API for one account."""
 
-    async def reply(self, token: str, messages: Sequence[Body]) -> Outcome:
+    async def reply(self, token: str, messages: Sequence[Body]) -> Replied:
         """Answer by reply token."""
         ...
 
@@ -54,87 +50,9 @@ class Line(Protocol):
         """Write to a person; safe to repeat with the same retry key."""
         ...
 
-    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Content type and bytes of what a person sent, at most 10 MB. NoPhoto, or DownloadFailed to try again."""
-        ...
-
-
-class People(Protocol):
-    """Identity, as this channel may ask it; every call raises MachiError kinds."""
-
-    async def resolve(self, tenant: str, address: str) -> identity.ResolveResponse:
-        """Who writes."""
-        ...
-
-    async def focus(self, tenant: str, request: identity.SetFocusRequest) -> None:
-        """Set the dialogue the person is in; Conflict when it moved on."""
-        ...
-
-    async def release(self, tenant: str, request: identity.ReleaseAddressRequest) -> identity.ReleaseAddressResponse:
-        """The address, if it may be used now."""
-        ...
-
-    async def reachable(self, tenant: str, request: identity.SetReachableRequest) -> None:
-        """Tell whether LINE lets us reach the person."""
-        ...
-
-
-class Talkers(Protocol):
-    """The pods that hold dialogues."""
-
-    async def turn(self, tenant: str, pod: str, request: wire.TurnRequest) -> wire.TurnResponse:
-        """One step; Unavailable when the pod is away, hung, or has no place left."""
-        ...
-
-    async def put_photo(
-        self, tenant: str, pod: str, header: wire.MediaHeader, chunks: AsyncIterator[bytes]
-    ) -> wire.PutMediaResponse:
-        """Hand a photo over."""
-        ...
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A dialogue one can open."""
-
-    pod: str
-    command: str
-
-
-class Openings(Protocol):
-    """What the installed pods offer."""
-
-    def installed(self, pod: str) -> bool:
-        """Whether the pod is installed."""
-        ...
-
-    def by_words(self, typed: str) -> Opening | None:
-        """The dialogue one of whose keywords was typed, in any language."""
-        ...
-
-    def by_role(self, role: str) -> Opening | None:
-        """The dialogue with that role."""
-        ...
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """An earlier message of the same person: its event and the pod that took it."""
-
-    event_id: str
-    pod: str
-
 
 class Answers(Protocol):
     """What is remembered about events and their answers."""
-
-    async def earlier(self, tenant: str, message_id: str) -> Earlier | None:
-        """The event of a message, and which pod took it."""
-        ...
-
-    async def blank(self, tenant: str, message_id: str) -> None:
-        """Forget what the message said."""
-        ...
 
     async def claim_token(self, tenant: str, event_id: str, holder: str) -> bool:
         """Reserve the event's reply token for `holder`, durably; False when another holder has it."""
@@ -150,46 +68,6 @@ class Answers(Protocol):
 
     async def wish_menu(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
         """Let the person's menu be the one of that language."""
-        ...
-
-
-@dataclass(frozen=True)
-class Open:
-    """A delivery that has not ended, as claimed for one attempt."""
-
-    tenant: str
-    request: DeliveryRequested
-    tries: int
-    first_post_at: datetime | None
-    newest_sent: int
-    trace: Mapping[str, str]
-
-
-class Deliveries(Protocol):
-    """The durable list of what is to be sent."""
-
-    async def accept(self, records: Sequence[Received], work: Work) -> None:
-        """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
-        ...
-
-    async def claim(self, tenant: str, count: int) -> list[Open]:
-        """Lease the first open delivery of up to `count` people whose time has come."""
-        ...
-
-    async def forget(self, tenant: str) -> None:
-        """Remove what ended long ago."""
-        ...
-
-    async def posting(self, delivery: Open, now: datetime) -> None:
-        """Note, durably, that a request to LINE is about to be made."""
-        ...
-
-    async def conclude(self, delivery: Open, end: End, reason: str) -> None:
-        """End it and say so, in one transaction."""
-        ...
-
-    async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
-        """Try again later; the person's later deliveries wait behind it."""
         ...
 
 

@@ -3,18 +3,12 @@
 from machi_sdk.telemetry import counter, declare
 
 declare("machi_line_answers_total", "counter", ("how",), "Answers to people's own messages by how they left")
-declare("machi_line_deliveries_total", "counter", ("state", "reason"), "Deliveries by what became of them")
 declare("machi_line_menu_changes_total", "counter", ("outcome",), "Rich menus made, shown, and removed")
 
 
 def count_answer(how: str) -> None:
     """One answer left, or did not."""
     counter("machi_line_answers_total").labels(how).inc()
-
-
-def count_delivery(state: str, reason: str) -> None:
-    """One delivery ended."""
-    counter("machi_line_deliveries_total").labels(state, reason).inc()
 
 
 def count_menu(outcome: str) -> None:

@@ -9,14 +9,10 @@ import aiohttp
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_channel_line.adapters.answers import RowAnswers
-from machi_channel_line.adapters.deliveries import DeliveryRows
 from machi_channel_line.adapters.line_api import LineApi
 from machi_channel_line.adapters.menus import MenuRows
-from machi_channel_line.adapters.openings import InstalledOpenings
-from machi_channel_line.adapters.people import IdentityPeople
-from machi_channel_line.adapters.talkers import PodTalkers
+from machi_channel_line.adapters.outlet import LineOutlet
 from machi_channel_line.domain.budget import HourlyBudget
-from machi_channel_line.entrypoints.deliveries import DeliveryLoop
 from machi_channel_line.entrypoints.menus import MenuLoops
 from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
 from machi_channel_line.menu.drawing import draw_menu, find_font
@@ -28,14 +24,15 @@ from machi_channel_line.rendering.phrases import phrases
 from machi_channel_line.use_cases.answer_event import AnswerEvent
 from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_channel_line.use_cases.send_answer import Answerer
-from machi_channel_line.use_cases.send_delivery import SendDelivery
-from machi_channel_line.use_cases.take_turn import Turns
-from machi_sdk.inbound import Bulkheads, Entrance, InboundQueue
+from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
+from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
+from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue
 from machi_sdk.service import Pod
 from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
 from machi_sdk.work import Work
 
 TEXTS = Texts(Path(__file__).parent / "texts")
+CHANNEL = "line"
 INBOUND = "machi.line.inbound.v1"
 AT_ONCE = 100
 
@@ -54,20 +51,21 @@ async def assemble(pod: Pod) -> None:
 
 def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> Entrance:
     works = pod.works(Work)
-    people, answers = IdentityPeople(pod.peers), RowAnswers(works)
-    turns = Turns(people, PodTalkers(pod.peers, Bulkheads()), InstalledOpenings(pod.installed), answers)
-    handler = AnswerEvent(lines, turns, Answerer(people, answers, pod.clock), render, TEXTS)
-    queue = InboundQueue(works, handler, "line")
+    people, openings = People(pod.peers, CHANNEL), InstalledOpenings(pod.installed)
+    turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
+    handler = AnswerEvent(lines, turns, Answerer(people, RowAnswers(works), pod.clock), render, TEXTS)
+    queue = InboundQueue(works, handler, CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
-    return Entrance("line", INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
+    return Entrance(CHANNEL, INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
 
 
 def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     works = pod.works(Work)
-    rows = DeliveryRows(works, pod.clock)
-    sender = SendDelivery(lines, IdentityPeople(pod.peers), rows, render_notice, pod.clock)
+    rows = DeliveryRows(works, pod.clock, CHANNEL)
+    outlets = {tenant: LineOutlet(line, render_notice) for tenant, line in lines.items()}
+    sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
     loop = DeliveryLoop(rows, sender, list(lines))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
@@ -85,7 +83,7 @@ def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
     keep = KeepMenus(
         lines=lines,
         menus=rows,
-        people=IdentityPeople(pod.peers),
+        people=People(pod.peers, CHANNEL),
         clock=pod.clock,
         draw=draw,
         look="words" if font else "icons",

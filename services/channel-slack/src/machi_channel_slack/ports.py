@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard, Form
-from machi.dialogue.v1.dialogue_service_pb2 import TurnRequest, TurnResponse
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, PostState, SlackMessage
 from machi_sdk.errors import Invalid, Unavailable
@@ -113,10 +112,6 @@ class Pods(Protocol):
 
     async def photo(self, state: CardState, media_id: str) -> bytes:
         """A photo of the card."""
-        ...
-
-    async def turn(self, pod: str, tenant: str, request: TurnRequest) -> TurnResponse:
-        """A turn by a member of staff."""
         ...
 
 

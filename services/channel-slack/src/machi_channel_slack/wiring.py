@@ -19,6 +19,7 @@ from machi_channel_slack.entrypoints.inbound import Office, OfficerEvents
 from machi_channel_slack.entrypoints.poster import Poster
 from machi_channel_slack.entrypoints.webhooks import Webhooks
 from machi_channel_slack.use_cases.hall import Hall
+from machi_sdk.conversation import Talkers
 from machi_sdk.inbound import Bulkheads, Entrance, InboundQueue
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
@@ -36,9 +37,10 @@ async def assemble(pod: Pod) -> None:
     slacks = {tenant: SlackApi(settings, session) for tenant, settings in workspaces.items()}
     works = pod.works(Work)
     board, desks = PostgresBoard(works), IdentityDesks(pod.peers)
-    pods, texts = DialoguePods(pod.peers, Bulkheads()), Texts(HERE / "texts")
+    bulkheads, texts = Bulkheads(), Texts(HERE / "texts")
+    pods, talkers = DialoguePods(pod.peers, bulkheads), Talkers(pod.peers, bulkheads)
     poster = Poster(pod.database, _halls(pod, slacks, board, desks, pods))
-    queue = InboundQueue(works, OfficerEvents(Office(slacks, board, desks, pods, texts, pod.clock)), "slack")
+    queue = InboundQueue(works, OfficerEvents(Office(slacks, board, desks, talkers, texts, pod.clock)), "slack")
     consumer = pod.consume(INBOUND, works, queue.accept, batch=50)
     entrance = Entrance("slack", INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)

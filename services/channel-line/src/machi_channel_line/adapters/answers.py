@@ -2,11 +2,8 @@
 
 from datetime import datetime
 
-from machi_channel_line.ports import Earlier
 from machi_sdk.work import Work, Works
 
-_EARLIER = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id LIMIT 1"
-_BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
 _CLAIM = (
     "UPDATE inbound_events SET reply_mark = $3 WHERE tenant = $1 AND event_id = $2 AND reply_mark IN ('', $3)"
     " RETURNING id"
@@ -29,17 +26,6 @@ class RowAnswers:
 
     def __init__(self, works: Works[Work]) -> None:
         self._works = works
-
-    async def earlier(self, tenant: str, message_id: str) -> Earlier | None:
-        """The event of a message, and which pod took it."""
-        async with self._works.begin(tenant) as work:
-            row = await work.db.fetchrow(_EARLIER, tenant, message_id)
-        return Earlier(row["event_id"], row["pod"]) if row else None
-
-    async def blank(self, tenant: str, message_id: str) -> None:
-        """Forget what the message said."""
-        async with self._works.begin(tenant) as work:
-            await work.db.execute(_BLANK, tenant, message_id)
 
     async def claim_token(self, tenant: str, event_id: str, holder: str) -> bool:
         """Reserve the event's reply token for `holder`, durably; False when another holder has it."""

@@ -1,14 +1,17 @@
 """LINE's Messaging API over one HTTP session; bodies come from the official models, statuses are ours to judge."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import aiohttp
 import orjson
 
-from machi_channel_line.domain.sending import NotTaken, Outcome, Refused, Unclear, judge
-from machi_channel_line.ports import Body, DownloadFailed, NoPhoto, Pushing
+from machi_channel_line.adapters.judging import judge, judge_reply
+from machi_channel_line.ports import Body, Pushing, Replied
+from machi_sdk.conversation import DownloadFailed, NoPhoto
+from machi_sdk.deliveries import NotTaken, Outcome, Refused, Unclear
 from machi_sdk.errors import Unavailable
 from machi_sdk.settings import LineSettings
 from machi_sdk.telemetry import get_logger, histogram, span
@@ -19,6 +22,7 @@ DOWNLOAD = aiohttp.ClientTimeout(total=10.0, connect=3.0)
 PHOTO_BYTES = 10 * 1024 * 1024
 CHUNK = 64 * 1024
 
+R = TypeVar("R", bound=Replied)
 log = get_logger()
 
 
@@ -41,21 +45,21 @@ class LineApi:
         self._session = session
         self._settings = settings
 
-    async def reply(self, token: str, messages: Sequence[Body]) -> Outcome:
+    async def reply(self, token: str, messages: Sequence[Body]) -> Replied:
         """Answer by reply token; replies take no retry key."""
         body = {"replyToken": token, "messages": list(messages)}
-        return await self._send(self._json("reply", "/v2/bot/message/reply", body))
+        return await self._send(self._json("reply", "/v2/bot/message/reply", body), judge_reply)
 
     async def push(self, push: Pushing) -> Outcome:
         """Write to a person; the same retry key never reaches them twice."""
         body = {"to": push.address, "messages": list(push.messages), "notificationDisabled": push.quiet}
         headers = {"X-Line-Retry-Key": push.retry_key}
-        return await self._send(self._json("push", "/v2/bot/message/push", body, headers))
+        return await self._send(self._json("push", "/v2/bot/message/push", body, headers), judge)
 
     async def link_menu(self, address: str, menu_id: str) -> Outcome:
         """Show a rich menu to one person."""
         url = f"{self._settings.api_url}/v2/bot/user/{address}/richmenu/{menu_id}"
-        return await self._send(Request("link-menu", "POST", url))
+        return await self._send(Request("link-menu", "POST", url), judge)
 
     async def create_menu(self, menu: Body) -> str:
         """Make a menu; returns its id. Unavailable when LINE did not take it."""
@@ -120,14 +124,14 @@ class LineApi:
             raise Unavailable(f"platform-{status}")
         return _object(body)
 
-    async def _send(self, request: Request) -> Outcome:
+    async def _send(self, request: Request, judged: Callable[[int, str], R]) -> R | NotTaken | Unclear:
         try:
             status, body = await self._exchange(request)
         except aiohttp.ClientConnectorError:
             return NotTaken("not-connected")
         except (aiohttp.ClientError, TimeoutError) as error:
             return Unclear(type(error).__name__)
-        outcome = judge(status, str(_object(body).get("message", "")))
+        outcome = judged(status, str(_object(body).get("message", "")))
         if isinstance(outcome, Refused):
             log.error("LINE refused", call=request.call, status=status, places=_places(_object(body)))
         return outcome

@@ -1,1 +1,1 @@
-"""What is true about presses, sends, and menus; no I/O."""
+"""What is true about webhooks, reply tokens, and menus; no I/O."""

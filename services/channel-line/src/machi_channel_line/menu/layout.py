@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import orjson
 from linebot.v3.messaging import RichMenuArea, RichMenuBounds, RichMenuRequest, RichMenuSize
 
-from machi_channel_line.domain.press import CommandPress
 from machi_channel_line.rendering.actions import pressed
+from machi_sdk.conversation.press import CommandPress
 
 WIDTH = 1200
 ROW = 405

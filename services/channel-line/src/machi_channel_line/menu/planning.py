@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from machi_channel_line.menu.layout import Menu, Tile, first_tiles
-from machi_channel_line.ports import Opening
+from machi_sdk.conversation import Opening
 from machi_sdk.manifest import DialogueEntry
 from machi_sdk.texts import Texts, pick
 

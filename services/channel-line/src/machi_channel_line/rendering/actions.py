@@ -6,8 +6,8 @@ from urllib.parse import quote, urlsplit
 from linebot.v3.messaging import Action, PostbackAction, QuickReply, QuickReplyItem, URIAction
 
 from machi.dialogue.v1 import messages_pb2 as neutral
-from machi_channel_line.domain.press import CONTROLS, ChoicePress, CommandPress, ControlPress, Press, TooLong, encode
 from machi_channel_line.rendering import limits
+from machi_sdk.conversation.press import CONTROLS, ChoicePress, CommandPress, ControlPress, Press, TooLong, encode
 
 _URI_SAFE = "%:/?#[]@!$&'()*+,;=-._~"
 

@@ -15,12 +15,12 @@ from linebot.v3.messaging import (
 )
 
 from machi.dialogue.v1 import messages_pb2 as neutral
-from machi_channel_line.domain.press import ChoicePress, MomentPress, TogglePress, encode
 from machi_channel_line.rendering import limits
 from machi_channel_line.rendering.actions import option_press, pressed, quick_replies
 from machi_channel_line.rendering.flex import bubble, buttons_box, flex, joined, weight, words
 from machi_channel_line.rendering.messages import texts
 from machi_channel_line.rendering.phrases import Phrases
+from machi_sdk.conversation.press import ChoicePress, MomentPress, TogglePress, encode
 
 Quick = Sequence[Action | None]
 

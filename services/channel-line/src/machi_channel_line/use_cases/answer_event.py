@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi.identity.v1 import identity_service_pb2 as identity
-from machi_channel_line.domain.press import TogglePress, decode
-from machi_channel_line.domain.sending import token_fresh
-from machi_channel_line.ports import Body, DownloadFailed, Line, Pushing, Renderer
+from machi_channel_line.domain.reply_token import token_fresh
+from machi_channel_line.ports import Body, Line, Pushing, Renderer
 from machi_channel_line.use_cases.send_answer import Answerer
-from machi_channel_line.use_cases.take_turn import Turns, Writer
+from machi_sdk.conversation import Turns, Writer
+from machi_sdk.conversation.press import TogglePress, decode
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PendingEvent
@@ -32,15 +31,13 @@ class AnswerEvent:
         if line is None:
             await pending.mark("ignored", "no-line-channel")
             return
-        await self._note_reachable(pending)
+        if pending.event.WhichOneof("kind") in ("followed", "unfollowed"):
+            await self.turns.people.reachable(pending.tenant, pending.event)
         if pending.event.HasField("unfollowed"):
             await pending.mark("done", "unfollowed")
             return
-        writer = await self._writer(pending)
-        try:
-            response = await self.turns.take(pending, writer, line)
-        except DownloadFailed as error:
-            raise Unavailable("photo-download") from error
+        writer = await self.turns.writer(pending)
+        response = await self.turns.take(pending, writer, line)
         await self._finish(pending, writer, response, line)
 
     async def say_waiting(self, pending: PendingEvent) -> None:
@@ -48,7 +45,7 @@ class AnswerEvent:
         event, line = pending.event, self.lines.get(pending.tenant)
         if line is None or not event.reply_handle:
             return
-        if not await self.turns.answers.claim_token(pending.tenant, event.event_id, "notice"):
+        if not await self.answerer.answers.claim_token(pending.tenant, event.event_id, "notice"):
             return
         messages = [{"type": "text", "text": self.texts.say(await self._language(pending), "waiting")}]
         now = self.answerer.clock.now()
@@ -62,7 +59,7 @@ class AnswerEvent:
     ) -> None:
         event = pending.event
         if event.HasField("unsent"):
-            await self.turns.answers.blank(pending.tenant, event.unsent.message_id)
+            await self.turns.earlier.blank(pending.tenant, event.unsent.message_id)
         if response is None:
             await pending.mark("ignored", "nothing-to-do")
             return
@@ -74,27 +71,12 @@ class AnswerEvent:
             await pending.mark_turned(response.SerializeToString(), pending.pod, self.answerer.mark_for(pending))
         await self.answerer.send(pending, writer.citizen_id, messages, line)
 
-    async def _writer(self, pending: PendingEvent) -> Writer:
-        person = await self.turns.people.resolve(pending.tenant, pending.event.address)
-        known = self.turns.openings.installed(person.focus.pod)
-        focus = person.focus if known else identity.Focus(version=person.focus.version)
-        return Writer(person.citizen_id, person.language, focus, person.language_chosen)
-
-    async def _note_reachable(self, pending: PendingEvent) -> None:
-        event = pending.event
-        if event.WhichOneof("kind") not in ("followed", "unfollowed"):
-            return
-        request = identity.SetReachableRequest(
-            channel="line", address=event.address, reachable=event.HasField("followed"), event_id=event.event_id
-        )
-        await self.turns.people.reachable(pending.tenant, request)
-
     async def _wish_menu(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
         """A menu in the language just chosen; a person who comes back gets the one chosen earlier."""
         again = writer.language if pending.event.HasField("followed") and writer.language_chosen else ""
         language = response.language or again
         if language:
-            answers = self.turns.answers
+            answers = self.answerer.answers
             await answers.wish_menu(pending.tenant, writer.citizen_id, language, pending.event.event_id)
 
     def _rendered(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> list[Body]:
@@ -112,15 +94,7 @@ class AnswerEvent:
     async def _push_notice(self, pending: PendingEvent, messages: Sequence[Body], line: Line) -> None:
         event_id = pending.event.event_id
         person = await self.turns.people.resolve(pending.tenant, pending.event.address)
-        released = await self.turns.people.release(
-            pending.tenant,
-            identity.ReleaseAddressRequest(
-                citizen_id=person.citizen_id,
-                channel="line",
-                basis=identity.RELEASE_BASIS_ANSWER,
-                reference_id=event_id,
-            ),
-        )
-        if released.verdict == identity.RELEASE_VERDICT_RELEASED:
+        address = await self.turns.people.in_answer(pending.tenant, person.citizen_id, event_id)
+        if address:
             key = derived_id("line-notice", pending.tenant, event_id)
-            await line.push(Pushing(released.address, messages, key))
+            await line.push(Pushing(address, messages, key))

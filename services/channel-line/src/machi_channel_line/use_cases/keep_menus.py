@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from machi.identity.v1 import identity_service_pb2 as identity
 from machi_channel_line.domain.budget import HourlyBudget
-from machi_channel_line.domain.sending import Accepted, Refused
 from machi_channel_line.menu.layout import PREFIX, Menu, menu_name, menu_request
-from machi_channel_line.ports import DueLink, Menus, MenuSide, People
+from machi_channel_line.ports import DueLink, Menus, MenuSide
 from machi_channel_line.telemetry import count_menu
 from machi_sdk.clock import Clock
+from machi_sdk.conversation import People
+from machi_sdk.deliveries import Accepted, Refused
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import get_logger
 
@@ -59,17 +59,9 @@ class KeepMenus:
             await self._drop_unused(tenant, ("old",))
 
     async def _link(self, tenant: str, due: DueLink) -> None:
-        released = await self.people.release(
-            tenant,
-            identity.ReleaseAddressRequest(
-                citizen_id=due.citizen_id,
-                channel="line",
-                basis=identity.RELEASE_BASIS_ANSWER,
-                reference_id=due.event_id,
-            ),
-        )
-        if released.verdict == identity.RELEASE_VERDICT_RELEASED:
-            outcome = await self.lines[tenant].link_menu(released.address, due.menu_id)
+        address = await self.people.in_answer(tenant, due.citizen_id, due.event_id)
+        if address:
+            outcome = await self.lines[tenant].link_menu(address, due.menu_id)
             if not isinstance(outcome, Accepted | Refused):
                 raise Unavailable("menu-link-unclear")
             count_menu("linked" if isinstance(outcome, Accepted) else "link-refused")

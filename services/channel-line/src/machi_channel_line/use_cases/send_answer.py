@@ -4,20 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from machi.identity.v1 import identity_service_pb2 as identity
-from machi_channel_line.domain.sending import (
-    Accepted,
-    NotTaken,
-    Outcome,
-    Refused,
-    TokenSpent,
-    Unclear,
-    key_alive,
-    token_fresh,
-)
-from machi_channel_line.ports import Answers, Body, Line, People, Pushing
+from machi_channel_line.domain.reply_token import token_fresh
+from machi_channel_line.ports import Answers, Body, Line, Pushing, Replied, TokenSpent
 from machi_channel_line.telemetry import count_answer
 from machi_sdk.clock import Clock
+from machi_sdk.conversation import People
+from machi_sdk.deliveries import Accepted, NotTaken, Refused, Unclear, key_alive
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PendingEvent
@@ -64,13 +56,8 @@ class Answerer:
 
     async def _push(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
         tenant, event_id = pending.tenant, pending.event.event_id
-        released = await self.people.release(
-            tenant,
-            identity.ReleaseAddressRequest(
-                citizen_id=citizen_id, channel="line", basis=identity.RELEASE_BASIS_ANSWER, reference_id=event_id
-            ),
-        )
-        if released.verdict != identity.RELEASE_VERDICT_RELEASED:
+        address = await self.people.in_answer(tenant, citizen_id, event_id)
+        if not address:
             count_answer("unreachable")
             await pending.mark("failed", "unreachable")
             return
@@ -79,12 +66,12 @@ class Answerer:
             count_answer("unknown")
             await pending.mark("unknown", "retry-key-too-old")
             return
-        pushing = Pushing(released.address, messages, derived_id("line-answer", tenant, event_id))
+        pushing = Pushing(address, messages, derived_id("line-answer", tenant, event_id))
         how = "pushed-after-unclear-reply" if pending.reply_mark == ANSWER else "pushed"
         await _conclude(pending, await line.push(pushing), how)
 
 
-async def _conclude(pending: PendingEvent, outcome: Outcome, how: str) -> bool:
+async def _conclude(pending: PendingEvent, outcome: Replied, how: str) -> bool:
     match outcome:
         case Accepted():
             return await _ended(pending, how)

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
-from machi.dialogue.v1.dialogue_service_pb2 import CardRequest, GetMediaRequest, TurnRequest, TurnResponse
+from machi.dialogue.v1.dialogue_service_pb2 import CardRequest, GetMediaRequest
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
 from machi.identity.v1.staff_service_pb2 import ListDesksRequest, ListStaffRequest, ResolveStaffRequest, Staff
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
@@ -86,11 +86,6 @@ class DialoguePods:
                 if len(body) > _MOST_PHOTO_BYTES:
                     raise Missing("photo-too-large")
         return bytes(body)
-
-    async def turn(self, pod: str, tenant: str, request: TurnRequest) -> TurnResponse:
-        """A turn by a member of staff."""
-        async with self._bulkheads.enter(pod):
-            return await self._stub(pod).Turn(request, timeout=3.0, metadata=for_tenant(tenant))
 
     def _stub(self, pod: str) -> "DialogueServiceAsyncStub":
         return DialogueServiceStub(self._peers.channel(pod))

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
 from machi_channel_slack.domain.cards import SlackMessage
-from machi_channel_slack.ports import Board, Desks, Pods, Slack, SlackRefused
+from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
 from machi_channel_slack.rendering.answer import answer_message, words_message
 from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
 from machi_sdk.clock import Clock
+from machi_sdk.conversation import Talkers
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing, Unavailable
 from machi_sdk.inbound import PendingEvent
 from machi_sdk.telemetry import get_logger
@@ -32,7 +33,7 @@ class Office:
     slacks: Mapping[str, Slack]
     board: Board
     desks: Desks
-    pods: Pods
+    talkers: Talkers
     texts: Texts
     clock: Clock
 
@@ -73,7 +74,7 @@ class OfficerEvents:
                 return words_message(both), STRANGER
             request = turn_of(event.event, errand, staff, language)
             try:
-                response = await self._office.pods.turn(errand.pod, event.tenant, request)
+                response = await self._office.talkers.turn(event.tenant, errand.pod, request)
             except (Missing, Denied, Invalid, Conflict) as error:
                 log.warning("officer's turn refused", reason=error.slug, pod=errand.pod)
                 return words_message(self._say("impossible", language)), error.slug

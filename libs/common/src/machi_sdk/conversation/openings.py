@@ -1,9 +1,18 @@
 """What the installed pods offer, read from their manifests."""
 
-from machi_channel_line.ports import Opening
+from dataclasses import dataclass
+
 from machi_sdk.installed import InstalledPods
 from machi_sdk.manifest import DialogueEntry
 from machi_sdk.names import fold
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A dialogue one can open."""
+
+    pod: str
+    command: str
 
 
 class InstalledOpenings:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machi_channel_line.domain.press import (
+from machi_sdk.conversation.press import (
     ChoicePress,
     CommandPress,
     ControlPress,

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from machi_channel_line.ports import Deliveries, Open
-from machi_channel_line.use_cases.send_delivery import SendDelivery
+from machi_sdk.deliveries.rows import DeliveryRows, Open
+from machi_sdk.deliveries.sending import SendDelivery
 from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError
 from machi_sdk.telemetry import get_logger, remote_span
@@ -21,7 +21,7 @@ log = get_logger()
 class DeliveryLoop:
     """Claims what is due and attempts it."""
 
-    def __init__(self, rows: Deliveries, sender: SendDelivery, tenants: Sequence[str]) -> None:
+    def __init__(self, rows: DeliveryRows, sender: SendDelivery, tenants: Sequence[str]) -> None:
         self._rows = rows
         self._sender = sender
         self._tenants = tuple(tenants)
@@ -81,7 +81,7 @@ class DeliveryLoop:
             return
 
     async def _attempt(self, delivery: Open) -> None:
-        with remote_span("line delivery", delivery.trace):
+        with remote_span(f"{self._rows.channel} delivery", delivery.trace):
             try:
                 async with asyncio.timeout(ATTEMPT_SECONDS):
                     await self._sender.attempt(delivery)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi_channel_line.domain.press import (
+from machi_sdk.conversation.openings import InstalledOpenings, Opening
+from machi_sdk.conversation.press import (
     ChoicePress,
     CommandPress,
     ControlPress,
@@ -13,7 +14,6 @@ from machi_channel_line.domain.press import (
     TogglePress,
     decode,
 )
-from machi_channel_line.ports import Opening, Openings
 from machi_sdk.errors import Unavailable
 
 CONTROL = {
@@ -37,7 +37,7 @@ class Step:
         return self.request.WhichOneof("input") == "open"
 
 
-def decide(event: InboundEvent, focused: str, openings: Openings) -> Step | None:
+def decide(event: InboundEvent, focused: str, openings: InstalledOpenings) -> Step | None:
     """The step for an event while the person talks with `focused` (or with nobody); None when there is none."""
     match event.WhichOneof("kind"):
         case "followed":
@@ -51,7 +51,7 @@ def decide(event: InboundEvent, focused: str, openings: Openings) -> Step | None
     return None
 
 
-def open_by_role(role: str, typed: str, openings: Openings) -> Step:
+def open_by_role(role: str, typed: str, openings: InstalledOpenings) -> Step:
     """Open the dialogue with that role; Unavailable while no installed pod has it."""
     opening = openings.by_role(role) or openings.by_role("fallback")
     if opening is None:
@@ -64,7 +64,7 @@ def _open(opening: Opening, arguments: dict[str, str]) -> Step:
     return Step(opening.pod, wire.TurnRequest(open=opened))
 
 
-def _text(typed: str, focused: str, openings: Openings) -> Step:
+def _text(typed: str, focused: str, openings: InstalledOpenings) -> Step:
     opening = openings.by_words(typed)
     if opening is not None:
         return _open(opening, {"text": typed})
@@ -73,7 +73,7 @@ def _text(typed: str, focused: str, openings: Openings) -> Step:
     return open_by_role("fallback", typed, openings)
 
 
-def _pressed(event: InboundEvent, focused: str, openings: Openings) -> Step:
+def _pressed(event: InboundEvent, focused: str, openings: InstalledOpenings) -> Step:
     press = decode(event.pressed.data)
     if isinstance(press, CommandPress) and openings.installed(press.pod):
         return _open(Opening(press.pod, press.command), dict(press.arguments))

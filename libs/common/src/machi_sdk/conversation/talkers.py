@@ -1,4 +1,4 @@
-"""Dialogue turns with other pods over gRPC, each behind its own bulkhead."""
+"""Turns with the pods that hold dialogues, over gRPC, each behind its own bulkhead."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ TURN_SECONDS = 3.0
 PHOTO_SECONDS = 15.0
 
 
-class PodTalkers:
+class Talkers:
     """Speaks to any installed pod."""
 
     def __init__(self, peers: Peers, bulkheads: Bulkheads) -> None:

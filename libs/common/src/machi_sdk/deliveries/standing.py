@@ -1,10 +1,10 @@
-"""One message to one person, from request to the truth about it."""
+"""Where one message to one person stands, from request to the truth about it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from machi_channel_line.domain.sending import key_alive
+KEY_LIFE = timedelta(hours=23)
 
 
 class End(StrEnum):
@@ -38,6 +38,11 @@ def settled(standing: Standing, now: datetime) -> tuple[End, str] | None:
     if standing.version < standing.newest_sent:
         return (End.UNKNOWN, "not-confirmed") if tried else (End.SUPERSEDED, "newer-version-sent")
     return None
+
+
+def key_alive(first_post_at: datetime, now: datetime) -> bool:
+    """Whether an attempt first made then can be repeated without reaching the person twice."""
+    return now - first_post_at < KEY_LIFE
 
 
 def pause(tries: int) -> timedelta:

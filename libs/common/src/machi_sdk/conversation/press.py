@@ -1,16 +1,16 @@
-"""What a LINE button means: compact postback data, at most 300 characters."""
+"""What a button means, small enough for every platform to carry: compact data, at most 300 characters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
 
-MOST = 300
+MOST = 300  # LINE's limit for postback data, the narrowest of all
 CONTROLS = ("back", "cancel", "help", "skip")
 
 
 class TooLong(ValueError):
-    """The meaning does not fit into postback data."""
+    """The meaning does not fit into a button."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TogglePress:
 
 @dataclass(frozen=True)
 class MomentPress:
-    """Answers a question with the date or time LINE's picker sends along."""
+    """Answers a question with the date or time that the platform's picker sends along."""
 
     ask_id: str
 
@@ -57,7 +57,7 @@ Press = CommandPress | ChoicePress | TogglePress | MomentPress | ControlPress
 
 
 def encode(press: Press) -> str:
-    """Postback data; TooLong when it would not fit."""
+    """The button's data; TooLong when it would not fit."""
     data = orjson.dumps(_parts(press)).decode()
     if len(data.encode("utf-16-le")) // 2 > MOST:
         raise TooLong(data[:40])
@@ -79,7 +79,7 @@ def _parts(press: Press) -> list[object]:
 
 
 def decode(data: str) -> Press | None:
-    """The meaning of postback data, or None when it is not ours."""
+    """The meaning of a button's data, or None when it is not ours."""
     try:
         parts = orjson.loads(data)
     except orjson.JSONDecodeError:

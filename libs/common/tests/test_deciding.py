@@ -11,8 +11,8 @@ from machi.channel.v1.events_pb2 import (
     Unfollowed,
 )
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi_channel_line.adapters.openings import InstalledOpenings
-from machi_channel_line.domain.press import (
+from machi_sdk.conversation import InstalledOpenings, decide
+from machi_sdk.conversation.press import (
     ChoicePress,
     CommandPress,
     ControlPress,
@@ -21,7 +21,6 @@ from machi_channel_line.domain.press import (
     TogglePress,
     encode,
 )
-from machi_channel_line.use_cases.decide import decide
 from machi_sdk.errors import Unavailable
 from machi_sdk.installed import InstalledPods
 from machi_sdk.manifest import Manifest

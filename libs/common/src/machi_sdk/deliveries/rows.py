@@ -1,18 +1,18 @@
 """The durable list of deliveries: one row each, in order per person; never an address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import asyncpg
 import orjson
 
 from machi.deliveries.v1 import events_pb2 as deliveries
-from machi_channel_line.domain.delivery import End
-from machi_channel_line.ports import Open
-from machi_channel_line.telemetry import count_delivery
 from machi_sdk.clock import Clock, stamp
+from machi_sdk.deliveries.standing import End
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
+from machi_sdk.telemetry import counter
 from machi_sdk.work import Work, Works
 
 OUTCOMES = "machi.deliveries.outcomes.v1"
@@ -48,18 +48,31 @@ STATES = {
 }
 
 
-class DeliveryRows:
-    """Keeps it in the pod's database."""
+@dataclass(frozen=True)
+class Open:
+    """A delivery that has not ended, as claimed for one attempt."""
 
-    def __init__(self, works: Works[Work], clock: Clock) -> None:
+    tenant: str
+    request: deliveries.DeliveryRequested
+    tries: int
+    first_post_at: datetime | None
+    newest_sent: int
+    trace: Mapping[str, str]
+
+
+class DeliveryRows:
+    """One channel's deliveries in the pod's database."""
+
+    def __init__(self, works: Works[Work], clock: Clock, channel: str) -> None:
         self._works = works
         self._clock = clock
+        self.channel = channel
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
         now = self._clock.now()
         asked = [(record, _request(record)) for record in records]
-        rows = [_row(record, request, now) for record, request in asked if request.channel == "line"]
+        rows = [_row(record, request, now) for record, request in asked if request.channel == self.channel]
         if rows:
             await work.db.executemany(_ACCEPT, rows)
             work.hop("delivery-stored", count=str(len(rows)))
@@ -71,7 +84,7 @@ class DeliveryRows:
         return [_open(tenant, row) for row in rows]
 
     async def posting(self, delivery: Open, now: datetime) -> None:
-        """Note, durably, that a request to LINE is about to be made."""
+        """Note, durably, that a request to the platform is about to be made."""
         async with self._works.begin(delivery.tenant) as work:
             await work.db.execute(_POSTING, delivery.tenant, delivery.request.delivery_id, now)
             work.hop("delivery-posting", delivery_id=delivery.request.delivery_id)
@@ -87,14 +100,14 @@ class DeliveryRows:
             concluded = deliveries.DeliveryConcluded(
                 delivery_id=request.delivery_id,
                 citizen_id=request.citizen_id,
-                channel="line",
+                channel=self.channel,
                 state=STATES[end],
                 reason=reason,
                 occurred_at=stamp(now),
             )
             work.emit(OUTCOMES, request.citizen_id, concluded)
             work.hop(f"delivery-{end.value}", delivery_id=request.delivery_id, reason=reason)
-        count_delivery(end.value, reason)
+        counter("machi_deliveries_total").labels(self.channel, end.value, reason).inc()
 
     async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
         """Try again later; the person's later deliveries wait behind it."""

@@ -1,19 +1,19 @@
 """One attempt to bring a message to a person; consent is asked at every attempt."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Protocol
 
-from machi.dialogue.v1 import messages_pb2 as neutral
+from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi.identity.v1 import identity_service_pb2 as identity
-from machi_channel_line.domain.delivery import End, Standing, pause, settled
-from machi_channel_line.domain.sending import Accepted, NotTaken, Outcome, Refused, TokenSpent, Unclear
-from machi_channel_line.ports import Body, Deliveries, Line, Open, People, Pushing
 from machi_sdk.clock import Clock
+from machi_sdk.conversation import People
+from machi_sdk.deliveries.outcomes import Accepted, NotTaken, Outcome, Refused, Unclear
+from machi_sdk.deliveries.rows import DeliveryRows, Open
+from machi_sdk.deliveries.standing import End, Standing, pause, settled
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing, Unavailable
-from machi_sdk.ids import derived_id
 
-Render = Callable[[Sequence[neutral.Message]], Sequence[Body]]
 VERDICTS = {
     identity.RELEASE_VERDICT_NO_CONSENT: (End.REFUSED, "no-consent"),
     identity.RELEASE_VERDICT_UNREACHABLE: (End.FAILED, "blocked"),
@@ -21,13 +21,30 @@ VERDICTS = {
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One message for one address, right now; `first_at` is when the first attempt was made, None when this is it."""
+
+    tenant: str
+    address: str
+    request: DeliveryRequested
+    first_at: datetime | None
+
+
+class Outlet(Protocol):
+    """A platform's way to a person, for one tenant."""
+
+    async def deliver(self, attempt: Attempt) -> Outcome:
+        """Bring it to the person; a repeated attempt never reaches them twice."""
+        ...
+
+
+@dataclass(frozen=True)
 class SendDelivery:
     """Attempts deliveries one by one."""
 
-    lines: Mapping[str, Line]
+    outlets: Mapping[str, Outlet]
     people: People
-    deliveries: Deliveries
-    render: Render
+    deliveries: DeliveryRows
     clock: Clock
 
     async def attempt(self, delivery: Open) -> None:
@@ -46,16 +63,17 @@ class SendDelivery:
             await self.deliveries.conclude(delivery, end, reason)
 
     async def _send(self, delivery: Open) -> tuple[End, str]:
-        line = self.lines.get(delivery.tenant)
-        messages = self.render(delivery.request.messages)
-        if line is None or not messages:
-            return End.FAILED, "no-line-channel" if line is None else "nothing-to-say"
-        released = await self._release(delivery)
+        outlet = self.outlets.get(delivery.tenant)
+        if outlet is None:
+            return End.FAILED, "no-channel"
+        request = delivery.request
+        released = await self.people.under_consent(
+            delivery.tenant, request.citizen_id, request.purpose, request.delivery_id
+        )
         if released.verdict != identity.RELEASE_VERDICT_RELEASED:
             return VERDICTS.get(released.verdict, (End.FAILED, "not-released"))
         await self.deliveries.posting(delivery, self.clock.now())
-        key = derived_id("line-delivery", delivery.tenant, delivery.request.delivery_id)
-        outcome = await line.push(Pushing(released.address, messages, key, delivery.request.quiet))
+        outcome = await outlet.deliver(Attempt(delivery.tenant, released.address, request, delivery.first_post_at))
         return await self._judged(delivery, released.focus, outcome)
 
     async def _judged(self, delivery: Open, focus: identity.Focus, outcome: Outcome) -> tuple[End, str]:
@@ -67,18 +85,6 @@ class SendDelivery:
                 raise Unavailable(reason)
             case Refused(reason):
                 return End.FAILED, reason
-            case TokenSpent():
-                return End.FAILED, "platform-400"
-
-    async def _release(self, delivery: Open) -> identity.ReleaseAddressResponse:
-        request = identity.ReleaseAddressRequest(
-            citizen_id=delivery.request.citizen_id,
-            channel="line",
-            basis=identity.RELEASE_BASIS_CONSENT,
-            purpose=delivery.request.purpose,
-            reference_id=delivery.request.delivery_id,
-        )
-        return await self.people.release(delivery.tenant, request)
 
     async def _focus(self, delivery: Open, focus: identity.Focus) -> None:
         """Let the person's next words go to the dialogue that asked, unless they are in one already."""

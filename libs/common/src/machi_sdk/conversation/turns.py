@@ -1,19 +1,39 @@
 """One event's turn with the right pod, and the person's focus after it."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.identity.v1 import identity_service_pb2 as identity
-from machi_channel_line.ports import Answers, DownloadFailed, Line, NoPhoto, Openings, People, Talkers
-from machi_channel_line.use_cases.decide import Step, decide, open_by_role
-from machi_sdk.errors import Conflict, Invalid, Missing
+from machi_sdk.conversation.deciding import Step, decide, open_by_role
+from machi_sdk.conversation.openings import InstalledOpenings
+from machi_sdk.conversation.people import People
+from machi_sdk.conversation.talkers import Talkers
+from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.ids import derived_id
-from machi_sdk.inbound import PendingEvent
+from machi_sdk.inbound import EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger
 
 PHOTO_TRIES = 3
 
 log = get_logger()
+
+
+class NoPhoto(Exception):
+    """The platform has no photo for us: gone, too large, of another kind."""
+
+
+class DownloadFailed(Exception):
+    """The photo could not be fetched now; another try may bring it."""
+
+
+class Content(Protocol):
+    """What people sent, kept by the platform."""
+
+    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
+        """Content type and bytes, bounded. NoPhoto, or DownloadFailed to try again."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,14 +52,21 @@ class Turns:
 
     people: People
     talkers: Talkers
-    openings: Openings
-    answers: Answers
+    openings: InstalledOpenings
+    earlier: EarlierMessages
 
-    async def take(self, pending: PendingEvent, writer: Writer, line: Line) -> wire.TurnResponse | None:
+    async def writer(self, pending: PendingEvent) -> Writer:
+        """Who wrote, and in which dialogue they are."""
+        person = await self.people.resolve(pending.tenant, pending.event.address)
+        known = self.openings.installed(person.focus.pod)
+        focus = person.focus if known else identity.Focus(version=person.focus.version)
+        return Writer(person.citizen_id, person.language, focus, person.language_chosen)
+
+    async def take(self, pending: PendingEvent, writer: Writer, content: Content) -> wire.TurnResponse | None:
         """The pod's answer, the same again for a retry; None when the event asks for none."""
         if pending.stored is not None:
             return wire.TurnResponse.FromString(pending.stored)
-        step = await self._step(pending, writer, line)
+        step = await self._step(pending, writer, content)
         if step is None:
             return None
         event_id = pending.event.event_id
@@ -73,36 +100,36 @@ class Turns:
                 return
         log.warning("focus moved twice", event_id=pending.event.event_id)
 
-    async def _step(self, pending: PendingEvent, writer: Writer, line: Line) -> Step | None:
+    async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
         if pending.event.HasField("unsent"):
             return await self._retraction(pending)
         step = decide(pending.event, writer.focus.pod, self.openings)
         if step is None or not pending.event.HasField("media") or step.opens:
             return step
-        media_id = await self._photo(pending, writer, line)
+        media_id = await self._photo(pending, writer, content)
         return Step(step.pod, wire.TurnRequest(photo=wire.Photo(media_id=media_id))) if media_id else step
 
     async def _retraction(self, pending: PendingEvent) -> Step | None:
-        earlier = await self.answers.earlier(pending.tenant, pending.event.unsent.message_id)
+        earlier = await self.earlier.find(pending.tenant, pending.event.unsent.message_id)
         if earlier is None or not self.openings.installed(earlier.pod):
             return None
         return Step(earlier.pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
 
-    async def _photo(self, pending: PendingEvent, writer: Writer, line: Line) -> str:
+    async def _photo(self, pending: PendingEvent, writer: Writer, content: Content) -> str:
         """The id of the photo handed over; empty when it is none, or cannot be had in three tries."""
         event = pending.event
         if not event.media.content_id:
             return ""
         try:
-            content_type, chunks = await line.photo(event.media.content_id)
+            content_type, chunks = await content.photo(event.media.content_id)
             header = wire.MediaHeader(event_id=event.event_id, citizen_id=writer.citizen_id, content_type=content_type)
             stored = await self.talkers.put_photo(pending.tenant, writer.focus.pod, header, chunks)
         except NoPhoto:
             return ""
-        except DownloadFailed:
+        except DownloadFailed as error:
             if pending.tries >= PHOTO_TRIES:
                 return ""
-            raise
+            raise Unavailable("photo-download") from error
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
 
     async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
@@ -119,7 +146,7 @@ class Turns:
         request.CopyFrom(step.request)
         request.event_id = event_id
         request.citizen_id = writer.citizen_id
-        request.channel = "line"
+        request.channel = self.people.channel
         request.language = writer.language
         request.session_id = writer.focus.session_id if step.pod == writer.focus.pod and not step.opens else ""
         request.occurred_at.CopyFrom(pending.event.occurred_at)

@@ -1,0 +1,34 @@
+"""What a person sent earlier, found by the platform's id of the message: for taking it back."""
+
+from dataclasses import dataclass
+
+from machi_sdk.work import Work, Works
+
+_FIND = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id LIMIT 1"
+_BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier message: its event, and the pod that took it."""
+
+    event_id: str
+    pod: str
+
+
+class EarlierMessages:
+    """The inbound rows of this pod by message id."""
+
+    def __init__(self, works: Works[Work]) -> None:
+        self._works = works
+
+    async def find(self, tenant: str, message_id: str) -> Earlier | None:
+        """The message's event; None when it is not known (any more)."""
+        async with self._works.begin(tenant) as work:
+            row = await work.db.fetchrow(_FIND, tenant, message_id)
+        return Earlier(row["event_id"], row["pod"]) if row else None
+
+    async def blank(self, tenant: str, message_id: str) -> None:
+        """Forget what the message said."""
+        async with self._works.begin(tenant) as work:
+            await work.db.execute(_BLANK, tenant, message_id)

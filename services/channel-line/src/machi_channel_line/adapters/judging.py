@@ -1,0 +1,22 @@
+"""What LINE made of a request, by its HTTP answer."""
+
+from machi_channel_line.ports import Replied, TokenSpent
+from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
+
+
+def judge(status: int, _message: str) -> Outcome:
+    """The outcome of a message; 409 says that its retry key was taken before."""
+    if status < 300 or status == 409:
+        return Accepted()
+    if status == 429:
+        return NotTaken("platform-429")
+    if status >= 500:
+        return Unclear(f"platform-{status}")
+    return Refused(f"platform-{status}")
+
+
+def judge_reply(status: int, message: str) -> Replied:
+    """The outcome of a reply."""
+    if status == 400 and "invalid reply token" in message.casefold():
+        return TokenSpent()
+    return judge(status, message)
