@@ -4,9 +4,10 @@ from machi_sdk.conversation.deciding import Step, decide, open_by_role
 from machi_sdk.conversation.openings import InstalledOpenings, Opening
 from machi_sdk.conversation.people import People
 from machi_sdk.conversation.talkers import Talkers
-from machi_sdk.conversation.turns import Content, DownloadFailed, NoPhoto, Turns, Writer
+from machi_sdk.conversation.turns import Answered, Content, DownloadFailed, NoPhoto, Turns, Writer
 
 __all__ = [
+    "Answered",
     "Content",
     "DownloadFailed",
     "InstalledOpenings",

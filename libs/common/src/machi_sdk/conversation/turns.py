@@ -47,6 +47,20 @@ class Writer:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """A pod's answer to a person's event; `again` when an earlier try had it already."""
+
+    writer: Writer
+    response: wire.TurnResponse
+    again: bool
+
+    @property
+    def language(self) -> str:
+        """The language to answer in: the one just chosen, or the person's."""
+        return self.response.language or self.writer.language
+
+
+@dataclass(frozen=True)
 class Turns:
     """Takes turns with the installed pods."""
 
@@ -61,6 +75,19 @@ class Turns:
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)
         return Writer(person.citizen_id, person.language, focus, person.language_chosen)
+
+    async def answer(self, pending: PendingEvent, content: Content) -> Answered | None:
+        """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so)."""
+        writer, again = await self.writer(pending), pending.stored is not None
+        response = await self.take(pending, writer, content)
+        if pending.event.HasField("unsent"):
+            await self.earlier.blank(pending.tenant, pending.event.unsent.message_id)
+        if response is None:
+            await pending.mark("ignored", "nothing-to-do")
+            return None
+        if not again:
+            await self.settle_focus(pending, writer, response)
+        return Answered(writer, response, again)
 
     async def take(self, pending: PendingEvent, writer: Writer, content: Content) -> wire.TurnResponse | None:
         """The pod's answer, the same again for a retry; None when the event asks for none."""

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_channel_line.domain.reply_token import token_fresh
 from machi_channel_line.ports import Body, Line, Pushing, Renderer
 from machi_channel_line.use_cases.send_answer import Answerer
-from machi_sdk.conversation import Turns, Writer
+from machi_sdk.conversation import Answered, Turns
 from machi_sdk.conversation.press import TogglePress, decode
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
@@ -36,9 +35,16 @@ class AnswerEvent:
         if pending.event.HasField("unfollowed"):
             await pending.mark("done", "unfollowed")
             return
-        writer = await self.turns.writer(pending)
-        response = await self.turns.take(pending, writer, line)
-        await self._finish(pending, writer, response, line)
+        answered = await self.turns.answer(pending, line)
+        if answered is None:
+            return
+        if not answered.again:
+            await self._wish_menu(pending, answered)
+        messages = self._rendered(pending, answered)
+        if not answered.again:
+            mark = self.answerer.mark_for(pending)
+            await pending.mark_turned(answered.response.SerializeToString(), pending.pod, mark)
+        await self.answerer.send(pending, answered.writer.citizen_id, messages, line)
 
     async def say_waiting(self, pending: PendingEvent) -> None:
         """Tell the person once that the message is here; an answer under way keeps the reply token."""
@@ -54,36 +60,21 @@ class AnswerEvent:
         else:
             await self._push_notice(pending, messages, line)
 
-    async def _finish(
-        self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse | None, line: Line
-    ) -> None:
-        event = pending.event
-        if event.HasField("unsent"):
-            await self.turns.earlier.blank(pending.tenant, event.unsent.message_id)
-        if response is None:
-            await pending.mark("ignored", "nothing-to-do")
-            return
-        if pending.reply_mark in ("", "notice"):
-            await self.turns.settle_focus(pending, writer, response)
-            await self._wish_menu(pending, writer, response)
-        messages = self._rendered(pending, writer, response)
-        if pending.stored is None:
-            await pending.mark_turned(response.SerializeToString(), pending.pod, self.answerer.mark_for(pending))
-        await self.answerer.send(pending, writer.citizen_id, messages, line)
-
-    async def _wish_menu(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
+    async def _wish_menu(self, pending: PendingEvent, answered: Answered) -> None:
         """A menu in the language just chosen; a person who comes back gets the one chosen earlier."""
+        writer = answered.writer
         again = writer.language if pending.event.HasField("followed") and writer.language_chosen else ""
-        language = response.language or again
+        language = answered.response.language or again
         if language:
             answers = self.answerer.answers
             await answers.wish_menu(pending.tenant, writer.citizen_id, language, pending.event.event_id)
 
-    def _rendered(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> list[Body]:
+    def _rendered(self, pending: PendingEvent, answered: Answered) -> list[Body]:
+        response = answered.response
         press = decode(pending.event.pressed.data) if pending.event.HasField("pressed") else None
         toggled = isinstance(press, TogglePress) and press.ask_id == response.ask.ask_id
         chosen: Sequence[str] = press.option_ids if isinstance(press, TogglePress) and toggled else ()
-        return self.render(response, response.language or writer.language, chosen)
+        return self.render(response, answered.language, chosen)
 
     async def _language(self, pending: PendingEvent) -> str:
         try:
