@@ -106,6 +106,7 @@ class City:
         messages = [
             message
             for channel in await self.simulator.slack.channels()
+            if not channel.im
             for message in await self.simulator.slack.messages(channel.id)
         ]
         tops = (message for message in messages if not message.thread_ts and not message.seen_by)

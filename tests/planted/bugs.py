@@ -241,4 +241,16 @@ BUGS: tuple[Bug, ...] = (
         ),
         "services/channel-slack/tests/test_officers.py::test_words_in_the_thread_arrive_exactly_and_once",
     ),
+    Bug(
+        "slack-answer-not-looked-for",
+        "an answer whose post ended unclear is posted again without looking",
+        (
+            Edit(
+                f"{SLACK}/use_cases/direct_messages.py",
+                "if first_at is not None and message.mark is not None:",
+                "if False and first_at is not None and message.mark is not None:",
+            ),
+        ),
+        "services/channel-slack/tests/test_residents.py::test_an_answer_of_unclear_outcome_reaches_the_person_once",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from machi.dialogue.v1 import messages_pb2 as neutral
 from machi.dialogue.v1.desk_card_pb2 import (
     ACTION_STYLE_DANGER,
     ACTION_STYLE_PRIMARY,
@@ -33,6 +34,49 @@ SAID = {
     "zh-Hant": ("案件編號", "路燈回報", "已受理", "地點", "內容", "開始處理", "處理完成", "轉交", "必填"),
 }
 WORDS = "街灯が <b>切れて</b> います & *暗い* :moon: <!channel>\n二行目 `code` https://example.org"
+
+
+def asks(language: str) -> dict[str, neutral.Ask]:
+    """One question of each kind."""
+    number, title, status, place, label, begin, end, hand, _ = SAID[language]
+    few = [Option(option_id=f"o{at}", label=each) for at, each in enumerate((begin, end, hand))]
+    many = [Option(option_id=f"m{at}", label=f"{title} {at}", description=place) for at in range(40)]
+    controls = [Option(option_id=name, label=name) for name in ("skip", "back", "cancel", "help")]
+    confirm = neutral.ConfirmAsk(yes=Option(option_id="yes", label=begin), no=Option(option_id="no", label=end))
+    kinds = {
+        "choice": neutral.Ask(choice=neutral.ChoiceAsk(options=few)),
+        "multi_choice": neutral.Ask(multi_choice=neutral.MultiChoiceAsk(options=few, minimum=1, maximum=3)),
+        "confirm": neutral.Ask(confirm=confirm),
+        "photo": neutral.Ask(photo=neutral.PhotoAsk(maximum=1), optional=True),
+        "place": neutral.Ask(place=neutral.PlaceAsk()),
+        "date": neutral.Ask(date=neutral.DateAsk()),
+        "time": neutral.Ask(time=neutral.TimeAsk()),
+        "number": neutral.Ask(number=neutral.NumberAsk(minimum=1, maximum=5)),
+        "words": neutral.Ask(words=neutral.WordsAsk(minimum=1, maximum=2000)),
+        "long_choice": neutral.Ask(choice=neutral.ChoiceAsk(options=many)),
+    }
+    for at, (name, ask) in enumerate(kinds.items()):
+        ask.ask_id, ask.key, ask.prompt = f"q{at:011d}", name, f"{label}: {status} <&> *{number}*"
+        ask.controls.extend(controls)
+    return kinds
+
+
+def said_kinds(language: str) -> list[neutral.Message]:
+    """One message of each kind."""
+    number, title, status, place, label, begin, *_ = SAID[language]
+    command = neutral.Command(pod="lamps", command="lamp", arguments={"case": "c-1"})
+    buttons = [neutral.Button(label=begin, command=command), neutral.Button(label=place, uri="https://example.org/m")]
+    facts = [Fact(label=place, value="天神 1-1 <&> *x*"), Fact(label=label, value=status)]
+    one = neutral.InfoCard(title=title, body=WORDS, facts=facts, buttons=buttons)
+    receipt = neutral.Receipt(title=title, label=number, number="ABC-234-5", facts=facts, note=status, buttons=buttons)
+    return [
+        neutral.Message(text=neutral.Text(text=WORDS)),
+        neutral.Message(card=one),
+        neutral.Message(carousel=neutral.Carousel(cards=[one, one])),
+        neutral.Message(map_pin=neutral.MapPin(title=title, address=place, latitude=33.59, longitude=130.42)),
+        neutral.Message(receipt=receipt),
+        neutral.Message(link=neutral.Link(text=status, label=begin, uri="tel:092-000-0000")),
+    ]
 
 
 def form(language: str) -> Form:

@@ -1,6 +1,7 @@
 """Stand-ins of identity and of a pod with a card over real gRPC, and the city they make with this pod and Slack."""
 
 import socket
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import grpc
 from google.protobuf.message import Message
 from pydantic import SecretStr
-from samples import card
+from samples import asks, card
 
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -19,7 +20,9 @@ from machi.dialogue.v1.dialogue_service_pb2_grpc import (
     DialogueServiceServicer,
     add_DialogueServiceServicer_to_server,
 )
+from machi.identity.v1 import identity_service_pb2 as identity
 from machi.identity.v1 import staff_service_pb2 as staff
+from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer, add_IdentityServiceServicer_to_server
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceServicer, add_StaffServiceServicer_to_server
 from machi_channel_slack.wiring import assemble
 from machi_sdk.errors import Missing, Unavailable
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
 SERVICE = Path(__file__).parent.parent
 TOPICS = SERVICE.parent.parent / "protos" / "topics"
-OFFICER, STRANGER = "U0OFFICER", "U0STRANGER"
+OFFICER, STRANGER, RESIDENT = "U0OFFICER", "U0STRANGER", "U0RESIDENT"
 DESK = "lighting"
 JPEG = b"\xff\xd8\xff\xe0" + b"street lamp" * 2_000
 
@@ -56,8 +59,27 @@ def _serving(name: str, service: str) -> Manifest:
     return Manifest.model_validate({"name": name, "version": "1", "owner": "test", "serves": [{"service": service}]})
 
 
-IDENTITY = _serving("identity", "machi.identity.v1.StaffService")
-LAMPS = _serving("lamps", "machi.dialogue.v1.DialogueService")
+IDENTITY = Manifest.model_validate(
+    {
+        "name": "identity",
+        "version": "1",
+        "owner": "test",
+        "serves": [{"service": f"machi.identity.v1.{name}"} for name in ("StaffService", "IdentityService")],
+    }
+)
+TITLES = {"ja": "街灯"}
+LAMPS = Manifest.model_validate(
+    {
+        "name": "lamps",
+        "version": "1",
+        "owner": "test",
+        "serves": [{"service": "machi.dialogue.v1.DialogueService"}],
+        "dialogues": [
+            {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"en": ["help"]}},
+            {"command": "lamp", "titles": TITLES, "keywords": {"ja": ["街灯"], "en": ["lamp"]}},
+        ],
+    }
+)
 
 
 class FakeIdentity(StaffServiceServicer):
@@ -87,14 +109,42 @@ class FakeIdentity(StaffServiceServicer):
         return staff.ListDesksResponse(desks=[staff.Desk(desk_id=DESK, name=DESK, language="ja")])
 
 
+class FakePeople(IdentityServiceServicer):
+    """Residents by address."""
+
+    def __init__(self) -> None:
+        self.focus: dict[str, identity.Focus] = defaultdict(identity.Focus)
+        self.refusing = False
+
+    async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
+        citizen = f"c-{request.address}"
+        return identity.ResolveResponse(citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=True)
+
+    async def SetFocus(self, request: identity.SetFocusRequest, context: "Context") -> identity.SetFocusResponse:
+        version = self.focus[request.citizen_id].version + 1
+        focus = identity.Focus(pod=request.pod, session_id=request.session_id, version=version)
+        self.focus[request.citizen_id] = focus
+        return identity.SetFocusResponse(focus=focus)
+
+    async def ReleaseAddress(
+        self, request: identity.ReleaseAddressRequest, context: "Context"
+    ) -> identity.ReleaseAddressResponse:
+        if self.refusing:
+            return identity.ReleaseAddressResponse(verdict=identity.RELEASE_VERDICT_NO_CONSENT)
+        address = request.citizen_id.removeprefix("c-")
+        return identity.ReleaseAddressResponse(verdict=identity.RELEASE_VERDICT_RELEASED, address=address)
+
+
 class FakeLamps(DialogueServiceServicer):
-    """One card; keeps answers by event id as every pod does."""
+    """One card, and one question after the other for residents; keeps answers by event id as every pod does."""
 
     def __init__(self) -> None:
         self.card = card()
         self.asked = 0
         self.kept: dict[str, wire.TurnResponse] = {}
         self.turns: list[wire.TurnRequest] = []
+        self.photos: list[bytes] = []
+        self.questions: list[neutral.Ask] = list(asks("ja").values())
 
     async def Card(self, request: wire.CardRequest, context: "Context") -> wire.CardResponse:
         self.asked += 1
@@ -116,8 +166,23 @@ class FakeLamps(DialogueServiceServicer):
         if request.event_id not in self.kept:
             self.turns.append(request)
             words = f"できました {request.staff.display_name} <&>"
-            self.kept[request.event_id] = wire.TurnResponse(messages=[neutral.Message(text=neutral.Text(text=words))])
+            said = wire.TurnResponse(messages=[neutral.Message(text=neutral.Text(text=words))])
+            self.kept[request.event_id] = said if request.HasField("staff") else self._answer(request)
         return self.kept[request.event_id]
+
+    async def PutMedia(
+        self, request_iterator: AsyncIterator[wire.PutMediaRequest], context: "Context"
+    ) -> wire.PutMediaResponse:
+        parts = [part async for part in request_iterator]
+        self.photos.append(b"".join(part.chunk for part in parts[1:]))
+        return wire.PutMediaResponse(verdict=wire.MEDIA_VERDICT_STORED, media_id="m-9")
+
+    def _answer(self, request: wire.TurnRequest) -> wire.TurnResponse:
+        kind = request.WhichOneof("input")
+        if kind == "retract" or (kind == "open" and request.open.command == "help"):
+            return wire.TurnResponse(messages=[neutral.Message(text=neutral.Text(text=f"{kind}です"))])
+        ask = self.questions[min(len(self.kept), len(self.questions) - 1)]
+        return wire.TurnResponse(ask=ask, session_id="s-1", session_state=wire.SESSION_STATE_OPEN, understood=True)
 
 
 @dataclass
@@ -126,6 +191,7 @@ class SlackCity:
 
     simulator: Simulator
     identity: FakeIdentity
+    people: FakePeople
     lamps: FakeLamps
     pod: Pod
     bootstrap: str
@@ -187,6 +253,15 @@ class SlackCity:
 
         return await self.simulator.until(enough, 15, f"{times} deliveries")
 
+    async def heard(self, count: int, seconds: float = 15.0) -> list[SlackMessage]:
+        """The first `count` messages to the resident."""
+
+        async def enough() -> list[SlackMessage]:
+            said = await self.simulator.slack.heard(RESIDENT)
+            return said if len(said) >= count else []
+
+        return await self.simulator.until(enough, seconds, f"{count} messages to the resident")
+
     async def told(self, user: str, count: int) -> list[str]:
         """The first `count` things a person was told."""
 
@@ -208,11 +283,12 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
         f"simulator_slack_{each}": f"http://{address}/slack/{each}" for each in ("events", "interactivity", "commands")
     }
     config = Config(simulator_slack_retry_delays=(0.3,) * 5).model_copy(update=places)
-    people, lamps = FakeIdentity(config.slack_team_id), FakeLamps()  # type: ignore[abstract]
+    staff_list, people, lamps = FakeIdentity(config.slack_team_id), FakePeople(), FakeLamps()  # type: ignore[abstract]
     async with running(config) as simulator, LocalRelease(folder) as release:
-        for user in (OFFICER, STRANGER):
+        for user in (OFFICER, STRANGER, RESIDENT):
             await simulator.slack.add_user(user, user.lower())
-        await release.serve(IDENTITY, add_StaffServiceServicer_to_server, people)
+        await release.serve(IDENTITY, add_StaffServiceServicer_to_server, staff_list)
+        await release.serve(IDENTITY, add_IdentityServiceServicer_to_server, people)
         await release.serve(LAMPS, add_DialogueServiceServicer_to_server, lamps)
         await release.install(manifest)
         slack = {
@@ -224,7 +300,7 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
         }
         settings = release.settings("channel-slack", database.url, bootstrap).model_copy(update=slack)
         async with running_pod(assemble, settings, manifest) as pod:
-            yield SlackCity(simulator, people, lamps, pod, bootstrap)
+            yield SlackCity(simulator, staff_list, people, lamps, pod, bootstrap)
 
 
 def _free_port() -> int:

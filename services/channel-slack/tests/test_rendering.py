@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from samples import SAID, WORDS, card, entry, form, moved
+from samples import SAID, WORDS, asks, card, entry, form, moved, said_kinds
 
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import CardAction, DeskCard
 from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Link, Message, Receipt, Text
 from machi_channel_slack.domain.cards import SlackMessage
@@ -15,7 +18,9 @@ from machi_channel_slack.rendering import limits
 from machi_channel_slack.rendering.answer import answer_message
 from machi_channel_slack.rendering.card import card_message
 from machi_channel_slack.rendering.modal import modal
+from machi_channel_slack.rendering.reply import reply_message
 from machi_channel_slack.rendering.thread import entry_message
+from machi_channel_slack.wiring import TEXTS
 from machi_simulator.slack.rules_blocks import check_message_blocks, check_view
 
 HERE = Path(__file__).parent
@@ -25,10 +30,21 @@ NAUGHTY: list[str] = [text for text in json.loads((HERE / "data" / "blns.json").
 def rendered(language: str) -> dict[str, object]:
     shown = {"card": card_message(card(language), "reports"), "moved": card_message(moved(language), "reports")}
     shown["entry"] = entry_message(entry())
+    say = partial(TEXTS.say, language)
+    for name, ask in asks(language).items():
+        shown[f"ask-{name}"] = answered(wire.TurnResponse(ask=ask), say)
+    for message in said_kinds(language):
+        shown[f"said-{message.WhichOneof('kind')}"] = answered(wire.TurnResponse(messages=[message]), say)
     messages: dict[str, object] = {
         name: {"text": each.text, "blocks": [dict(block) for block in each.blocks]} for name, each in shown.items()
     }
     return {**messages, "modal": modal(form(language), encode(CardRef("reports", "card-1", "lighting"), "resolve"))}
+
+
+def answered(response: wire.TurnResponse, say: Callable[[str], str]) -> SlackMessage:
+    message = reply_message(response, say, "event-1")
+    assert message is not None
+    return message
 
 
 def allowed(message: SlackMessage) -> None:
@@ -69,6 +85,9 @@ def test_slack_would_take_everything(language: str) -> None:
     allowed(card_message(card(language), "reports"))
     allowed(card_message(moved(language), "reports"))
     allowed(entry_message(entry()))
+    say = partial(TEXTS.say, language)
+    for ask in asks(language).values():
+        allowed(answered(wire.TurnResponse(messages=said_kinds(language), ask=ask), say))
     assert check_view(json.loads(json.dumps(modal(form(language), "[]"))), lambda _: False)
 
 

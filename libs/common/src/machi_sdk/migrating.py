@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from machi_sdk.database import plain_url
-from machi_sdk.tables import RUNTIME, TENANT_TABLES
+from machi_sdk.deliveries.tables import DELIVERIES, deliveries_table
+from machi_sdk.tables import RUNTIME, TENANT_TABLES, new_metadata
 
 _POLICY = "tenant = current_setting('machi.tenant', true)"
 
@@ -62,6 +63,17 @@ def create_runtime_tables(op: Op) -> None:
 def drop_runtime_tables(op: Op) -> None:
     """The way down of `create_runtime_tables`."""
     RUNTIME.drop_all(op.get_bind())
+
+
+def create_deliveries(op: Op) -> None:
+    """Create a channel adapter's list of what is to be sent."""
+    deliveries_table(new_metadata()).metadata.create_all(op.get_bind())
+    enable_rls(op, DELIVERIES)
+
+
+def drop_deliveries(op: Op) -> None:
+    """The way down of `create_deliveries`."""
+    deliveries_table(new_metadata()).metadata.drop_all(op.get_bind())
 
 
 def enable_rls(op: Op, table: str) -> None:

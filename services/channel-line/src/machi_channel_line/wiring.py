@@ -11,7 +11,6 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_channel_line.adapters.answers import RowAnswers
 from machi_channel_line.adapters.line_api import LineApi
 from machi_channel_line.adapters.menus import MenuRows
-from machi_channel_line.adapters.outlet import LineOutlet
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.entrypoints.menus import MenuLoops
 from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
@@ -22,6 +21,7 @@ from machi_channel_line.ports import Body
 from machi_channel_line.rendering.answer import render_answer, render_notice
 from machi_channel_line.rendering.phrases import phrases
 from machi_channel_line.use_cases.answer_event import AnswerEvent
+from machi_channel_line.use_cases.deliver_message import DeliverMessage
 from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
@@ -64,7 +64,7 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> Entrance:
 def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     works = pod.works(Work)
     rows = DeliveryRows(works, pod.clock, CHANNEL)
-    outlets = {tenant: LineOutlet(line, render_notice) for tenant, line in lines.items()}
+    outlets = {tenant: DeliverMessage(line, render_notice) for tenant, line in lines.items()}
     sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
     loop = DeliveryLoop(rows, sender, list(lines))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)

@@ -7,6 +7,7 @@ from typing import Protocol
 from machi.dialogue.v1.desk_card_pb2 import DeskCard, Form
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, PostState, SlackMessage
+from machi_sdk.conversation import Content
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
 
@@ -31,8 +32,12 @@ class SlackUncertain(Unavailable):
     """Nobody knows whether it happened."""
 
 
-class Slack(Protocol):
+class Slack(Content, Protocol):
     """One workspace."""
+
+    async def direct(self, user: str) -> str:
+        """The id of the direct conversation with a person."""
+        ...
 
     async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
         """Post; returns the message's ts."""

@@ -16,43 +16,71 @@ from machi_channel_slack.entrypoints.announcements import Announcements
 from machi_channel_slack.entrypoints.door import Door
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_channel_slack.entrypoints.inbound import Office, OfficerEvents
+from machi_channel_slack.entrypoints.lanes import Lanes
 from machi_channel_slack.entrypoints.poster import Poster
 from machi_channel_slack.entrypoints.webhooks import Webhooks
+from machi_channel_slack.use_cases.answer_resident import AnswerResident
+from machi_channel_slack.use_cases.deliver_message import DeliverMessage
+from machi_channel_slack.use_cases.direct_messages import DirectMessages
 from machi_channel_slack.use_cases.hall import Hall
-from machi_sdk.conversation import Talkers
-from machi_sdk.inbound import Bulkheads, Entrance, InboundQueue
+from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
+from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
+from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, EventHandler, InboundQueue
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
 from machi_sdk.work import Work
 
-HERE = Path(__file__).parent
+TEXTS = Texts(Path(__file__).parent / "texts")
+CHANNEL = "slack"
+BURST = 3  # a conversation with a person: three at once, then one a second
 INBOUND = "machi.slack.inbound.v1"
 _SECONDS = aiohttp.ClientTimeout(total=10, connect=3)
 
 
 async def assemble(pod: Pod) -> None:
-    """Hang the entrypoints on the pod."""
+    """Hang the adapter on the pod."""
     session = aiohttp.ClientSession(timeout=_SECONDS)
     workspaces = {tenant: each.slack for tenant, each in pod.settings.channels().items() if each.slack}
     slacks = {tenant: SlackApi(settings, session) for tenant, settings in workspaces.items()}
-    works = pod.works(Work)
-    board, desks = PostgresBoard(works), IdentityDesks(pod.peers)
-    bulkheads, texts = Bulkheads(), Texts(HERE / "texts")
-    pods, talkers = DialoguePods(pod.peers, bulkheads), Talkers(pod.peers, bulkheads)
-    poster = Poster(pod.database, _halls(pod, slacks, board, desks, pods))
-    queue = InboundQueue(works, OfficerEvents(Office(slacks, board, desks, talkers, texts, pod.clock)), "slack")
-    consumer = pod.consume(INBOUND, works, queue.accept, batch=50)
-    entrance = Entrance("slack", INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
+    directs = {tenant: DirectMessages(slack, ChannelPace(BURST)) for tenant, slack in slacks.items()}
+    board, desks, bulkheads = PostgresBoard(pod.works(Work)), IdentityDesks(pod.peers), Bulkheads()
+    talkers, people = Talkers(pod.peers, bulkheads), People(pod.peers, CHANNEL)
+    turns = Turns(people, talkers, InstalledOpenings(pod.installed), EarlierMessages(pod.works(Work)))
+    officers = OfficerEvents(Office(slacks, board, desks, talkers, TEXTS, pod.clock))
+    entrance = _hang_inbound(pod, Lanes(officers, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
-    webhooks = Webhooks(door, Forms(door, slacks, board, desks), texts.say("ja", "command"))
+    webhooks = Webhooks(door, Forms(door, slacks, board, desks), command_heard(TEXTS))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
-    pod.consume("machi.desk.cards.v1", works, Announcements(announce, poster.wake, frozenset(slacks)).take)
+    _hang_cards(pod, _halls(pod, slacks, board, desks, DialoguePods(pod.peers, bulkheads)))
+    _hang_deliveries(pod, directs, people)
+    pod.background("slack session", partial(_keep, session))
+
+
+def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
+    works = pod.works(Work)
+    queue = InboundQueue(works, handler, CHANNEL)
+    consumer = pod.consume(INBOUND, works, queue.accept, batch=50)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
+    return Entrance(CHANNEL, INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
+
+
+def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
+    poster = Poster(pod.database, halls)
+    pod.consume("machi.desk.cards.v1", pod.works(Work), Announcements(announce, poster.wake, frozenset(halls)).take)
     pod.background("poster", poster.run)
-    pod.background("slack session", partial(_keep, session))
+
+
+def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: People) -> None:
+    works = pod.works(Work)
+    rows = DeliveryRows(works, pod.clock, CHANNEL)
+    outlets = {tenant: DeliverMessage(each) for tenant, each in directs.items()}
+    loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), list(directs))
+    pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=50)
+    pod.background("deliveries", loop.run)
+    pod.background("deliveries forgetting", loop.forget)
 
 
 def _halls(
@@ -72,6 +100,11 @@ def _halls(
         )
         for tenant, slack in slacks.items()
     }
+
+
+def command_heard(texts: Texts) -> str:
+    """What a slash command is answered at once; the person's language is not known yet."""
+    return "\n".join(dict.fromkeys(texts.say(language, "command") for language in ("ja", "en")))
 
 
 async def _keep(session: aiohttp.ClientSession) -> None:

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from starlette.requests import Request
 
-from machi_simulator.jsontree import Json, as_object, child, text
+from machi_simulator.jsontree import Json, as_object, child, children, text
+from machi_simulator.slack.directs import Attached
 from machi_simulator.slack.forms import Filled
 from machi_simulator.slack.methods_views import stack
 from machi_simulator.slack.model import SlackUser
@@ -32,6 +33,8 @@ class SlackControl:
             "command": self._command,
             "open_home": self._open_home,
             "create_channel": self._create_channel,
+            "direct": self._direct,
+            "take_back": self._take_back,
         }
 
     def endpoints(self) -> list[tuple[str, str, Handler]]:
@@ -42,6 +45,7 @@ class SlackControl:
             ("GET", "/slack/channels", self.channels),
             ("GET", "/slack/channels/{channel}/messages", self.messages),
             ("GET", "/slack/users/{user}/views", self.views),
+            ("GET", "/slack/users/{user}/heard", self.heard),
             ("POST", "/slack/users/{user}/acts", self.act),
             ("GET", "/slack/files/{file}", self.file),
             ("POST", "/slack/raw", self.raw),
@@ -70,6 +74,10 @@ class SlackControl:
     async def views(self, request: Request, _body: Json) -> object:
         """A person's open modals, the lowest first."""
         return stack(self._slack.state, request.path_params["user"])
+
+    async def heard(self, request: Request, _body: Json) -> object:
+        """What the app wrote to a person in their direct conversation, oldest first."""
+        return self._slack.directs.heard(request.path_params["user"])
 
     async def act(self, request: Request, body: Json) -> object:
         """Do something as a member: {"kind": "press", "channel", "ts", "action_id", "value"?}, …"""
@@ -117,6 +125,17 @@ class SlackControl:
 
     async def _create_channel(self, user: str, body: Json) -> object:
         return self._slack.officers.create_channel(user, text(body, "name"))
+
+    async def _direct(self, user: str, body: Json) -> object:
+        files = [
+            Attached(text(file, "name", "photo.jpg"), text(file, "type"), base64.b64decode(text(file, "base64")))
+            for file in children(body, "files")
+        ]
+        return self._slack.directs.write(user, text(body, "text"), files)
+
+    async def _take_back(self, user: str, body: Json) -> object:
+        self._slack.directs.take_back(user, text(body, "ts"))
+        return {}
 
 
 def _filled(body: Json) -> Filled:

@@ -72,10 +72,30 @@ class SlackSide:
         body: Json = {"kind": "message", "channel": channel, "text": words, "thread_ts": thread_ts}
         return SlackMessage.model_validate(await self._act(user, body))
 
-    async def press(self, user: str, message: SlackMessage, action_id: str, value: str | None = None) -> Result:
-        """Use a button or menu of a message; `value` is an option's value."""
+    async def direct(self, user: str, words: str = "", *files: tuple[str, str, bytes]) -> SlackMessage:
+        """Write to the app; `files` are (name, content type, bytes)."""
+        attached = [{"name": n, "type": kind, "base64": base64.b64encode(body).decode()} for n, kind, body in files]
+        return SlackMessage.model_validate(await self._act(user, {"kind": "direct", "text": words, "files": attached}))
+
+    async def take_back(self, user: str, message: SlackMessage) -> None:
+        """Delete one's own message to the app."""
+        await self._act(user, {"kind": "take_back", "ts": message.ts})
+
+    async def heard(self, user: str) -> list[SlackMessage]:
+        """What the app wrote to a person directly, oldest first."""
+        return TypeAdapter(list[SlackMessage]).validate_python(await self._wire.get(f"/slack/users/{user}/heard"))
+
+    async def press(
+        self,
+        user: str,
+        message: SlackMessage,
+        action_id: str,
+        value: str | None = None,
+        ticked: dict[str, dict[str, object]] | None = None,
+    ) -> Result:
+        """Use a button or menu of a message; `value` is an option's value, `ticked` fills boxes by block and action."""
         body: Json = {"kind": "press", "channel": message.channel, "ts": message.ts, "action_id": action_id}
-        return Result.model_validate(await self._act(user, body | {"value": value}))
+        return Result.model_validate(await self._act(user, body | {"value": value, "values": ticked or {}}))
 
     async def press_in_view(self, user: str, view: View, action_id: str, value: str | None = None) -> Result:
         """Use a button or menu of a modal."""

@@ -10,7 +10,7 @@ import orjson
 
 from machi_channel_line.adapters.judging import judge, judge_reply
 from machi_channel_line.ports import Body, Pushing, Replied
-from machi_sdk.conversation import DownloadFailed, NoPhoto
+from machi_sdk.conversation.downloads import download
 from machi_sdk.deliveries import NotTaken, Outcome, Refused, Unclear
 from machi_sdk.errors import Unavailable
 from machi_sdk.settings import LineSettings
@@ -18,9 +18,6 @@ from machi_sdk.telemetry import get_logger, histogram, span
 
 CALL = aiohttp.ClientTimeout(total=3.0, connect=1.5)
 UPLOAD = aiohttp.ClientTimeout(total=15.0, connect=3.0)
-DOWNLOAD = aiohttp.ClientTimeout(total=10.0, connect=3.0)
-PHOTO_BYTES = 10 * 1024 * 1024
-CHUNK = 64 * 1024
 
 R = TypeVar("R", bound=Replied)
 log = get_logger()
@@ -91,20 +88,7 @@ class LineApi:
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
         """Content type and bytes; NoPhoto when gone or of another kind, DownloadFailed when it may come later."""
         url = f"{self._settings.data_api_url}/v2/bot/message/{content_id}/content"
-        try:
-            response = await self._session.get(
-                url, headers=self._authorized({}), timeout=DOWNLOAD, allow_redirects=False
-            )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise DownloadFailed from error
-        if response.status == 429 or response.status >= 500:
-            response.release()
-            raise DownloadFailed
-        wrong = response.status != 200 or not response.content_type.startswith("image/")
-        if wrong or (response.content_length or 0) > PHOTO_BYTES:
-            response.release()
-            raise NoPhoto
-        return response.content_type, _bounded(response)
+        return await download(self._session, url, self._authorized({}))
 
     def _json(self, call: str, path: str, body: Body, headers: Mapping[str, str] | None = None) -> Request:
         typed = {"Content-Type": "application/json", **(headers or {})}
@@ -154,20 +138,6 @@ class LineApi:
         finally:
             elapsed = time.perf_counter() - started
             histogram("machi_channel_requests_seconds").labels("line", request.call, outcome).observe(elapsed)
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    size = 0
-    try:
-        async for chunk in response.content.iter_chunked(CHUNK):
-            size += len(chunk)
-            if size > PHOTO_BYTES:
-                raise NoPhoto
-            yield chunk
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise DownloadFailed from error
-    finally:
-        response.close()
 
 
 def _object(body: bytes) -> Mapping[str, object]:

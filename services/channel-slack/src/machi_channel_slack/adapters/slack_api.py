@@ -1,6 +1,6 @@
 """One workspace by the official SDK."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 import aiohttp
@@ -9,6 +9,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from machi_channel_slack.adapters.calls import SECONDS, Json, ended
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.ports import SlackRefused, SlackUncertain
+from machi_sdk.conversation import DownloadFailed, NoPhoto
+from machi_sdk.conversation.downloads import download
+from machi_sdk.errors import Unavailable
 from machi_sdk.settings import SlackSettings
 
 _PAGES = 5
@@ -130,6 +133,26 @@ class SlackApi:
             if not cursor:
                 break
         return False
+
+    async def direct(self, user: str) -> str:
+        """The id of the direct conversation with a person."""
+        body = await ended("conversations.open", self._client.conversations_open(users=user))
+        room = body.get("channel")
+        return str(room["id"]) if isinstance(room, dict) else ""
+
+    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
+        """Type and bytes of a file that a person sent, at most 10 MB; NoPhoto, or DownloadFailed to try again."""
+        try:
+            body = await ended("files.info", self._client.files_info(file=content_id))
+        except SlackRefused as error:
+            raise NoPhoto from error
+        except Unavailable as error:
+            raise DownloadFailed from error
+        file = body.get("file")
+        address = file.get("url_private_download") or file.get("url_private") if isinstance(file, dict) else None
+        if not address:
+            raise NoPhoto
+        return await download(self._session, str(address), {"Authorization": f"Bearer {self._client.token}"})
 
     async def channels(self) -> dict[str, tuple[str, bool]]:
         """Public channels by name: (id, whether we are in it)."""

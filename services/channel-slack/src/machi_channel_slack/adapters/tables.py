@@ -8,9 +8,11 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from machi_sdk.deliveries.tables import deliveries_table
 from machi_sdk.tables import new_metadata
 
 METADATA = new_metadata()
+DELIVERIES = deliveries_table(METADATA)
 
 
 def _moment(*, nullable: bool = False) -> Column[datetime]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 Json = Mapping[str, object]
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
+# The elements of a message whose use means something by itself.
+_USED = ("button", "static_select", "datepicker", "timepicker")
 _TOKEN = re.compile(r"<([^<>]*)>")
 
 
@@ -35,7 +37,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Press:
-    """A person pressed a button of a message."""
+    """A person pressed a button of a message, or used another element; `chosen` are the boxes ticked beside it."""
 
     user: str
     channel: str
@@ -45,6 +47,9 @@ class Press:
     value: str
     trigger_id: str
     response_url: str
+    date: str = ""
+    time: str = ""
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,22 +94,34 @@ def read_interaction(payload: Json) -> Press | Submission | Ignored:
 
 
 def _press(payload: Json, user: str) -> Press | Ignored:
-    actions = [action for action in parts(payload, "actions") if words(action, "type") == "button"]
+    actions = [action for action in parts(payload, "actions") if words(action, "type") in _USED]
     container = part(payload, "container")
     channel = words(part(payload, "channel"), "id") or words(container, "channel_id")
     if not actions or not channel:
         return Ignored("no-button")
     action = actions[0]
+    picked = words(part(action, "selected_option"), "value")
+    date, time = words(action, "selected_date"), words(action, "selected_time")
     return Press(
         user=user,
         channel=channel,
         message_ts=words(container, "message_ts") or words(part(payload, "message"), "ts"),
         action_id=words(action, "action_id"),
         action_ts=words(action, "action_ts"),
-        value=words(action, "value"),
+        value=words(action, "value") or picked or (words(action, "action_id") if date or time else ""),
         trigger_id=words(payload, "trigger_id"),
         response_url=words(payload, "response_url"),
+        date=date,
+        time=time,
+        chosen=_ticked(part(part(payload, "state"), "values")),
     )
+
+
+def _ticked(blocks: Json) -> tuple[str, ...]:
+    """Values of the ticked boxes of a message."""
+    elements = [element for block in blocks.values() if isinstance(block, dict) for element in block.values()]
+    boxes = [element for element in elements if isinstance(element, dict) and words(element, "type") == "checkboxes"]
+    return tuple(words(option, "value") for element in boxes for option in parts(element, "selected_options"))
 
 
 def _submission(payload: Json, user: str) -> Submission:

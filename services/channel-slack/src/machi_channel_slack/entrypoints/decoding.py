@@ -4,16 +4,32 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, Pressed, ThreadReplied
+from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, MediaSent, Pressed, ThreadReplied
+from machi_channel_slack.domain.conversations import Commanded, Said, SentFile, TakenBack
 from machi_channel_slack.domain.payloads import Press, Reply, Submission
 from machi_channel_slack.domain.press import CardAction
 from machi_sdk.clock import stamp
+from machi_sdk.conversation.press import ChoicePress, TogglePress, decode, encode
 from machi_sdk.ids import derived_id
 
 CHANNEL = "slack"
 
 
-def reply_event(reply: Reply, team: str, received_at: datetime, *, redelivered: bool) -> InboundEvent:
+def events_of(found: Reply | Said | TakenBack, team: str, received_at: datetime, *, again: bool) -> list[InboundEvent]:
+    """What a delivered event comes to; `again` when Slack delivers it once more."""
+    match found:
+        case Reply():
+            events = [_reply_event(found, team, received_at)]
+        case Said():
+            events = _said_events(found, team, received_at)
+        case TakenBack():
+            events = [_taken_back_event(found, team, received_at)]
+    for event in events:
+        event.redelivered = again
+    return events
+
+
+def _reply_event(reply: Reply, team: str, received_at: datetime) -> InboundEvent:
     """Words in a thread."""
     return InboundEvent(
         event_id=reply.event_id,
@@ -21,10 +37,72 @@ def reply_event(reply: Reply, team: str, received_at: datetime, *, redelivered: 
         address=f"{team}/{reply.user}",
         occurred_at=_slack_time(reply.ts, received_at),
         received_at=stamp(received_at),
-        redelivered=redelivered,
         message_id=f"{reply.channel}/{reply.ts}",
         thread_reply=ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text),
     )
+
+
+def _said_events(said: Said, team: str, received_at: datetime) -> list[InboundEvent]:
+    """A resident's message: each file is an event, then the words that came with them."""
+    events = [_file_event(said, file, team, received_at) for file in said.files]
+    if said.text.strip():
+        event = _direct_event(said.event_id, said, team, received_at)
+        event.text.text = said.text
+        events.append(event)
+    return events
+
+
+def _taken_back_event(taken: TakenBack, team: str, received_at: datetime) -> InboundEvent:
+    """A resident deleted a message."""
+    event = _direct_event(taken.event_id, taken, team, received_at)
+    event.unsent.message_id = event.message_id
+    event.ClearField("message_id")
+    return event
+
+
+def command_event(command: Commanded, team: str, received_at: datetime) -> InboundEvent:
+    """A slash command: its words, as if they were written to the app."""
+    event = InboundEvent(
+        event_id=derived_id("slack-command", team, command.user, command.trigger_id),
+        channel=CHANNEL,
+        address=f"{team}/{command.user}",
+        occurred_at=stamp(received_at),
+        received_at=stamp(received_at),
+    )
+    event.text.text = command.text or "help"
+    return event
+
+
+def _file_event(said: Said, file: SentFile, team: str, received_at: datetime) -> InboundEvent:
+    event = _direct_event(derived_id(said.event_id, file.file_id), said, team, received_at)
+    if file.kind == "photo":
+        event.media.CopyFrom(MediaSent(content_id=file.file_id, content_type="image"))
+    else:
+        event.other.kind = file.kind
+    return event
+
+
+def _direct_event(event_id: str, sent: Said | TakenBack, team: str, received_at: datetime) -> InboundEvent:
+    return InboundEvent(
+        event_id=event_id,
+        channel=CHANNEL,
+        address=f"{team}/{sent.user}",
+        occurred_at=_slack_time(sent.ts, received_at),
+        received_at=stamp(received_at),
+        message_id=f"{sent.channel}/{sent.ts}",
+    )
+
+
+def conversation_event(press: Press, team: str, received_at: datetime) -> InboundEvent | None:
+    """A button of the conversation with a resident; None for any other."""
+    meaning = decode(press.value)
+    if meaning is None:
+        return None
+    event = press_event(press, team, received_at)
+    if isinstance(meaning, TogglePress):  # "done": what is ticked is the answer
+        event.pressed.data = encode(ChoicePress(meaning.ask_id, press.chosen))
+    event.pressed.date, event.pressed.time = press.date, press.time
+    return event
 
 
 def press_event(press: Press, team: str, received_at: datetime) -> InboundEvent:

@@ -1,11 +1,12 @@
 """Every request of Slack passes here first: size, signature, workspace."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from machi.channel.v1.events_pb2 import InboundEvent
 from machi_channel_slack.domain.signature import signed
 from machi_sdk.clock import Clock
 from machi_sdk.http import bounded_body
@@ -52,6 +53,12 @@ class Door:
             if signed(workspace.signing_secret.get_secret_value(), body, timestamp, signature, now):
                 return Admitted(tenant, workspace.team_id, body)
         return answer(401, "bad-signature")
+
+    async def keep(self, events: Sequence[InboundEvent], admitted: Admitted) -> Response:
+        """Keep the events, then 200; Unavailable when one could not be kept, so that Slack delivers all again."""
+        for event in events:
+            await self.entrance.store(event, admitted.tenant)
+        return answer(200, "accepted")
 
 
 def answer(status: int, outcome: str, body: bytes = b"{}") -> Response:

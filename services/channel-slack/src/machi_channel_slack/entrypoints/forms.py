@@ -47,8 +47,7 @@ class Forms:
             await self._open(press, form, admitted)
             return answer(200, "form-opened")
         # A stranger's press of a button with a form is kept as it is: the inbound lane says why nothing happens.
-        await self._door.entrance.store(press_event(press, admitted.team, self._door.clock.now()), admitted.tenant)
-        return answer(200, "accepted")
+        return await self._door.keep([press_event(press, admitted.team, self._door.clock.now())], admitted)
 
     async def submitted(self, submission: Submission, admitted: Admitted) -> Response:
         """Errors per field, or kept and closed."""
@@ -62,10 +61,7 @@ class Forms:
             counter("machi_webhooks_total").labels("slack", "form-errors").inc()
             return json_response({"response_action": "errors", "errors": errors})
         checked = Submission(submission.user, submission.view_id, submission.metadata, values)
-        await self._door.entrance.store(
-            form_event(checked, action, admitted.team, self._door.clock.now()), admitted.tenant
-        )
-        return answer(200, "accepted")
+        return await self._door.keep([form_event(checked, action, admitted.team, self._door.clock.now())], admitted)
 
     async def _form(self, action: CardAction, admitted: Admitted) -> Form | None:
         key = CardKey(admitted.tenant, action.card.card_id, action.card.desk_id)

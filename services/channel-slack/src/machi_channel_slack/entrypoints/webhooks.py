@@ -8,19 +8,19 @@ from opentelemetry.trace import SpanKind
 from starlette.requests import Request
 from starlette.responses import Response
 
+from machi_channel_slack.domain.conversations import is_direct, read_command, read_direct
 from machi_channel_slack.domain.payloads import (
     Ignored,
     Json,
     Malformed,
     Press,
-    Reply,
     Submission,
     part,
     read_event,
     read_interaction,
     words,
 )
-from machi_channel_slack.entrypoints.decoding import reply_event
+from machi_channel_slack.entrypoints.decoding import command_event, conversation_event, events_of
 from machi_channel_slack.entrypoints.door import Admitted, Door, answer
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_sdk.errors import Unavailable
@@ -35,10 +35,10 @@ log = get_logger()
 class Webhooks:
     """The three addresses an app gives to Slack."""
 
-    def __init__(self, door: Door, forms: Forms, command_help: str) -> None:
+    def __init__(self, door: Door, forms: Forms, command_heard: str) -> None:
         self._door = door
         self._forms = forms
-        self._command_help = command_help
+        self._command_heard = command_heard
 
     async def events(self, request: Request) -> Response:
         """Events API: JSON."""
@@ -73,15 +73,11 @@ class Webhooks:
             return answer(200, "ignored-other")
         if words(body, "team_id") != admitted.team:
             return answer(403, "other-workspace")
-        found = read_event(body)
+        found = read_direct(body) if is_direct(body) else read_event(body)
         if isinstance(found, Ignored):
             return answer(200, f"ignored-{found.why}")
-        return await self._keep(found, admitted, again="x-slack-retry-num" in request.headers)
-
-    async def _keep(self, reply: Reply, admitted: Admitted, *, again: bool) -> Response:
-        event = reply_event(reply, admitted.team, self._door.clock.now(), redelivered=again)
-        await self._door.entrance.store(event, admitted.tenant)
-        return answer(200, "accepted")
+        again = "x-slack-retry-num" in request.headers
+        return await self._door.keep(events_of(found, admitted.team, self._door.clock.now(), again=again), admitted)
 
     def _challenge(self, body: Json) -> Response:
         challenge = words(body, "challenge")
@@ -102,7 +98,8 @@ class Webhooks:
             return answer(403 if team else 400, "other-workspace" if team else "malformed")
         found = read_interaction(payload)
         if isinstance(found, Press):
-            return await self._forms.pressed(found, admitted)
+            said = conversation_event(found, admitted.team, self._door.clock.now())
+            return await (self._door.keep([said], admitted) if said else self._forms.pressed(found, admitted))
         if isinstance(found, Submission):
             return await self._forms.submitted(found, admitted)
         return answer(200, f"ignored-{found.why}")
@@ -111,12 +108,11 @@ class Webhooks:
         fields = _fields(admitted.body)
         if fields.get("ssl_check") == "1":
             return answer(200, "ssl-check")
-        if not fields.get("command") or not fields.get("team_id"):
-            raise Malformed("command or team_id missing")
-        if fields["team_id"] != admitted.team:
+        command = read_command(fields)
+        if fields.get("team_id") != admitted.team:
             return answer(403, "other-workspace")
-        counter("machi_webhooks_total").labels("slack", "command").inc()
-        return json_response({"response_type": "ephemeral", "text": self._command_help})
+        await self._door.keep([command_event(command, admitted.team, self._door.clock.now())], admitted)
+        return json_response({"response_type": "ephemeral", "text": self._command_heard})
 
 
 def _object(body: bytes) -> Json:

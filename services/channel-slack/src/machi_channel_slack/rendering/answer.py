@@ -9,7 +9,7 @@ from machi_channel_slack.rendering import limits, rich
 
 def answer_message(messages: Iterable[Message]) -> SlackMessage | None:
     """All messages as plain words in one; None when there is nothing to say."""
-    return words_message("\n\n".join(filter(None, map(_words, messages))))
+    return words_message("\n\n".join(filter(None, map(message_words, messages))))
 
 
 def words_message(words: str) -> SlackMessage | None:
@@ -21,8 +21,14 @@ def words_message(words: str) -> SlackMessage | None:
     return SlackMessage(limits.notice(words), blocks)
 
 
-def _words(message: Message) -> str:
-    return "\n".join(filter(None, _lines(message)))
+def message_words(message: Message) -> str:
+    """All words of a message."""
+    return "\n".join(message_lines(message))
+
+
+def message_lines(message: Message) -> list[str]:
+    """The words of a message line by line, at least one."""
+    return list(filter(None, _lines(message))) or ["…"]
 
 
 def _lines(message: Message) -> Iterator[str]:
@@ -41,7 +47,7 @@ def _lines(message: Message) -> Iterator[str]:
             receipt = message.receipt
             yield from (receipt.title, f"{receipt.label} {receipt.number}", *_facts(receipt.facts), receipt.note)
         case "link":
-            yield from (message.link.text, f"{message.link.label} {message.link.uri}".strip())
+            yield from (message.link.text, f"{message.link.label} {message.link.uri.removeprefix('tel:')}".strip())
 
 
 def _card(card: InfoCard) -> Iterator[str]:

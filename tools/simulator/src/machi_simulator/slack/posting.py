@@ -1,5 +1,6 @@
 """Putting messages into conversations: the checks and effects every way of posting shares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from machi_simulator.changes import Changes
@@ -52,10 +53,12 @@ class Posting:
         message.metadata = as_object(args.get("metadata"))
         return self._put(message)
 
-    def as_person(self, channel: str, user: str, words: str, thread_ts: str = "") -> SlackMessage:
+    def as_person(
+        self, channel: str, user: str, words: str, thread_ts: str = "", files: Sequence[str] = ()
+    ) -> SlackMessage:
         """A message of a person; `words` are escaped already."""
         message = self._new(channel, user, Written(words, []))
-        message.thread_ts = thread_ts
+        message.thread_ts, message.files = thread_ts, list(files)
         return self._put(message)
 
     def for_one(self, channel: str, seen_by: str, written: Written, thread_ts: str = "") -> SlackMessage:
@@ -80,9 +83,11 @@ class Posting:
         return message
 
     def delete(self, message: SlackMessage) -> None:
-        """A message of the app disappears."""
+        """A message disappears."""
+        before = described(self._state, message)
         self._state.drop(message)
-        self._tell_change(message, {"subtype": "message_deleted", "deleted_ts": message.ts})
+        gone: Json = {"subtype": "message_deleted", "deleted_ts": message.ts, "previous_message": before}
+        self._tell_change(message, gone)
 
     def _new(self, channel: str, user: str, written: Written) -> SlackMessage:
         ts = self._state.ts()
@@ -95,6 +100,8 @@ class Posting:
         self._changes.notify()
         if self._heard(message.channel):
             event = described(self._state, message) | self._where(message)
+            if message.files and not message.bot_id:
+                event["subtype"] = "file_share"
             if message.thread_ts:
                 root = self._state.message(message.channel, message.thread_ts)
                 event["parent_user_id"] = root.user if root else ""

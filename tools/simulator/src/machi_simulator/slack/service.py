@@ -11,6 +11,7 @@ from machi_simulator.courier import Courier
 from machi_simulator.journal import Journal
 from machi_simulator.jsontree import Json, as_objects, text
 from machi_simulator.slack.api import SlackApi
+from machi_simulator.slack.directs import Directs
 from machi_simulator.slack.model import SlackUser
 from machi_simulator.slack.officers import Officers
 from machi_simulator.slack.outgoing import Outgoing
@@ -27,6 +28,7 @@ class Slack:
         posting = Posting(self.state, self.events, changes)
         self.api = SlackApi(self.state, posting, changes)
         self.officers = Officers(self.state, posting, self.events, self.api)
+        self.directs = Directs(self.state, posting)
         if config.simulator_staff is not None:
             source = config.simulator_staff.read_text("utf-8")
             for user in staff(

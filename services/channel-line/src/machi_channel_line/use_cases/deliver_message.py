@@ -12,7 +12,7 @@ Render = Callable[[Sequence[neutral.Message]], Sequence[Body]]
 
 
 @dataclass(frozen=True)
-class LineOutlet:
+class DeliverMessage:
     """`machi_sdk.deliveries.Outlet`; the retry key is the delivery's, at every attempt the same."""
 
     line: Line

@@ -1,0 +1,44 @@
+"""Photos that people sent, from a platform's content host: bounded, and never followed elsewhere."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+
+from machi_sdk.conversation.turns import DownloadFailed, NoPhoto
+
+MOST_BYTES = 10 * 1024 * 1024
+_CHUNK = 64 * 1024
+_SECONDS = aiohttp.ClientTimeout(total=10.0, connect=3.0)
+
+
+async def download(
+    session: aiohttp.ClientSession, address: str, headers: Mapping[str, str]
+) -> tuple[str, AsyncIterator[bytes]]:
+    """Type and bytes of an image; NoPhoto: none, gone, or too large; DownloadFailed: it may come later."""
+    try:
+        response = await session.get(address, headers=headers, timeout=_SECONDS, allow_redirects=False)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise DownloadFailed from error
+    if response.status == 429 or response.status >= 500:
+        response.release()
+        raise DownloadFailed
+    # Who may not read a file is sent to a sign-in page by some platforms: no image, or a redirect.
+    wrong = response.status != 200 or not response.content_type.startswith("image/")
+    if wrong or (response.content_length or 0) > MOST_BYTES:
+        response.release()
+        raise NoPhoto
+    return response.content_type, _bounded(response)
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    size = 0
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > MOST_BYTES:
+                raise NoPhoto
+            yield chunk
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise DownloadFailed from error
+    finally:
+        response.close()

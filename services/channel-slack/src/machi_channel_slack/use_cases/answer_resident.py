@@ -1,0 +1,78 @@
+"""A resident wrote to the app: the pod that holds the dialogue answers, in the direct conversation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi_channel_slack.domain.cards import SlackMessage
+from machi_channel_slack.ports import Slack, SlackRefused
+from machi_channel_slack.rendering.answer import words_message
+from machi_channel_slack.rendering.reply import reply_message
+from machi_channel_slack.use_cases.direct_messages import DirectMessages
+from machi_sdk.conversation import Turns
+from machi_sdk.errors import Unavailable
+from machi_sdk.inbound import PendingEvent
+from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
+
+POST = "post"
+
+
+@dataclass(frozen=True)
+class AnswerResident:
+    """`machi_sdk.inbound.EventHandler` for what residents do."""
+
+    slacks: Mapping[str, Slack]
+    directs: Mapping[str, DirectMessages]
+    turns: Turns
+    texts: Texts
+
+    async def handle(self, pending: PendingEvent) -> None:
+        """Take the event to its end; Unavailable puts it off, in order."""
+        answered = await self.turns.answer(pending, self.slacks[pending.tenant])
+        if answered is None:
+            return
+        if not answered.again:
+            await pending.mark_turned(answered.response.SerializeToString(), pending.pod)
+        say = partial(self.texts.say, answered.language)
+        message = reply_message(answered.response, say, pending.event.event_id)
+        if message is None:
+            await pending.mark("done", "nothing-to-say")
+            return
+        await self._post(pending, message)
+
+    async def say_waiting(self, pending: PendingEvent) -> None:
+        """Tell the person once that the message is here."""
+        message = words_message(self.texts.say(await self._language(pending), "waiting-resident"))
+        if message is not None:
+            event = pending.event
+            await self.directs[pending.tenant].post(_user(event), message, _conversation(event))
+
+    async def _post(self, pending: PendingEvent, message: SlackMessage) -> None:
+        tried = pending.reply_mark == POST
+        if not tried:
+            await pending.mark_replying(POST)
+        try:
+            first_at = pending.received_at if tried else None
+            user, place = _user(pending.event), _conversation(pending.event)
+            posted = await self.directs[pending.tenant].post_once(user, message, first_at, place)
+        except SlackRefused as error:
+            await pending.mark("failed", error.slug)
+        else:
+            await pending.mark("done", "posted" if posted else "posted-before")
+
+    async def _language(self, pending: PendingEvent) -> str:
+        try:
+            return (await self.turns.people.resolve(pending.tenant, pending.event.address)).language
+        except Unavailable:
+            return DEFAULT_LANGUAGE
+
+
+def _user(event: InboundEvent) -> str:
+    return event.address.rpartition("/")[2]
+
+
+def _conversation(event: InboundEvent) -> str:
+    """The direct conversation the event came from; empty when it came from elsewhere."""
+    channel = event.pressed.place_id or (event.message_id or event.unsent.message_id).partition("/")[0]
+    return channel if channel.startswith("D") else ""
