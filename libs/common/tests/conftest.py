@@ -1,13 +1,19 @@
 """A toy pod: its database, its works, and a release that it belongs to."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from talking import Talk, Tell
+
 from machi_sdk.clock import ManualClock
 from machi_sdk.database import Database
+from machi_sdk.dialogue import DialogueKit
 from machi_sdk.manifest import Manifest, load_manifest
 from machi_sdk.telemetry import start_logging, start_tracing
 from machi_sdk.testing import LocalRelease, PodDatabase, PostgresAddress, database_for
@@ -65,3 +71,18 @@ async def release(tmp_path: Path) -> AsyncIterator[LocalRelease]:
 def program() -> Callable[[str], Path]:
     """Where a program lies that a test starts in a process of its own."""
     return lambda name: Path(__file__).parent / "programs" / f"{name}.py"
+
+
+@pytest.fixture
+def tell() -> Tell:
+    return Tell()
+
+
+@pytest.fixture
+def kit(works: Works[Work], clock: ManualClock, tell: Tell) -> DialogueKit[Work]:
+    return DialogueKit(works, [tell], clock)
+
+
+@pytest.fixture
+def talk(kit: DialogueKit[Work]) -> Talk:
+    return Talk(kit)

@@ -78,8 +78,9 @@ CASES = [
         "reports",
         ("reports", wire.TurnRequest(place=wire.Place(latitude=33.5, longitude=130.4, title="天神"))),
     ),
-    (InboundEvent(place=PlaceSent(latitude=33.5)), "", FALLBACK),
-    (InboundEvent(media=MediaSent(content_id="1")), "", FALLBACK),
+    (InboundEvent(place=PlaceSent(latitude=33.5)), "", opened("identity", "help", sent="place")),
+    (InboundEvent(media=MediaSent(content_id="1")), "", opened("identity", "help", sent="photo")),
+    (InboundEvent(other=OtherSent(kind="audio")), "", opened("identity", "help", sent="audio")),
     (
         InboundEvent(other=OtherSent(kind="sticker")),
         "reports",

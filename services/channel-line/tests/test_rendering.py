@@ -78,6 +78,7 @@ def cases(words: dict[str, str]) -> dict[str, wire.TurnResponse]:
         "telephone": message(link=neutral.Link(text=words["body"], label=words["yes"], uri="tel:119")),
     }
     yes, no = neutral.Option(option_id="yes", label=words["yes"]), neutral.Option(option_id="no", label=words["no"])
+    change = neutral.Option(option_id="change", label=words["title"])
     described = [neutral.Option(option_id="a", label=words["yes"], description=words["body"]), no]
     asked = {
         "choice": ask(words, choice=neutral.ChoiceAsk(options=options(words, 5))),
@@ -93,6 +94,7 @@ def cases(words: dict[str, str]) -> dict[str, wire.TurnResponse]:
         "number-large": ask(words, number=neutral.NumberAsk(minimum=1, maximum=5000)),
         "words": ask(words, words=neutral.WordsAsk(maximum=1000)),
         "confirm": ask(words, confirm=neutral.ConfirmAsk(yes=yes, no=no)),
+        "confirm-change": ask(words, confirm=neutral.ConfirmAsk(yes=yes, no=no, change=change)),
     }
     return {
         **{f"say-{name}": wire.TurnResponse(messages=[each]) for name, each in said.items()},
@@ -112,7 +114,7 @@ def test_every_kind_in_every_language(language: str) -> None:
         for name, response in cases(WORDS[language]).items()
     }
     path = SNAPSHOTS / f"{language}.json"
-    if os.environ.get("UPDATE_SNAPSHOTS"):
+    if os.environ.get("MACHI_SNAPSHOTS") == "write":
         path.write_text(json.dumps(rendered, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     assert rendered == json.loads(path.read_text(encoding="utf-8"))
 

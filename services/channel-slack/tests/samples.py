@@ -42,7 +42,10 @@ def asks(language: str) -> dict[str, neutral.Ask]:
     few = [Option(option_id=f"o{at}", label=each) for at, each in enumerate((begin, end, hand))]
     many = [Option(option_id=f"m{at}", label=f"{title} {at}", description=place) for at in range(40)]
     controls = [Option(option_id=name, label=name) for name in ("skip", "back", "cancel", "help")]
-    confirm = neutral.ConfirmAsk(yes=Option(option_id="yes", label=begin), no=Option(option_id="no", label=end))
+    yes, change, no = (
+        Option(option_id=name, label=each) for name, each in (("yes", begin), ("change", hand), ("no", end))
+    )
+    confirm = neutral.ConfirmAsk(yes=yes, change=change, no=no)
     kinds = {
         "choice": neutral.Ask(choice=neutral.ChoiceAsk(options=few)),
         "multi_choice": neutral.Ask(multi_choice=neutral.MultiChoiceAsk(options=few, minimum=1, maximum=3)),

@@ -165,6 +165,25 @@ async def test_the_chosen_language_stays(person: Person, channel_of: ChannelOf) 
     assert (found.language, found.language_chosen) == ("en", True)
 
 
+@pytest.mark.parametrize("typed", ["道に穴があいている", "a POTHOLE on the road"])
+async def test_unknown_words_find_the_likeliest_service_and_travel_with_its_button(person: Person, typed: str) -> None:
+    (message,) = (await person.opens("help", text=typed)).messages
+    assert message.card.title == TEXTS.say("ja", "help.likely-title")
+    button, other = message.card.buttons
+    assert (other.command.command, dict(other.command.arguments)) == ("help", {})
+    assert (button.command.pod, button.command.command) == ("reports", "report")
+    assert dict(button.command.arguments) == {"text": typed[:40]}
+
+
+@pytest.mark.parametrize("sent", ["sticker", "photo", "audio", "video", "file", "place"])
+@ALL_LANGUAGES
+async def test_what_is_sent_out_of_the_blue_gets_a_kind_word(person: Person, language: str, sent: str) -> None:
+    person.language = language
+    answer = await person.opens("help", sent=sent)
+    assert answer.messages[0].text.text == TEXTS.say(language, f"help.sent-{sent}")
+    assert buttons(answer)
+
+
 @ALL_LANGUAGES
 async def test_help_is_kind_and_shows_the_menu(person: Person, language: str) -> None:
     person.language = language

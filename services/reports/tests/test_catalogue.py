@@ -157,3 +157,29 @@ def test_wards_in_typed_addresses(catalogue: Catalogue, text: str, ward: str) ->
 )
 def test_routes(catalogue: Catalogue, category: str, ward: str, desk: str) -> None:
     assert catalogue.route(category, ward) == desk
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers"),
+    [
+        ("道に穴", {"category": "road", "detail-what": "pothole"}),
+        ("歩道の段差が危ない", {"category": "road", "detail-what": "step"}),
+        ("みちに あながあります", {"category": "road", "detail-what": "pothole"}),
+        ("There is a pothole in the road", {"category": "road", "detail-what": "pothole"}),
+        ("路燈不亮", {"category": "light", "detail-what": "dark"}),
+        ("公園", {"category": "park"}),
+        ("通報", {}),
+        ("report", {}),
+        ("公園の街灯", {}),
+        ("", {}),
+    ],
+)
+def test_free_words_answer_what_they_mean(catalogue: Catalogue, typed: str, answers: dict[str, str]) -> None:
+    assert dict(catalogue.answers_in(typed)) == answers
+
+
+def test_every_label_means_its_own_category(catalogue: Catalogue) -> None:
+    for category in catalogue.categories:
+        for label in category.labels.values():
+            found = dict(catalogue.answers_in(label))
+            assert found.get("category", category.code) == category.code, label

@@ -148,3 +148,23 @@ def test_the_manifest_speaks_every_language() -> None:
     assert all(set(entry.titles) == set(LANGUAGES) for entry in MANIFEST.dialogues)
     assert all(set(texts) == set(LANGUAGES) for p in MANIFEST.purposes for texts in (p.title, p.benefit, p.text))
     assert json.loads(MANIFEST.canonical_json)["name"] == "reports"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_end_offers_to_correct_what_was_answered(language: str, catalogue: Catalogue, notice: Purpose) -> None:
+    category = catalogue.categories[0]
+    confirm = asked(begun(category=category.code), language, catalogue, notice)[-1]
+    assert isinstance(confirm.kind, Confirm)
+    assert confirm.kind.change
+    changes = {change.keys[0]: change for change in confirm.changes}
+    assert list(changes) == ["category", "detail-what", "place", "photo", "words", "messages"]
+    assert changes["category"].keys == ("category", "detail-what")
+    assert all(0 < len(change.label) <= 20 for change in confirm.changes)
+    assert confirm.about == Wording(language, catalogue).category(category.code) + {"en": ", "}.get(
+        language, "・"
+    ) + Wording(language, catalogue).details(category.code, {"what": category.questions[0].options[0].option_id})
+
+
+def test_what_was_decided_earlier_is_not_offered_for_correction(catalogue: Catalogue, notice: Purpose) -> None:
+    confirm = asked(begun("given", category="other"), "ja", catalogue, notice)[-1]
+    assert [change.keys for change in confirm.changes] == [("category",), ("place",), ("photo",), ("words",)]

@@ -49,6 +49,25 @@ async def test_a_report_travels_to_the_desk_and_back(city: City) -> None:
     assert [(call.path, call.reason) for call in (await city.simulator.refused())[refused_before:]] == []
 
 
+async def test_free_words_find_the_report_and_an_answer_is_corrected_before_it_is_sent(city: City) -> None:
+    resident = await city.resident()
+    assert "こちらのことですか" in await resident.say("道に穴があいています")
+    assert "場所を教えて" in await resident.press("通報する")
+    await resident.say("中央区天神1丁目")
+    await resident.say("スキップ")
+    answer = await resident.say("深い穴です")
+    if "メッセージをお送りしてもよいですか" in answer:
+        answer = await resident.press("はい、受け取る")
+    assert "道路・歩道" in answer
+    assert "どれを直しますか" in await resident.press("直す")
+    assert "場所を教えて" in await resident.press("場所")
+    assert "博多区" in await resident.say("博多区祇園町")
+    number = number_in(await resident.press("送る"))
+    card = await city.card(number)
+    channel = next(each for each in await city.simulator.slack.channels() if each.id == card.channel)
+    assert channel.name == "roads-hakata"
+
+
 async def test_a_photo_reaches_the_desk_without_its_metadata(city: City) -> None:
     resident = await city.resident()
     card = await city.card(await file_report(resident, Filing(photo=photo())))

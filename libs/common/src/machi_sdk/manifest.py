@@ -54,6 +54,8 @@ class DialogueEntry(_Part):
     who: Literal["citizen", "staff"] = "citizen"
     titles: _PerLanguage
     keywords: dict[str, tuple[str, ...]] = {}
+    hints: dict[str, tuple[str, ...]] = {}
+    """Words that make this dialogue likely to be what somebody wants who did not use a keyword."""
 
 
 class Purpose(_Part):

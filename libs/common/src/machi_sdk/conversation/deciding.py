@@ -47,7 +47,7 @@ def decide(event: InboundEvent, focused: str, openings: InstalledOpenings) -> St
         case "pressed":
             return _pressed(event, focused, openings)
         case "place" | "media" | "other":
-            return Step(focused, _sent(event)) if focused else open_by_role("fallback", "", openings)
+            return Step(focused, _sent(event)) if focused else _open_for(_sent_kind(event), openings)
     return None
 
 
@@ -57,6 +57,13 @@ def open_by_role(role: str, typed: str, openings: InstalledOpenings) -> Step:
     if opening is None:
         raise Unavailable("no-dialogue-installed")
     return _open(opening, {"text": typed} if typed else {})
+
+
+def _open_for(sent: str, openings: InstalledOpenings) -> Step:
+    """The dialogue for who sends something out of the blue; it is told what kind of thing came."""
+    step = open_by_role("fallback", "", openings)
+    step.request.open.arguments["sent"] = sent
+    return step
 
 
 def _open(opening: Opening, arguments: dict[str, str]) -> Step:
@@ -100,5 +107,9 @@ def _sent(event: InboundEvent) -> wire.TurnRequest:
         place = event.place
         sent = wire.Place(latitude=place.latitude, longitude=place.longitude, title=place.title, address=place.address)
         return wire.TurnRequest(place=sent)
-    kind = "photo" if event.HasField("media") else event.other.kind
-    return wire.TurnRequest(unsupported=wire.Unsupported(kind=kind))
+    return wire.TurnRequest(unsupported=wire.Unsupported(kind=_sent_kind(event)))
+
+
+def _sent_kind(event: InboundEvent) -> str:
+    """photo, place, or the name of what no dialogue takes."""
+    return {"media": "photo", "place": "place"}.get(event.WhichOneof("kind") or "", event.other.kind)

@@ -4,6 +4,7 @@ from machi_sdk.dialogue.answers import Answers, Json, Step
 from machi_sdk.dialogue.endpoint import DeskHandler, DialogueEndpoint, MediaHandler
 from machi_sdk.dialogue.kit import DialogueKit
 from machi_sdk.dialogue.questions import (
+    Change,
     Choices,
     Confirm,
     DateQ,
@@ -22,6 +23,7 @@ from machi_sdk.dialogue.sessions import open_session
 __all__ = [
     "Accept",
     "Answers",
+    "Change",
     "Choices",
     "Confirm",
     "DateQ",

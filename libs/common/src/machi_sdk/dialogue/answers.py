@@ -1,6 +1,6 @@
 """What a person has answered so far, in order; everything else about a session follows from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 Json = None | str | int | float | bool | list["Json"] | dict[str, "Json"]
@@ -51,6 +51,15 @@ class Answers(Mapping[str, Json]):
     def answered(self, key: str, value: Json, event_id: str) -> "Answers":
         """With one more answer."""
         return Answers(self.given, (*self.steps, Step(key, value, event_id)))
+
+    def knowing(self, key: str, value: Json) -> "Answers":
+        """With a fact among the given ones; None takes it away."""
+        rest = {name: known for name, known in self.given.items() if name != key}
+        return Answers(rest if value is None else {**rest, key: value}, self.steps)
+
+    def without(self, keys: Collection[str]) -> "Answers":
+        """Without the answers to these questions, so that they are asked again."""
+        return Answers(self.given, tuple(step for step in self.steps if step.key not in keys))
 
     def back(self) -> "Answers":
         """Without the last answer."""

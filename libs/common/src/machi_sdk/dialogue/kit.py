@@ -11,6 +11,7 @@ from machi.dialogue.v1.messages_pb2 import Message
 from machi_sdk.clock import Clock
 from machi_sdk.dialogue import sessions
 from machi_sdk.dialogue.answers import Answers, Json
+from machi_sdk.dialogue.asides import Asides
 from machi_sdk.dialogue.controls import Controls
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
 from machi_sdk.dialogue.questions import Question, ask_id_of, to_wire
@@ -62,6 +63,7 @@ class DialogueKit(Generic[W]):
         self._retracted = retracted
         self._prepare = prepare
         self._controls = Controls(TEXTS)
+        self._asides = Asides(TEXTS)
         self._tidied: dict[str, float] = {}
 
     async def turn(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse:
@@ -153,7 +155,7 @@ class DialogueKit(Generic[W]):
         return Plan(session, earlier)
 
     async def _step(self, session: Session, request: wire.TurnRequest, context: TurnContext) -> Plan:
-        question = self._dialogues[session.command].ask(session.answers, context.language)
+        question = self._question(session, session.answers, context.language)
         if question is None:  # nothing is missing any more: the dialogue or its data changed since it was asked
             return Plan(session, session.answers)
         asked = ask_id_of(session.session_id, session.version)
@@ -163,8 +165,16 @@ class DialogueKit(Generic[W]):
         control = self._controls.of(request, question)
         if control is not None:
             return self._control(session, question, control, context)
+        return await self._answer(session, question, request, context)
+
+    async def _answer(
+        self, session: Session, question: Question, request: wire.TurnRequest, context: TurnContext
+    ) -> Plan:
         if request.WhichOneof("input") == "resume":
             return Plan(session)
+        returned = self._asides.returned(session.answers, request, session.touched_at, context.now)
+        if returned is not None:
+            return Plan(session, returned, understood=False)
         try:
             value = answer_of(question.kind, request, self._controls.yes_no)
         except Unreadable as reason:
@@ -173,6 +183,13 @@ class DialogueKit(Generic[W]):
 
     async def _settle(self, session: Session, question: Question, value: Json, context: TurnContext) -> Plan:
         dialogue = self._dialogues[session.command]
+        if self._asides.stands(session.answers):
+            asked = dialogue.ask(session.answers, context.language)
+            after = self._asides.settled(asked, session.answers, value)
+            return self._cancelled(session, context) if after is None else Plan(session, after)
+        correcting = self._asides.correcting(question, session.answers, value)
+        if correcting is not None:
+            return Plan(session, correcting)
         settled = await dialogue.settle(context, session.answers, question.key, value)
         if isinstance(settled, Reject):
             kept = replace(session.answers, given={**session.answers.given, **(settled.keep or {})})
@@ -184,16 +201,28 @@ class DialogueKit(Generic[W]):
     ) -> Plan:
         language = context.language
         if control == wire.CONTROL_KIND_CANCEL:
-            return Plan(session, session.answers, say=(text(TEXTS.say(language, "cancelled")),), ends=True)
+            return self._cancelled(session, context)
         if control == wire.CONTROL_KIND_BACK:
-            if not session.answers.steps:
-                return Plan(session, say=(text(TEXTS.say(language, "at-the-start")),))
-            return Plan(session, session.answers.back())
+            return self._back(session, language)
         if control == wire.CONTROL_KIND_SKIP:
             if not question.optional:
                 return Plan(session, say=(text(TEXTS.say(language, "not-optional")),), understood=False)
             return Plan(session, session.answers.answered(question.key, None, context.event_id))
         return Plan(session, say=(text(TEXTS.say(language, "help")),))
+
+    def _cancelled(self, session: Session, context: TurnContext) -> Plan:
+        return Plan(session, session.answers, say=(text(TEXTS.say(context.language, "cancelled")),), ends=True)
+
+    def _question(self, session: Session, answers: Answers, language: str) -> Question | None:
+        """What is asked now, asides included."""
+        return self._asides.question(self._dialogues[session.command].ask(answers, language), answers, language)
+
+    def _back(self, session: Session, language: str) -> Plan:
+        if self._asides.stands(session.answers):
+            return Plan(session, self._asides.left(session.answers))
+        if not session.answers.steps:
+            return Plan(session, say=(text(TEXTS.say(language, "at-the-start")),))
+        return Plan(session, session.answers.back())
 
     async def _commit(self, plan: Plan, request: wire.TurnRequest, context: TurnContext) -> wire.TurnResponse:
         async with self._works.begin(context.tenant) as work:
@@ -216,7 +245,7 @@ class DialogueKit(Generic[W]):
     ) -> wire.TurnResponse:
         dialogue = self._dialogues[session.command]
         answers = plan.answers if plan.answers is not None else session.answers
-        question = dialogue.ask(answers, context.language)
+        question = self._question(session, answers, context.language)
         ends = plan.ends or question is None
         version = session.version
         if plan.answers is not None or session.version == 0:

@@ -21,6 +21,9 @@ from machi_sdk.dialogue.questions import (
 )
 from machi_sdk.names import fold
 
+CHANGE = "change"
+_SENT = ("photo", "sticker", "audio", "video", "file")
+
 
 class Unreadable(Exception):
     """The input is no answer to this question; `key` names the text that says what is wanted."""
@@ -43,11 +46,16 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
             return {"media_id": request.photo.media_id}
         case "moment", DateQ() | TimeQ():
             return _typed(kind, request.moment.date or request.moment.time, yes_no)
-        case "unsupported", PhotoQ():
-            raise Unreadable("again.photo-unreadable" if request.unsupported.kind == "photo" else "again.photo")
+        case "unsupported", PhotoQ() if request.unsupported.kind == "photo":
+            raise Unreadable("again.photo-unreadable")
         case "unsupported", _:
-            raise Unreadable("again.unsupported")
+            raise Unreadable(sent_key(request.unsupported.kind))
     raise Unreadable(_wanted(kind))
+
+
+def sent_key(kind: str) -> str:
+    """The kind word for something that was sent and answers no question."""
+    return f"sent.{kind}" if kind in _SENT else "sent.other"
 
 
 def _storable(text: str) -> str:
@@ -71,6 +79,8 @@ def _chosen(kind: Kind, chosen: list[str]) -> Json:
                 return list(dict.fromkeys(chosen))
         case Confirm() if chosen in (["yes"], ["no"]):
             return chosen[0] == "yes"
+        case Confirm(change=change) if change and chosen == [CHANGE]:
+            return CHANGE
     raise Unreadable(_wanted(kind))
 
 
@@ -96,11 +106,13 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
     raise Unreadable(_wanted(kind))
 
 
-def _agreed(kind: Confirm, words: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> bool:
+def _agreed(kind: Confirm, words: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> bool | str:
     if words == fold(kind.yes) or words in yes_no[0]:
         return True
     if words == fold(kind.no) or words in yes_no[1]:
         return False
+    if kind.change and words == fold(kind.change):
+        return CHANGE
     raise Unreadable(_wanted(kind))
 
 
@@ -134,12 +146,15 @@ def _matching(options: tuple[Opt, ...], words: str) -> str:
             return option.option_id
     if words.isdecimal() and 1 <= int(words) <= len(options):
         return options[int(words) - 1].option_id
-    near = [
-        option.option_id for option in options if words and (words in fold(option.label) or fold(option.label) in words)
-    ]
+    near = [option.option_id for option in options if words and _is_near(option, words)]
     if len(near) == 1:
         return near[0]
     raise Unreadable("again.choice")
+
+
+def _is_near(option: Opt, words: str) -> bool:
+    label = fold(option.label)
+    return words in label or label in words or any(fold(word) in words for word in option.words)
 
 
 def _ids(options: tuple[Opt, ...]) -> set[str]:

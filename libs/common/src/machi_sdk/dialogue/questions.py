@@ -9,11 +9,12 @@ from machi.dialogue.v1.messages_pb2 import Message
 
 @dataclass(frozen=True)
 class Opt:
-    """One offered option; the label has at most 20 characters."""
+    """One offered option; the label has at most 20 characters. `words` are what people may type instead."""
 
     option_id: str
     label: str
     description: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ class WordsQ:
 
 @dataclass(frozen=True)
 class Confirm:
-    """Yes or no."""
+    """Yes or no; with `change`, a third button that lets an earlier answer be corrected."""
 
     yes: str
     no: str
+    change: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,28 @@ Kind = Choices | MultiChoices | PhotoQ | PlaceQ | WordsQ | Confirm | NumberQ | D
 
 
 @dataclass(frozen=True)
+class Change:
+    """An answer that can be corrected: its name, at most 20 characters, and the questions that are asked again."""
+
+    label: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Question:
-    """The one thing asked next; `before` is said in front of it."""
+    """The one thing asked next.
+
+    `before` is said in front of it. `about` tells who comes back after a pause what this was about. `changes` are what
+    a confirmation with `change` offers to correct.
+    """
 
     key: str
     prompt: str
     kind: Kind
     optional: bool = False
     before: tuple[Message, ...] = ()
+    about: str = ""
+    changes: tuple[Change, ...] = ()
 
 
 def ask_id_of(session_id: str, version: int) -> str:
@@ -111,11 +127,11 @@ def to_wire(question: Question, ask_id: str, controls: list[wire.Option]) -> wir
             ask.choice.options.extend(_options(options))
         case MultiChoices(options, minimum, maximum):
             ask.multi_choice.CopyFrom(wire.MultiChoiceAsk(options=_options(options), minimum=minimum, maximum=maximum))
-        case Confirm(yes, no):
-            yes_no = wire.ConfirmAsk(
-                yes=wire.Option(option_id="yes", label=yes), no=wire.Option(option_id="no", label=no)
-            )
-            ask.confirm.CopyFrom(yes_no)
+        case Confirm(yes, no, change):
+            ask.confirm.yes.CopyFrom(wire.Option(option_id="yes", label=yes))
+            ask.confirm.no.CopyFrom(wire.Option(option_id="no", label=no))
+            if change:
+                ask.confirm.change.CopyFrom(wire.Option(option_id="change", label=change))
         case _:
             _plain_kind(question.kind, ask)
     return ask

@@ -95,7 +95,7 @@ def _bubble_of(ask: neutral.Ask, options: Sequence[neutral.Option], prompt: str)
 def _confirm(ask: neutral.Ask, controls: Quick) -> list[Message]:
     short = limits.size(ask.prompt) <= limits.FLEX_WORDS
     before = [] if short else texts(ask.prompt)
-    options = [option for option in (ask.confirm.yes, ask.confirm.no) if option.option_id]
+    options = [option for option in (ask.confirm.yes, ask.confirm.change, ask.confirm.no) if option.option_id]
     buttons = buttons_box([_option(ask, option, limits.FLEX_LABEL) for option in options], "primary")
     contents = bubble([words(ask.prompt) if short else None], buttons)
     labels = " / ".join(option.label for option in options)

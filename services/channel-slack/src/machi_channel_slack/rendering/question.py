@@ -75,7 +75,9 @@ def _option(ask: neutral.Ask, option: neutral.Option, style: str | None = None) 
 
 
 def _confirm(ask: neutral.Ask, _say: Say) -> list[InteractiveElement | None]:
-    return [_option(ask, ask.confirm.yes, "primary"), _option(ask, ask.confirm.no)]
+    options = [ask.confirm.yes, ask.confirm.change, ask.confirm.no]
+    styles = ("primary", None, None)
+    return [_option(ask, option, style) for option, style in zip(options, styles, strict=True) if option.option_id]
 
 
 def _several(ask: neutral.Ask, say: Say) -> list[InteractiveElement | None]:

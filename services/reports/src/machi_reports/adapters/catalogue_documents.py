@@ -83,12 +83,16 @@ def _category(entry: _Document) -> Category:
         questions=tuple(_question(question) for question in entry.get("questions", ())),
         urgent=UrgentOffice(urgent["titles"], urgent["phone"], urgent["advice"]) if urgent else None,
         always_urgent=entry.get("always_urgent", False),
+        words=entry.get("words", {}),
     )
 
 
 def _question(entry: _Document) -> CategoryQuestion:
-    options = (AnswerOption(option["id"], option["labels"], option.get("urgent", False)) for option in entry["options"])
-    return CategoryQuestion(entry["key"], entry["prompts"], tuple(options))
+    options = tuple(
+        AnswerOption(option["id"], option["labels"], option.get("urgent", False), option.get("words", {}))
+        for option in entry["options"]
+    )
+    return CategoryQuestion(entry["key"], entry["prompts"], options)
 
 
 def _contradictions(document: _Document) -> Iterable[tuple[str, str]]:

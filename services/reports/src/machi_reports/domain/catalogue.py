@@ -1,10 +1,40 @@
 """A city's catalogue: what can be reported, what is asked about it, and which desk gets it. All of it is data."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 Labels = Mapping[str, str]
+Words = Mapping[str, Sequence[str]]
+
+
+class _Named(Protocol):
+    """Something people may mean by their own words."""
+
+    @property
+    def all_words(self) -> tuple[str, ...]:
+        """What people write when they mean it."""
+        ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _all(words: Words) -> tuple[str, ...]:
+    return tuple(word for each in words.values() for word in each)
+
+
+def _meant(text: str, candidates: Sequence[N]) -> N | None:
+    """The one candidate with a word in the text; the longest word decides between two."""
+    folded = text.casefold()
+    found = [
+        (max((len(word) for word in each.all_words if word.casefold() in folded), default=0), each)
+        for each in candidates
+    ]
+    longest = max((length for length, _ in found), default=0)
+    meant = [each for length, each in found if length == longest > 0]
+    return meant[0] if len(meant) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -14,6 +44,12 @@ class AnswerOption:
     option_id: str
     labels: Labels
     urgent: bool = False
+    words: Words = field(default_factory=dict)
+
+    @property
+    def all_words(self) -> tuple[str, ...]:
+        """What people write when they mean it, in any language."""
+        return _all(self.words)
 
 
 @dataclass(frozen=True)
@@ -43,6 +79,12 @@ class Category:
     questions: tuple[CategoryQuestion, ...] = ()
     urgent: UrgentOffice | None = None
     always_urgent: bool = False
+    words: Words = field(default_factory=dict)
+
+    @property
+    def all_words(self) -> tuple[str, ...]:
+        """What people write when they mean it, in any language."""
+        return _all(self.words)
 
     def option(self, key: str, option_id: str) -> AnswerOption | None:
         """The option of one of its questions."""
@@ -114,6 +156,18 @@ class Catalogue:
             if found and (category or ward):
                 return found
         return self.default_desk_id
+
+    def answers_in(self, text: str) -> Iterator[tuple[str, str]]:
+        """What free words answer already: the category, and details of it, where they mean exactly one."""
+        category = _meant(text, self.categories)
+        if category is None:
+            return
+        yield "category", category.code
+        for question in category.questions:
+            option = _meant(text, question.options)
+            if option is None:
+                return
+            yield f"detail-{question.key}", option.option_id
 
     def ward_named_in(self, text: str) -> str:
         """The ward whose name stands in the text; empty when none does, or when it follows another city's name."""

@@ -37,7 +37,7 @@ class Wording:
         """The answers to a category's questions; empty when it asks none."""
         category = self.catalogue.category(category_code)
         options = (category.option(key, option) for key, option in details.items()) if category else ()
-        return "・".join(self.pick(option.labels) for option in options if option is not None)
+        return self.say("list-separator").join(self.pick(option.labels) for option in options if option is not None)
 
     def ward(self, code: str) -> str:
         """A ward's name."""

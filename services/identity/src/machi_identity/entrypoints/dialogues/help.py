@@ -1,12 +1,13 @@
-"""When nobody knows what is meant: kind words and the menu."""
+"""When nobody knows what is meant: the likeliest services, else kind words and the menu."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.entrypoints.dialogues.menu import Menu
+from machi_identity.entrypoints.dialogues.privacy import POD
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
-from machi_sdk.messages import text
+from machi_sdk.messages import card, command_button, text
 from machi_sdk.texts import Texts
 
 
@@ -19,8 +20,16 @@ class HelpDialogue:
     command = "help"
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        """Words and menu."""
-        return Reply((text(self.texts.say(turn.language, "help.body")), *self.menu.messages(turn.language)))
+        """What the words may mean; else a kind word for what was sent, and the menu."""
+        likely = self.menu.likely(arguments.get("text", ""), turn.language)
+        if likely:
+            title, body = (self.texts.say(turn.language, f"help.likely-{part}") for part in ("title", "body"))
+            other = command_button(self.texts.say(turn.language, "help.likely-other"), POD, self.command)
+            return Reply((card(title, body, buttons=[*likely, other]),))
+        sent = arguments.get("sent", "")
+        key = f"help.sent-{sent}" if sent else "help.body"
+        first = text(self.texts.say(turn.language, key if self.texts.has(key) else "help.body"))
+        return Reply((first, *self.menu.messages(turn.language)))
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """Nothing."""

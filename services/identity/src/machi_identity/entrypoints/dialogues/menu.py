@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from machi.dialogue.v1.messages_pb2 import Message
+from machi.dialogue.v1.messages_pb2 import Button, Message
 from machi_sdk.manifest import DialogueEntry, Manifest
 from machi_sdk.messages import card, command_button, text
+from machi_sdk.names import fold
 from machi_sdk.texts import Texts, pick
 
 MOST_BUTTONS = 8
+MOST_LIKELY = 3
+MOST_TYPED = 40  # what fits a button's data on every platform
 
 
 class Installed(Protocol):
@@ -17,6 +20,12 @@ class Installed(Protocol):
     def all(self) -> list[Manifest]:
         """Installed manifests by name."""
         ...
+
+
+def _fit(entry: DialogueEntry, typed: str) -> int:
+    """How many letters of the words are of this dialogue's own vocabulary."""
+    vocabulary = {fold(word) for words in (*entry.hints.values(), *entry.keywords.values()) for word in words}
+    return sum(len(word) for word in vocabulary if word and word in typed)
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,14 @@ class Menu:
             card(title, body, buttons=buttons[start : start + MOST_BUTTONS])
             for start in range(0, len(buttons), MOST_BUTTONS)
         ]
+
+    def likely(self, typed: str, language: str) -> list[Button]:
+        """Buttons of the three services that the words fit best; each is told what was typed."""
+        folded = fold(typed)
+        scored = [(_fit(entry, folded), pod, entry) for pod, entry in self._entries()]
+        found = sorted((each for each in scored if each[0]), key=lambda each: -each[0])[:MOST_LIKELY]
+        said = typed.strip()[:MOST_TYPED]
+        return [command_button(pick(entry.titles, language), pod, entry.command, text=said) for _, pod, entry in found]
 
     def _entries(self) -> list[tuple[str, DialogueEntry]]:
         found = [

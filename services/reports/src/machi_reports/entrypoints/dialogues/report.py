@@ -36,7 +36,10 @@ class ReportDialogue:
         """Which catalogue, and what the person decided before."""
         catalogue = await self.catalogues.refresh(turn.tenant)
         decision = await self.consents.check(turn.tenant, turn.citizen_id)
-        return Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
+        answers = Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
+        for key, value in catalogue.answers_in(arguments.get("text", "")):
+            answers = answers.answered(key, value, turn.event_id)
+        return answers
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """See `report_questions`."""

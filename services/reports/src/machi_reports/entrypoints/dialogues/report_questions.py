@@ -1,7 +1,7 @@
 """What `report` asks, in which order: a plain function of the answers so far."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_reports.domain.catalogue import Category, UrgentOffice
@@ -9,7 +9,7 @@ from machi_reports.domain.report import Place
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Decision
 from machi_sdk import messages as say
-from machi_sdk.dialogue import Answers, Choices, Confirm, Opt, PhotoQ, PlaceQ, Question, WordsQ
+from machi_sdk.dialogue import Answers, Change, Choices, Confirm, Opt, PhotoQ, PlaceQ, Question, WordsQ
 from machi_sdk.manifest import Purpose
 
 WORDS = WordsQ(minimum=1, maximum=2000)
@@ -62,13 +62,23 @@ class ReportSoFar:
 
 def next_question(answers: Answers, wording: Wording, notice: Purpose) -> Question | None:
     """The first question without an answer."""
-    return next((question for question in _questions(answers, wording, notice) if question.key not in answers), None)
+    asked = (question for question in _questions(answers, wording, notice) if question.key not in answers)
+    question = next(asked, None)
+    return replace(question, about=_about(ReportSoFar(answers), wording)) if question else None
+
+
+def _about(so_far: ReportSoFar, wording: Wording) -> str:
+    category = so_far.answers.text("category")
+    parts = (wording.category(category), wording.details(category, so_far.details)) if category else ()
+    return wording.say("list-separator").join(filter(None, parts))
 
 
 def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[Question]:
     """Every question in order; what comes after an unanswered one is never asked for."""
     so_far = ReportSoFar(answers)
-    categories = tuple(Opt(entry.code, wording.pick(entry.labels)) for entry in wording.catalogue.categories)
+    categories = tuple(
+        Opt(entry.code, wording.pick(entry.labels), words=entry.all_words) for entry in wording.catalogue.categories
+    )
     yield Question("category", wording.say("report.category"), Choices(categories))
     category = wording.catalogue.category(answers.text("category"))
     yield from _details(category, wording)
@@ -77,16 +87,28 @@ def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[
     yield Question("words", wording.say("report.words"), WORDS)
     if answers.text("decision") == Decision.NONE:
         yield Question("messages", _notice_prompt(notice, wording), _yes_no("messages", wording))
-    yield Question(
-        "confirm", wording.say("report.confirm"), _yes_no("confirm", wording), before=(_summary(so_far, wording),)
-    )
+    confirm = Confirm(*(wording.say(f"report.confirm-{name}") for name in ("yes", "no", "change")))
+    before, changes = (_summary(so_far, wording),), tuple(_changes(answers, wording))
+    yield Question("confirm", wording.say("report.confirm"), confirm, before=before, changes=changes)
+
+
+def _changes(answers: Answers, wording: Wording) -> Iterator[Change]:
+    """What can be corrected; another category asks its own details."""
+    details = tuple(key for key in answers if key.startswith(DETAIL))
+    groups = {"category": ("category", *details), "detail": details}
+    groups |= {key: (key,) for key in ("place", "photo", "words", "messages")}
+    for name, keys in groups.items():
+        if any(answers.event_of(key) for key in keys):
+            yield Change(wording.say(f"fact.{name}"), keys)
 
 
 def _details(category: Category | None, wording: Wording) -> Iterator[Question]:
     if category is None:
         return
     for index, question in enumerate(category.questions):
-        options = tuple(Opt(option.option_id, wording.pick(option.labels)) for option in question.options)
+        options = tuple(
+            Opt(option.option_id, wording.pick(option.labels), words=option.all_words) for option in question.options
+        )
         is_first = index == 0 and category.always_urgent
         before = _urgent(category.urgent, wording) if is_first else ()
         yield Question(DETAIL + question.key, wording.pick(question.prompts), Choices(options), before=before)

@@ -609,19 +609,25 @@ class ConfirmAsk(_message.Message):
 
     YES_FIELD_NUMBER: _builtins.int
     NO_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def yes(self) -> Global___Option: ...
     @_builtins.property
     def no(self) -> Global___Option: ...
+    @_builtins.property
+    def change(self) -> Global___Option:
+        """Lets an earlier answer be corrected; absent where nothing can be."""
+
     def __init__(
         self,
         *,
         yes: Global___Option | None = ...,
         no: Global___Option | None = ...,
+        change: Global___Option | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["no", b"no", "yes", b"yes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "no", b"no", "yes", b"yes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["no", b"no", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "no", b"no", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

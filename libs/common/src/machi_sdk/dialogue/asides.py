@@ -1,0 +1,70 @@
+"""Beside a dialogue's own questions: "shall we go on?" after a pause, and "what shall be changed?" before the end.
+
+An aside is a fact among the answers; while it stands, its question is asked instead of the dialogue's.
+"""
+
+from datetime import datetime, timedelta
+
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi_sdk.dialogue.answers import Answers, Json
+from machi_sdk.dialogue.parsing import CHANGE
+from machi_sdk.dialogue.questions import Choices, Confirm, Opt, Question
+from machi_sdk.texts import Texts
+
+PAUSE = timedelta(hours=12)
+_ASIDE = "~aside"
+_RETURN, _CORRECT = "~return", "~correct"
+_GO_ON, _AGAIN, _STOP = "go-on", "again", "stop"
+# What shows that the person remembers where they were: a button of the very question.
+_KNOWING = ("choice", "control", "moment", "resume")
+
+
+class Asides:
+    """Asks and settles the two asides."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def question(self, asked: Question | None, answers: Answers, language: str) -> Question | None:
+        """What is asked now: the aside that stands, or the dialogue's own question."""
+        standing = answers.given.get(_ASIDE)
+        if asked is None or standing is None:
+            return asked
+        if standing == _CORRECT and asked.changes:
+            options = tuple(Opt(str(at), change.label) for at, change in enumerate(asked.changes))
+            return Question(_CORRECT, self._texts.say(language, "correct"), Choices(options))
+        return Question(_RETURN, self._greeting(asked, language), Choices(self._ways_on(language)))
+
+    def returned(self, answers: Answers, request: wire.TurnRequest, since: datetime, now: datetime) -> Answers | None:
+        """With "shall we go on?" when the person comes back after a pause as if to something new; else None."""
+        fresh = now - since < PAUSE or request.WhichOneof("input") in _KNOWING
+        return None if fresh or _ASIDE in answers.given or not answers.steps else answers.knowing(_ASIDE, _RETURN)
+
+    def correcting(self, question: Question, answers: Answers, value: Json) -> Answers | None:
+        """With "what shall be changed?" when that was answered to a confirmation; else None."""
+        wanted = isinstance(question.kind, Confirm) and value == CHANGE
+        return answers.knowing(_ASIDE, _CORRECT) if wanted else None
+
+    def stands(self, answers: Answers) -> bool:
+        """Whether an aside is being asked."""
+        return _ASIDE in answers.given
+
+    def left(self, answers: Answers) -> Answers:
+        """Without the aside, at the question before it."""
+        return answers.knowing(_ASIDE, None)
+
+    def settled(self, asked: Question | None, answers: Answers, value: Json) -> Answers | None:
+        """The answers after the aside's own question was answered; None when the person stops."""
+        back = self.left(answers)
+        if answers.given.get(_ASIDE) == _CORRECT and asked is not None:
+            return back.without(asked.changes[int(str(value))].keys)
+        if value == _STOP:
+            return None
+        return Answers(back.given) if value == _AGAIN else back
+
+    def _greeting(self, asked: Question, language: str) -> str:
+        key = "return.about" if asked.about else "return.plain"
+        return self._texts.say(language, key, about=asked.about)
+
+    def _ways_on(self, language: str) -> tuple[Opt, ...]:
+        return tuple(Opt(name, self._texts.say(language, f"return.{name}")) for name in (_GO_ON, _AGAIN, _STOP))
