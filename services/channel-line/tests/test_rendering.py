@@ -77,10 +77,18 @@ def cases(words: dict[str, str]) -> dict[str, wire.TurnResponse]:
         "link": message(link=link),
         "telephone": message(link=neutral.Link(text=words["body"], label=words["yes"], uri="tel:119")),
     }
+    asked = questions(words)
+    return {
+        **{f"say-{name}": wire.TurnResponse(messages=[each]) for name, each in said.items()},
+        **{f"ask-{name}": wire.TurnResponse(ask=each) for name, each in asked.items()},
+    }
+
+
+def questions(words: dict[str, str]) -> dict[str, neutral.Ask]:
     yes, no = neutral.Option(option_id="yes", label=words["yes"]), neutral.Option(option_id="no", label=words["no"])
     change = neutral.Option(option_id="change", label=words["title"])
     described = [neutral.Option(option_id="a", label=words["yes"], description=words["body"]), no]
-    asked = {
+    return {
         "choice": ask(words, choice=neutral.ChoiceAsk(options=options(words, 5))),
         "choice-many": ask(words, choice=neutral.ChoiceAsk(options=options(words, 20))),
         "choice-long": ask(words, choice=neutral.ChoiceAsk(options=options(words, 3, " …" * 20))),
@@ -95,10 +103,6 @@ def cases(words: dict[str, str]) -> dict[str, wire.TurnResponse]:
         "words": ask(words, words=neutral.WordsAsk(maximum=1000)),
         "confirm": ask(words, confirm=neutral.ConfirmAsk(yes=yes, no=no)),
         "confirm-change": ask(words, confirm=neutral.ConfirmAsk(yes=yes, no=no, change=change)),
-    }
-    return {
-        **{f"say-{name}": wire.TurnResponse(messages=[each]) for name, each in said.items()},
-        **{f"ask-{name}": wire.TurnResponse(ask=each) for name, each in asked.items()},
     }
 
 
