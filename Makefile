@@ -21,7 +21,7 @@ down: ## stop what `make up` started, and only that
 	@test ! -x $(BIN)/machi || $(BIN)/machi down
 
 reset: ## stop, then empty the city's data
-	@test ! -x $(BIN)/machi || $(BIN)/machi reset
+	@test ! -x $(BIN)/machi || $(BIN)/machi reset --yes
 
 logs: setup ## show what the pods say
 	@$(BIN)/machi logs

@@ -71,6 +71,12 @@ CASES = [
     (InboundEvent(text=TextSent(text=" ＲＥＰＯＲＴ ")), "", opened("reports", "report", text=" ＲＥＰＯＲＴ ")),
     (InboundEvent(text=TextSent(text="通報")), "identity", opened("reports", "report", text="通報")),
     (InboundEvent(text=TextSent(text="穴")), "reports", ("reports", wire.TurnRequest(text=wire.TextInput(text="穴")))),
+    (
+        InboundEvent(text=TextSent(text="ヘルプ")),
+        "reports",
+        ("reports", wire.TurnRequest(text=wire.TextInput(text="ヘルプ"))),
+    ),
+    (InboundEvent(text=TextSent(text="ヘルプ")), "", opened("identity", "help", text="ヘルプ")),
     (InboundEvent(text=TextSent(text="穴")), "", opened("identity", "help", text="穴")),
     (InboundEvent(text=TextSent(text="処理")), "", opened("identity", "help", text="処理")),
     (

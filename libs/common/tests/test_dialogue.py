@@ -13,6 +13,7 @@ from machi_sdk.dialogue import (
     Answers,
     DialogueKit,
     TurnContext,
+    end_waiting,
     open_session,
 )
 from machi_sdk.errors import Conflict, Invalid
@@ -200,6 +201,44 @@ async def test_a_pod_opens_a_session_by_itself(talk: Talk, works: Works[Work]) -
         talk.session = await open_session(work, talk.citizen, "tell", given)
     assert (await talk.type("back")).ask.key == "words"
     assert (await talk.type("the answer")).ask.key == "sure"
+
+
+async def test_of_two_questions_that_wait_the_newest_is_answered_first(
+    talk: Talk, works: Works[Work], clock: ManualClock
+) -> None:
+    waiting = []
+    for words in ("first", "second"):
+        async with works.begin("fukuoka") as work:
+            given = Answers({"kind": words, "photo": None, "words": "w"})
+            waiting.append(await open_session(work, talk.citizen, "tell", given))
+        clock.advance(timedelta(minutes=1))
+    talk.session = waiting[0]
+    answer = await talk.type("yes")
+    assert (talk.said, answer.session_id, answer.session_state) == (["filed"], waiting[0], wire.SESSION_STATE_OPEN)
+    assert answer.ask.key == "sure"
+    assert (await talk.choose("yes")).session_state == wire.SESSION_STATE_ENDED
+
+
+async def test_a_dialogue_in_progress_goes_on_and_then_what_waits_is_asked(talk: Talk, works: Works[Work]) -> None:
+    await talk.until("sure")
+    async with works.begin("fukuoka") as work:
+        await open_session(work, talk.citizen, "tell", Answers({"kind": "other", "photo": None}))
+    answer = await talk.type("yes")
+    assert (talk.said, answer.ask.key, answer.session_state) == (["filed"], "words", wire.SESSION_STATE_OPEN)
+    assert await filed(works) == ["a hole"]
+
+
+async def test_nobody_waits_any_more_for_what_is_over(talk: Talk, works: Works[Work]) -> None:
+    async with works.begin("fukuoka") as work:
+        given = Answers({"kind": "road", "case": "c-1", "photo": None})
+        talk.session = await open_session(work, talk.citizen, "tell", given)
+        await end_waiting(work, talk.citizen, {"case": "c-2"})
+    assert (await talk.type("a hole")).ask.key == "sure"
+    async with works.begin("fukuoka") as work:
+        talk.session = await open_session(work, talk.citizen, "tell", given)
+        await end_waiting(work, talk.citizen, {"case": "c-1"})
+    assert (await talk.type("a hole")).session_state == wire.SESSION_STATE_ENDED
+    assert await filed(works) == []
 
 
 async def test_what_no_adapter_should_send_is_invalid(talk: Talk) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_sdk.dialogue.answers import Json
-from machi_sdk.dialogue.kit import TEXTS
+from machi_sdk.dialogue.controls import TEXTS
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
 from machi_sdk.dialogue.questions import (
     Choices,

@@ -15,7 +15,7 @@ from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsF
 from machi.dialogue.v1.messages_pb2 import Option
 from machi_sdk.cards import check_form
 from machi_sdk.clock import ManualClock, SystemClock, stamp
-from machi_sdk.dialogue.kit import TEXTS
+from machi_sdk.dialogue.controls import TEXTS
 from machi_sdk.envelope import Provenance, decode, headers_of, text_headers, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.ids import derived_id, new_id

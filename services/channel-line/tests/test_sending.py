@@ -21,7 +21,9 @@ LATER = NOW + timedelta(hours=1)
         (503, "", Unclear("platform-503")),
         (400, "Invalid reply token", TokenSpent()),
         (400, "The request body has 1 error(s)", Refused("platform-400")),
-        (401, "", Refused("platform-401")),
+        (401, "Authentication failed", NotTaken("platform-401")),
+        (403, "", NotTaken("platform-403")),
+        (404, "", Refused("platform-404")),
     ],
 )
 def test_what_an_answer_of_line_stands_for(status: int, message: str, outcome: Replied) -> None:

@@ -114,6 +114,7 @@ def card(language: str = "ja", version: int = 1, words: str = WORDS) -> DeskCard
         number_label=number,
         number="ABC-234-5",
         status=status,
+        opened_ago="3分前 <&>",
         facts=[Fact(label=place, value="天神 1-1 <&> *x*"), Fact(label=place, value="中央区")],
         words_label=label,
         words=words,

@@ -75,7 +75,7 @@ LAMPS = Manifest.model_validate(
         "owner": "test",
         "serves": [{"service": "machi.dialogue.v1.DialogueService"}],
         "dialogues": [
-            {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"en": ["help"]}},
+            {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"en": ["help", "menu"]}},
             {"command": "lamp", "titles": TITLES, "keywords": {"ja": ["街灯"], "en": ["lamp"]}},
         ],
     }

@@ -160,3 +160,22 @@ async def test_while_kafka_is_away_slack_is_asked_to_come_again(database: PodDat
             assert (status, time.monotonic() - began < 2.0) == (503, True)
         finally:
             await pod.drain()
+
+
+async def test_who_gets_no_form_is_asked_to_press_again(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    await city.simulator.plan(Fault.model_validate({"path": "/slack/api/views.open", "kind": "status", "status": 500}))
+    assert (await city.simulator.slack.press(OFFICER, message, "resolve")).ok
+    assert "もう一度押してください" in (await city.told(OFFICER, 1))[0]
+    assert city.lamps.turns == []
+
+
+async def test_staff_of_another_desk_get_no_form(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    city.identity.officer.desk_ids[:] = ["parks"]
+    assert (await city.simulator.slack.press(OFFICER, message, "resolve")).ok
+    assert await city.simulator.slack.views(OFFICER) == []
+    (turn,) = await city.turned(1)
+    assert list(turn.staff.desk_ids) == ["parks"]

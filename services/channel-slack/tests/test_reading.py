@@ -7,7 +7,7 @@ import pytest
 
 from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
 from machi.dialogue.v1.messages_pb2 import Option
-from machi_channel_slack.domain.payloads import Ignored, Malformed, Reply, plain, read_event
+from machi_channel_slack.domain.payloads import Ignored, Malformed, Reply, plain, read_event, said_in
 from machi_channel_slack.domain.press import CardAction, CardRef, decode, encode
 from machi_channel_slack.domain.signature import signed
 from machi_channel_slack.rendering.modal import modal
@@ -39,6 +39,47 @@ def test_a_press_names_its_card() -> None:
 
 def test_words_arrive_as_they_were_typed() -> None:
     assert plain("&lt;b&gt; &amp; <https://example.org|here>") == "<b> & here (https://example.org)"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<!date^1392734382^Posted {date}|Feb 18>", "Feb 18"),
+        ("<!subteam^S1|@team> <!here> <#C1|roads>", "@team @here #roads"),
+        ("<@U1> <mailto:a@b.c|a@b.c>", "@U1 a@b.c"),
+    ],
+)
+def test_marked_up_words_are_read_without_their_marks(text: str, words: str) -> None:
+    assert plain(text) == words
+
+
+def test_rich_text_is_what_a_person_typed() -> None:
+    line = [
+        {"type": "text", "text": "Thanks *really* "},
+        {"type": "emoji", "name": "+1", "unicode": "1f44d-1f3fb"},
+        {"type": "emoji", "name": "our-logo"},
+        {"type": "text", "text": " bold", "style": {"bold": True}},
+        {"type": "link", "url": "https://example.org", "text": "here"},
+        {"type": "user", "user_id": "U1"},
+        {"type": "broadcast", "range": "here"},
+        {"type": "date", "timestamp": 1, "format": "{date}", "fallback": "Feb 18"},
+        {"type": "hologram", "value": "?"},
+    ]
+    items = [{"type": "rich_text_section", "elements": [{"type": "text", "text": each}]} for each in ("a", "b")]
+    elements = [
+        {"type": "rich_text_section", "elements": line},
+        {"type": "rich_text_list", "style": "ordered", "offset": 2, "elements": items},
+        {"type": "rich_text_list", "style": "bullet", "indent": 1, "elements": items[:1]},
+        {"type": "rich_text_quote", "elements": [{"type": "text", "text": "said\nso\n"}]},
+    ]
+    message = {"text": "Thanks :+1:", "blocks": [{"type": "image"}, {"type": "rich_text", "elements": elements}]}
+    said = "Thanks *really* \U0001f44d\U0001f3fb:our-logo: boldhere (https://example.org)@U1@hereFeb 18?"
+    assert said_in(message) == f"{said}\n3. a\n4. b\n    • a\nsaid\nso"
+
+
+@pytest.mark.parametrize("blocks", [[], [{"type": "rich_text"}], [{"type": "rich_text", "elements": [3, None]}], "x"])
+def test_without_rich_text_the_text_counts(blocks: object) -> None:
+    assert said_in({"text": "&lt;3", "blocks": blocks}) == "<3"
 
 
 def test_a_thread_reply_is_read_and_a_bot_is_not() -> None:

@@ -18,6 +18,8 @@ from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer, add_IdentityServiceServicer_to_server
 from machi.reports.v1 import events_pb2 as facts
 from machi.reports.v1.report_service_pb2 import FindCaseRequest, PutCatalogueRequest
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
@@ -58,15 +60,20 @@ def options(tenant: str = "fukuoka") -> Options:
 
 
 @dataclass
-class Ledger(ConsentServiceServicer):
-    """Identity's ledger, as far as reports uses it."""
+class Ledger(ConsentServiceServicer, IdentityServiceServicer):
+    """Identity's ledger, as far as reports uses it, and who cannot be reached."""
 
+    blocked: set[str] = field(default_factory=set)
     statuses: dict[str, "consent.ConsentStatus.ValueType"] = field(default_factory=dict)
     decisions: list[consent.DecideRequest] = field(default_factory=list)
 
     async def Check(self, request: consent.CheckRequest, context: object) -> consent.CheckResponse:
         status = self.statuses.get(request.citizen_id, consent.CONSENT_STATUS_UNKNOWN)
         return consent.CheckResponse(status=status, notice_version=1)
+
+    async def GetContact(self, request: identity.GetContactRequest, context: object) -> identity.GetContactResponse:
+        channel = "" if request.citizen_id in self.blocked else "line"
+        return identity.GetContactResponse(language="ja", channel=channel)
 
     async def Decide(self, request: consent.DecideRequest, context: object) -> consent.DecideResponse:
         self.decisions.append(request)
@@ -107,15 +114,20 @@ def ledger() -> Ledger:
 
 @pytest.fixture
 async def release(tmp_path: Path, ledger: Ledger) -> AsyncIterator[LocalRelease]:
-    identity = {
+    serving = {
         "name": "identity",
         "version": "1",
         "owner": "test",
-        "serves": [{"service": "machi.consent.v1.ConsentService"}],
+        "serves": [
+            {"service": "machi.consent.v1.ConsentService"},
+            {"service": "machi.identity.v1.IdentityService"},
+        ],
     }
     async with LocalRelease(tmp_path, TENANTS) as found:
         await found.install(load_manifest(SERVICE / "service.yaml"))
-        await found.serve(Manifest.model_validate(identity), add_ConsentServiceServicer_to_server, ledger)
+        manifest = Manifest.model_validate(serving)
+        await found.serve(manifest, add_ConsentServiceServicer_to_server, ledger)
+        await found.serve(manifest, add_IdentityServiceServicer_to_server, ledger)
         yield found
 
 

@@ -27,6 +27,7 @@ Outbox = Callable[[], Awaitable[list[Message]]]
 
 
 class Ledger(Protocol):
+    blocked: set[str]
     statuses: dict[str, "consent.ConsentStatus.ValueType"]
 
 
@@ -67,7 +68,8 @@ async def test_a_card_shows_the_case(number: str, card_of: CardOf, clock: Manual
     )
     assert card.words == "歩道に穴があります"
     assert shown["区"] == "中央区"
-    assert shown["受付日時"] == "2026-11-24 12:00 (3時間前)"
+    assert shown["受付日時"] == "2026-11-24 12:00"
+    assert card.opened_ago == "3時間前"
     assert shown["通報者へのお知らせ"] == "届きます"
     assert card.map_link.uri.startswith("https://")
     assert actions(card) == ["acknowledge", "ask", "resolve", "reject", "handover"]
@@ -133,11 +135,53 @@ async def test_a_thread_reply_goes_to_the_reporter(
 ) -> None:
     card = await card_of(number)
     reply = wire.CardReply(card_id=card.card_id, desk_id="roads-chuo", text="明日うかがいます")
-    assert said(await staff_turn(reply)) == "通報者に送りました。"
+    assert list((await staff_turn(reply)).messages) == []
+    assert thread(await card_of(number))[-1] == (THREAD_AUTHOR_OFFICER, "道路係 担当1", "通報者へ: 明日うかがいます")
+    assert (await card_of(number)).status == "受付済み"
     ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
     assert "本人には送られません" in said(await staff_turn(reply))
     assert "送られません" in (await card_of(number)).note
-    assert names(await outbox()) == ["ReportFiled", "ReporterAsked", "ReporterAsked"]
+    assert names(await outbox()) == ["ReportFiled", "ReporterWrittenTo", "ReporterWrittenTo"]
+
+
+async def test_who_cannot_be_reached_is_shown_and_told_to_the_desk(
+    number: str, card_of: CardOf, staff_turn: Turn, ledger: Ledger
+) -> None:
+    ledger.blocked.add("hana")
+    card = await card_of(number)
+    assert {fact.label: fact.value for fact in card.facts}["通報者へのお知らせ"].startswith("届きません")
+    assert "送られません" in card.note
+    (resolve,) = (action for action in card.actions if action.action_id == "resolve")
+    assert "届きません" in resolve.form.fields[0].placeholder
+    assert "送られません" in said(await staff_turn(press(card, "ask", words="どこですか")))
+
+
+async def test_the_newest_question_is_answered_first_and_the_other_follows(
+    file_case: FileCase, card_of: CardOf, staff_turn: Turn, say: Turn, outbox: Outbox
+) -> None:
+    first, second = await file_case("hana"), await file_case("hana", "街灯が暗い")
+    for number, words in ((first, "一つ目ですか"), (second, "二つ目ですか")):
+        await staff_turn(press(await card_of(number), "ask", words=words))
+    focused = next(event for event in await outbox() if isinstance(event, facts.ReporterAsked)).session_id
+    answer = await say("hana", "二つ目の答え", session=focused)
+    assert second in said(answer)
+    assert (answer.session_state, answer.session_id) == (wire.SESSION_STATE_OPEN, focused)
+    assert "一つ目ですか" in answer.ask.prompt
+    assert first in said(await say("hana", "一つ目の答え"))
+    assert thread(await card_of(first))[-1][2] == "一つ目の答え"
+    assert thread(await card_of(second))[-1][2] == "二つ目の答え"
+
+
+@pytest.mark.parametrize("action", ["resolve", "reject"])
+async def test_a_closed_case_waits_for_no_answer(
+    *, number: str, card_of: CardOf, staff_turn: Turn, say: Turn, outbox: Outbox, action: str
+) -> None:
+    await staff_turn(press(await card_of(number), "ask", words="どこですか"))
+    asked = next(event for event in await outbox() if isinstance(event, facts.ReporterAsked))
+    await staff_turn(press(await card_of(number), action, words="おわりました"))
+    late = await say("hana", "図書館は日曜に開いていますか", session=asked.session_id)
+    assert (late.session_state, late.understood) == (wire.SESSION_STATE_ENDED, False)
+    assert "図書館" not in str(thread(await card_of(number)))
 
 
 async def test_resolved_rated_reopened(

@@ -191,3 +191,12 @@ async def test_what_no_database_holds_is_replaced(file_case: FileCase, card_of: 
     card = await card_of(number)
     assert card.words == "a\ufffdb"
     assert facts_of(card)["場所"] == "\ufffd天神 中央区"
+
+
+async def test_who_stops_messages_before_the_end_is_promised_none(say: Say, ledger: Ledger) -> None:
+    for words in ("/report", "=road", "=pothole", (33.5903, 130.3989), "!skip", "穴です"):
+        await say("hana", words)
+    assert (await say("hana", "=yes")).ask.key == "confirm"
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
+    receipt = (await say("hana", "=yes")).messages[0].receipt
+    assert receipt.note.startswith("お知らせは送りません")

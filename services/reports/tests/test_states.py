@@ -29,6 +29,7 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
     moves: dict[Move, Callable[[], Outcome]] = {
         Move.ACKNOWLEDGE: lambda: report.acknowledge(OFFICER, at),
         Move.ASK: lambda: report.ask(OFFICER, says(at), "session"),
+        Move.WRITE: lambda: report.write(OFFICER, says(at), ""),
         Move.ANSWER: lambda: report.answer(says(at)),
         Move.RESOLVE: lambda: report.resolve(OFFICER, says(at)),
         Move.REJECT: lambda: report.reject(OFFICER, says(at)),

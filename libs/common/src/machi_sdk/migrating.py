@@ -60,6 +60,13 @@ def create_runtime_tables(op: Op) -> None:
         enable_rls(op, table)
 
 
+def upgrade_runtime_tables(op: Op) -> None:
+    """Bring what older releases created to its present shape; called by a service's next migration, safe to repeat."""
+    for table in RUNTIME.sorted_tables:
+        for index in table.indexes:
+            index.create(op.get_bind(), checkfirst=True)
+
+
 def drop_runtime_tables(op: Op) -> None:
     """The way down of `create_runtime_tables`."""
     RUNTIME.drop_all(op.get_bind())

@@ -114,6 +114,7 @@ DIALOGUE_SESSIONS = _runtime_table(
     Column("touched_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Index(None, "touched_at"),
+    Index("ix_dialogue_sessions_open", "tenant", "citizen_id", postgresql_where=text("ended_at IS NULL")),
 )
 INBOUND_EVENTS = _runtime_table(
     "inbound_events",

@@ -49,7 +49,8 @@ async def assemble(pod: Pod) -> None:
     officers = OfficerEvents(Office(slacks, board, desks, talkers, TEXTS, pod.clock))
     entrance = _hang_inbound(pod, Lanes(officers, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
-    webhooks = Webhooks(door, Forms(door, slacks, board, desks), command_heard(TEXTS))
+    forms = Forms(door, slacks, board, desks, in_both_languages("press-again"))
+    webhooks = Webhooks(door, forms, in_both_languages("command"))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
@@ -102,9 +103,9 @@ def _halls(
     }
 
 
-def command_heard(texts: Texts) -> str:
-    """What a slash command is answered at once; the person's language is not known yet."""
-    return "\n".join(dict.fromkeys(texts.say(language, "command") for language in ("ja", "en")))
+def in_both_languages(key: str) -> str:
+    """What is answered at once, while the person's language is not known."""
+    return "\n".join(dict.fromkeys(TEXTS.say(language, key) for language in ("ja", "en")))
 
 
 async def _keep(session: aiohttp.ClientSession) -> None:

@@ -180,11 +180,12 @@ class WardMap(Protocol):
 
 
 class Decision(StrEnum):
-    """What a person decided about a purpose."""
+    """What a person decided about a purpose; UNREACHABLE: they said yes, and no channel reaches them now."""
 
     NONE = "none"
     GIVEN = "given"
     REFUSED = "refused"
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,10 @@ class Consents(Protocol):
 
     async def check(self, tenant: str, citizen_id: str) -> Decision:
         """The decision in force about the present notice."""
+        ...
+
+    async def receives(self, tenant: str, citizen_id: str) -> Decision:
+        """Whether a message would reach the person now."""
         ...
 
     async def decide(self, chooser: Chooser, decision: Decision) -> None:

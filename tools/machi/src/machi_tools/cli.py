@@ -40,7 +40,9 @@ def down() -> None:
 @app.command()
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop, then delete the city's data, keys and logs."""
-    if not yes and sys.stdin.isatty():
+    if not yes and not sys.stdin.isatty():
+        raise StackError("this deletes all data of the city, and nobody can be asked here", "machi reset --yes")
+    if not yes:
         typer.confirm("Delete all data of this city?", abort=True)
     lifting.reset(find_layout())
     console.out.print("emptied")

@@ -14,6 +14,7 @@ from machi_sdk.conversation.press import (
     TogglePress,
     decode,
 )
+from machi_sdk.dialogue.controls import is_control
 from machi_sdk.errors import Unavailable
 
 CONTROL = {
@@ -72,7 +73,7 @@ def _open(opening: Opening, arguments: dict[str, str]) -> Step:
 
 
 def _text(typed: str, focused: str, openings: InstalledOpenings) -> Step:
-    opening = openings.by_words(typed)
+    opening = None if focused and is_control(typed) else openings.by_words(typed)
     if opening is not None:
         return _open(opening, {"text": typed})
     if focused:

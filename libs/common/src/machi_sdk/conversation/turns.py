@@ -103,9 +103,9 @@ class Turns:
             log.warning("pod refused the turn", pod=step.pod, reason=error.slug, event_id=event_id)
             step = open_by_role("fallback", "", self.openings)
             response = await self._ask(pending, writer, step, derived_id(event_id, "fallback"))
-        if step.opens and writer.focus.pod and response.session_state == wire.SESSION_STATE_UNSPECIFIED:
-            await self._resume(pending, writer, response)
         pending.pod = step.pod
+        if step.opens and writer.focus.pod and response.session_state != wire.SESSION_STATE_OPEN:
+            await self._resume(pending, writer, response)
         return response
 
     async def settle_focus(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
@@ -160,13 +160,16 @@ class Turns:
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
 
     async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
-        """After an answer given at once, the question the person was at."""
+        """After what was over at once, the question the person was at; without one, their focus ends."""
         speaker = Writer(writer.citizen_id, response.language or writer.language, writer.focus)
         step = Step(writer.focus.pod, wire.TurnRequest(resume=wire.Resume()))
         resumed = await self._ask(pending, speaker, step, derived_id(pending.event.event_id, "resume"))
         if resumed.HasField("ask"):
             response.messages.extend(resumed.messages)
             response.ask.CopyFrom(resumed.ask)
+        elif resumed.session_state == wire.SESSION_STATE_ENDED:  # there is nothing to go on with any more
+            pending.pod, response.session_id = writer.focus.pod, ""
+            response.session_state = wire.SESSION_STATE_ENDED
 
     async def _ask(self, pending: PendingEvent, writer: Writer, step: Step, event_id: str) -> wire.TurnResponse:
         request = wire.TurnRequest()

@@ -1,11 +1,14 @@
 """Back, cancel, help, skip: as buttons of a question, and as words in every language at once."""
 
+from pathlib import Path
+
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Option
 from machi_sdk.dialogue.questions import Choices, Confirm, Kind, MultiChoices, Question, WordsQ
 from machi_sdk.names import fold
 from machi_sdk.texts import Texts
 
+TEXTS = Texts(Path(__file__).parent / "texts")
 _KINDS = {
     "back": wire.CONTROL_KIND_BACK,
     "cancel": wire.CONTROL_KIND_CANCEL,
@@ -63,6 +66,19 @@ def _labels(kind: Kind) -> set[str]:
         case Confirm(yes, no):
             return {fold(yes), fold(no)}
     return set()
+
+
+def is_control(typed: str) -> bool:
+    """Whether the words are a control's, in any language."""
+    return fold(typed) in _WORDS
+
+
+_WORDS = frozenset(
+    fold(word)
+    for name in _KINDS
+    for words in TEXTS.words(f"controls.{name}.words").values()
+    for word in words.split("|")
+)
 
 
 def control_of(option_id: str) -> "wire.ControlKind.ValueType":

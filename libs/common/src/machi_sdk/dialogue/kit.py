@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -12,7 +11,7 @@ from machi_sdk.clock import Clock
 from machi_sdk.dialogue import sessions
 from machi_sdk.dialogue.answers import Answers, Json
 from machi_sdk.dialogue.asides import Asides
-from machi_sdk.dialogue.controls import Controls
+from machi_sdk.dialogue.controls import TEXTS, Controls
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
 from machi_sdk.dialogue.questions import Question, ask_id_of, to_wire
 from machi_sdk.dialogue.script import Dialogue, Reject, Reply, TurnContext
@@ -21,14 +20,12 @@ from machi_sdk.errors import Conflict, Invalid, Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.messages import text
 from machi_sdk.telemetry import histogram
-from machi_sdk.texts import Texts
 from machi_sdk.work import Work, Works
 
 W = TypeVar("W", bound=Work)
 Retracted = Callable[[W, TurnContext, str], Awaitable[None]]
 Prepare = Callable[[TurnContext], Awaitable[None]]
 
-TEXTS = Texts(Path(__file__).parent / "texts")
 _TRIES = 4
 _TIDY_SECONDS = 3600.0
 
@@ -83,7 +80,7 @@ class DialogueKit(Generic[W]):
     async def _attempt(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse | None:
         """The answer, or None when another turn of the session was quicker."""
         context = self._context(request, tenant)
-        kept, session = await self._read(context)
+        kept, session = await self._read(request, context)
         if kept is not None:
             return wire.TurnResponse.FromString(kept)
         if self._prepare is not None:
@@ -115,16 +112,24 @@ class DialogueKit(Generic[W]):
             now=self.clock.now(),
         )
 
-    async def _read(self, context: TurnContext) -> tuple[bytes | None, Session | None]:
+    async def _read(self, request: wire.TurnRequest, context: TurnContext) -> tuple[bytes | None, Session | None]:
         """The answer already given to this event, or else the person's living session."""
         async with self._works.begin(context.tenant) as work:
             kept = await sessions.kept_response(work, context.event_id)
             if kept is not None or not context.session_id:
                 return kept, None
-            session = await sessions.load(work, context.session_id)
+            session = await self._meant(work, request, await sessions.load(work, context.session_id))
         if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
             return None, None
         return None, session if session.alive(context.now) else None
+
+    async def _meant(self, work: W, request: wire.TurnRequest, focused: Session | None) -> Session | None:
+        """Of several questions that wait for a person, the one shown last, unless a button names the focused one."""
+        if focused is None or not focused.waits:
+            return focused
+        if self._controls.ask_id(request) == ask_id_of(focused.session_id, focused.version):
+            return focused
+        return await sessions.newest_waiting(work, focused.citizen_id) or focused
 
     async def _plan(self, session: Session | None, request: wire.TurnRequest, context: TurnContext) -> Plan:
         kind = request.WhichOneof("input")
@@ -256,12 +261,26 @@ class DialogueKit(Generic[W]):
             response = _response(
                 messages, wire.SESSION_STATE_ENDED, language=reply.language, understood=plan.understood
             )
+            await self._go_on(work, response, context)
         else:
             response = _response((*plan.say, *question.before), wire.SESSION_STATE_OPEN, understood=plan.understood)
-            controls = self._controls.offered(context.language, optional=question.optional, first=not answers.steps)
-            response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, version), controls))
-        response.session_id = session.session_id
+            self._ask(response, question, replace(session, answers=answers, version=version), context.language)
+        response.session_id = response.session_id or session.session_id
         return response
+
+    async def _go_on(self, work: W, response: wire.TurnResponse, context: TurnContext) -> None:
+        """After a dialogue's end, the next question that waits for the person."""
+        waiting = await sessions.newest_waiting(work, context.citizen_id)
+        if waiting is None or waiting.command not in self._dialogues:
+            return
+        question = self._question(waiting, waiting.answers, response.language or context.language)
+        if question is not None:
+            response.session_id, response.session_state = waiting.session_id, wire.SESSION_STATE_OPEN
+            self._ask(response, question, waiting, response.language or context.language)
+
+    def _ask(self, response: wire.TurnResponse, question: Question, session: Session, language: str) -> None:
+        controls = self._controls.offered(language, optional=question.optional, first=not session.answers.steps)
+        response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, session.version), controls))
 
 
 def _outcome(response: wire.TurnResponse) -> str:

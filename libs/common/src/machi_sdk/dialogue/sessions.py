@@ -1,8 +1,10 @@
 """Dialogue sessions and kept turn answers, in the pod's own database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import asyncpg
 import orjson
 
 from machi_sdk.dialogue.answers import Answers
@@ -11,8 +13,19 @@ from machi_sdk.ids import new_id
 from machi_sdk.work import Work
 
 LIFETIME = timedelta(hours=72)
+_WAITS = "~waits"
 _OWN_KEYS = ("pk_turns", "pk_dialogue_sessions")
 _COLUMNS = "session_id, citizen_id, command, answers::text AS answers, version, touched_at, ended_at"
+
+_WAITING = f"""tenant = $1 AND citizen_id = $2 AND ended_at IS NULL
+    AND answers->'given' ? '{_WAITS}' AND answers->'steps' = '[]'::jsonb"""
+_NEWEST_WAITING = f"""
+SELECT {_COLUMNS} FROM dialogue_sessions WHERE {_WAITING} AND touched_at > $3
+ORDER BY touched_at DESC, session_id DESC LIMIT 1
+"""
+_END_WAITING = f"""
+UPDATE dialogue_sessions SET ended_at = $4, version = version + 1 WHERE {_WAITING} AND answers->'given' @> $3::jsonb
+"""
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,11 @@ class Session:
     touched_at: datetime
     ended: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether a pod opened it for the person, who has not answered anything yet."""
+        return _WAITS in self.answers.given and not self.answers.steps
+
     def alive(self, now: datetime) -> bool:
         """Whether it can still be answered."""
         return not self.ended and now - self.touched_at < LIFETIME
@@ -38,8 +56,8 @@ def moved(conflict: Conflict) -> bool:
 
 
 async def open_session(work: Work, citizen_id: str, command: str, answers: Answers) -> str:
-    """Open a session for a person inside this transaction; returns its id."""
-    session = Session(new_id(), citizen_id, command, answers, 0, work.clock.now())
+    """Open a session for a person inside this transaction, to wait for their words; returns its id."""
+    session = Session(new_id(), citizen_id, command, answers.knowing(_WAITS, True), 0, work.clock.now())
     await store(work, session, session.answers, ended=False)
     return session.session_id
 
@@ -47,8 +65,22 @@ async def open_session(work: Work, citizen_id: str, command: str, answers: Answe
 async def load(work: Work, session_id: str) -> Session | None:
     """The session as it stands, or None."""
     row = await work.db.fetchrow(f"SELECT {_COLUMNS} FROM dialogue_sessions WHERE session_id = $1", session_id)
-    if row is None:
-        return None
+    return _session(row) if row else None
+
+
+async def newest_waiting(work: Work, citizen_id: str) -> Session | None:
+    """Of the living sessions that wait for the person's first words, the one opened last."""
+    since = work.clock.now() - LIFETIME
+    row = await work.db.fetchrow(_NEWEST_WAITING, work.tenant, citizen_id, since)
+    return _session(row) if row else None
+
+
+async def end_waiting(work: Work, citizen_id: str, given: Mapping[str, str]) -> None:
+    """Let nobody wait any more for the person's first words about `given`."""
+    await work.db.execute(_END_WAITING, work.tenant, citizen_id, orjson.dumps(given).decode(), work.clock.now())
+
+
+def _session(row: asyncpg.Record) -> Session:
     answers = Answers.from_json(orjson.loads(row["answers"]))
     ended = row["ended_at"] is not None
     return Session(

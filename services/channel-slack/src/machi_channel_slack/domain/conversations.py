@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from machi_channel_slack.domain.payloads import Ignored, Json, Malformed, part, parts, plain, words
+from machi_channel_slack.domain.payloads import Ignored, Json, Malformed, part, parts, plain, said_in, words
 
 _SPOKEN = ("", "file_share", "thread_broadcast", "me_message")
 
@@ -66,7 +66,7 @@ def read_direct(body: Json) -> Said | TakenBack | Ignored:
         return Ignored("not-a-person") if ours else TakenBack(event_id, user, channel, ts)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
         return Ignored("not-a-person")
-    text, files = plain(words(event, "text")), tuple(map(_file, parts(event, "files")))
+    text, files = said_in(event), tuple(map(_file, parts(event, "files")))
     if not text.strip() and not files:
         return Ignored("no-words")
     return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)

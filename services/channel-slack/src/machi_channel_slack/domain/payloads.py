@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from machi_channel_slack.domain.rich_words import rich_words
+
 Json = Mapping[str, object]
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
@@ -74,7 +76,7 @@ def read_event(body: Json) -> Reply | Ignored:
     thread_ts, ts = words(event, "thread_ts"), words(event, "ts")
     if not thread_ts or thread_ts == ts:
         return Ignored("not-in-a-thread")
-    text = plain(words(event, "text"))
+    text = said_in(event)
     if not text.strip():
         return Ignored("no-words")
     return Reply(event_id, words(event, "user"), words(event, "channel"), ts, thread_ts, text)
@@ -140,6 +142,11 @@ def _value(elements: Json) -> str:
     return ""
 
 
+def said_in(message: Json) -> str:
+    """What a person wrote in a message, exactly: its rich text where it has one."""
+    return rich_words(parts(message, "blocks")) or plain(words(message, "text"))
+
+
 def plain(text: str) -> str:
     """Words as they were typed: links and mentions unwrapped, then Slack's three escapes undone."""
     unwrapped = _TOKEN.sub(lambda found: _unwrapped(found[1]), text)
@@ -152,8 +159,10 @@ def _unwrapped(token: str) -> str:
         return label or target
     if target.startswith("#"):
         return f"#{label}" if label else target
+    if target.startswith("!date^"):
+        return label or target.split("^")[1]
     if target.startswith("!"):
-        return f"@{label or target[1:]}"
+        return label if label.startswith("@") else f"@{label or target[1:]}"
     return f"{label} ({target})" if label and label not in target else label or target
 
 

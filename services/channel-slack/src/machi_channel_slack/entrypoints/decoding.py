@@ -69,7 +69,7 @@ def command_event(command: Commanded, team: str, received_at: datetime) -> Inbou
         occurred_at=stamp(received_at),
         received_at=stamp(received_at),
     )
-    event.text.text = command.text or "help"
+    event.text.text = command.text or "menu"
     return event
 
 

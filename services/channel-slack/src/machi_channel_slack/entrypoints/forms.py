@@ -13,6 +13,7 @@ from machi_channel_slack.domain.press import CardAction, decode
 from machi_channel_slack.entrypoints.decoding import form_event, press_event
 from machi_channel_slack.entrypoints.door import Admitted, Door, answer
 from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
+from machi_channel_slack.rendering.answer import words_message
 from machi_channel_slack.rendering.modal import modal
 from machi_sdk.cards import check_form
 from machi_sdk.errors import Unavailable
@@ -31,11 +32,12 @@ log = get_logger()
 class Forms:
     """Opens the form of an action that has one; checks a form before it is kept."""
 
-    def __init__(self, door: Door, slacks: Mapping[str, Slack], board: Board, desks: Desks) -> None:
+    def __init__(self, door: Door, slacks: Mapping[str, Slack], board: Board, desks: Desks, press_again: str) -> None:
         self._door = door
         self._slacks = slacks
         self._board = board
         self._desks = desks
+        self._press_again = press_again
 
     async def pressed(self, press: Press, admitted: Admitted) -> Response:
         """Keep the press, or show the form that it needs."""
@@ -43,10 +45,10 @@ class Forms:
         if action is None or action.action_id != press.action_id:
             return answer(200, "ignored-not-a-card")
         form = await self._form(action, admitted)
-        if form is not None and await self._may_fill(press, admitted):
+        if form is not None and await self._may_fill(press, action, admitted):
             await self._open(press, form, admitted)
             return answer(200, "form-opened")
-        # A stranger's press of a button with a form is kept as it is: the inbound lane says why nothing happens.
+        # Who may not act keeps the press as it is: the inbound lane says why nothing happens.
         return await self._door.keep([press_event(press, admitted.team, self._door.clock.now())], admitted)
 
     async def submitted(self, submission: Submission, admitted: Admitted) -> Response:
@@ -67,21 +69,31 @@ class Forms:
         key = CardKey(admitted.tenant, action.card.card_id, action.card.desk_id)
         return await _within(_LOOK_SECONDS, self._board.form(key, action.action_id))
 
-    async def _may_fill(self, press: Press, admitted: Admitted) -> bool:
-        """False for strangers; True while identity does not answer, for the turn asks again."""
+    async def _may_fill(self, press: Press, action: CardAction, admitted: Admitted) -> bool:
+        """False for strangers and other desks' staff; True while identity is silent, for the turn asks again."""
         try:
             asked = self._desks.staff(admitted.tenant, f"{admitted.team}/{press.user}", _STAFF_SECONDS)
-            return await _within(_STAFF_SECONDS, asked) is not None
+            staff = await _within(_STAFF_SECONDS, asked)
         except Unavailable:
             return True
+        return staff is not None and action.card.desk_id in staff.desk_ids
 
     async def _open(self, press: Press, form: Form, admitted: Admitted) -> None:
         try:
             slack = self._slacks[admitted.tenant]
             await slack.open_view(press.trigger_id, modal(form, press.value), _OPEN_SECONDS)
         except (SlackRefused, Unavailable) as error:
-            # The person sees no form and presses again; nothing was promised.
             log.warning("form not opened", reason=error.slug)
+            await self._ask_to_press_again(press, admitted)
+
+    async def _ask_to_press_again(self, press: Press, admitted: Admitted) -> None:
+        message = words_message(self._press_again)
+        if message is None or not press.response_url:
+            return
+        try:
+            await _within(_OPEN_SECONDS, self._slacks[admitted.tenant].answer(press.response_url, message))
+        except (SlackRefused, Unavailable) as error:
+            log.warning("officer not asked to press again", reason=error.slug)
 
 
 async def _within(seconds: float, looking: Awaitable[T]) -> T:

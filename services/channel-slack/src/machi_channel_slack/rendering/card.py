@@ -9,6 +9,7 @@ from slack_sdk.models.blocks import (
     ButtonElement,
     ContextBlock,
     HeaderBlock,
+    MarkdownTextObject,
     PlainTextObject,
     SectionBlock,
 )
@@ -41,6 +42,8 @@ def _blocks(card: DeskCard, number: str, ref: CardRef) -> Iterator[Block]:
         yield HeaderBlock(text=_plain(card.title, limits.HEADER))
     status = [_plain(card.status, limits.CONTEXT)] if card.status else None
     yield SectionBlock(text=_plain(number or card.card_id, limits.SECTION), fields=status)
+    if card.opened_ago:
+        yield ContextBlock(elements=[MarkdownTextObject(text=_age(card))])
     facts = list(_facts(card))
     if facts:
         yield rich.lines(facts)
@@ -51,6 +54,11 @@ def _blocks(card: DeskCard, number: str, ref: CardRef) -> Iterator[Block]:
         yield ActionsBlock(elements=buttons)
     if card.note:
         yield ContextBlock(elements=[_plain(card.note, limits.CONTEXT)])
+
+
+def _age(card: DeskCard) -> str:
+    """How long ago it began; Slack keeps it true while people look."""
+    return f"<!date^{card.opened_at.seconds}^{{ago}}|{limits.escaped(card.opened_ago)}>"
 
 
 def _facts(card: DeskCard) -> Iterator[rich.Part]:

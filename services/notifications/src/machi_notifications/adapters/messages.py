@@ -2,7 +2,7 @@
 
 from machi.dialogue.v1.messages_pb2 import Button, Message
 from machi_notifications.domain.fact import News
-from machi_sdk.messages import card, command_button
+from machi_sdk.messages import card, command_button, text
 from machi_sdk.texts import Texts
 
 _POD = "reports"
@@ -16,13 +16,15 @@ class Templates:
         self._texts = texts
 
     def messages(self, news: News) -> list[Message]:
-        """One card: what happened, the case number after its label, the officer's words as written."""
+        """What happened, the case number after its label, the officer's words as written; how to reply to them."""
         fact, language = news.fact, news.contact.language
         title = self._texts.say(language, f"{fact.cause}.title")
         number = self._texts.say(language, "number", number=fact.case_number)
         said = news.words or self._body(language, fact.cause)
         body = f"{number}\n\n{said}" if said else number
-        return [card(title, body, self._facts(news), self._buttons(news))]
+        told = card(title, body, self._facts(news), self._buttons(news))
+        may_reply = fact.cause == "ReporterWrittenTo" and fact.session_id
+        return [told, text(self._texts.say(language, "ReporterWrittenTo.hint"))] if may_reply else [told]
 
     def _body(self, language: str, cause: str) -> str:
         key = f"{cause}.body"

@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING
 
 from machi.consent.v1 import consent_service_pb2 as wire
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceStub
+from machi.identity.v1 import identity_service_pb2 as identity
+from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from machi_reports.ports import Chooser, Decision
 from machi_sdk.rpc import Peers, for_tenant
 
 if TYPE_CHECKING:
     from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceAsyncStub
+    from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
 PURPOSE = "reports.case-updates"
 _SECONDS = 1.0
@@ -30,6 +33,17 @@ class RpcConsents:
             return Decision.REFUSED
         is_valid = found.status == wire.CONSENT_STATUS_GIVEN and found.notice_version >= self._notice_version
         return Decision.GIVEN if is_valid else Decision.NONE
+
+    async def receives(self, tenant: str, citizen_id: str) -> Decision:
+        """See the port."""
+        decision = await self.check(tenant, citizen_id)
+        if decision is not Decision.GIVEN:
+            return decision
+        stub: IdentityServiceAsyncStub = IdentityServiceStub(self._peers.channel("identity"))
+        contact = await stub.GetContact(
+            identity.GetContactRequest(citizen_id=citizen_id), timeout=_SECONDS, metadata=for_tenant(tenant)
+        )
+        return decision if contact.channel else Decision.UNREACHABLE
 
     async def decide(self, chooser: Chooser, decision: Decision) -> None:
         """See the port."""

@@ -54,6 +54,9 @@ def _fact(report: Report, step: Step) -> Message | None:
         Move.ASK: lambda: events.ReporterAsked(
             report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id
         ),
+        Move.WRITE: lambda: events.ReporterWrittenTo(
+            report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id
+        ),
         Move.ANSWER: lambda: events.ReporterAnswered(report=ref, update_id=update_id),
         Move.RESOLVE: lambda: events.ReportResolved(
             report=ref, staff_id=staff_id, update_id=update_id, reopen_before=until

@@ -10,6 +10,7 @@ class UpdateKind(StrEnum):
 
     WORDS = "words"
     QUESTION = "question"
+    MESSAGE = "message"
     ANSWER = "answer"
     NOTE = "note"
     REASON = "reason"
@@ -18,7 +19,9 @@ class UpdateKind(StrEnum):
     REOPENING = "reopening"
 
 
-FROM_OFFICER = frozenset({UpdateKind.QUESTION, UpdateKind.NOTE, UpdateKind.REASON, UpdateKind.HANDOVER})
+FROM_OFFICER = frozenset(
+    {UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON, UpdateKind.HANDOVER}
+)
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,13 @@ class Report:
         return self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
 
     def ask(self, officer: Officer, question: Update, session_id: str) -> Outcome:
-        """An officer writes to the reporter; `session_id` waits for the answer."""
+        """An officer asks the reporter; `session_id` waits for the answer."""
         state = State.ASKED if self.is_open else self.state
         return self._move(Step(Move.ASK, state, 0, question.at, self.desk_id, officer, question, session_id))
+
+    def write(self, officer: Officer, message: Update, session_id: str) -> Outcome:
+        """An officer writes to the reporter, who may reply; the state stays."""
+        return self._move(Step(Move.WRITE, self.state, 0, message.at, self.desk_id, officer, message, session_id))
 
     def answer(self, answer: Update) -> Outcome:
         """The reporter answers, in time or late."""

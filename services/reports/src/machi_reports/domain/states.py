@@ -26,6 +26,7 @@ class Move(StrEnum):
     FILE = "file"
     ACKNOWLEDGE = "acknowledge"
     ASK = "ask"
+    WRITE = "write"
     ANSWER = "answer"
     RESOLVE = "resolve"
     REJECT = "reject"
@@ -42,6 +43,7 @@ ANY_STATE = frozenset(State)
 ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.ACKNOWLEDGE: frozenset({State.FILED, State.REOPENED}),
     Move.ASK: ANY_STATE,
+    Move.WRITE: ANY_STATE,
     Move.ANSWER: ANY_STATE,
     Move.RESOLVE: OPEN_STATES,
     Move.REJECT: OPEN_STATES,

@@ -8,17 +8,19 @@ from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.conversation import Officer
 from machi_reports.domain.states import Done, Move, Outcome
+from machi_reports.entrypoints.desk_card import SILENT
 from machi_reports.entrypoints.desk_forms import DESK, MOST_WORDS, WORDS, form_of
 from machi_reports.entrypoints.desk_view import DeskView
-from machi_reports.entrypoints.dialogues.answer import open_answer
+from machi_reports.entrypoints.dialogues.answer import close_answers, open_answer
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import CurrentCatalogues, Decision
+from machi_reports.ports import CurrentCatalogues
 from machi_reports.use_cases.acknowledge_report import acknowledge_report
 from machi_reports.use_cases.ask_reporter import ask_reporter
 from machi_reports.use_cases.at_desk import DeskCase
 from machi_reports.use_cases.hand_over_report import hand_over_report
 from machi_reports.use_cases.reject_report import reject_report
 from machi_reports.use_cases.resolve_report import resolve_report
+from machi_reports.use_cases.write_to_reporter import write_to_reporter
 from machi_sdk import messages as say
 from machi_sdk.cards import check_form
 from machi_sdk.dialogue import Json, Reply, TurnContext
@@ -68,7 +70,7 @@ class Desk:
         if not reply.text.strip() or len(reply.text) > MOST_WORDS:
             return _said(wording, "press.form", problem=wording.say("form.needed"))
         case = _case(staff, reply.card_id, reply.desk_id, turn)
-        return await _replied(work, case, wording, _Pressed(Move.ASK, {WORDS: reply.text}, _is_silent(turn)))
+        return await _replied(work, case, wording, _Pressed(Move.WRITE, {WORDS: reply.text}, _is_silent(turn)))
 
     def _wording(self, turn: TurnContext) -> Wording:
         return Wording(turn.language, self.catalogues.current(turn.tenant))
@@ -100,6 +102,8 @@ async def _confirmed(work: ReportsWork, case: DeskCase, wording: Wording, presse
             return _said(wording, "press.acknowledged", number=number)
         case Move.ASK:
             return _said(wording, "press.not-sent" if pressed.is_silent else "press.sent")
+        case Move.WRITE:  # the thread shows that it went out
+            return _said(wording, "press.not-sent") if pressed.is_silent else Reply()
         case Move.HAND_OVER:
             return _said(wording, "press.handed-over", desk=wording.desk(pressed.values[DESK]))
     return _said(wording, "press.resolved" if pressed.move is Move.RESOLVE else "press.rejected", number=number)
@@ -112,13 +116,22 @@ async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: _P
             return await acknowledge_report(case, work)
         case Move.ASK:
             return await ask_reporter(case, words, lambda report, text: open_answer(work, report, text), work)
+        case Move.WRITE:
+            return await write_to_reporter(case, words, lambda report, _: open_answer(work, report, ""), work)
         case Move.RESOLVE:
-            return await resolve_report(case, words, work)
+            return await _closed(work, case, await resolve_report(case, words, work))
         case Move.REJECT:
-            return await reject_report(case, words, work)
+            return await _closed(work, case, await reject_report(case, words, work))
         case Move.HAND_OVER:
             return await hand_over_report(case, pressed.values[DESK], words, wording.catalogue, work)
     raise Invalid("action-unknown")
+
+
+async def _closed(work: ReportsWork, case: DeskCase, outcome: Outcome) -> Outcome:
+    """Nobody waits for an answer about a closed case."""
+    if isinstance(outcome, Done):
+        await close_answers(work, await work.reports.get(case.report_id))
+    return outcome
 
 
 async def _already(work: ReportsWork, case: DeskCase, wording: Wording) -> Reply:
@@ -131,7 +144,7 @@ async def _already(work: ReportsWork, case: DeskCase, wording: Wording) -> Reply
 
 
 def _is_silent(turn: TurnContext) -> bool:
-    return turn.facts.get(_RECEIVES) == Decision.REFUSED.value
+    return turn.facts.get(_RECEIVES) in SILENT
 
 
 def _works_at(staff: wire.StaffActor, desk_id: str) -> bool:

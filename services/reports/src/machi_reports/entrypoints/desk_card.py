@@ -17,8 +17,10 @@ _MAP = "https://www.google.com/maps?q={:.6f},{:.6f}"
 _RECEIVES = {
     Decision.GIVEN: "desk.messages-yes",
     Decision.REFUSED: "desk.messages-no",
+    Decision.UNREACHABLE: "desk.messages-unreachable",
     Decision.NONE: "desk.messages-unknown",
 }
+SILENT = frozenset({Decision.REFUSED, Decision.UNREACHABLE})
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,11 @@ def desk_card(shown: Shown, wording: Wording) -> wire.DeskCard:
         words=_text(words, wording) if words else "",
         map_link=_map_link(report, wording),
         photos=[wire.CardPhoto(media_id=photo_id, alt_text=photo) for photo_id in shown.photo_ids],
-        actions=list(actions_of(report, wording)),
+        actions=list(actions_of(report, wording, silent=shown.receives in SILENT)),
         thread=[_entry(entry, wording) for entry in shown.entries if entry.kind is not UpdateKind.WORDS],
         opened_at=stamp(report.filing.filed_at),
-        note=wording.say("desk.note-silent" if shown.receives is Decision.REFUSED else "desk.note"),
+        opened_ago=wording.age(report.filing.filed_at, shown.now),
+        note=wording.say("desk.note-silent" if shown.receives in SILENT else "desk.note"),
     )
 
 
@@ -78,12 +81,11 @@ def _title(report: Report, wording: Wording) -> str:
 
 def _facts(shown: Shown, wording: Wording) -> Iterator[tuple[str, str]]:
     report, filing = shown.report, shown.report.filing
-    age = wording.age(filing.filed_at, shown.now)
     yield wording.say("fact.category"), wording.category(filing.category_code)
     yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
     yield wording.say("fact.ward"), wording.ward(filing.ward_code)
     yield wording.say("fact.place"), filing.place.words
-    yield wording.say("fact.filed"), f"{wording.moment(filing.filed_at)} ({age})"
+    yield wording.say("fact.filed"), wording.moment(filing.filed_at)
     yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
     if report.score is not None:
         yield wording.say("fact.rating"), f"{report.score} / 5"

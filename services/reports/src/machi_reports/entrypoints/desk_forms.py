@@ -24,22 +24,21 @@ OFFERED = (Move.ACKNOWLEDGE, Move.ASK, Move.RESOLVE, Move.REJECT, Move.HAND_OVER
 _STYLES = {Move.ACKNOWLEDGE: ACTION_STYLE_PRIMARY, Move.REJECT: ACTION_STYLE_DANGER}
 
 
-def actions_of(report: Report, wording: Wording) -> Iterator[CardAction]:
-    """The buttons that fit the case as it stands."""
+def actions_of(report: Report, wording: Wording, *, silent: bool) -> Iterator[CardAction]:
+    """The buttons that fit the case as it stands; `silent`: no words reach the reporter now."""
     for move in OFFERED if report.is_open else ():
         if report.state in ALLOWED[move]:
             style = _STYLES.get(move, ACTION_STYLE_UNSPECIFIED)
             label = wording.say(f"action.{move}")
-            yield CardAction(
-                action_id=move.value, label=label, style=style, form=form_of(move, report.desk_id, wording)
-            )
+            form = form_of(move, report.desk_id, wording, silent=silent)
+            yield CardAction(action_id=move.value, label=label, style=style, form=form)
 
 
-def form_of(move: Move, desk_id: str, wording: Wording) -> Form | None:
+def form_of(move: Move, desk_id: str, wording: Wording, *, silent: bool = False) -> Form | None:
     """What has to be filled in before the press counts; None when nothing."""
     match move:
         case Move.ASK | Move.RESOLVE | Move.REJECT:
-            return _form(move, wording, _words_field(move, wording))
+            return _form(move, wording, _words_field(move, wording, silent=silent))
         case Move.HAND_OVER:
             return _form(move, wording, _desk_field(desk_id, wording), _handover_words(wording))
     return None
@@ -50,11 +49,11 @@ def _form(move: Move, wording: Wording, *fields: FormField) -> Form:
     return Form(title=title, submit_label=submit, close_label=wording.say("form.close"), fields=fields)
 
 
-def _words_field(move: Move, wording: Wording) -> FormField:
+def _words_field(move: Move, wording: Wording, *, silent: bool) -> FormField:
     return FormField(
         field_id=WORDS,
         label=wording.say(f"form.{move}.label"),
-        placeholder=wording.say(f"form.{move}.placeholder"),
+        placeholder=wording.say("form.silent" if silent else f"form.{move}.placeholder"),
         error=wording.say("form.needed"),
         words=WordsField(minimum=1, maximum=MOST_WORDS, multiline=True),
     )

@@ -51,7 +51,7 @@ class DeskView:
     async def receives(self, report: Report, tenant: str) -> Decision:
         """Whether the reporter can be messaged: the decision in force, else the one kept with the report."""
         try:
-            return await self.consents.check(tenant, report.filing.citizen_id)
+            return await self.consents.receives(tenant, report.filing.citizen_id)
         except Unavailable:
             kept = {True: Decision.GIVEN, False: Decision.REFUSED, None: Decision.NONE}
             return kept[report.filing.messages_allowed]

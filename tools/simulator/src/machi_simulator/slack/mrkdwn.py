@@ -42,6 +42,8 @@ def _prose(words: str, name_of: Name) -> Markup:
 def _reference(target: str, label: str | None, name_of: Name) -> Markup:
     if target.startswith(("@", "#")):
         return Markup('<span class="mention">{}{}</span>').format(target[0], name_of(target[1:]))
+    if target.startswith("!date^"):
+        return Markup("<time>{}</time>").format(unescape(label or target.split("^")[1]))
     if target.startswith("!"):
         return Markup('<span class="mention">@{}</span>').format(target[1:])
     address = unescape(target)

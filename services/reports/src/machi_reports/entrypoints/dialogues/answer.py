@@ -11,7 +11,7 @@ from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, 
 from machi_reports.entrypoints.dialogues.report_questions import WORDS
 from machi_reports.entrypoints.wording import TEXTS
 from machi_reports.use_cases.answer_officer import answer_officer
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, open_session
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, end_waiting, open_session
 from machi_sdk.work import Works
 
 COMMAND = "answer"
@@ -50,12 +50,17 @@ class AnswerDialogue:
         """Into the card's thread."""
         case = own_case(answers.text("case"), answers.event_of("words"), turn)
         await answer_officer(case, answers.text("words"), work)
-        return said(turn, "answer.done")
+        return said(turn, "answer.done", number=answers.text("number"))
 
 
 async def open_answer(work: ReportsWork, report: Report, question: str) -> str:
     """Open the session that waits for the reporter's answer; returns its id."""
     return await open_session(work, report.filing.citizen_id, COMMAND, _given(report, question))
+
+
+async def close_answers(work: ReportsWork, report: Report) -> None:
+    """Let nobody wait for the reporter's words about this case any more."""
+    await end_waiting(work, report.filing.citizen_id, {"case": report.report_id})
 
 
 def _given(report: Report, question: str) -> Answers:

@@ -57,12 +57,14 @@ class ReportDialogue:
             case "messages", bool():
                 chooser = Chooser(turn.tenant, turn.citizen_id, turn.event_id, turn.channel)
                 await self.consents.decide(chooser, Decision.GIVEN if value else Decision.REFUSED)
+            case "confirm", True:  # what was decided may have been taken back meanwhile
+                return Accept((await self.consents.check(turn.tenant, turn.citizen_id)).value)
         return Accept(value)
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
         """File it, unless the person said no in the end."""
         wording = self._wording(answers, turn.language)
-        if answers.get("confirm") is not True:
+        if not answers.get("confirm"):
             return Reply((say.text(wording.say("report.dropped")),))
         so_far = ReportSoFar(answers)
         command = FileReport(
@@ -74,7 +76,7 @@ class ReportDialogue:
             words=answers.text("words"),
             words_event_id=answers.event_of("words"),
             photo_id=so_far.photo_id,
-            messages_allowed=so_far.messages_allowed,
+            messages_allowed=answers.text("confirm") == Decision.GIVEN.value,
             trace_id=current_trace_id(),
         )
         report = await file_report(command, wording.catalogue, work, turn.now)

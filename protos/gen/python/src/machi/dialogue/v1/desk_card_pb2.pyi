@@ -78,6 +78,7 @@ class DeskCard(_message.Message):
     ACTIONS_FIELD_NUMBER: _builtins.int
     THREAD_FIELD_NUMBER: _builtins.int
     OPENED_AT_FIELD_NUMBER: _builtins.int
+    OPENED_AGO_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     MOVED_FIELD_NUMBER: _builtins.int
     card_id: _builtins.str
@@ -91,6 +92,8 @@ class DeskCard(_message.Message):
     status: _builtins.str
     words_label: _builtins.str
     words: _builtins.str
+    opened_ago: _builtins.str
+    """How long ago that was when the card was made, for channels that cannot keep it true themselves."""
     note: _builtins.str
     """Small print under the card."""
     moved: _builtins.bool
@@ -127,12 +130,13 @@ class DeskCard(_message.Message):
         actions: _abc.Iterable[Global___CardAction] | None = ...,
         thread: _abc.Iterable[Global___ThreadEntry] | None = ...,
         opened_at: _timestamp_pb2.Timestamp | None = ...,
+        opened_ago: _builtins.str = ...,
         note: _builtins.str = ...,
         moved: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["map_link", b"map_link", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "card_id", b"card_id", "desk_id", b"desk_id", "facts", b"facts", "map_link", b"map_link", "moved", b"moved", "note", b"note", "number", b"number", "number_label", b"number_label", "opened_at", b"opened_at", "photos", b"photos", "status", b"status", "thread", b"thread", "title", b"title", "version", b"version", "words", b"words", "words_label", b"words_label"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "card_id", b"card_id", "desk_id", b"desk_id", "facts", b"facts", "map_link", b"map_link", "moved", b"moved", "note", b"note", "number", b"number", "number_label", b"number_label", "opened_ago", b"opened_ago", "opened_at", b"opened_at", "photos", b"photos", "status", b"status", "thread", b"thread", "title", b"title", "version", b"version", "words", b"words", "words_label", b"words_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmachi/reports/v1/events.proto\x12\x10machi.reports.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc4\x01\n\tReportRef\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x02 \x01(\t\x12\x12\n\ncitizen_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12\x15\n\rcategory_code\x18\x05 \x01(\t\x12\x11\n\tward_code\x18\x06 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0bReportFiled\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\"S\n\x12ReportAcknowledged\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\"u\n\rReporterAsked\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"R\n\x10ReporterAnswered\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x11\n\tupdate_id\x18\x02 \x01(\t\"\x95\x01\n\x0eReportResolved\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\x12\x31\n\rreopen_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"b\n\x0eReportRejected\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\"g\n\x10ReportHandedOver\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x14\n\x0c\x66rom_desk_id\x18\x03 \x01(\t\"=\n\x0eReportReopened\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\"I\n\x0bReportRated\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\r\n\x05score\x18\x02 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmachi/reports/v1/events.proto\x12\x10machi.reports.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc4\x01\n\tReportRef\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x02 \x01(\t\x12\x12\n\ncitizen_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12\x15\n\rcategory_code\x18\x05 \x01(\t\x12\x11\n\tward_code\x18\x06 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0bReportFiled\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\"S\n\x12ReportAcknowledged\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\"u\n\rReporterAsked\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"y\n\x11ReporterWrittenTo\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"R\n\x10ReporterAnswered\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x11\n\tupdate_id\x18\x02 \x01(\t\"\x95\x01\n\x0eReportResolved\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\x12\x31\n\rreopen_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"b\n\x0eReportRejected\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x11\n\tupdate_id\x18\x03 \x01(\t\"g\n\x10ReportHandedOver\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\x10\n\x08staff_id\x18\x02 \x01(\t\x12\x14\n\x0c\x66rom_desk_id\x18\x03 \x01(\t\"=\n\x0eReportReopened\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\"I\n\x0bReportRated\x12+\n\x06report\x18\x01 \x01(\x0b\x32\x1b.machi.reports.v1.ReportRef\x12\r\n\x05score\x18\x02 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,16 +40,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTACKNOWLEDGED']._serialized_end=426
   _globals['_REPORTERASKED']._serialized_start=428
   _globals['_REPORTERASKED']._serialized_end=545
-  _globals['_REPORTERANSWERED']._serialized_start=547
-  _globals['_REPORTERANSWERED']._serialized_end=629
-  _globals['_REPORTRESOLVED']._serialized_start=632
-  _globals['_REPORTRESOLVED']._serialized_end=781
-  _globals['_REPORTREJECTED']._serialized_start=783
-  _globals['_REPORTREJECTED']._serialized_end=881
-  _globals['_REPORTHANDEDOVER']._serialized_start=883
-  _globals['_REPORTHANDEDOVER']._serialized_end=986
-  _globals['_REPORTREOPENED']._serialized_start=988
-  _globals['_REPORTREOPENED']._serialized_end=1049
-  _globals['_REPORTRATED']._serialized_start=1051
-  _globals['_REPORTRATED']._serialized_end=1124
+  _globals['_REPORTERWRITTENTO']._serialized_start=547
+  _globals['_REPORTERWRITTENTO']._serialized_end=668
+  _globals['_REPORTERANSWERED']._serialized_start=670
+  _globals['_REPORTERANSWERED']._serialized_end=752
+  _globals['_REPORTRESOLVED']._serialized_start=755
+  _globals['_REPORTRESOLVED']._serialized_end=904
+  _globals['_REPORTREJECTED']._serialized_start=906
+  _globals['_REPORTREJECTED']._serialized_end=1004
+  _globals['_REPORTHANDEDOVER']._serialized_start=1006
+  _globals['_REPORTHANDEDOVER']._serialized_end=1109
+  _globals['_REPORTREOPENED']._serialized_start=1111
+  _globals['_REPORTREOPENED']._serialized_end=1172
+  _globals['_REPORTRATED']._serialized_start=1174
+  _globals['_REPORTRATED']._serialized_end=1247
 # @@protoc_insertion_point(module_scope)

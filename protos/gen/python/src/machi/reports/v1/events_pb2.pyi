@@ -137,6 +137,39 @@ class ReporterAsked(_message.Message):
 Global___ReporterAsked: _TypeAlias = ReporterAsked  # noqa: Y015
 
 @_typing.final
+class ReporterWrittenTo(_message.Message):
+    """An officer had a word for the reporter; nothing about the case changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    STAFF_ID_FIELD_NUMBER: _builtins.int
+    UPDATE_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    staff_id: _builtins.str
+    update_id: _builtins.str
+    """Names the officer's words: ReportService.GetUpdate."""
+    session_id: _builtins.str
+    """The dialogue session that keeps a reply; empty when the case is closed."""
+    @_builtins.property
+    def report(self) -> Global___ReportRef: ...
+    def __init__(
+        self,
+        *,
+        report: Global___ReportRef | None = ...,
+        staff_id: _builtins.str = ...,
+        update_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report", "session_id", b"session_id", "staff_id", b"staff_id", "update_id", b"update_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReporterWrittenTo: _TypeAlias = ReporterWrittenTo  # noqa: Y015
+
+@_typing.final
 class ReporterAnswered(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

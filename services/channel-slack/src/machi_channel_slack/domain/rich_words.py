@@ -1,0 +1,76 @@
+"""Words as a person typed them, out of Slack's rich text; `text` beside it has codes for emoji and drops markup.
+
+https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+Json = Mapping[str, object]
+_BULLET, _INDENT = "• ", "    "
+_NAMED = {
+    "text": ("", "text"),
+    "user": ("@", "user_id"),
+    "usergroup": ("@", "usergroup_id"),
+    "channel": ("#", "channel_id"),
+    "broadcast": ("@", "range"),
+}
+
+
+def rich_words(blocks: Sequence[Json]) -> str:
+    """All words of the rich text among the blocks, line by line; empty when there is none."""
+    rich = (block for block in blocks if block.get("type") == "rich_text")
+    return "\n".join(part for block in rich for part in _parts(_objects(block, "elements")))
+
+
+def _parts(elements: Sequence[Json]) -> Iterator[str]:
+    for element in elements:
+        inside = _objects(element, "elements")
+        if element.get("type") == "rich_text_list":
+            yield from (f"{_mark(element, at)}{_line(_objects(item, 'elements'))}" for at, item in enumerate(inside))
+        else:
+            yield _line(inside).removesuffix("\n")
+
+
+def _mark(element: Json, at: int) -> str:
+    indent = _INDENT * min(_number(element, "indent"), 8)
+    return f"{indent}{_number(element, 'offset') + at + 1}. " if element.get("style") == "ordered" else indent + _BULLET
+
+
+def _number(node: Json, key: str) -> int:
+    found = node.get(key)
+    return min(max(found, 0), 10_000) if isinstance(found, int) else 0
+
+
+def _line(elements: Sequence[Json]) -> str:
+    return "".join(map(_word, elements))
+
+
+def _word(element: Json) -> str:
+    kind = element.get("type")
+    if kind in _NAMED:
+        sign, key = _NAMED[str(kind)]
+        return f"{sign}{_text(element, key)}"
+    if kind == "emoji":
+        return _emoji(element)
+    if kind == "link":
+        label, url = _text(element, "text"), _text(element, "url")
+        return f"{label} ({url})" if label and label not in url else url
+    return _text(element, "fallback") or _text(element, "value")  # a date, a colour, or what Slack invents next
+
+
+def _emoji(element: Json) -> str:
+    """The characters themselves; a workspace's own emoji have none and keep their name."""
+    try:
+        return "".join(chr(int(code, 16)) for code in _text(element, "unicode").split("-"))
+    except (ValueError, OverflowError):
+        return f":{_text(element, 'name')}:"
+
+
+def _text(node: Json, key: str) -> str:
+    found = node.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _objects(node: Json, key: str) -> Sequence[Json]:
+    found = node.get(key)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
