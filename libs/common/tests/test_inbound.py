@@ -115,6 +115,50 @@ async def test_work_that_takes_its_normal_time_shares_few_places(
     assert 1 <= adapter.most <= 6
 
 
+async def test_what_there_is_room_for_is_handled_without_a_claim(
+    works: Works[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims: list[int] = []
+    adapter = Adapter()
+    queue = InboundQueue(works, adapter, "line")
+    async with running(queue):
+        await wait_until(lambda: queue._dispatching)
+        monkeypatch.setattr(EventRows, "claim", _no_claim(claims))
+        await accept(works, queue, "ann/1", "ann/2", "bea/1")
+        await wait_until(lambda: sorted(adapter.handled) == ["ann/1", "bea/1"])
+        await accept(works, queue, "ann/3", "cem/1", "bea/2")
+        await wait_until(lambda: sorted(adapter.handled) == ["ann/1", "bea/1", "bea/2", "cem/1"])
+    assert claims, "the dispatcher looked for more meanwhile"
+    found = await states(works)
+    assert [name for name, state in found.items() if state == "received"] == ["ann/2", "ann/3"]
+
+
+def _no_claim(claims: list[int]) -> Callable[[EventRows, int], Awaitable[list[PendingEvent]]]:
+    async def claim(_rows: EventRows, count: int) -> list[PendingEvent]:
+        claims.append(count)
+        return []
+
+    return claim
+
+
+async def test_an_accepted_event_whose_commit_fails_is_not_handled(works: Works[Work]) -> None:
+    adapter = Adapter()
+    queue = InboundQueue(works, adapter, "line")
+    async with running(queue):
+        await wait_until(lambda: queue._dispatching)
+        with pytest.raises(Unavailable):
+            await _accept_in_vain(works, queue)
+        await accept(works, queue, "bea/1")
+        await wait_until(all_are(works, "done"))
+    assert adapter.handled == ["bea/1"]
+
+
+async def _accept_in_vain(works: Works[Work], queue: InboundQueue) -> None:
+    async with works.begin("fukuoka") as work:
+        await queue.accept([arrived("ann/1")], work)
+        raise Unavailable("away")
+
+
 async def test_a_flood_tells_a_few_people_at_a_time_the_longest_waiting_first(works: Works[Work]) -> None:
     people = [f"person-{number}/1" for number in range(5)]
     await accept(works, InboundQueue(works, Adapter(), "line"), *people)

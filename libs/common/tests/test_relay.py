@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 import asyncpg
 import pytest
@@ -85,7 +86,7 @@ async def test_order_within_a_key_holds_though_an_early_transaction_commits_late
     async with running(relay):
         async with works.begin("fukuoka") as long_open:
             long_open.emit(topic, "slow", decided(0))
-            await long_open.seal()  # its row has its number, its commit is to come
+            await long_open.db.execute(long_open.sealed())  # its row has its number, its commit is to come
             later = asyncio.create_task(emit(works, topic, "slow", 1, 2))
             for number in range(10):
                 await emit(works, topic, "quick", number)
@@ -103,20 +104,24 @@ async def test_concurrent_transactions_of_one_key_arrive_in_the_order_of_their_c
     topic = await new_topic(kafka_server.bootstrap)
     relay = Relay(database, producer, Faultpoints(""))
     works = Works(database, Work, Origin("toy", SystemClock(), relay.wake))
-    committed: list[int] = []
+    asked: dict[int, float] = {}
+    confirmed: dict[int, float] = {}
 
     async def one(number: int) -> None:
         async with works.begin("fukuoka") as work:
-            await work.db.execute("SELECT pg_sleep($1)", (number * 7 % 5) / 200)
+            await work.db.execute("SELECT pg_sleep($1)", (number * 7 % 5) / 50)
             work.emit(topic, "key", decided(number))
-            work.then(lambda: committed.append(number))
+            work.then(lambda: confirmed.update({number: perf_counter()}))
+            asked[number] = perf_counter()
 
     async with running(relay):
         await asyncio.gather(*(one(number) for number in range(12)))
         await wait_until(emptied(pod_database))
     arrived = await numbers(kafka_server.bootstrap, topic, "key")
     assert sorted(arrived) == list(range(12))
-    assert arrived == committed
+    pairs = [(one, other) for one in asked for other in asked if confirmed[one] < asked[other]]
+    assert pairs, "no commit was confirmed before another was asked for"
+    assert all(arrived.index(one) < arrived.index(other) for one, other in pairs)
 
 
 async def test_a_missing_topic_and_an_oversized_event_stop_nobody_else(

@@ -57,6 +57,30 @@ async def test_everything_said_leaves_with_the_one_commit(works: Works[Work], po
     assert (hop["trace_id"], hop["name"], hop["detail"]) == (trace, "noted", '{"note_id": "1"}')
 
 
+@pytest.mark.parametrize("odd", ["O'Hara'; DROP TABLE hops; --", "back\\'slash", '"{}$1%s', "穴😄\n\t", "\\x41"])
+async def test_whatever_is_said_is_written_as_it_is(works: Works[Work], pod_database: PodDatabase, odd: str) -> None:
+    event = ConsentDecided(citizen_id=odd)
+    with span("a message"):
+        async with works.begin("fukuoka") as work:
+            work.emit("machi.consent.v1", odd, event)
+            work.hop("noted", note=odd)
+    [outgoing] = await rows(pod_database, "SELECT key, payload FROM outbox")
+    assert (outgoing["key"], ConsentDecided.FromString(outgoing["payload"])) == (odd, event)
+    [hop] = await rows(pod_database, "SELECT detail->>'note' AS note FROM hops")
+    assert hop["note"] == odd
+
+
+async def test_a_text_that_sql_cannot_hold_ends_the_work(works: Works[Work], pod_database: PodDatabase) -> None:
+    async def say(work: Work) -> None:
+        await write(work, "never")
+        work.emit("machi.consent.v1", "a\0b", ConsentDecided())
+
+    with pytest.raises(ValueError, match="NUL"):
+        await attempt(works, say)
+    assert await notes(works) == []
+    assert await rows(pod_database, "SELECT * FROM outbox") == []
+
+
 async def test_an_error_leaves_nothing_behind(works: Works[Work], pod_database: PodDatabase) -> None:
     called: list[str] = []
 

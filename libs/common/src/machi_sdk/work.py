@@ -17,18 +17,6 @@ from machi_sdk.errors import Conflict, MachiError, Unavailable
 from machi_sdk.ids import new_id
 from machi_sdk.telemetry import current_trace_id
 
-_LOCK_KEYS = (
-    "SELECT pg_advisory_xact_lock(key) FROM"
-    " (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name ORDER BY 1) AS locks"
-)
-_INSERT_OUTBOX = (
-    "INSERT INTO outbox (topic, key, headers, payload)"
-    " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::bytea[])"
-)
-_INSERT_HOPS = (
-    "INSERT INTO hops (trace_id, name, detail, at)"
-    " SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])"
-)
 OUTBOX_CHANNEL = "machi_outbox"
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ROLLBACK_SECONDS = 2.0
@@ -42,6 +30,11 @@ class _Outgoing:
     key: str
     headers: dict[str, str]
     payload: bytes
+
+    def sql(self) -> str:
+        """The row as SQL has it."""
+        headers = literal(orjson.dumps(self.headers).decode())
+        return f"({literal(self.topic)}, {literal(self.key)}, {headers}, '\\x{self.payload.hex()}')"
 
 
 @dataclass(frozen=True)
@@ -90,23 +83,35 @@ class Work:
         for call in self._then:
             call()
 
-    async def seal(self) -> None:
-        """Write what was said into the transaction; only the edge calls this, right before its commit."""
-        if self._hops:
-            columns = [list(column) for column in zip(*self._hops, strict=True)]
-            await self.db.execute(_INSERT_HOPS, *columns, [self.clock.now()] * len(self._hops))
-        if self._outgoing:
-            await self._insert_outbox()
+    def sealed(self) -> str:
+        """Statements that write down what was said, to run right before the commit; only the edge asks for them."""
+        return self._hops_sql() + self._outbox_sql()
 
-    async def _insert_outbox(self) -> None:
-        rows = self._outgoing
-        # The key's lock is held until commit: a later transaction of the same key gets later outbox ids.
-        await self.db.execute(_LOCK_KEYS, [f"{row.topic}/{row.key}" for row in rows])
-        headers = [orjson.dumps(row.headers).decode() for row in rows]
-        await self.db.execute(
-            _INSERT_OUTBOX, [r.topic for r in rows], [r.key for r in rows], headers, [r.payload for r in rows]
+    def _hops_sql(self) -> str:
+        if not self._hops:
+            return ""
+        at = literal(self.clock.now().isoformat())
+        rows = (f"({literal(trace)}, {literal(name)}, {literal(detail)}, {at})" for trace, name, detail in self._hops)
+        return f"INSERT INTO hops (trace_id, name, detail, at) VALUES {', '.join(rows)}; "
+
+    def _outbox_sql(self) -> str:
+        """Each key's lock is held until the commit: a later transaction of the same key gets later outbox ids."""
+        if not self._outgoing:
+            return ""
+        keys = ", ".join(sorted({literal(f"{row.topic}/{row.key}") for row in self._outgoing}))
+        rows = ", ".join(row.sql() for row in self._outgoing)
+        return (
+            "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 1) AS key"
+            f" FROM unnest(ARRAY[{keys}]) AS name ORDER BY 1) AS locks; "
+            f"INSERT INTO outbox (topic, key, headers, payload) VALUES {rows}; NOTIFY {OUTBOX_CHANNEL}; "
         )
-        await self.db.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+
+
+def literal(text: str) -> str:
+    """Text as SQL has it; ValueError for the one character that no text may hold."""
+    if "\0" in text:
+        raise ValueError("a text with a NUL")
+    return "'" + text.replace("'", "''") + "'"
 
 
 W_co = TypeVar("W_co", bound=Work, covariant=True)
@@ -135,10 +140,10 @@ class Works(Generic[W_co]):
         database cannot be reached.
         """
         try:
-            async with self._database.acquire() as connection, _transaction(connection, tenant):
+            async with self._database.acquire() as connection, _transaction(connection, tenant) as transaction:
                 work = self._kind(connection, tenant, self._origin)
                 yield work
-                await work.seal()
+                transaction.last_words = work.sealed()
         except (*_DRIVER, OSError, TimeoutError) as error:
             raise self._translated(error) from error
         work.committed()
@@ -154,17 +159,25 @@ class Works(Generic[W_co]):
         return error
 
 
+@dataclass
+class _Transaction:
+    """`last_words` travel together with the commit."""
+
+    last_words: str = ""
+
+
 @asynccontextmanager
-async def _transaction(connection: Pooled, tenant: str) -> AsyncIterator[None]:
-    """BEGIN and the tenant travel together: one round trip less for each of many small transactions."""
-    quoted = tenant.replace("'", "''")
-    await connection.execute(f"BEGIN; SELECT set_config('machi.tenant', '{quoted}', true)")
+async def _transaction(connection: Pooled, tenant: str) -> AsyncIterator[_Transaction]:
+    """BEGIN goes with the tenant, COMMIT with the last words: two round trips less for each of many small ones."""
+    await connection.execute(f"BEGIN; SELECT set_config('machi.tenant', {literal(tenant)}, true)")
+    transaction = _Transaction()
     try:
-        yield
+        yield transaction
+        ended = await connection.execute(f"{transaction.last_words}COMMIT")
     except BaseException:
         await _roll_back(connection)
         raise
-    if await connection.execute("COMMIT") != "COMMIT":
+    if ended != "COMMIT":
         raise RuntimeError("a failed statement was passed over: PostgreSQL has rolled everything back")
 
 

@@ -13,14 +13,27 @@ from machi_sdk.work import Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
 LEASE = "interval '8 seconds'"
-_ACCEPT = (
-    "INSERT INTO inbound_events (tenant, event_id, address_key, message_id, payload, trace, state)"
-    " VALUES ($1, $2, $3, $4, $5, $6::jsonb, 'received') ON CONFLICT DO NOTHING"
-)
 _COLUMNS = (
     "event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark,"
     " event.pod, event.tries, event.received_at"
 )
+# The first $7 people who have nothing open are leased at once: their events need no claim of their own.
+_ACCEPT = f"""
+WITH arrived AS (
+    SELECT *, row_number() OVER (PARTITION BY address_key ORDER BY place) = 1 AND NOT EXISTS (
+        SELECT 1 FROM inbound_events AS open WHERE open.address_key = new.address_key AND open.state IN {OPEN}
+    ) AS is_head
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY
+        AS new (tenant, event_id, address_key, message_id, payload, trace, place)
+), placed AS (
+    SELECT *, is_head AND count(*) FILTER (WHERE is_head) OVER (ORDER BY place) <= $7 AS is_leased FROM arrived
+)
+INSERT INTO inbound_events AS event (tenant, event_id, address_key, message_id, payload, trace, state, tries, due_at)
+SELECT tenant, event_id, address_key, message_id, payload, trace, 'received', is_leased::int,
+    now() + CASE WHEN is_leased THEN {LEASE} ELSE interval '0' END
+FROM placed ORDER BY place
+ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+"""
 _CLAIM = f"""
 WITH heads AS (
     SELECT DISTINCT ON (address_key) id, due_at FROM inbound_events WHERE state IN {OPEN} ORDER BY address_key, id
@@ -98,11 +111,16 @@ class EventRows:
     def __init__(self, works: Works[Work]) -> None:
         self._works = works
 
-    async def accept(self, records: Sequence[Received], work: Work) -> None:
-        """Enter events in the consumer's transaction; one already here is left alone. Invalid for another kind."""
-        await work.db.executemany(_ACCEPT, [_row(record) for record in records])
+    async def accept(self, records: Sequence[Received], work: Work, lease: int) -> list[PendingEvent]:
+        """Enter events in the consumer's transaction; one already here is left alone. Invalid for another kind.
+
+        Returns at most `lease` of them, leased to the caller once the transaction is committed.
+        """
+        columns = [list(column) for column in zip(*map(_row, records), strict=True)]
+        rows = await work.db.fetch(_ACCEPT, *columns, lease)
         for record in records:
             work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
+        return [PendingEvent(row, self._works) for row in rows if row["tries"]]
 
     async def claim(self, count: int) -> list[PendingEvent]:
         """Lease the first open event of up to `count` people whose time has come."""

@@ -47,18 +47,21 @@ class InboundQueue:
         self._handler = handler
         self._channel = channel
         self._awake = asyncio.Event()
+        self._dispatching = False
         self._running: dict[asyncio.Task[None], float] = {}  # and when each began
         self._leased: set[int] = set()
         self._surprises: dict[int, int] = {}
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
-        """The consumer's handler: enter the events, wake the dispatcher after the commit."""
-        await self._rows.accept(records, work)
+        """The consumer's handler: enter the events; what there is room for is handled right after the commit."""
+        leased = await self._rows.accept(records, work, max(self._free_places(), 0) if self._dispatching else 0)
+        work.then(partial(self._begin, leased))
         work.then(self._awake.set)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
         renewing = asyncio.create_task(self._renew())
+        self._dispatching = True
         try:
             while True:
                 self._awake.clear()
@@ -66,6 +69,7 @@ class InboundQueue:
                 if not claimed:
                     await self._rest()
         finally:
+            self._dispatching = False
             renewing.cancel()
             for task in self._running:
                 task.cancel()
@@ -113,12 +117,16 @@ class InboundQueue:
         except Unavailable as error:
             log.warning("inbound paused", reason=error.slug)
             return 0
-        for event in events:
+        self._begin(events)
+        return len(events)
+
+    def _begin(self, events: Sequence[PendingEvent]) -> None:
+        """Handle what was leased; a dispatcher that ended meanwhile leaves it to its lease."""
+        for event in events if self._dispatching else ():
             task = asyncio.create_task(self._handle(event))
             self._running[task] = asyncio.get_running_loop().time()
             self._leased.add(event.id)
             task.add_done_callback(partial(self._ended, event.id))
-        return len(events)
 
     def _ended(self, identifier: int, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
