@@ -23,7 +23,7 @@ async def settled(city: City, number: str) -> None:
     await wait_ready(city)
     assert len(await city.cards(number)) == 1
     refused = [(call.path, call.reason) for call in await city.simulator.refused() if not harmless(call)]
-    assert refused == []
+    assert refused == [], refused
 
 
 def harmless(call: ApiCall) -> bool:

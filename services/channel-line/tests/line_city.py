@@ -51,7 +51,7 @@ LAMPS = Manifest.model_validate(
         "serves": [{"service": "machi.dialogue.v1.DialogueService"}],
         "dialogues": [
             {"command": "welcome", "role": "greeting", "titles": TITLES},
-            {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"ja": ["使い方？"]}},
+            {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"ja": ["案内？"]}},
             {"command": "language", "role": "language", "titles": TITLES, "keywords": {"en": ["English please"]}},
             {"command": "lamp", "menu": True, "titles": TITLES, "keywords": {"ja": ["街灯"]}},
         ],

@@ -51,7 +51,7 @@ async def test_a_resident_reports_a_lamp(city: LineCity) -> None:
     await city.until_heard(user, 4)
     assert list(lamps.said("choice")[0].choice.option_ids) == ["b"]
     assert lamps.said("choice")[0].session_id == "s-1"
-    await line.say(user, "使い方？")
+    await line.say(user, "案内？")
     said = await city.until_heard(user, 6)
     assert said[4:] == ["helpです", "写真を送ってください"]
     await line.upload(user, b"no photo at all", "image/jpeg")
