@@ -17,6 +17,7 @@ from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
 from machi.pods.v1 import pod_registry_service_pb2 as pods
 from machi.pods.v1.pod_registry_service_pb2_grpc import PodRegistryServiceStub
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing
+from machi_sdk.language import known
 from machi_sdk.manifest import parse_manifest
 from machi_sdk.rpc import for_tenant
 
@@ -106,6 +107,22 @@ async def test_the_tenants_language_is_spoken_until_the_person_chose(callers: Ca
     await callers.directory.PutTenant(request, **HERE)
     found = await callers.line.Resolve(identity.ResolveRequest(channel="line", address="U1"), **HERE)
     assert (found.language, found.language_chosen) == ("zh-Hant", False)
+
+
+async def test_a_channel_learns_what_the_tenant_offers(callers: Callers) -> None:
+    with pytest.raises(Missing):
+        await callers.line.GetTenant(identity.GetTenantRequest(), **HERE)
+    request = staff.PutTenantRequest(
+        tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo"
+    )
+    await callers.directory.PutTenant(request, **HERE)
+    told = await callers.line.GetTenant(identity.GetTenantRequest(), **HERE)
+    assert list(told.languages) == list(known())
+    request.languages.extend(["en", "ja"])
+    await callers.directory.PutTenant(request, **HERE)
+    told = await callers.line.GetTenant(identity.GetTenantRequest(), **HERE)
+    assert (list(told.languages), told.default_language) == (["en", "ja"], "ja")
+    assert (dict(told.names), told.time_zone) == ({"ja": "福岡市"}, "Asia/Tokyo")
 
 
 async def test_addresses_are_the_own_adapters_business(callers: Callers, citizen: str) -> None:
@@ -238,13 +255,13 @@ async def test_staff_are_known_and_strangers_are_not(callers: Callers) -> None:
         await callers.directory.PutStaff(staff.PutStaffRequest(staff=OFFICER), **HERE)
     assert list((await callers.directory.ListDesks(staff.ListDesksRequest(), **HERE)).desks) == [DESK]
     assert list((await callers.directory.ListStaff(staff.ListStaffRequest(), **HERE)).staff) == [OFFICER]
-    known = staff.ResolveStaffRequest(channel="slack", address="T1/U1")
-    assert (await callers.slack_staff.ResolveStaff(known, **HERE)).staff == OFFICER
+    resolve = staff.ResolveStaffRequest(channel="slack", address="T1/U1")
+    assert (await callers.slack_staff.ResolveStaff(resolve, **HERE)).staff == OFFICER
     for address in ("T1/U9", "", "U1"):
         with pytest.raises(Missing):
             await callers.slack_staff.ResolveStaff(staff.ResolveStaffRequest(channel="slack", address=address), **HERE)
     with pytest.raises(Missing):
-        await callers.slack_staff.ResolveStaff(known, **THERE)
+        await callers.slack_staff.ResolveStaff(resolve, **THERE)
 
 
 async def test_wrong_directory_entries_are_refused(callers: Callers) -> None:

@@ -108,8 +108,8 @@ async def _put_people(peers: Peers, tenant: Tenant, city: City, team: str) -> No
 
 def _desk(row: Row, language: str) -> staff_pb2.Desk:
     name = str(row["desk_id"])
-    titles = cast("dict[str, str]", row["titles"])
-    return staff_pb2.Desk(desk_id=name, name=name, titles=titles, phone=str(row["phone"]), language=language)
+    titles, spoken = cast("dict[str, str]", row["titles"]), str(row.get("language", language))
+    return staff_pb2.Desk(desk_id=name, name=name, titles=titles, phone=str(row["phone"]), language=spoken)
 
 
 def _staff(row: Row, desks: list[str], team: str) -> staff_pb2.Staff:
