@@ -80,6 +80,8 @@ class Wording:
     def age(self, at: datetime, now: datetime) -> str:
         """How long ago, in the largest whole unit."""
         minutes = max(0, int((now - at).total_seconds() // 60))
+        if minutes == 0:
+            return self.say("age.now")
         if minutes < 60:
             return self.say("age.minutes", n=minutes)
         if minutes < 48 * 60:
