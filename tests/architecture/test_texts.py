@@ -94,6 +94,17 @@ def per_language(place: str, node: object) -> Iterator[tuple[str, dict[str, obje
             yield from per_language(f"{place}.{at}", child)
 
 
+@pytest.mark.parametrize(("language", "charset"), [("zh-Hans", "gb2312"), ("zh-Hant", "big5")])
+def test_chinese_is_written_with_its_own_letters(language: str, charset: str) -> None:
+    """The national character sets hold the simplified letters, or the traditional ones; who types may use either."""
+    shown = [entries(folder, language).items() for folder in FOLDERS]
+    texts = [text for each in shown for key, text in each if not key.endswith("words")]
+    maps = [pair for path in MAPS for pair in per_language("", read_yaml(path)) if not pair[0].endswith("keywords")]
+    texts += [str(words[language]) for _, words in maps]
+    letters = {letter for text in texts for letter in text if "\u4e00" <= letter <= "\u9fff"}
+    assert not [letter for letter in letters if not letter.encode(charset, "ignore")]
+
+
 @pytest.mark.parametrize("path", MAPS, ids=lambda path: path.parent.name)
 def test_maps_have_every_language_offered(path: Path) -> None:
     found = list(per_language("", read_yaml(path)))

@@ -33,6 +33,8 @@ def written(tag: str) -> tuple[str, ...]:
         ),
         ("en", ("Sat 28 Nov, 14:05", "Sat 1 Mar 2025, 00:00", "+81 92-000-0199", "• a\n• b")),
         ("zh-Hant", ("11月28日（六）14:05", "2025年3月1日（六）00:00", "+81 92-000-0199", "・a\n・b")),
+        ("ko", ("11월 28일(토) 14:05", "2025년 3월 1일(토) 00:00", "+81 92-000-0199", "• a\n• b")),
+        ("zh-Hans", ("11月28日（周六）14:05", "2025年3月1日（周六）00:00", "+81 92-000-0199", "• a\n• b")),
     ],
 )
 def test_moments_numbers_and_lists(tag: str, expected: tuple[str, ...]) -> None:
@@ -66,6 +68,8 @@ def test_numbers_that_are_whole_stay(number: str) -> None:
         ("ja-Hira", ("ja-Hira", "ja")),
         ("zh-Hant", ("zh-Hant", "en", "ja")),
         ("zh-Hant-TW", ("zh-Hant-TW", "zh-Hant", "en", "ja")),
+        ("ko", ("ko", "en", "ja")),
+        ("zh-Hans", ("zh-Hans", "zh-Hant", "en", "ja")),
         ("tlh", ("tlh", "ja")),
         ("", ("", "ja")),
     ],
