@@ -71,15 +71,12 @@ def say_how_it_is_written(tree: Path) -> None:
 
 def add_to_maps(node: object) -> None:
     """Step 3: wherever a text in English stands, one in the new language; its name opens the dialogue `language`."""
-    if isinstance(node, dict):
-        if "en" in node:
-            node[TAG] = node["en"]
-        if node.get("command") == "language":
-            node["keywords"] = {**node["keywords"], TAG: [NAME]}
-            node["titles"][TAG] = NAME
-            return
+    if isinstance(node, dict) and "en" in node:
+        node[TAG] = node["en"]
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         add_to_maps(child)
+    if isinstance(node, dict) and node.get("command") == "language":
+        node["keywords"][TAG] = [NAME]
 
 
 @pytest.mark.timeout(400)

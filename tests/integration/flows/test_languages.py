@@ -21,6 +21,7 @@ from machi_tools.operator import DEADLINE, operator_of
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.plan import SEEDS, TENANT, offered_languages
 from tests.city import City, ResidentAtPhone, visit
+from tests.direct import resident_on_slack
 from tests.machine_like import machine_like, read_in
 from tests.story import HAKATA, LEAD, STRANGER, number_in, submit
 
@@ -76,6 +77,8 @@ class Told:
 def _labels(content: object) -> Iterator[str]:
     if isinstance(content, dict):
         yield from [content["label"]] if isinstance(content.get("label"), str) else []
+        shown = content.get("text")
+        yield from [shown["text"]] if content.get("type") == "button" and isinstance(shown, dict) else []
         yield from (label for value in content.values() for label in _labels(value))
     elif isinstance(content, list):
         yield from (label for each in content for label in _labels(each))
@@ -159,6 +162,9 @@ class Reader:
         asked = await self.resident.say(self.say("report.words"))
         if self.say("report.messages-yes") in asked:
             await self.resident.press(self.say("report.messages-yes"))
+        await self.resident.press(self.say("report.confirm-change"))
+        await self.resident.press(self.say("fact.words"))
+        await self.resident.say(self.say("report.words"))
         return number_in(await self.resident.press(self.say("report.confirm-yes")))
 
 
@@ -183,12 +189,16 @@ async def _story(city: City, language: str, forms: asyncio.Lock) -> Told:
     for message in await city.simulator.line.heard(reader.resident.user, greeted):
         told.add(message.content)
     await _hands_over(city, reader, told)
+    await _writes_on_slack(city, language, told)
     return told
 
 
 async def _wanders(reader: Reader) -> None:
     """Nothing understood, help, an urgent kind given up, cases before there are any."""
     await reader.resident.say("???")
+    await reader.resident.say(dialogue("report").hints[reader.language][0])
+    await reader.resident.press(GREETING.say(reader.language, "help.likely-other"))
+    await reader.resident.does(lambda: reader.resident.city.simulator.line.stick(reader.resident.user))
     await reader.opens("help")
     await reader.opens("cases")
     urgent = await reader.reports("road")
@@ -278,6 +288,26 @@ async def _hands_over(city: City, reader: Reader, told: Told) -> None:
     shown = await city.until(moved, 15, "the card did not say where it went")
     assert shown is not None
     told.add(shown.blocks)
+
+
+async def _writes_on_slack(city: City, language: str, told: Told) -> None:
+    """The same report in a direct message: the pod does not know which channel it is."""
+    resident = await resident_on_slack(city, f"U0LANG{language.replace('-', '').upper()}")
+    await resident.say(known()[language].name)
+    await resident.command(dialogue("report").keywords[language][0])
+    kind = category(KINDS[language])
+    labels, questions = cast("dict[str, str]", kind["labels"]), cast("list[object]", kind.get("questions", []))
+    await resident.press(labels[language])
+    for _ in questions:
+        await resident.say("1")
+    await resident.say(CATALOGUE["ward_names"]["40132"][language][0])
+    await resident.say(CONTROLS.say(language, "controls.skip.label"))
+    await resident.say(CASES.say(language, "report.words"))
+    await resident.press(CASES.say(language, "report.messages-yes"))
+    number = number_in(await resident.press(CASES.say(language, "report.confirm-yes")))
+    assert number in await resident.say(dialogue("cases").keywords[language][0])
+    for message in (await city.simulator.slack.heard(resident.user))[1:]:
+        told.add([{"text": message.text}, message.blocks])
 
 
 def foreign(words: str, language: str) -> list[str]:
