@@ -1,6 +1,7 @@
 """The report dialogue as a plain function of its answers, in every language."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,19 @@ def test_urgent_kinds_give_the_office_at_once(
         assert all(dialled in link.text and len(link.label) <= 20 for link in links)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(0, "just now"), (59, "59 min ago"), (60, "1 h ago"), (2880, "2 days ago")]
+)
+def test_how_long_ago(minutes: int, words: str, catalogue: Catalogue) -> None:
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    assert Wording("en", catalogue).age(now - timedelta(minutes=minutes, seconds=59), now) == words
+
+
+def test_what_the_catalogue_no_longer_has_is_said_in_words(catalogue: Catalogue) -> None:
+    assert Wording("en", catalogue).category("fountain") == "a former kind"
+    assert Wording("ko", catalogue).ward("99999") == TEXTS.words("value.no-ward")["ko"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_summary_shows_everything(language: str, catalogue: Catalogue, notice: Purpose) -> None:
     answers = begun(category="road", **{"detail-what": "pothole"})
@@ -132,8 +146,9 @@ def test_what_platforms_limit_is_short(language: str) -> None:
 
 def test_the_labels_of_the_case_number_are_those_others_rely_on() -> None:
     """The README promises them."""
-    labels = [TEXTS.words("report.number")[language] for language in ("ja", "ja-Hira", "en", "zh-Hant")]
-    assert labels == ["受付番号", "うけつけばんごう", "case number", "案件編號"]
+    promised = {"ja": "受付番号", "ja-Hira": "うけつけばんごう", "en": "case number"}
+    promised |= {"zh-Hant": "案件編號", "ko": "접수번호", "zh-Hans": "受理编号"}
+    assert {language: TEXTS.words("report.number")[language] for language in promised} == promised
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
