@@ -196,8 +196,9 @@ async def test_the_notice_speaks_the_persons_language(callers: Callers, citizen:
     request = consent.GetNoticeRequest(purpose=PURPOSE, language="en")
     english = await callers.consent.GetNotice(request, **HERE)
     assert (english.version, english.title) == (1, "Updates about your case")
-    request.language = "ko"
-    assert (await callers.consent.GetNotice(request, **HERE)).title == "通報の進み具合"
+    for language, title in (("ko", "Updates about your case"), ("tlh", "通報の進み具合")):
+        request.language = language
+        assert (await callers.consent.GetNotice(request, **HERE)).title == title
     request.purpose = "reports.nothing"
     with pytest.raises(Missing):
         await callers.consent.GetNotice(request, **HERE)
