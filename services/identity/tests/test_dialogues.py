@@ -67,6 +67,9 @@ class Person:
     async def types(self, words: str) -> wire.TurnResponse:
         return await self._turn(wire.TurnRequest(text=wire.TextInput(text=words)))
 
+    async def resumes(self) -> wire.TurnResponse:
+        return await self._turn(wire.TurnRequest(resume=wire.Resume()))
+
     async def _turn(self, request: wire.TurnRequest) -> wire.TurnResponse:
         request.event_id = new_id()
         request.citizen_id, request.channel, request.language = self.citizen_id, "line", self.language
@@ -141,6 +144,15 @@ async def test_the_greeting_asks_for_the_language_and_then_shows_the_menu(person
 async def test_the_greeting_understands_a_typed_language(person: Person) -> None:
     await person.opens("welcome")
     assert (await person.types("やさしい日本語")).language == "ja-Hira"
+
+
+async def test_a_language_chosen_beside_the_greeting_settles_the_greeting(person: Person) -> None:
+    await person.opens("welcome")
+    greeting = person.session
+    assert (await person.opens("language", text="English")).language == "en"
+    person.session = greeting
+    resumed = await person.resumes()
+    assert (resumed.HasField("ask"), resumed.session_state) == (False, wire.SESSION_STATE_ENDED)
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,15 @@ def foreign(words: str, language: str) -> list[str]:
     return [f"{name} in {words!r}" for name in found]
 
 
+async def test_a_language_typed_at_the_greeting_is_not_asked_for_again(city: City) -> None:
+    line, language = city.simulator.line, LANGUAGES[-1]
+    resident = ResidentAtPhone(city, await line.create())
+    assert GREETING.say(language, "language.choose") in await resident.does(lambda: line.follow(resident.user))
+    answer = await resident.say(known()[language].name)
+    assert GREETING.say(language, "language.done") in answer
+    assert GREETING.say(language, "language.choose") not in answer
+
+
 async def test_strangers_are_told_in_a_language_they_may_read(city: City) -> None:
     resident = await city.resident()
     reader = Reader(resident, LANGUAGES[0], asyncio.Lock())

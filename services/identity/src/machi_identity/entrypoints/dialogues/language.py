@@ -8,11 +8,13 @@ from machi_identity.domain.staff import Tenant
 from machi_identity.entrypoints.dialogues.languages import KEY, OFFERED, language_question, named_language, offered
 from machi_identity.entrypoints.dialogues.menu import Menu
 from machi_identity.use_cases.choose_language import choose_language
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, end_open
 from machi_sdk.language import known
 from machi_sdk.messages import text
 from machi_sdk.texts import Texts
 from machi_sdk.work import Works
+
+ASKING = ("welcome", "language")
 
 
 @dataclass(frozen=True)
@@ -48,4 +50,5 @@ class LanguageDialogue:
         """Speak it from now on."""
         chosen = answers.text(KEY)
         await choose_language(turn.citizen_id, chosen, work)
+        await end_open(work, turn.citizen_id, ASKING)
         return Reply((text(self.texts.say(chosen, "language.done")), *self.menu.messages(chosen)), language=chosen)
