@@ -16,7 +16,7 @@ from machi_sdk.dialogue import (
     end_waiting,
     open_session,
 )
-from machi_sdk.dialogue.kit import TEXTS
+from machi_sdk.dialogue.controls import TEXTS
 from machi_sdk.errors import Conflict, Invalid
 from machi_sdk.ids import new_id
 from machi_sdk.work import Work, Works
