@@ -3,15 +3,17 @@
 import io
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from machi_sdk.texts import Texts
 from machi_simulator.slack.model import SlackMessage
 from tests.city import City, ResidentAtPhone
 
-NUMBER = re.compile(
-    r"(?:受付番号|うけつけばんごう|case number|案件編號)[\s::：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE
-)
+_TEXTS = Texts(Path(__file__).resolve().parents[1] / "services" / "reports" / "src" / "machi_reports" / "texts")
+_LABELS = "|".join(map(re.escape, _TEXTS.words("report.number").values()))
+NUMBER = re.compile(rf"(?:{_LABELS})[\s:：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE)
 HAKATA = (33.5903, 130.4207)
 OFFICER_HAKATA = "U0ROADS01"
 LEAD = "U0LEAD01"

@@ -11,9 +11,10 @@ from typing import cast
 import yaml
 
 from machi_sdk.manifest import Manifest, load_manifest
+from machi_tools.stack.plan import TENANT, offered_languages
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("en", "ja", "ja-Hira", "zh-Hant")
+LANGUAGES = tuple(offered_languages(TENANT))  # what the demo city offers, every text has to be in
 
 
 @dataclass(frozen=True)

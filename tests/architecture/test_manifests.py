@@ -95,16 +95,6 @@ def test_operators_methods_exist(service: Service) -> None:
 
 
 @every_service
-def test_people_read_it_in_four_languages(service: Service) -> None:
-    manifest = service.manifest
-    shown = [entry.titles for entry in manifest.dialogues]
-    shown += [texts for purpose in manifest.purposes for texts in (purpose.title, purpose.benefit, purpose.text)]
-    for texts in shown:
-        assert sorted(texts) == sorted(LANGUAGES)
-        assert all(text.strip() for text in texts.values())
-
-
-@every_service
 def test_says_what_it_keeps_about_people(service: Service) -> None:
     assert service.manifest.personal_data
     assert all(entry.what and entry.why and entry.kept for entry in service.manifest.personal_data)

@@ -253,4 +253,40 @@ BUGS: tuple[Bug, ...] = (
         ),
         "services/channel-slack/tests/test_residents.py::test_an_answer_of_unclear_outcome_reaches_the_person_once",
     ),
+    Bug(
+        "language-without-fallback",
+        "a text that is missing in one language stops the conversation",
+        (
+            Edit(
+                f"{SDK}/texts.py",
+                "for tag in (*chain(language), *self.languages) if tag in self._entries)",
+                "for tag in (language,) if tag in self._entries)",
+            ),
+        ),
+        "libs/common/tests/test_small_parts.py::test_texts_fall_back_along_the_chain_of_their_language",
+    ),
+    Bug(
+        "raw-times-shown",
+        "people read a machine's time",
+        (
+            Edit(
+                f"{REPORTS}/entrypoints/wording.py",
+                "        return written(self.language).day_and_clock(self._local(at), self._local(now))\n",
+                '        return self._local(at).isoformat(" ", "minutes")\n',
+            ),
+        ),
+        "services/reports/tests/test_desk.py::test_a_card_shows_the_case",
+    ),
+    Bug(
+        "menus-of-every-language",
+        "rich menus are made in languages that the city does not offer",
+        (
+            Edit(
+                f"{LINE}/use_cases/keep_menus.py",
+                "for menu in plan(city.languages)",
+                'for menu in plan([*city.languages, "zh-Hant"])',
+            ),
+        ),
+        "services/channel-line/tests/test_pod.py::test_menus_follow_pods_and_people_their_language",
+    ),
 )

@@ -16,6 +16,7 @@ from machi_sdk.dialogue import (
     end_waiting,
     open_session,
 )
+from machi_sdk.dialogue.controls import TEXTS
 from machi_sdk.errors import Conflict, Invalid
 from machi_sdk.ids import new_id
 from machi_sdk.work import Work, Works
@@ -59,18 +60,12 @@ async def test_an_old_button_gets_the_present_question(talk: Talk) -> None:
     assert (await talk.choose("light", ask_id=old)).understood is False
 
 
-@pytest.mark.parametrize(
-    ("language", "words"),
-    [
-        ("en", "Back HELP skip cancel"),
-        ("ja", "戻る ヘルプ スキップ やめる"),
-        ("ja-Hira", "もどる たすけて とばす やめる"),
-        ("zh-Hant", "返回 說明 略過 取消"),
-    ],
-)
-async def test_controls_are_words_in_every_language(talk: Talk, language: str, words: str) -> None:
+@pytest.mark.parametrize("language", TEXTS.languages)
+async def test_controls_are_words_in_every_language(talk: Talk, language: str) -> None:
     talk.language = language
-    back, help_, skip, cancel = words.split()
+    back, help_, skip, cancel = (
+        TEXTS.say(language, f"controls.{name}.words").split("|")[0] for name in ("back", "help", "skip", "cancel")
+    )
     labels = [control.label for control in (await talk.until("photo")).ask.controls]
     assert len(labels) == 4
     assert (await talk.type(f" {help_}。 ")).ask.key == "photo"

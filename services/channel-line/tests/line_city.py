@@ -68,11 +68,15 @@ class FakeIdentity(IdentityServiceServicer):
         self.reachable: dict[str, bool] = {}
         self.refusing: set[str] = set()
         self.releases: Counter[str] = Counter()
+        self.default_language = "ja"
 
     async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
         citizen = f"c-{request.address}"
         self.addresses[citizen] = request.address
         return identity.ResolveResponse(citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=True)
+
+    async def GetTenant(self, request: identity.GetTenantRequest, context: "Context") -> identity.GetTenantResponse:
+        return identity.GetTenantResponse(languages=["ja", "en"], default_language=self.default_language)
 
     async def SetFocus(self, request: identity.SetFocusRequest, context: "Context") -> identity.SetFocusResponse:
         present = self.focus[request.citizen_id]

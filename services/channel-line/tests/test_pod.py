@@ -196,14 +196,17 @@ async def test_menus_follow_pods_and_people_their_language(city: LineCity) -> No
         return menu is not None and menu != first
 
     await wait_until(english, 20)
-    assert await made_menus(city) == 4
+    assert await made_menus(city) == 2
+    city.identity.default_language = "en"
     await city.pod.installed.put(BENCHES)
-    await wait_until(lambda: _eight_menus(city), 20)
-    await wait_until(lambda: _four_removed(city), 20)
+    await wait_until(lambda: _four_menus(city), 20)
+    await wait_until(lambda: _two_removed(city), 20)
     second = (await city.simulator.line.resident(user)).menu
     assert second is not None
     assert second != first
     assert await city.simulator.refused() == []
+    other = await follower(city)
+    assert (await city.simulator.line.resident(other)).menu == second  # whoever chose nothing sees the default one
 
 
 async def made_menus(city: LineCity) -> int:
@@ -211,10 +214,10 @@ async def made_menus(city: LineCity) -> int:
     return len([call for call in calls if call.method == "POST" and call.path.endswith("/v2/bot/richmenu")])
 
 
-async def _eight_menus(city: LineCity) -> bool:
-    return await made_menus(city) == 8
+async def _four_menus(city: LineCity) -> bool:
+    return await made_menus(city) == 4
 
 
-async def _four_removed(city: LineCity) -> bool:
+async def _two_removed(city: LineCity) -> bool:
     calls = await city.simulator.received("/v2/bot/richmenu/")
-    return len([call for call in calls if call.method == "DELETE"]) == 4
+    return len([call for call in calls if call.method == "DELETE"]) == 2

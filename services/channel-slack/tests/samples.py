@@ -1,6 +1,7 @@
-"""Cards, forms, and conversations in four languages, as a pod would give them."""
+"""Cards, forms, and conversations in every language, as a pod would give them."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi.dialogue.v1.desk_card_pb2 import (
@@ -16,23 +17,15 @@ from machi.dialogue.v1.desk_card_pb2 import (
     WordsField,
 )
 from machi.dialogue.v1.messages_pb2 import Fact, Link, Option
+from machi_sdk.texts import Texts
+from machi_tools.stack.plan import TENANT, offered_languages
 
-SAID = {
-    "ja": ("受付番号", "街灯の通報", "受付", "場所", "ことば", "対応を始める", "対応を終える", "別の課へ", "必要です"),
-    "ja-Hira": (
-        "うけつけばんごう",
-        "がいとう",
-        "うけつけ",
-        "ばしょ",
-        "ことば",
-        "はじめる",
-        "おわる",
-        "べつの かへ",
-        "かいてね",
-    ),
-    "en": ("case number", "Street lamp", "filed", "Place", "Words", "Acknowledge", "Resolve", "Hand over", "Needed"),
-    "zh-Hant": ("案件編號", "路燈回報", "已受理", "地點", "內容", "開始處理", "處理完成", "轉交", "必填"),
-}
+CASES = Texts(Path(__file__).parents[2] / "reports" / "src" / "machi_reports" / "texts")
+KEYS = (
+    *("report.number", "pod", "state.filed", "fact.place", "desk.words"),
+    *("action.acknowledge", "action.resolve", "action.handover", "form.needed"),
+)
+SAID = {tag: tuple(CASES.say(tag, key) for key in KEYS) for tag in offered_languages(TENANT)}
 WORDS = "街灯が <b>切れて</b> います & *暗い* :moon: <!channel>\n二行目 `code` https://example.org"
 
 

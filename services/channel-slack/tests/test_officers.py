@@ -7,7 +7,7 @@ import aiohttp
 import orjson
 import pytest
 from pydantic import SecretStr
-from samples import WORDS
+from samples import SAID, WORDS
 from slack_city import OFFICER, SERVICE, STRANGER, SlackCity
 
 from machi_channel_slack.wiring import assemble
@@ -45,7 +45,7 @@ async def test_a_form_is_checked_before_it_counts(city: SlackCity) -> None:
     assert (await slack.press(OFFICER, await city.shown(1), "resolve")).ok
     (view,) = await slack.views(OFFICER)
     refused = await slack.submit(OFFICER, view, {"words": {"words": "   "}})
-    assert (refused.ok, refused.errors) == (False, {"words": "必要です"})
+    assert (refused.ok, refused.errors) == (False, {"words": SAID["ja"][-1]})
     assert city.lamps.turns == []
     assert (await slack.submit(OFFICER, view, {"words": {"words": WORDS}})).ok
     assert await slack.views(OFFICER) == []

@@ -1,4 +1,4 @@
-"""Cards, threads, forms, and answers in four languages, against snapshots and against Slack's published limits."""
+"""Cards, threads, forms, and answers in every language, against snapshots and against Slack's published limits."""
 
 import json
 import os

@@ -24,6 +24,7 @@ from machi_sdk.ids import new_id
 from machi_sdk.manifest import parse_manifest
 from machi_sdk.rpc import for_tenant
 from machi_sdk.service import Pod
+from machi_sdk.texts import pick
 from machi_sdk.work import Works
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class CallOptions(TypedDict):
 
 
 HERE: CallOptions = {"timeout": 5.0, "metadata": for_tenant("fukuoka")}
-ALL_LANGUAGES = pytest.mark.parametrize("language", ["ja", "ja-Hira", "en", "zh-Hant"])
+ALL_LANGUAGES = pytest.mark.parametrize("language", TEXTS.languages)
 
 
 class Person:
@@ -65,6 +66,9 @@ class Person:
 
     async def types(self, words: str) -> wire.TurnResponse:
         return await self._turn(wire.TurnRequest(text=wire.TextInput(text=words)))
+
+    async def resumes(self) -> wire.TurnResponse:
+        return await self._turn(wire.TurnRequest(resume=wire.Resume()))
 
     async def _turn(self, request: wire.TurnRequest) -> wire.TurnResponse:
         request.event_id = new_id()
@@ -97,6 +101,7 @@ async def person(channel_of: ChannelOf, pod: Pod, works: Works[IdentityWork], cl
         names={"ja": "福岡市", "en": "Fukuoka City"},
         default_language="ja",
         time_zone="Asia/Tokyo",
+        languages=["ja", "en", "ja-Hira", "zh-Hant"],
     )
     await directory.PutTenant(city, **HERE)
     await pod.installed.put(parse_manifest(MANIFEST))
@@ -139,6 +144,15 @@ async def test_the_greeting_asks_for_the_language_and_then_shows_the_menu(person
 async def test_the_greeting_understands_a_typed_language(person: Person) -> None:
     await person.opens("welcome")
     assert (await person.types("やさしい日本語")).language == "ja-Hira"
+
+
+async def test_a_language_chosen_beside_the_greeting_settles_the_greeting(person: Person) -> None:
+    await person.opens("welcome")
+    greeting = person.session
+    assert (await person.opens("language", text="English")).language == "en"
+    person.session = greeting
+    resumed = await person.resumes()
+    assert (resumed.HasField("ask"), resumed.session_state) == (False, wire.SESSION_STATE_ENDED)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +204,7 @@ async def test_help_is_kind_and_shows_the_menu(person: Person, language: str) ->
     helped = await person.opens("help", text="???")
     assert helped.session_state == wire.SESSION_STATE_UNSPECIFIED
     assert TEXTS.say(language, "help.body") in words(helped)
-    assert parse_manifest(MANIFEST).dialogues[0].titles[language] in {label for label, _, _ in buttons(helped)}
+    assert pick(parse_manifest(MANIFEST).dialogues[0].titles, language) in {label for label, _, _ in buttons(helped)}
 
 
 @ALL_LANGUAGES
@@ -199,7 +213,7 @@ async def test_stopping_says_what_stops_and_how_to_undo_it(person: Person, langu
     await person.gives_consent()
     stopped = await person.opens("privacy")
     assert await person.status() is Status.WITHDRAWN
-    assert parse_manifest(MANIFEST).purposes[0].title[language] in words(stopped)
+    assert pick(parse_manifest(MANIFEST).purposes[0].title, language) in words(stopped)
     assert TEXTS.say(language, "privacy.turn_on") in words(stopped)
     assert buttons(stopped) == [(TEXTS.say(language, "privacy.button"), "identity", "messages")]
     again = await person.opens("privacy")
@@ -212,10 +226,10 @@ async def test_messages_are_turned_on_with_the_benefit_first(person: Person, lan
     person.language = language
     asked = await person.opens("messages")
     notice = parse_manifest(MANIFEST).purposes[0]
-    assert asked.ask.prompt.startswith(notice.benefit[language])
-    assert notice.text[language] in asked.ask.prompt
+    assert asked.ask.prompt.startswith(pick(notice.benefit, language))
+    assert pick(notice.text, language) in asked.ask.prompt
     done = await person.presses(asked, "yes")
-    assert notice.title[language] in words(done)
+    assert pick(notice.title, language) in words(done)
     assert await person.status() is Status.GIVEN
     already = await person.opens("messages")
     assert TEXTS.say(language, "messages.already") in words(already)

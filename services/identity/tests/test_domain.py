@@ -99,9 +99,25 @@ def test_right_notices_have_no_fault() -> None:
     assert notice_fault((notice(), notice(version=2))) == ""
 
 
+@pytest.mark.parametrize(
+    ("default", "zone", "languages", "fault"),
+    [
+        ("ja", "Asia/Tokyo", (), ""),
+        ("ja", "Asia/Tokyo", ("en", "ja"), ""),
+        ("ja", "Asia/Fukuoka", (), "time_zone: not an IANA name"),
+        ("ja", "Asia/Tokyo", ("ja", "tlh"), "languages: tlh is none of ja, en"),
+        ("ja", "Asia/Tokyo", ("ja", "ja"), "languages: one is there twice"),
+        ("ja", "Asia/Tokyo", ("en",), "default_language: is not among the languages"),
+        ("ko", "Asia/Tokyo", (), "default_language: is not among the languages"),
+    ],
+)
+def test_a_tenant_offers_languages_that_are_known(
+    default: str, zone: str, languages: tuple[str, ...], fault: str
+) -> None:
+    assert tenant_fault(Tenant({"ja": "福岡市"}, default, zone, languages), ("ja", "en")) == fault
+
+
 def test_directory_entries_are_checked() -> None:
-    assert tenant_fault(Tenant({"ja": "福岡市"}, "ja", "Asia/Tokyo")) == ""
-    assert tenant_fault(Tenant({"ja": "福岡市"}, "ja", "Asia/Fukuoka")).startswith("time_zone")
     assert desk_fault(Desk("d", "road-chuo", {"ja": "道路"}, "", "ja")) == ""
     assert desk_fault(Desk("d", "Road Chuo", {"ja": "道路"}, "", "ja")).startswith("name")
     good = Staff("s", "道路担当", ("officer",), ("d",), "T1/U1")

@@ -17,6 +17,7 @@ from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
 from machi.pods.v1 import pod_registry_service_pb2 as pods
 from machi.pods.v1.pod_registry_service_pb2_grpc import PodRegistryServiceStub
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing
+from machi_sdk.language import known
 from machi_sdk.manifest import parse_manifest
 from machi_sdk.rpc import for_tenant
 
@@ -108,6 +109,22 @@ async def test_the_tenants_language_is_spoken_until_the_person_chose(callers: Ca
     assert (found.language, found.language_chosen) == ("zh-Hant", False)
 
 
+async def test_a_channel_learns_what_the_tenant_offers(callers: Callers) -> None:
+    with pytest.raises(Missing):
+        await callers.line.GetTenant(identity.GetTenantRequest(), **HERE)
+    request = staff.PutTenantRequest(
+        tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo"
+    )
+    await callers.directory.PutTenant(request, **HERE)
+    told = await callers.line.GetTenant(identity.GetTenantRequest(), **HERE)
+    assert list(told.languages) == list(known())
+    request.languages.extend(["en", "ja"])
+    await callers.directory.PutTenant(request, **HERE)
+    told = await callers.line.GetTenant(identity.GetTenantRequest(), **HERE)
+    assert (list(told.languages), told.default_language) == (["en", "ja"], "ja")
+    assert (dict(told.names), told.time_zone) == ({"ja": "福岡市"}, "Asia/Tokyo")
+
+
 async def test_addresses_are_the_own_adapters_business(callers: Callers, citizen: str) -> None:
     await callers.consent.Decide(decision(citizen, consent.CONSENT_STATUS_GIVEN, "e1"), **HERE)
     for stranger in (callers.slack, callers.reports):
@@ -179,8 +196,9 @@ async def test_the_notice_speaks_the_persons_language(callers: Callers, citizen:
     request = consent.GetNoticeRequest(purpose=PURPOSE, language="en")
     english = await callers.consent.GetNotice(request, **HERE)
     assert (english.version, english.title) == (1, "Updates about your case")
-    request.language = "ko"
-    assert (await callers.consent.GetNotice(request, **HERE)).title == "通報の進み具合"
+    for language, title in (("ko", "Updates about your case"), ("tlh", "通報の進み具合")):
+        request.language = language
+        assert (await callers.consent.GetNotice(request, **HERE)).title == title
     request.purpose = "reports.nothing"
     with pytest.raises(Missing):
         await callers.consent.GetNotice(request, **HERE)
@@ -238,13 +256,13 @@ async def test_staff_are_known_and_strangers_are_not(callers: Callers) -> None:
         await callers.directory.PutStaff(staff.PutStaffRequest(staff=OFFICER), **HERE)
     assert list((await callers.directory.ListDesks(staff.ListDesksRequest(), **HERE)).desks) == [DESK]
     assert list((await callers.directory.ListStaff(staff.ListStaffRequest(), **HERE)).staff) == [OFFICER]
-    known = staff.ResolveStaffRequest(channel="slack", address="T1/U1")
-    assert (await callers.slack_staff.ResolveStaff(known, **HERE)).staff == OFFICER
+    resolve = staff.ResolveStaffRequest(channel="slack", address="T1/U1")
+    assert (await callers.slack_staff.ResolveStaff(resolve, **HERE)).staff == OFFICER
     for address in ("T1/U9", "", "U1"):
         with pytest.raises(Missing):
             await callers.slack_staff.ResolveStaff(staff.ResolveStaffRequest(channel="slack", address=address), **HERE)
     with pytest.raises(Missing):
-        await callers.slack_staff.ResolveStaff(known, **THERE)
+        await callers.slack_staff.ResolveStaff(resolve, **THERE)
 
 
 async def test_wrong_directory_entries_are_refused(callers: Callers) -> None:

@@ -15,6 +15,7 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.reports.v1.events_pb2 import ReportFiled
 from machi_reports.domain.case_number import read_case_number
+from machi_reports.entrypoints.wording import TEXTS
 
 pytestmark = pytest.mark.integration
 Say = Callable[..., Awaitable[wire.TurnResponse]]
@@ -75,14 +76,11 @@ async def test_the_same_event_files_once(say: Say, outbox: Outbox) -> None:
     assert sum(isinstance(event, ReportFiled) for event in await outbox()) == 1
 
 
-@pytest.mark.parametrize(
-    ("language", "label"),
-    [("ja", "受付番号"), ("ja-Hira", "うけつけばんごう"), ("en", "case number"), ("zh-Hant", "案件編號")],
-)
-async def test_every_language(say: Say, language: str, label: str) -> None:
+@pytest.mark.parametrize("language", TEXTS.languages)
+async def test_every_language(say: Say, language: str) -> None:
     for words in ("/report", "=light", "=dark", "1-1 Tenjin, Chuo-ku", "!skip", "It is dark here.", "=no", "=yes"):
         response = await say("hana", words, language=language)
-    assert response.messages[0].receipt.label == label
+    assert response.messages[0].receipt.label == TEXTS.words("report.number")[language]
 
 
 async def test_refusing_is_fine_and_is_kept(say: Say, ledger: Ledger, card_of: CardOf) -> None:

@@ -177,24 +177,6 @@ async def test_handing_over_moves_the_card(city: City) -> None:
     await city.until(moved, 15, "the other desk got no card")
 
 
-@pytest.mark.parametrize(
-    ("language", "report", "skip"),
-    [("やさしい日本語", "つうほう", "とばす"), ("English", "report", "skip"), ("繁體中文", "回報", "略過")],
-)
-async def test_every_language_gets_a_case_number(city: City, language: str, report: str, skip: str) -> None:
-    resident = await city.resident(language)
-    await resident.say(report)
-    await resident.say("1")
-    await resident.say("2")
-    await resident.locate(33.5903, 130.4207)
-    await resident.say(skip)
-    await resident.say("hole in the pavement 路面に穴")
-    yes = {"English": "yes", "繁體中文": "是"}.get(language, "はい")
-    await resident.say(yes)
-    answer = await resident.say(yes)
-    assert number_in(answer)
-
-
 async def test_trace_shows_the_way(city: City) -> None:
     resident = await city.resident()
     number = await file_report(resident)

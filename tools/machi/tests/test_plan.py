@@ -1,14 +1,17 @@
 """What runs where, and with which settings, is decided before anything starts."""
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
+from machi_sdk.language import known
 from machi_tools.embedded.ports import LOOPBACK
 from machi_tools.errors import StackError
 from machi_tools.stack.layout import ROOT, Layout
-from machi_tools.stack.plan import Plan, make_plan
+from machi_tools.stack.plan import SEEDS, TENANT, Plan, make_plan, offered_languages
 from machi_tools.stack.pods import discover
 
 TOY = Path(__file__).with_name("toy")
@@ -34,6 +37,14 @@ def test_without_settings_the_simulator_stands_in_and_secrets_stay(tmp_path: Pat
     assert first["SLACK_API_URL"].endswith("/slack/api/")
     assert len(first["LINE_BOT_USER_ID"]) == 33
     assert first["LINE_CHANNEL_SECRET"] != plan_with(tmp_path / "other").channel_settings()["LINE_CHANNEL_SECRET"]
+
+
+def test_a_phone_can_be_set_to_what_the_city_offers(tmp_path: Path) -> None:
+    offered = json.loads(plan_with(tmp_path).simulator_command().environment["SIMULATOR_LANGUAGES"])
+    city = yaml.safe_load((SEEDS / TENANT / "city.yaml").read_text(encoding="utf-8"))
+    assert list(offered) == city["tenant"]["languages"]
+    assert offered == {tag: known()[tag].name for tag in offered}
+    assert list(offered_languages("nowhere")) == list(known())
 
 
 def test_given_platforms_are_left_alone(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from pathlib import Path
@@ -238,6 +239,16 @@ async def test_the_phone_works_by_plain_forms(
     photo.add_field("file", b"\xff\xd8", filename="a.jpg", content_type="image/jpeg")
     async with line.post("/phone/act", data=photo) as answer:
         assert "Photo you sent" in await answer.text()
+
+
+async def test_a_phone_is_set_to_one_of_the_citys_languages(config: Config) -> None:
+    told = config.model_copy(update={"simulator_languages": {"ko": "한국어", "en": "English"}})
+    for chosen, shown in ((config, []), (told, ["한국어", "English"])):
+        async with running(chosen) as simulator, aiohttp.ClientSession(simulator.url) as browser:
+            async with browser.get("/phone/") as page:
+                html = await page.text()
+            assert re.findall(r"<option value=\"(?:ko|en)\" lang=\"\w+\">(\w+)</option>", html) == shown
+            assert ("App language" in html) is bool(shown)
 
 
 async def test_a_point_on_the_map_becomes_coordinates(line: aiohttp.ClientSession, friend: str) -> None:

@@ -7,7 +7,7 @@ from typing import cast
 
 import yaml
 
-DEFAULT_LANGUAGE = "ja"
+from machi_sdk.language import chain, default_language
 
 
 class Texts:
@@ -20,7 +20,7 @@ class Texts:
     def languages(self) -> tuple[str, ...]:
         """BCP 47 tags of the files present, the default first."""
         found = sorted(path.stem for path in self._folder.glob("*.yaml"))
-        return tuple(sorted(found, key=lambda tag: tag != DEFAULT_LANGUAGE))
+        return tuple(sorted(found, key=lambda tag: tag != default_language()))
 
     @cached_property
     def _entries(self) -> dict[str, dict[str, str]]:
@@ -32,14 +32,16 @@ class Texts:
         return cast("Mapping[str, object]", yaml.load(text, loader))  # noqa: S506 (both are safe)
 
     def say(self, language: str, key: str, **places: str | int) -> str:
-        """The text in that language, else in the default one; KeyError when neither has it."""
-        entries = self._entries.get(language) or self._entries[DEFAULT_LANGUAGE]
-        text = entries[key] if key in entries else self._entries[DEFAULT_LANGUAGE][key]
+        """The text in that language, else in the nearest that has it; KeyError when none has."""
+        found = (self._entries[tag].get(key) for tag in (*chain(language), *self.languages) if tag in self._entries)
+        text = next(filter(None, found), None)
+        if text is None:
+            raise KeyError(key)
         return text.format(**places) if places else text
 
     def has(self, key: str) -> bool:
-        """Whether the default language knows the key."""
-        return key in self._entries[DEFAULT_LANGUAGE]
+        """Whether any language knows the key."""
+        return any(key in entries for entries in self._entries.values())
 
     def keys(self, language: str) -> frozenset[str]:
         """Every key that the language's own file has."""
@@ -51,8 +53,8 @@ class Texts:
 
 
 def pick(texts: Mapping[str, str], language: str) -> str:
-    """The text of a per-language map, else the default language's, else any."""
-    return texts.get(language) or texts.get(DEFAULT_LANGUAGE) or next(iter(texts.values()), "")
+    """The text of a per-language map in that language, else in the nearest that is there, else any."""
+    return next((texts[tag] for tag in (*chain(language), *texts) if texts.get(tag)), "")
 
 
 def _flat(prefix: str, node: object) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from machi_channel_line.adapters.menus import MenuRows
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.entrypoints.menus import MenuLoops
 from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
-from machi_channel_line.menu.drawing import draw_menu, find_font
+from machi_channel_line.menu.drawing import draw_menu
 from machi_channel_line.menu.layout import Menu
 from machi_channel_line.menu.planning import plan_menus
 from machi_channel_line.ports import Body
@@ -27,14 +27,18 @@ from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
 from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue
+from machi_sdk.language import language as written
 from machi_sdk.service import Pod
-from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
+from machi_sdk.telemetry import get_logger
+from machi_sdk.texts import Texts
 from machi_sdk.work import Work
 
 TEXTS = Texts(Path(__file__).parent / "texts")
 CHANNEL = "line"
 INBOUND = "machi.line.inbound.v1"
 AT_ONCE = 100
+
+log = get_logger()
 
 
 async def assemble(pod: Pod) -> None:
@@ -73,7 +77,7 @@ def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
 
 
 def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
-    font = find_font(os.environ.get("LINE_MENU_FONT", ""))
+    font = _menu_font()
     openings = InstalledOpenings(pod.installed)
 
     async def draw(menu: Menu) -> bytes:
@@ -86,11 +90,10 @@ def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
         people=People(pod.peers, CHANNEL),
         clock=pod.clock,
         draw=draw,
-        look="words" if font else "icons",
-        default_language=DEFAULT_LANGUAGE,
+        look=font,
         budget=HourlyBudget(),
     )
-    loops = MenuLoops(keep, rows, pod.installed, lambda: plan_menus(openings.offered(), TEXTS))
+    loops = MenuLoops(keep, rows, pod.installed, lambda tags: plan_menus(openings.offered(), TEXTS, tags))
     pod.background("menus", loops.follow)
     pod.background("menu links", loops.link)
 
@@ -98,8 +101,17 @@ def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
 def render(response: wire.TurnResponse, language: str, chosen: Sequence[str]) -> list[Body]:
     """An answer as LINE messages, with this channel's own words in the person's language."""
     ask = response.ask if response.HasField("ask") else None
-    words = phrases(lambda key: TEXTS.say(language, key))
+    words = phrases(lambda key: TEXTS.say(language, key), written(language))
     return list(render_answer(response.messages, ask, words, chosen))
+
+
+def _menu_font() -> str:
+    """A municipality's own font file, as set; empty for the one that comes along."""
+    given = os.environ.get("LINE_MENU_FONT", "")
+    if given and not Path(given).is_file():
+        log.warning("menu font not found")
+        return ""
+    return given
 
 
 async def _held(session: aiohttp.ClientSession) -> None:

@@ -49,8 +49,8 @@ async def assemble(pod: Pod) -> None:
     officers = OfficerEvents(Office(slacks, board, desks, talkers, TEXTS, pod.clock))
     entrance = _hang_inbound(pod, Lanes(officers, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
-    forms = Forms(door, slacks, board, desks, in_both_languages("press-again"))
-    webhooks = Webhooks(door, forms, in_both_languages("command"))
+    forms = Forms(door, slacks, board, desks, TEXTS.say("", "press-again"))
+    webhooks = Webhooks(door, forms, TEXTS.say("", "command"))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
@@ -101,11 +101,6 @@ def _halls(
         )
         for tenant, slack in slacks.items()
     }
-
-
-def in_both_languages(key: str) -> str:
-    """What is answered at once, while the person's language is not known."""
-    return "\n".join(dict.fromkeys(TEXTS.say(language, key) for language in ("ja", "en")))
 
 
 async def _keep(session: aiohttp.ClientSession) -> None:

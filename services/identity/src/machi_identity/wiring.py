@@ -42,7 +42,7 @@ def dialogues(works: Works[IdentityWork], installed: Installed) -> list[Dialogue
     menu = Menu(installed, TEXTS)
     return [
         WelcomeDialogue(TEXTS, menu, works),
-        LanguageDialogue(TEXTS, menu),
+        LanguageDialogue(TEXTS, menu, works),
         HelpDialogue(TEXTS, menu),
         PrivacyDialogue(TEXTS),
         MessagesDialogue(TEXTS, works),

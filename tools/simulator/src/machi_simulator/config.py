@@ -21,6 +21,8 @@ class Config(BaseSettings):
     simulator_state: Path | None = None
     simulator_staff: Path | None = None
     simulator_map: Path | None = None
+    # What a resident's phone can be set to: a language's name by its tag.
+    simulator_languages: dict[str, str] = {}
 
     line_channel_secret: str = Field(default="simulated-line-secret")
     line_channel_access_token: str = Field(default="simulated-line-token")

@@ -53,7 +53,7 @@ class LineControl:
     async def create(self, _request: Request, body: Json) -> object:
         """A new resident: {"name", "language"?, "id"?}."""
         people = self._line.residents
-        return people.create(text(body, "name", "Resident"), text(body, "language", "ja"), text(body, "id"))
+        return people.create(text(body, "name", "Resident"), text(body, "language"), text(body, "id"))
 
     async def resident(self, request: Request, _body: Json) -> object:
         """One resident with the rich menu they see."""

@@ -37,7 +37,7 @@ class LineSide:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    async def create(self, name: str = "住民", language: str = "ja") -> str:
+    async def create(self, name: str = "住民", language: str = "") -> str:
         """A new resident; returns the user id."""
         answer = await self._wire.post("/line/residents", {"name": name, "language": language})
         return Resident.model_validate(answer).id

@@ -53,6 +53,10 @@ class People:
         )
         await self._stub.SetReachable(request, timeout=SECONDS, metadata=for_tenant(tenant))
 
+    async def city(self, tenant: str) -> identity.GetTenantResponse:
+        """The municipality: what it is called, its languages, the default one."""
+        return await self._stub.GetTenant(identity.GetTenantRequest(), timeout=SECONDS, metadata=for_tenant(tenant))
+
     def _release(
         self, citizen_id: str, basis: "identity.ReleaseBasis.ValueType", reference_id: str
     ) -> identity.ReleaseAddressRequest:

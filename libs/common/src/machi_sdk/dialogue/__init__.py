@@ -18,7 +18,7 @@ from machi_sdk.dialogue.questions import (
     WordsQ,
 )
 from machi_sdk.dialogue.script import Accept, Dialogue, Reject, Reply, TurnContext
-from machi_sdk.dialogue.sessions import end_waiting, open_session
+from machi_sdk.dialogue.sessions import end_open, end_waiting, open_session
 
 __all__ = [
     "Accept",
@@ -45,6 +45,7 @@ __all__ = [
     "TimeQ",
     "TurnContext",
     "WordsQ",
+    "end_open",
     "end_waiting",
     "open_session",
 ]

@@ -149,5 +149,5 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
 
 def staff_context(request: wire.TurnRequest, tenant: str, clock: Clock) -> TurnContext:
     """The turn of a staff member; `citizen_id` holds the staff id."""
-    language = request.language or "ja"
-    return TurnContext(tenant, request.staff.staff_id, request.channel, language, request.event_id, "", clock.now())
+    staff_id, language = request.staff.staff_id, request.language
+    return TurnContext(tenant, staff_id, request.channel, language, request.event_id, "", clock.now())

@@ -106,7 +106,7 @@ class DialogueKit(Generic[W]):
             tenant=tenant,
             citizen_id=request.citizen_id,
             channel=request.channel,
-            language=request.language or "ja",
+            language=request.language,
             event_id=request.event_id,
             session_id=request.session_id,
             now=self.clock.now(),

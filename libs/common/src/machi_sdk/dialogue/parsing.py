@@ -135,8 +135,8 @@ def _measured(kind: NumberQ | DateQ | TimeQ, text: str) -> Json:
 
 
 def _day(text: str) -> date:
-    """2026-04-01, and what people write for it: 2026/4/1, 2026.4.1, 2026年4月1日."""
-    year, month, day = (int(part) for part in re.split(r"\D+", text.strip("日 ")))
+    """2026-04-01, and what people write for it: 2026/4/1, 2026.4.1, or with words after the three numbers."""
+    year, month, day = (int(part) for part in re.findall(r"\d+", text))
     return date(year, month, day)
 
 

@@ -1,6 +1,6 @@
 """Dialogue sessions and kept turn answers, in the pod's own database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,10 @@ ORDER BY touched_at DESC, session_id DESC LIMIT 1
 """
 _END_WAITING = f"""
 UPDATE dialogue_sessions SET ended_at = $4, version = version + 1 WHERE {_WAITING} AND answers->'given' @> $3::jsonb
+"""
+_END_OPEN = """
+UPDATE dialogue_sessions SET ended_at = $4, version = version + 1
+WHERE tenant = $1 AND citizen_id = $2 AND ended_at IS NULL AND command = ANY($3)
 """
 
 
@@ -78,6 +82,11 @@ async def newest_waiting(work: Work, citizen_id: str) -> Session | None:
 async def end_waiting(work: Work, citizen_id: str, given: Mapping[str, str]) -> None:
     """Let nobody wait any more for the person's first words about `given`."""
     await work.db.execute(_END_WAITING, work.tenant, citizen_id, orjson.dumps(given).decode(), work.clock.now())
+
+
+async def end_open(work: Work, citizen_id: str, commands: Sequence[str]) -> None:
+    """End the person's open dialogues of these commands: what they asked for is settled."""
+    await work.db.execute(_END_OPEN, work.tenant, citizen_id, list(commands), work.clock.now())
 
 
 def _session(row: asyncpg.Record) -> Session:

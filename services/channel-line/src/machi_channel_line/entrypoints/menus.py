@@ -1,12 +1,10 @@
 """The loops that keep rich menus: one waits for a changed set of pods, one looks for people to link."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 
-from machi_channel_line.menu.layout import Menu
 from machi_channel_line.ports import Menus
 from machi_channel_line.telemetry import count_menu
-from machi_channel_line.use_cases.keep_menus import KeepMenus
+from machi_channel_line.use_cases.keep_menus import KeepMenus, Plan
 from machi_sdk.errors import MachiError
 from machi_sdk.installed import InstalledPods
 from machi_sdk.telemetry import get_logger
@@ -23,9 +21,7 @@ log = get_logger()
 class MenuLoops:
     """Runs beside the conversations, on one replica at a time."""
 
-    def __init__(
-        self, keep: KeepMenus, rows: Menus, installed: InstalledPods, plan: Callable[[], Sequence[Menu]]
-    ) -> None:
+    def __init__(self, keep: KeepMenus, rows: Menus, installed: InstalledPods, plan: Plan) -> None:
         self._keep = keep
         self._rows = rows
         self._installed = installed
@@ -57,15 +53,12 @@ class MenuLoops:
             await asyncio.sleep(LINK_SECONDS)
 
     async def _refreshed(self) -> bool:
-        menus = self._plan()
-        if not menus:
-            return True
         try:
             async with self._rows.alone() as alone:
                 if not alone:
                     return False
                 for tenant in self._keep.lines:
-                    await self._keep.refresh(tenant, menus)
+                    await self._keep.refresh(tenant, self._plan)
         except (MachiError, OSError) as error:
             count_menu("put-off")
             log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__)

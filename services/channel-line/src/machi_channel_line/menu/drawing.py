@@ -1,78 +1,68 @@
-"""The menu's picture: flat tiles, simple icons, and labels where a font has the letters."""
+"""The menu's picture: flat tiles, simple icons, and labels in the shapes its readers' language gives the letters."""
 
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
+from noto_cjk_sans_otc import FONT_PATH
 from PIL import Image, ImageDraw, ImageFont
 
 from machi_channel_line.menu.layout import Box, Menu, Tile
+from machi_sdk.language import language as written
 
 BACKGROUND = "#E8EEF2"
 TILE = "#FFFFFF"
 INK = "#00508F"
 WORDS = "#1A1A1C"
 GAP = 8
-FONTS = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/noto/NotoSansCJK-Regular.ttc",
-    "/System/Library/Fonts/ヒラギノ角ゴシック W3.ttc",
-    "C:/Windows/Fonts/YuGothM.ttc",
-)
+LABEL_SIZE, SMALLEST_LABEL = 44, 22
+# The faces of Noto Sans CJK's collection, by the shapes they give to Han letters.
+FACES = {"JP": 0, "KR": 1, "SC": 2, "TC": 3, "HK": 4}
 Pen = ImageDraw.ImageDraw
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = Callable[[int], ImageFont.FreeTypeFont]
 
 
-def find_font(given: str = "") -> Path | None:
-    """The font file that is set, else one with Japanese letters in its usual place, else none."""
-    return next((path for path in map(Path, (given, *FONTS)) if path.name and path.is_file()), None)
+def font_of(language: str, given: str = "") -> Font:
+    """The font of a language by size: a municipality's own file, else Noto Sans CJK in that language's shapes."""
+    face = 0 if given else FACES[written(language).glyphs]
+    return lambda size: ImageFont.truetype(given or str(FONT_PATH), size, index=face)
 
 
-def draw_menu(menu: Menu, font_file: Path | None) -> bytes:
+def draw_menu(menu: Menu, given_font: str = "") -> bytes:
     """A PNG of the menu's size, well under a megabyte."""
+    font = font_of(menu.language, given_font)
     image = Image.new("RGB", menu.size, BACKGROUND)
     pen = ImageDraw.Draw(image)
     for tile, box in zip(menu.tiles, menu.boxes, strict=True):
-        _tile(pen, tile, box, font_file)
+        _tile(pen, tile, box, font)
     out = BytesIO()
     image.quantize(64).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def _tile(pen: Pen, tile: Tile, box: Box, font_file: Path | None) -> None:
+def _tile(pen: Pen, tile: Tile, box: Box, font: Font) -> None:
     edges = (box.x + GAP, box.y + GAP, box.x + box.width - GAP, box.y + box.height - GAP)
     pen.rounded_rectangle(edges, radius=24, fill=TILE)
     middle = box.x + box.width // 2
-    label = tile.title if font_file is not None or tile.title.isascii() else ""
-    height = box.y + (int(box.height * 0.40) if label else box.height // 2)
+    height = box.y + int(box.height * 0.40)
     icon = ICONS.get(tile.icon)
     if icon is not None:
         icon(pen, middle, height)
     else:
-        _initial(pen, tile, (middle, height), font_file)
-    if label:
-        _label(pen, label, (middle, box.y + int(box.height * 0.76)), (box.width - 6 * GAP, font_file))
+        _initial(pen, tile, (middle, height), font)
+    place = (middle, box.y + int(box.height * 0.76))
+    pen.text(place, tile.title, fill=WORDS, font=_fitting(tile.title, box.width - 6 * GAP, font), anchor="mm")
 
 
-def _label(pen: Pen, label: str, at: tuple[int, int], room: tuple[int, Path | None]) -> None:
-    width, font_file = room
-    size = 44
-    while size > 22 and pen.textlength(label, _font(font_file, size)) > width:
-        size -= 2
-    pen.text(at, label, fill=WORDS, font=_font(font_file, size), anchor="mm")
+def _fitting(label: str, width: int, font: Font) -> ImageFont.FreeTypeFont:
+    sizes = range(LABEL_SIZE, SMALLEST_LABEL, -2)
+    fitting = (size for size in sizes if font(size).getlength(label) <= width)
+    return font(next(fitting, SMALLEST_LABEL))
 
 
-def _initial(pen: Pen, tile: Tile, at: tuple[int, int], font_file: Path | None) -> None:
+def _initial(pen: Pen, tile: Tile, at: tuple[int, int], font: Font) -> None:
     x, y = at
     pen.ellipse((x - 64, y - 64, x + 64, y + 64), fill=INK)
-    letter = (tile.title if font_file is not None or tile.title.isascii() else tile.command)[:1].upper()
-    pen.text(at, letter, fill=TILE, font=_font(font_file, 72), anchor="mm")
-
-
-def _font(font_file: Path | None, size: int) -> Font:
-    return ImageFont.truetype(str(font_file), size) if font_file is not None else ImageFont.load_default(size)
+    pen.text(at, tile.title[:1].upper(), fill=TILE, font=font(72), anchor="mm")
 
 
 def _road(pen: Pen, x: int, y: int) -> None:

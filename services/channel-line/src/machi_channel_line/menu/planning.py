@@ -1,6 +1,6 @@
 """Which tiles a menu has: what the installed pods offer, and always language and help."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from machi_channel_line.menu.layout import Menu, Tile, first_tiles
 from machi_sdk.conversation import Opening
@@ -11,10 +11,10 @@ Offered = Sequence[tuple[Opening, DialogueEntry]]
 ALWAYS = ("language", "fallback")
 
 
-def plan_menus(offered: Offered, texts: Texts) -> list[Menu]:
-    """One menu per language; none while no pod offers anything."""
+def plan_menus(offered: Offered, texts: Texts, languages: Iterable[str]) -> list[Menu]:
+    """One menu for each of these languages; none while no pod offers anything."""
     ordered = sorted(offered, key=lambda pair: (pair[1].order, pair[0].pod, pair[0].command))
-    return [menu for language in texts.languages if (menu := _menu(language, ordered, texts)).tiles]
+    return [menu for language in languages if (menu := _menu(language, ordered, texts)).tiles]
 
 
 def _menu(language: str, offered: Offered, texts: Texts) -> Menu:

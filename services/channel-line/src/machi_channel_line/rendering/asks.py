@@ -39,7 +39,11 @@ def render_ask(ask: neutral.Ask, phrases: Phrases, chosen: Sequence[str] = ()) -
     if kind == "multi_choice":
         return _several(ask, controls, phrases, chosen)
     means = _MEANS.get(kind or "")
-    return _with_quick(texts(ask.prompt or "…"), [*(means(ask, phrases) if means else []), *controls])
+    return _with_quick(texts(_prompt(ask)), [*(means(ask, phrases) if means else []), *controls])
+
+
+def _prompt(ask: neutral.Ask) -> str:
+    return ask.prompt if ask.prompt.strip() else "…"
 
 
 def _with_quick(messages: list[Message], actions: Quick) -> list[Message]:
@@ -54,7 +58,7 @@ def _choice(ask: neutral.Ask, controls: Quick) -> list[Message]:
     short = all(limits.size(option.label) <= limits.QUICK_LABEL and not option.description for option in options)
     if fits and short:
         quick = [_option(ask, option, limits.QUICK_LABEL) for option in options]
-        return _with_quick(texts(ask.prompt or "…"), [*quick, *controls])
+        return _with_quick(texts(_prompt(ask)), [*quick, *controls])
     return _with_quick(_listed(ask, options), controls)
 
 
@@ -116,8 +120,9 @@ def _several(ask: neutral.Ask, controls: Quick, phrases: Phrases, chosen: Sequen
     ]
     done = pressed(phrases.done, ChoicePress(ask.ask_id, ids), limits.QUICK_LABEL)
     enough = len(ids) >= max(ask.multi_choice.minimum, 1)
-    so_far = f"{phrases.chosen}: {', '.join(option.label for option in taken)}" if taken else ""
-    listed = joined([f"・{option.label}" for option in options])
+    named = phrases.written.joint.join(option.label for option in taken)
+    so_far = phrases.chosen.format(options=named) if taken else ""
+    listed = phrases.written.listed(option.label for option in options)
     return _with_quick(texts(joined([ask.prompt, listed, so_far])), [*adding, done if enough else None, *controls])
 
 

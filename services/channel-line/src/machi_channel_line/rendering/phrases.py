@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from machi_sdk.language import Language
+
 
 @dataclass(frozen=True)
 class Phrases:
-    """Labels of at most 20 characters, and the name of a list of choices."""
+    """Labels of at most 20 characters, what was chosen so far ({options}), and how lists are written."""
 
     camera: str
     album: str
@@ -15,9 +17,10 @@ class Phrases:
     time: str
     done: str
     chosen: str
+    written: Language
 
 
-def phrases(say: Callable[[str], str]) -> Phrases:
+def phrases(say: Callable[[str], str], written: Language) -> Phrases:
     """Read the labels through `say` (key to text)."""
     names = ("camera", "album", "here", "date", "time", "done", "chosen")
-    return Phrases(**{name: say(f"button.{name}") for name in names})
+    return Phrases(**{name: say(f"button.{name}") for name in names}, written=written)

@@ -11,7 +11,7 @@ from machi_sdk.conversation.press import TogglePress, decode
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PendingEvent
-from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
+from machi_sdk.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class AnswerEvent:
         try:
             return (await self.turns.people.resolve(pending.tenant, pending.event.address)).language
         except Unavailable:
-            return DEFAULT_LANGUAGE
+            return ""
 
     async def _push_notice(self, pending: PendingEvent, messages: Sequence[Body], line: Line) -> None:
         event_id = pending.event.event_id

@@ -14,7 +14,7 @@ from machi_sdk.deliveries import Accepted, Refused
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import get_logger
 
-Plan = Callable[[], Sequence[Menu]]
+Plan = Callable[[Sequence[str]], Sequence[Menu]]
 Draw = Callable[[Menu], Awaitable[bytes]]
 
 log = get_logger()
@@ -30,17 +30,22 @@ class KeepMenus:
     clock: Clock
     draw: Draw
     look: str
-    default_language: str
     budget: HourlyBudget
 
-    async def refresh(self, tenant: str, wanted: Sequence[Menu]) -> None:
-        """Bring a tenant's menus to `wanted`; Unavailable when it has to be tried again."""
+    async def refresh(self, tenant: str, plan: Plan) -> None:
+        """Bring a tenant's menus to the plan, in the languages it offers; Unavailable when it is to be tried again."""
+        city = await self.people.city(tenant)
         live = await self.menus.live(tenant)
-        changed = [menu for menu in wanted if live.get(menu.language, ("", ""))[1] != menu.hash(self.look)]
+        wanted = [(menu, menu.language == city.default_language) for menu in plan(city.languages)]
+        changed = [
+            (menu, to_all)
+            for menu, to_all in wanted
+            if live.get(menu.language, ("", ""))[1] != menu.hash(self._look(to_all=to_all))
+        ]
         if changed:
             await self._drop_strangers(tenant)
-        for menu in changed:
-            await self._replace(tenant, menu)
+        for menu, to_all in changed:
+            await self._replace(tenant, menu, to_all=to_all)
         await self._drop_unused(tenant, ("made", "old"))
 
     async def link(self, tenant: str) -> None:
@@ -67,18 +72,23 @@ class KeepMenus:
             count_menu("linked" if isinstance(outcome, Accepted) else "link-refused")
         await self.menus.linked(tenant, due)
 
-    async def _replace(self, tenant: str, menu: Menu) -> None:
+    async def _replace(self, tenant: str, menu: Menu, *, to_all: bool) -> None:
         if not self.budget.take(2, self.clock.now()):
             raise Unavailable("menu-budget-spent")
         line = self.lines[tenant]
         picture = await self.draw(menu)
-        menu_id = await line.create_menu(menu_request(menu, menu_name(menu, self.look)))
-        await self.menus.add(tenant, menu_id, menu.language, menu.hash(self.look))
+        look = self._look(to_all=to_all)
+        menu_id = await line.create_menu(menu_request(menu, menu_name(menu, look)))
+        await self.menus.add(tenant, menu_id, menu.language, menu.hash(look))
         await line.draw_menu(menu_id, picture)
-        if menu.language == self.default_language:
+        if to_all:
             await line.default_menu(menu_id)
         await self.menus.promote(tenant, menu.language, menu_id)
         count_menu("made")
+
+    def _look(self, *, to_all: bool) -> str:
+        """Part of a menu's hash: another default language makes the menu of that language anew, and shows it to all."""
+        return f"{self.look} to all" if to_all else self.look
 
     async def _drop_unused(self, tenant: str, states: Sequence[str]) -> None:
         for menu_id in await self.menus.unused(tenant, states):

@@ -36,7 +36,7 @@ class IdentityDesks:
         read_at, desks = self._desks.get(tenant, (0.0, {}))
         if desk_id not in desks or now - read_at > _DESKS_KNOWN_SECONDS:
             answer = await self._stub().ListDesks(ListDesksRequest(), timeout=2.0, metadata=for_tenant(tenant))
-            desks = {desk.desk_id: Desk(desk.desk_id, desk.name, desk.language or "ja") for desk in answer.desks}
+            desks = {desk.desk_id: Desk(desk.desk_id, desk.name, desk.language) for desk in answer.desks}
             self._desks[tenant] = (now, desks)
         if desk_id not in desks:
             raise Missing("desk-unknown")

@@ -70,8 +70,7 @@ class OfficerEvents:
             address = event.event.address
             staff = await self._office.desks.staff(event.tenant, address, _RESOLVE_SECONDS)
             if staff is None:
-                both = "\n".join(dict.fromkeys((self._say("stranger", language), self._say("stranger", "en"))))
-                return words_message(both), STRANGER
+                return words_message(self._say(STRANGER, language)), STRANGER
             request = turn_of(event.event, errand, staff, language)
             try:
                 response = await self._office.talkers.turn(event.tenant, errand.pod, request)
@@ -113,9 +112,9 @@ class OfficerEvents:
 
     async def _language(self, tenant: str, errand: Errand | None) -> str:
         try:
-            return (await self._office.desks.desk(tenant, errand.key.desk_id)).language if errand else "ja"
+            return (await self._office.desks.desk(tenant, errand.key.desk_id)).language if errand else ""
         except (Missing, Unavailable):
-            return "ja"
+            return ""
 
     def _say(self, key: str, language: str) -> str:
         return self._office.texts.say(language, key)

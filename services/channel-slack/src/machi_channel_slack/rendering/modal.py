@@ -15,7 +15,7 @@ def modal(form: Form, metadata: str) -> dict[str, object]:
         type="modal",
         callback_id=CALLBACK,
         title=_plain(form.title or "…", limits.MODAL_LABEL),
-        submit=_plain(form.submit_label or "OK", limits.MODAL_LABEL),
+        submit=_plain(form.submit_label or "✓", limits.MODAL_LABEL),
         close=_plain(form.close_label, limits.MODAL_LABEL) if form.close_label else None,
         private_metadata=metadata,
         blocks=[_input(field) for field in form.fields],

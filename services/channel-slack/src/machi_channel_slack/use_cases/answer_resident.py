@@ -13,7 +13,7 @@ from machi_channel_slack.use_cases.direct_messages import DirectMessages
 from machi_sdk.conversation import Turns
 from machi_sdk.errors import Unavailable
 from machi_sdk.inbound import PendingEvent
-from machi_sdk.texts import DEFAULT_LANGUAGE, Texts
+from machi_sdk.texts import Texts
 
 POST = "post"
 
@@ -65,7 +65,7 @@ class AnswerResident:
         try:
             return (await self.turns.people.resolve(pending.tenant, pending.event.address)).language
         except Unavailable:
-            return DEFAULT_LANGUAGE
+            return ""
 
 
 def _user(event: InboundEvent) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
-from machi_sdk.texts import DEFAULT_LANGUAGE
+from machi_sdk.language import default_language
 from machi_sdk.work import Work
 
 _HEAR = """
@@ -63,7 +63,7 @@ class PgCitizens:
             row = await self._work.db.fetchrow(_HEAR, *where)
         assert row is not None
         focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
-        language = row["language"] or DEFAULT_LANGUAGE
+        language = row["language"] or default_language()
         return Citizen(row["citizen_id"], language, row["chosen"], row["ward_code"], focus, row["reachable"])
 
     async def lock(self, citizen_id: str) -> bool:
@@ -90,7 +90,7 @@ class PgCitizens:
     async def contact(self, citizen_id: str) -> Contact | None:
         """See the port."""
         row = await self._work.db.fetchrow(_CONTACT, self._work.tenant, citizen_id)
-        return Contact(row["language"] or DEFAULT_LANGUAGE, row["channel"], row["ward_code"]) if row else None
+        return Contact(row["language"] or default_language(), row["channel"], row["ward_code"]) if row else None
 
     async def _happened(self, statement: str, *arguments: str | int) -> bool:
         found = await self._work.db.fetchval(statement, self._work.tenant, *arguments)

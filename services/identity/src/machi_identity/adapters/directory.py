@@ -8,11 +8,11 @@ import orjson
 from machi_identity.domain.staff import Desk, Staff, Tenant
 from machi_sdk.work import Work
 
-_TENANT = "SELECT names, default_language, time_zone FROM tenants WHERE tenant = $1"
+_TENANT = "SELECT names, default_language, time_zone, languages FROM tenants WHERE tenant = $1"
 _PUT_TENANT = (
-    "INSERT INTO tenants (tenant, names, default_language, time_zone) VALUES ($1, $2, $3, $4)"
+    "INSERT INTO tenants (tenant, names, default_language, time_zone, languages) VALUES ($1, $2, $3, $4, $5)"
     " ON CONFLICT (tenant) DO UPDATE SET names = excluded.names, default_language = excluded.default_language,"
-    " time_zone = excluded.time_zone"
+    " time_zone = excluded.time_zone, languages = excluded.languages"
 )
 _DESKS = "SELECT desk_id, name, titles, phone, language FROM desks WHERE tenant = $1 ORDER BY desk_id"
 _PUT_DESK = (
@@ -38,12 +38,14 @@ class Directory:
     async def tenant(self) -> Tenant | None:
         """The municipality; None when it was never put."""
         row = await self._db.fetchrow(_TENANT, self._tenant)
-        return Tenant(row["names"], row["default_language"], row["time_zone"]) if row else None
+        if row is None:
+            return None
+        return Tenant(row["names"], row["default_language"], row["time_zone"], tuple(row["languages"]))
 
     async def put_tenant(self, tenant: Tenant) -> None:
         """Make the municipality so."""
-        names = _json(tenant.names)
-        await self._db.execute(_PUT_TENANT, self._tenant, names, tenant.default_language, tenant.time_zone)
+        names, languages = _json(tenant.names), list(tenant.languages)
+        await self._db.execute(_PUT_TENANT, self._tenant, names, tenant.default_language, tenant.time_zone, languages)
 
     async def desks(self) -> list[Desk]:
         """Desks by id."""

@@ -38,6 +38,7 @@ class TenantRow(_Row, table=True):
     names: dict[str, str] = Field(sa_column=_per_language())
     default_language: str
     time_zone: str
+    languages: list[str] = Field(sa_column=_list())
 
 
 class DeskRow(_Row, table=True):

@@ -1,7 +1,7 @@
 """The municipality, its desks, and the people who work them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
@@ -11,11 +11,16 @@ _DESK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 @dataclass(frozen=True)
 class Tenant:
-    """A municipality: names per language, what it speaks first, where its clock is."""
+    """A municipality: names per language, what it speaks first, where its clock is, which languages it offers."""
 
     names: Mapping[str, str]
     default_language: str
     time_zone: str
+    languages: tuple[str, ...] = ()
+
+    def offered(self, known: Collection[str]) -> tuple[str, ...]:
+        """The languages it offers, in its order: those it named, else every known one."""
+        return self.languages or tuple(known)
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,18 @@ class Staff:
     slack_address: str
 
 
-def tenant_fault(tenant: Tenant) -> str:
-    """The first thing wrong, or an empty text."""
+def tenant_fault(tenant: Tenant, known: Collection[str]) -> str:
+    """The first thing wrong, or an empty text; `known` are the languages of this release."""
     if not tenant.names:
         return "names: at least one is needed"
     if not tenant.default_language:
         return "default_language: is needed"
+    if strange := [tag for tag in tenant.languages if tag not in known]:
+        return f"languages: {strange[0]} is none of {', '.join(known)}"
+    if len(set(tenant.languages)) < len(tenant.languages):
+        return "languages: one is there twice"
+    if tenant.default_language not in tenant.offered(known):
+        return "default_language: is not among the languages"
     return "" if tenant.time_zone in available_timezones() else "time_zone: not an IANA name"
 
 

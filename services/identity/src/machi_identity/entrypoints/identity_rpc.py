@@ -15,6 +15,7 @@ from machi_identity.use_cases.set_focus import set_focus
 from machi_identity.use_cases.set_reachable import set_reachable
 from machi_sdk.clock import Clock
 from machi_sdk.errors import Denied, Invalid, Missing
+from machi_sdk.language import known
 from machi_sdk.rpc import current_call
 from machi_sdk.telemetry import counter
 from machi_sdk.work import Works
@@ -85,6 +86,19 @@ class IdentityRpc(IdentityServiceServicer):
         if contact is None:
             raise Missing("citizen-unknown")
         return pb.GetContactResponse(language=contact.language, channel=contact.channel, ward_code=contact.ward_code)
+
+    async def GetTenant(self, request: pb.GetTenantRequest, context: _Context) -> pb.GetTenantResponse:
+        """The caller's municipality."""
+        async with self._works.begin(current_call().tenant) as work:
+            tenant = await work.directory.tenant()
+        if tenant is None:
+            raise Missing("tenant-unknown")
+        return pb.GetTenantResponse(
+            names=tenant.names,
+            languages=tenant.offered(known()),
+            default_language=tenant.default_language,
+            time_zone=tenant.time_zone,
+        )
 
 
 def _question(request: pb.ReleaseAddressRequest) -> ReleaseQuestion:

@@ -9,6 +9,7 @@ from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.release import owns_channel
 from machi_identity.domain.staff import Desk, Staff, Tenant, desk_fault, staff_fault, tenant_fault
 from machi_sdk.errors import Denied, Invalid, Missing
+from machi_sdk.language import known
 from machi_sdk.rpc import current_call
 from machi_sdk.work import Works
 
@@ -48,8 +49,9 @@ class StaffRpc(StaffServiceServicer):
         call = current_call()
         if request.tenant_id != call.tenant:
             raise Invalid("tenant-differs", "the call is made for another municipality")
-        tenant = Tenant(dict(request.names), request.default_language, request.time_zone)
-        _refuse(tenant_fault(tenant))
+        languages = tuple(request.languages)
+        tenant = Tenant(dict(request.names), request.default_language, request.time_zone, languages)
+        _refuse(tenant_fault(tenant, known()))
         async with self._works.begin(call.tenant) as work:
             await work.directory.put_tenant(tenant)
         return pb.PutTenantResponse()

@@ -66,6 +66,8 @@ def read_document(document: _Document, version: int) -> Catalogue:
         ),
         default_desk_id=document["default_desk"],
         wards=tuple(Ward(code, names) for code, names in document["ward_names"].items()),
+        calling_code=document.get("calling_code", ""),
+        city_marks=tuple(document.get("city_marks", ())),
     )
 
 

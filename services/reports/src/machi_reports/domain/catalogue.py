@@ -136,6 +136,8 @@ class Catalogue:
     routes: tuple[Route, ...]
     default_desk_id: str
     wards: tuple[Ward, ...]
+    calling_code: str = ""
+    city_marks: tuple[str, ...] = ()
 
     def category(self, code: str) -> Category | None:
         """The category with that code."""
@@ -190,4 +192,4 @@ class Catalogue:
     def _follows_another_city(self, before: str) -> bool:
         before = before.rstrip()
         own = (name.casefold() for names in self.city_names.values() for name in names)
-        return before.endswith("市") and not before.endswith(tuple(own))
+        return before.endswith(self.city_marks) and not before.endswith(tuple(own))

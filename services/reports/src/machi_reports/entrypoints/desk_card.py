@@ -85,10 +85,10 @@ def _facts(shown: Shown, wording: Wording) -> Iterator[tuple[str, str]]:
     yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
     yield wording.say("fact.ward"), wording.ward(filing.ward_code)
     yield wording.say("fact.place"), filing.place.words
-    yield wording.say("fact.filed"), wording.moment(filing.filed_at)
+    yield wording.say("fact.filed"), wording.moment(filing.filed_at, shown.now)
     yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
     if report.score is not None:
-        yield wording.say("fact.rating"), f"{report.score} / 5"
+        yield wording.say("fact.rating"), wording.say("value.score", score=report.score)
     if report.reopened:
         yield wording.say("fact.reopened"), wording.say("desk.reopened-times", n=report.reopened)
 

@@ -26,7 +26,7 @@ class DeskView:
 
     async def card(self, request: wire.CardRequest, call: Call) -> DeskCard:
         """The card as the desk may see it now; Missing for a desk that never held it."""
-        wording = Wording(request.language or "ja", await self.catalogues.refresh(call.tenant))
+        wording = Wording(request.language, await self.catalogues.refresh(call.tenant))
         async with self.works.begin(call.tenant) as work:
             report = await work.reports.get(request.card_id)
             if report.desk_id != request.desk_id:

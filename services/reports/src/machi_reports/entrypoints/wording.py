@@ -1,6 +1,6 @@
 """Codes and moments as people read them, in one language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.report import Place
+from machi_sdk.language import language as written
 from machi_sdk.texts import Texts, pick
 
 TEXTS = Texts(Path(__file__).parents[1] / "texts")
@@ -15,7 +16,7 @@ TEXTS = Texts(Path(__file__).parents[1] / "texts")
 
 @dataclass(frozen=True)
 class Wording:
-    """One language over one catalogue; what the catalogue no longer knows is shown as its code."""
+    """One language over one catalogue."""
 
     language: str
     catalogue: Catalogue
@@ -31,13 +32,17 @@ class Wording:
     def category(self, code: str) -> str:
         """A category's label."""
         found = self.catalogue.category(code)
-        return self.pick(found.labels) if found else code
+        return self.pick(found.labels) if found else self.say("value.former-category")
 
     def details(self, category_code: str, details: Mapping[str, str]) -> str:
         """The answers to a category's questions; empty when it asks none."""
         category = self.catalogue.category(category_code)
         options = (category.option(key, option) for key, option in details.items()) if category else ()
-        return self.say("list-separator").join(self.pick(option.labels) for option in options if option is not None)
+        return self.joined(self.pick(option.labels) for option in options if option is not None)
+
+    def joined(self, names: Iterable[str]) -> str:
+        """Several names in one line."""
+        return written(self.language).joint.join(filter(None, names))
 
     def ward(self, code: str) -> str:
         """A ward's name."""
@@ -59,25 +64,32 @@ class Wording:
             return place.words
         return self.say("value.pin") if place.point else self.say("value.nothing")
 
-    def moment(self, at: datetime) -> str:
+    def phone(self, number: str) -> str:
+        """A telephone number as people dial it."""
+        return written(self.language).phone(number, self.catalogue.calling_code)
+
+    def moment(self, at: datetime, now: datetime) -> str:
         """Date and time of day, as the city's clocks show it."""
-        return at.astimezone(ZoneInfo(self.catalogue.time_zone)).strftime("%Y-%m-%d %H:%M")
+        return written(self.language).day_and_clock(self._local(at), self._local(now))
 
     def time_of_day(self, at: datetime, now: datetime) -> str:
         """The time of day, with the date when it is another day."""
-        zone = ZoneInfo(self.catalogue.time_zone)
-        same_day = at.astimezone(zone).date() == now.astimezone(zone).date()
-        return at.astimezone(zone).strftime("%H:%M") if same_day else self.moment(at)
+        same_day = self._local(at).date() == self._local(now).date()
+        return written(self.language).clock(self._local(at)) if same_day else self.moment(at, now)
 
     def age(self, at: datetime, now: datetime) -> str:
         """How long ago, in the largest whole unit."""
         minutes = max(0, int((now - at).total_seconds() // 60))
+        if minutes == 0:
+            return self.say("age.now")
         if minutes < 60:
             return self.say("age.minutes", n=minutes)
         if minutes < 48 * 60:
             return self.say("age.hours", n=minutes // 60)
         return self.say("age.days", n=minutes // (24 * 60))
 
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.catalogue.time_zone))
+
     def _first(self, names: Mapping[str, Sequence[str]]) -> str:
-        found = names.get(self.language) or names["ja"]
-        return found[0]
+        return pick({tag: found[0] for tag, found in names.items()}, self.language)

@@ -99,17 +99,18 @@ async def _put_people(peers: Peers, tenant: Tenant, city: City, team: str) -> No
     stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
     await stub.PutTenant(staff_pb2.PutTenantRequest(**city.tenant), timeout=DEADLINE, metadata=tenant)  # type: ignore[arg-type]
     for desk in city.desks:
-        request = staff_pb2.PutDeskRequest(desk=_desk(desk, str(city.tenant["default_language"])))
+        request = staff_pb2.PutDeskRequest(desk=desk_of(desk, str(city.tenant["default_language"])))
         await stub.PutDesk(request, timeout=DEADLINE, metadata=tenant)
     for person in city.staff:
         entry = _staff(person, city.desks_of(person), team)
         await stub.PutStaff(staff_pb2.PutStaffRequest(staff=entry), timeout=DEADLINE, metadata=tenant)
 
 
-def _desk(row: Row, language: str) -> staff_pb2.Desk:
+def desk_of(row: Row, language: str) -> staff_pb2.Desk:
+    """A desk of the city's file; `language` is the city's, for desks that name none."""
     name = str(row["desk_id"])
-    titles = cast("dict[str, str]", row["titles"])
-    return staff_pb2.Desk(desk_id=name, name=name, titles=titles, phone=str(row["phone"]), language=language)
+    titles, spoken = cast("dict[str, str]", row["titles"]), str(row.get("language", language))
+    return staff_pb2.Desk(desk_id=name, name=name, titles=titles, phone=str(row["phone"]), language=spoken)
 
 
 def _staff(row: Row, desks: list[str], team: str) -> staff_pb2.Staff:

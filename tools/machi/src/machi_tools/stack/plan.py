@@ -1,11 +1,15 @@
 """Decides, before anything starts, what runs where and with which settings."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
+from machi_sdk.language import known
 from machi_tools.embedded import ports
 from machi_tools.embedded.process import Command
 from machi_tools.stack.layout import Layout
@@ -137,11 +141,20 @@ class Plan:
             "SIMULATOR_ADDRESS": self.simulator,
             "SIMULATOR_STATE": str(self.layout.data("simulator.json")),
             "SIMULATOR_STAFF": str(SEEDS / self.tenant / "city.yaml"),
+            "SIMULATOR_LANGUAGES": json.dumps(offered_languages(self.tenant)),
         }
         wards = self.layout.root / "services" / "reports" / "seeds" / self.tenant / "wards.geojson"
         if wards.is_file():
             settings["SIMULATOR_MAP"] = str(wards)
         return Command([sys.executable, "-m", "machi_simulator"], self.layout.log("simulator"), settings)
+
+
+def offered_languages(tenant: str) -> dict[str, str]:
+    """What a tenant's languages call themselves, by tag, in the order of its file; without a file, every known one."""
+    path = SEEDS / tenant / "city.yaml"
+    city = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    tags = city.get("tenant", {}).get("languages") or known()
+    return {tag: known()[tag].name for tag in tags}
 
 
 def make_plan(layout: Layout, environ: Mapping[str, str] | None = None) -> Plan:

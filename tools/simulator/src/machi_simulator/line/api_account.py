@@ -58,7 +58,8 @@ class AccountApi:
         person = self._state.residents.get(request.path_params["user"])
         if person is None or not person.following or person.blocked:
             raise LineError(404, "Not found")
-        return answer({"userId": person.id, "displayName": person.name, "language": person.language})
+        spoken = {"language": person.language} if person.language else {}
+        return answer({"userId": person.id, "displayName": person.name, **spoken})
 
     async def quota(self, _request: Request) -> Response:
         """No limit."""

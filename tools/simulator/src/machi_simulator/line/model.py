@@ -11,7 +11,7 @@ class Resident(Document):
     """A person with the phone app; `following` means they may be written to."""
 
     name: str
-    language: str = "ja"
+    language: str = ""
     following: bool = False
     blocked: bool = False
     rich_menu: str | None = None

@@ -47,7 +47,7 @@ class Residents:
         self._webhook = webhook
         self._changes = changes
 
-    def create(self, name: str, language: str = "ja", user_id: str = "") -> Resident:
+    def create(self, name: str, language: str = "", user_id: str = "") -> Resident:
         """A new person who has not added the account yet."""
         person = Resident(id=user_id or line_user(), name=name, language=language)
         self._changes.notify()

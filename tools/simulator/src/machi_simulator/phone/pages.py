@@ -17,7 +17,6 @@ from machi_simulator.phone.menu import Area, areas
 from machi_simulator.web import Site, back, file_of, word
 from machi_simulator.world import World
 
-LANGUAGES = {"ja": "日本語", "en": "English", "zh-Hant": "繁體中文"}
 HOME = "/phone/"
 
 
@@ -40,6 +39,7 @@ class PhonePages:
         self._line = world.line
         self._clock = world.clock
         self._site = Site(world.changes)
+        self._languages = world.config.simulator_languages
         path = world.config.simulator_map
         self._map: CityMap | None = read_map(path) if path is not None and path.exists() else None
 
@@ -62,7 +62,7 @@ class PhonePages:
         person = self._line.state.residents.get(wanted.get("user", "")) or (people[-1] if people else None)
         context: dict[str, object] = {
             "people": people,
-            "languages": LANGUAGES,
+            "languages": self._languages,
             "person": person,
             "notice": wanted.get("notice", ""),
             "open": wanted.get("open", ""),
@@ -123,7 +123,7 @@ class PhonePages:
     async def create(self, request: Request) -> Response:
         """A new resident."""
         async with request.form() as form:
-            person = self._line.residents.create(word(form, "name") or "Resident", word(form, "language") or "ja")
+            person = self._line.residents.create(word(form, "name") or "Resident", word(form, "language"))
         return back(HOME, user=person.id)
 
     async def act(self, request: Request) -> Response:

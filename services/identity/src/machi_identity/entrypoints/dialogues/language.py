@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.entrypoints.dialogues.languages import KEY, language_question, named_language
+from machi_identity.domain.staff import Tenant
+from machi_identity.entrypoints.dialogues.languages import KEY, OFFERED, language_question, named_language, offered
 from machi_identity.entrypoints.dialogues.menu import Menu
 from machi_identity.use_cases.choose_language import choose_language
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, end_open
+from machi_sdk.language import known
 from machi_sdk.messages import text
 from machi_sdk.texts import Texts
+from machi_sdk.work import Works
+
+ASKING = ("welcome", "language")
 
 
 @dataclass(frozen=True)
@@ -18,16 +23,24 @@ class LanguageDialogue:
 
     texts: Texts
     menu: Menu
+    works: Works[IdentityWork]
     command = "language"
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Take the language from `language` (a tag) or `text` (as typed), when it is one."""
-        chosen = named_language(self.texts, arguments.get("language") or arguments.get("text", ""))
-        return Answers({KEY: chosen} if chosen else {})
+        tenant = await self.tenant(turn)
+        tags = tenant.offered(known()) if tenant else tuple(known())
+        chosen = named_language(tags, arguments.get("language") or arguments.get("text", ""))
+        return Answers({KEY: chosen} if chosen else {OFFERED: list(tags)})
+
+    async def tenant(self, turn: TurnContext) -> Tenant | None:
+        """The municipality the person talks to."""
+        async with self.works.begin(turn.tenant) as work:
+            return await work.directory.tenant()
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """Which language?"""
-        return None if KEY in answers else language_question(self.texts)
+        return None if KEY in answers else language_question(self.texts, offered(answers))
 
     async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         """Every offered language will do."""
@@ -37,4 +50,5 @@ class LanguageDialogue:
         """Speak it from now on."""
         chosen = answers.text(KEY)
         await choose_language(turn.citizen_id, chosen, work)
+        await end_open(work, turn.citizen_id, ASKING)
         return Reply((text(self.texts.say(chosen, "language.done")), *self.menu.messages(chosen)), language=chosen)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.consent import Decision, Notice, Status
-from machi_identity.entrypoints.dialogues.privacy import POD, bulleted, purpose_titles
+from machi_identity.entrypoints.dialogues.privacy import POD, purpose_titles
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.decide_consent import decide_consent
 from machi_sdk.dialogue import Accept, Answers, Confirm, Json, Question, Reject, Reply, TurnContext
 from machi_sdk.errors import Conflict, Missing
 from machi_sdk.ids import derived_id
+from machi_sdk.language import language as written
 from machi_sdk.messages import card, command_button, text
 from machi_sdk.telemetry import counter
 from machi_sdk.texts import Texts, pick
@@ -67,12 +68,13 @@ class MessagesDialogue:
             # The notice changed while the person was reading: what was agreed to is no longer what would be done.
             return Reply((self._changed(turn.language),))
         given = [decision.purpose for decision in decisions if decision.status is Status.GIVEN]
-        return Reply((self._outcome(await purpose_titles(work, given, turn.language), turn.language),))
+        titles = await purpose_titles(work, given, self.texts, turn.language)
+        return Reply((self._outcome(titles, turn.language),))
 
     def _outcome(self, given: list[str], language: str) -> Message:
         if not given:
             return text(self.texts.say(language, "messages.kept_off"))
-        return text(self.texts.say(language, "messages.turned_on", purposes=bulleted(given)))
+        return text(self.texts.say(language, "messages.turned_on", purposes=written(language).listed(given)))
 
     def _on_already(self, language: str) -> Message:
         stop = command_button(self.texts.say(language, "messages.button_stop"), POD, "privacy")

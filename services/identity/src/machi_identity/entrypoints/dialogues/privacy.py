@@ -9,6 +9,7 @@ from machi_identity.domain.consent import Status
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.withdraw_all import withdraw_all
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.language import language as written
 from machi_sdk.messages import card, command_button
 from machi_sdk.telemetry import counter
 from machi_sdk.texts import Texts, pick
@@ -39,13 +40,15 @@ class PrivacyDialogue:
         """Withdraw, and say so; a second time says that it is off already."""
         entries = await withdraw_all(turn.citizen_id, turn.channel, turn.event_id, work, work.clock)
         counter(DECISIONS).labels(Status.WITHDRAWN.value).inc(len(entries))
-        stopped = await purpose_titles(work, [entry.decision.purpose for entry in entries], turn.language)
+        purposes = [entry.decision.purpose for entry in entries]
+        stopped = await purpose_titles(work, purposes, self.texts, turn.language)
         return Reply((self._said(stopped, turn.language),))
 
     def _said(self, stopped: list[str], language: str) -> Message:
         say = self.texts.say
         if stopped:
-            lines = [say(language, "privacy.stopped", purposes=bulleted(stopped)), say(language, "privacy.still_works")]
+            purposes = written(language).listed(stopped)
+            lines = [say(language, "privacy.stopped", purposes=purposes), say(language, "privacy.still_works")]
         else:
             lines = [say(language, "privacy.already")]
         body = "\n".join([*lines, say(language, "privacy.turn_on")])
@@ -53,12 +56,8 @@ class PrivacyDialogue:
         return card(say(language, "privacy.title"), body, buttons=[button])
 
 
-async def purpose_titles(work: IdentityWork, purposes: list[str], language: str) -> list[str]:
-    """What the purposes are called; a purpose of a pod no longer installed goes by its id."""
+async def purpose_titles(work: IdentityWork, purposes: list[str], texts: Texts, language: str) -> list[str]:
+    """What the purposes are called, each name once; those of pods no longer installed share one."""
     titles = {notice.purpose: notice.title for notice in await work.notices.all_current()}
-    return [pick(titles.get(purpose, {}), language) or purpose for purpose in purposes]
-
-
-def bulleted(lines: list[str]) -> str:
-    """One line each."""
-    return "\n".join(f"・{line}" for line in lines)
+    former = texts.say(language, "privacy.former")
+    return list(dict.fromkeys(pick(titles.get(purpose, {}), language) or former for purpose in purposes))

@@ -54,7 +54,7 @@ def _card(report: Report, wording: Wording, now: datetime) -> InfoCard:
     facts = {
         wording.say("report.number"): filing.case_number,
         wording.say("fact.state"): wording.say(f"state.{report.state}"),
-        wording.say("fact.filed"): wording.moment(filing.filed_at),
+        wording.say("fact.filed"): wording.moment(filing.filed_at, now),
         wording.say("fact.detail"): wording.details(filing.category_code, filing.details),
     }
     shown = [(label, value) for label, value in facts.items() if value]

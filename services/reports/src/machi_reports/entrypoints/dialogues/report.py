@@ -121,7 +121,7 @@ def _receipt(report: Report, wording: Wording) -> Reply:
         "detail": wording.details(filing.category_code, filing.details),
         "ward": wording.ward(filing.ward_code),
         "desk": wording.desk(report.desk_id),
-        "filed": wording.moment(filing.filed_at),
+        "filed": wording.moment(filing.filed_at, filing.filed_at),
     }
     note = wording.say("report.note-messages" if filing.messages_allowed else "report.note-silent")
     receipt = say.receipt(

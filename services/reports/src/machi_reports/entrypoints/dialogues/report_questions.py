@@ -70,7 +70,7 @@ def next_question(answers: Answers, wording: Wording, notice: Purpose) -> Questi
 def _about(so_far: ReportSoFar, wording: Wording) -> str:
     category = so_far.answers.text("category")
     parts = (wording.category(category), wording.details(category, so_far.details)) if category else ()
-    return wording.say("list-separator").join(filter(None, parts))
+    return wording.joined(parts)
 
 
 def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[Question]:
@@ -123,8 +123,8 @@ def _urgent_by_details(category: Category | None, so_far: ReportSoFar, wording: 
 def _urgent(office: UrgentOffice | None, wording: Wording) -> tuple[Message, ...]:
     if office is None:
         return ()
-    advice = wording.pick(office.advice)
-    words = wording.say("report.urgent", office=wording.pick(office.titles), phone=office.phone, advice=advice)
+    phone, advice = wording.phone(office.phone), wording.pick(office.advice)
+    words = wording.say("report.urgent", office=wording.pick(office.titles), phone=phone, advice=advice)
     return (say.link(words, wording.say("report.urgent-call"), f"tel:{office.phone}"),)
 
 

@@ -110,7 +110,7 @@ class TurnRequest(_message.Message):
     channel: _builtins.str
     """"line", "slack" or "web"."""
     language: _builtins.str
-    """BCP 47: ja, ja-Hira (plain), en, zh-Hant."""
+    """BCP 47, such as ja or ja-Hira (plain)."""
     session_id: _builtins.str
     """The focused session; empty when none is."""
     @_builtins.property

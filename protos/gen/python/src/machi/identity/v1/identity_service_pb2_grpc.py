@@ -60,6 +60,11 @@ class IdentityServiceStub:
                 request_serializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetContactRequest.SerializeToString,
                 response_deserializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetContactResponse.FromString,
                 _registered_method=True)
+        self.GetTenant = channel.unary_unary(
+                '/machi.identity.v1.IdentityService/GetTenant',
+                request_serializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetTenantRequest.SerializeToString,
+                response_deserializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetTenantResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -101,6 +106,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTenant(self, request, context):
+        """What the municipality is called and which languages it offers; NOT_FOUND until it was put.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetContact,
                     request_deserializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetContactRequest.FromString,
                     response_serializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetContactResponse.SerializeToString,
+            ),
+            'GetTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTenant,
+                    request_deserializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetTenantRequest.FromString,
+                    response_serializer=machi_dot_identity_dot_v1_dot_identity__service__pb2.GetTenantResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class IdentityService:
             '/machi.identity.v1.IdentityService/GetContact',
             machi_dot_identity_dot_v1_dot_identity__service__pb2.GetContactRequest.SerializeToString,
             machi_dot_identity_dot_v1_dot_identity__service__pb2.GetContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/machi.identity.v1.IdentityService/GetTenant',
+            machi_dot_identity_dot_v1_dot_identity__service__pb2.GetTenantRequest.SerializeToString,
+            machi_dot_identity_dot_v1_dot_identity__service__pb2.GetTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

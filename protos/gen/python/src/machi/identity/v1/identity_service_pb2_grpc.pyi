@@ -43,6 +43,8 @@ class IdentityServiceStub:
     """Whether the platform lets us reach the address (follow/unfollow, block)."""
     GetContact: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetContactRequest, _identity_service_pb2.GetContactResponse]
     """Language and channel a person prefers; no address."""
+    GetTenant: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetTenantRequest, _identity_service_pb2.GetTenantResponse]
+    """What the municipality is called and which languages it offers; NOT_FOUND until it was put."""
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
@@ -59,6 +61,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """Whether the platform lets us reach the address (follow/unfollow, block)."""
     GetContact: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetContactRequest, _identity_service_pb2.GetContactResponse]  # type: ignore[assignment]
     """Language and channel a person prefers; no address."""
+    GetTenant: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetTenantRequest, _identity_service_pb2.GetTenantResponse]  # type: ignore[assignment]
+    """What the municipality is called and which languages it offers; NOT_FOUND until it was put."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel."""
@@ -102,5 +106,13 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.GetContactResponse, _abc.Awaitable[_identity_service_pb2.GetContactResponse]]:
         """Language and channel a person prefers; no address."""
+
+    @_abc_1.abstractmethod
+    def GetTenant(
+        self,
+        request: _identity_service_pb2.GetTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.GetTenantResponse, _abc.Awaitable[_identity_service_pb2.GetTenantResponse]]:
+        """What the municipality is called and which languages it offers; NOT_FOUND until it was put."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

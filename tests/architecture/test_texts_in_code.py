@@ -1,0 +1,234 @@
+"""Code holds no words for people and names no language: both are data. Labels are short in every language."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from machi_channel_line.rendering import limits as line
+from machi_channel_slack.rendering import limits as slack
+from machi_sdk.language import known
+from machi_sdk.texts import Texts
+from tests.architecture.house import LANGUAGES, ROOT, Source, called, imports, python_sources
+
+# Letters of Japanese, Chinese, and Korean; their punctuation also serves to take typed words apart.
+LETTERS = re.compile("[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fb\u30fd-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+WORD = re.compile(r"[^\W\d_]{2}")
+# What puts words before people: by name, which positional arguments are words. Keywords count by their name below.
+_FIRST = ("text", "_text", "words", "words_message", "said", "bold", "_plain", "Text", "TextMessage", "FlexText")
+_FIRST_TOO = ("receipt", "command_button", "uri_button", "pressed", "web")
+_BY_KEYWORD = (
+    *("InfoCard", "Receipt", "Link", "MapPin", "Button", "Fact", "Option", "Ask", "DeskCard", "CardAction", "Form"),
+    *("FormField", "ThreadEntry", "CardPhoto", "PostbackAction", "URIAction", "MessageAction", "CameraAction"),
+    *("CameraRollAction", "LocationAction", "DatetimePickerAction", "LocationMessage", "PlainTextObject"),
+    *("HeaderBlock", "SectionBlock", "View", "RichMenuRequest"),
+)
+TELLS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys((*_FIRST, *_FIRST_TOO), (0,)),
+    **dict.fromkeys(("card", "info_card", "Confirm", "link", "map_pin"), (0, 1)),
+    **dict.fromkeys(_BY_KEYWORD, ()),
+    "Opt": (1, 2),
+    "Question": (1,),
+}
+OWNERS = frozenset({"say", "messages", "rich"})
+SHOWN = frozenset(
+    (
+        *("text", "title", "body", "label", "value", "note", "prompt", "alt_text", "description", "placeholder"),
+        *("error", "words", "words_label", "number_label", "status", "author_label", "submit_label", "close_label"),
+        *("display_text", "address", "chat_bar_text"),
+    )
+)
+# What becomes a label: by the function that makes it, where it stands, and how long it may be there.
+LABELS = {
+    "command_button": ((0,), line.QUICK_LABEL),
+    "uri_button": ((0,), line.QUICK_LABEL),
+    "Opt": ((1,), line.QUICK_LABEL),
+    "Confirm": ((0, 1), line.QUICK_LABEL),
+    "CardAction": (("label",), line.QUICK_LABEL),
+    "Form": (("title", "submit_label", "close_label"), slack.MODAL_LABEL),
+    "card": ((0,), slack.HEADER),
+    "info_card": ((0,), slack.HEADER),
+    "DeskCard": (("title",), slack.HEADER),
+}
+# Keys that a computed key could name by its form, and never does.
+NOTHING = re.compile(r"(?!)")
+SENTENCES = frozenset({"cases.none", "cases.heading", "return.about", "return.plain"})
+
+
+def sources() -> list[Source]:
+    """Files that run in a pod."""
+    running = [each for each in python_sources() if not each.is_test and "/src/" in each.place]
+    return [each for each in running if each.place.startswith(("libs/", "services/"))]
+
+
+def without_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and value of every constant text; docstrings are for those who read code."""
+    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
+            yield node.lineno, node.value
+
+
+def words_in_code(tree: ast.Module) -> list[str]:
+    """Constants with letters of languages that no identifier is written in."""
+    return [f"line {number}: {text}" for number, text in without_docstrings(tree) if LETTERS.search(text)]
+
+
+def told(tree: ast.Module) -> list[str]:
+    """Words written right into what is shown to people."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and tells(node))
+    if any(module.startswith("sqlalchemy") for module, _ in imports(tree)):
+        return []  # its `text` is SQL
+    return [
+        f"line {node.lineno}: {words}"
+        for node in calls
+        for argument in shown_by(node)
+        for words in literals(argument)
+        if WORD.search(words)
+    ]
+
+
+def tells(call: ast.Call) -> bool:
+    """Whether a call puts words before people; a method of the same name, such as `answers.text`, does not."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    ours = owner is None or (isinstance(owner, ast.Name) and owner.id in OWNERS)
+    return called(call) in TELLS and (ours or called(call)[0].isupper())
+
+
+def shown_by(call: ast.Call) -> Iterator[ast.expr]:
+    """The arguments of a telling call that people read."""
+    yield from (call.args[at] for at in TELLS[called(call)] if at < len(call.args))
+    yield from (word.value for word in call.keywords if word.arg in SHOWN)
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """Constant texts an expression may come to; what a call inside it is given is that call's business."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    if not isinstance(node, ast.Call | ast.Constant | ast.Subscript | ast.Compare):
+        yield from (
+            text for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr) for text in literals(child)
+        )
+
+
+def test_no_word_of_people_stands_in_code() -> None:
+    assert not [f"{source.place} {found}" for source in sources() for found in words_in_code(source.tree)]
+
+
+def test_nothing_is_told_but_from_a_catalogue() -> None:
+    assert not [f"{source.place} {found}" for source in sources() for found in told(source.tree)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'say.text("Thank you for your report.")',
+        'text(f"Done by {officer}")',
+        'Opt("road", "Road")',
+        'Question("place", "Where is it?" if first else again, kind)',
+        'card(title, body=answer or "nothing")',
+        'Button(label="Open", command=command)',
+        'PlainTextObject(text="Close")',
+    ],
+)
+def test_the_rule_sees_words(code: str) -> None:
+    assert told(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['text(say(language, "help.body"))', 'Opt("road", label)', 'Fact(label=label, value=f"{a} / {b}")', 'words("…")'],
+)
+def test_the_rule_lets_catalogues_speak(code: str) -> None:
+    assert not told(ast.parse(code))
+
+
+def test_the_rule_sees_letters_but_not_docstrings() -> None:
+    assert words_in_code(ast.parse('x = "受付"')) == ["line 1: 受付"]
+    assert words_in_code(ast.parse('x = f"{n}번"')) == ["line 1: 번"]
+    assert not words_in_code(ast.parse('def f():\n    """受付"""\n    return text.strip("。、")'))
+
+
+def test_no_code_names_a_language() -> None:
+    checked = [each for each in python_sources() if not each.is_test and not each.place.startswith("benchmarks/")]
+    named = [
+        f"{source.place}:{number} {text}"
+        for source in checked
+        for number, text in without_docstrings(source.tree)
+        if text in known()
+    ]
+    assert not named
+
+
+@cache
+def catalogue(source: Source) -> tuple[Texts, ...]:
+    """The texts beside a source: those of its distribution."""
+    package = ROOT.joinpath(*source.path.relative_to(ROOT).parts[:4])
+    return tuple(Texts(path.parent) for path in sorted(package.rglob("ja.yaml")) if path.parent.name != "languages")
+
+
+def key_pattern(node: ast.expr) -> re.Pattern[str]:
+    """The catalogue keys that `say(…)` inside an argument may ask for."""
+    for call in (each for each in ast.walk(node) if isinstance(each, ast.Call) and called(each) == "say"):
+        for key in call.args:
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                return re.compile(re.escape(key.value))
+            if isinstance(key, ast.JoinedStr):
+                parts = (re.escape(str(p.value)) if isinstance(p, ast.Constant) else r"[\w-]+" for p in key.values)
+                return re.compile("".join(parts))
+    return NOTHING
+
+
+def labels(source: Source) -> Iterator[tuple[str, int]]:
+    """(key, longest) of each text that becomes a label in a source; `x = say(…)` right before counts like the call."""
+    known_names = {
+        target.id: node.value
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and called(node) in LABELS:
+            places, longest = LABELS[called(node)]
+            for argument in arguments(node, places):
+                said = known_names.get(argument.id, argument) if isinstance(argument, ast.Name) else argument
+                yield from ((key, longest) for key in keys(source, key_pattern(said)))
+
+
+def arguments(call: ast.Call, places: tuple[int | str, ...]) -> Iterator[ast.expr]:
+    """A call's arguments at these places."""
+    yield from (call.args[at] for at in places if isinstance(at, int) and at < len(call.args))
+    yield from (word.value for word in call.keywords if word.arg in places)
+
+
+def keys(source: Source, pattern: re.Pattern[str]) -> Iterator[str]:
+    """Keys of the source's catalogues that match."""
+    for texts in catalogue(source):
+        yield from (key for key in texts.keys(LANGUAGES[0]) if pattern.fullmatch(key) and key not in SENTENCES)
+
+
+def test_labels_fit_in_every_language() -> None:
+    found = {(source, key, most) for source in sources() for key, most in labels(source)}
+    assert len(found) > 20
+    long = [
+        f"{source.place} {language} {key}: {words}"
+        for source, key, most in found
+        for texts in catalogue(source)
+        for language, words in texts.words(key).items()
+        if line.size(words.replace("{score}", "5")) > most
+    ]
+    assert not long
+
+
+def test_labels_of_manifests_and_controls_fit() -> None:
+    kit = Texts(ROOT / "libs/common/src/machi_sdk/dialogue/texts")
+    bar = Texts(ROOT / "services/channel-line/src/machi_channel_line/texts")
+    named = [
+        words for key in sorted(kit.keys(LANGUAGES[0])) if key.endswith(".label") for words in kit.words(key).values()
+    ]
+    named += [one.name for one in known().values()]
+    assert not [words for words in named if line.size(words) > line.QUICK_LABEL]
+    assert not [words for words in bar.words("menu.bar").values() if line.size(words) > 14]
