@@ -247,9 +247,7 @@ async def test_staff_are_known_and_strangers_are_not(callers: Callers) -> None:
         await callers.slack_staff.ResolveStaff(known, **THERE)
 
 
-async def test_tenants_are_listed_each_with_its_own_and_to_the_operator_only(
-    callers: Callers, channel_of: ChannelOf
-) -> None:
+async def test_tenants_are_listed_each_with_its_own_and_to_the_operator_only(callers: Callers) -> None:
     request = staff.PutTenantRequest(
         tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo"
     )
