@@ -31,7 +31,7 @@ class Serves(_Part):
     """An rpc service this pod answers."""
 
     service: str = Field(description="Its full name, such as `machi.reports.v1.ReportService`.")
-    operator_only: tuple[str, ...] = Field((), description="Methods that need the operator's credential.")
+    operator_only: tuple[str, ...] = Field(default=(), description="Methods that need the operator's credential.")
 
 
 class Calls(_Part):
@@ -56,14 +56,14 @@ class DialogueEntry(_Part):
         "none",
         description="What it is for every channel: what greets, what answers unknown words, what picks a language.",
     )
-    menu: bool = Field(False, description="Whether it has a tile in the menus of channels.")
-    order: int = Field(100, description="Its place in menus, low ones first.")
-    icon: str = Field("", description="The tile's picture by name.")
-    who: Literal["citizen", "staff"] = Field("citizen", description="Who may open it.")
+    menu: bool = Field(default=False, description="Whether it has a tile in the menus of channels.")
+    order: int = Field(default=100, description="Its place in menus, low ones first.")
+    icon: str = Field(default="", description="The tile's picture by name.")
+    who: Literal["citizen", "staff"] = Field(default="citizen", description="Who may open it.")
     titles: _PerLanguage = Field(description="Its title by language.")
-    keywords: dict[str, tuple[str, ...]] = Field({}, description="Words that open it, by language.")
+    keywords: dict[str, tuple[str, ...]] = Field(default={}, description="Words that open it, by language.")
     hints: dict[str, tuple[str, ...]] = Field(
-        {}, description="Words that make it likely to be what somebody wants who used no keyword, by language."
+        default={}, description="Words that make it likely to be what somebody wants who used no keyword, by language."
     )
 
 
@@ -92,15 +92,15 @@ class Manifest(_Part):
     name: str = _Name
     version: str = Field(description="Of the pod.")
     owner: str = Field(description="Who answers for it.")
-    summary: str = Field("", description="What it is, in a sentence.")
-    serves: tuple[Serves, ...] = Field((), description="What it answers.")
-    calls: tuple[Calls, ...] = Field((), description="What it may ask of others; everything else is refused there.")
-    publishes: tuple[str, ...] = Field((), description="Topics it writes.")
-    consumes: tuple[Consumes, ...] = Field((), description="Topics it reads.")
-    dialogues: tuple[DialogueEntry, ...] = Field((), description="What people can talk about with it.")
-    purposes: tuple[Purpose, ...] = Field((), description="What it asks people's consent for.")
-    personal_data: tuple[PersonalData, ...] = Field((), description="What it keeps about people.")
-    slo: dict[str, str | float] = Field({}, description="What it promises, by name.")
+    summary: str = Field(default="", description="What it is, in a sentence.")
+    serves: tuple[Serves, ...] = Field(default=(), description="What it answers.")
+    calls: tuple[Calls, ...] = Field(default=(), description="What it may ask of others; everything else is refused there.")
+    publishes: tuple[str, ...] = Field(default=(), description="Topics it writes.")
+    consumes: tuple[Consumes, ...] = Field(default=(), description="Topics it reads.")
+    dialogues: tuple[DialogueEntry, ...] = Field(default=(), description="What people can talk about with it.")
+    purposes: tuple[Purpose, ...] = Field(default=(), description="What it asks people's consent for.")
+    personal_data: tuple[PersonalData, ...] = Field(default=(), description="What it keeps about people.")
+    slo: dict[str, str | float] = Field(default={}, description="What it promises, by name.")
 
     @field_validator("name")
     @classmethod

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from machi_tools import console
+from machi_tools.completion import running_pods
 from machi_tools.diagnosis import Report, diagnose
 from machi_tools.operator import asked, operator_of, running
 from machi_tools.rows import Hop, Rows, trace_of
@@ -65,7 +66,9 @@ def pods_list(as_json: Json = False) -> None:
 
 
 @pods.command("install")
-def pods_install(names: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+def pods_install(
+    names: Annotated[list[str] | None, typer.Argument(autocompletion=running_pods)] = None,
+) -> None:
     """Install the manifests of this checkout: those named, or all."""
     layout = find_layout()
     for pod in discover(layout.root):
@@ -75,7 +78,7 @@ def pods_install(names: Annotated[list[str] | None, typer.Argument()] = None) ->
 
 
 @pods.command("uninstall")
-def pods_uninstall(name: str) -> None:
+def pods_uninstall(name: Annotated[str, typer.Argument(autocompletion=running_pods)]) -> None:
     """Uninstall a pod: nobody calls it and it calls nobody from now on."""
     changed = asked(seeding.uninstall(operator_of(find_layout()), name))
     console.out.print(f"{name}: {'uninstalled' if changed else 'was not installed'}")

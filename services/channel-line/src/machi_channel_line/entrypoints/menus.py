@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from machi_channel_line.menu.layout import Menu
 from machi_channel_line.ports import Menus
-from machi_channel_line.telemetry import count_menu
+from machi_channel_line.telemetry import count_menu, note_menus
 from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_sdk.errors import MachiError
 from machi_sdk.installed import InstalledPods
@@ -30,6 +30,7 @@ class MenuLoops:
         self._rows = rows
         self._installed = installed
         self._plan = plan
+        self._compared = False
 
     async def follow(self) -> None:
         """Refresh whenever the installed set has changed; failures are tried again, ever more slowly."""
@@ -65,11 +66,16 @@ class MenuLoops:
                 if not alone:
                     return False
                 for tenant in self._keep.lines:
+                    if not self._compared:
+                        await self._keep.compare(tenant)
                     await self._keep.refresh(tenant, menus)
+                self._compared = True
         except (MachiError, OSError) as error:
             count_menu("put-off")
+            note_menus(behind=True)
             log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__)
             return False
+        note_menus(behind=False)
         return True
 
     async def _changed(self, version: int, seconds: float) -> None:

@@ -33,6 +33,16 @@ class KeepMenus:
     default_language: str
     budget: HourlyBudget
 
+    async def compare(self, tenant: str) -> None:
+        """Forget menus that somebody took away at LINE, so that they are made again, and show ours by default."""
+        there = await self.lines[tenant].menus()
+        for menu_id in await self.menus.known(tenant):
+            if menu_id not in there:
+                await self.menus.remove(tenant, menu_id)
+        shown = (await self.menus.live(tenant)).get(self.default_language)
+        if shown is not None:
+            await self.lines[tenant].default_menu(shown[0])
+
     async def refresh(self, tenant: str, wanted: Sequence[Menu]) -> None:
         """Bring a tenant's menus to `wanted`; Unavailable when it has to be tried again."""
         live = await self.menus.live(tenant)
