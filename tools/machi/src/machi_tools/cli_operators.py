@@ -22,9 +22,12 @@ pods = typer.Typer(no_args_is_help=True, help="The registry of installed pods.")
 staff = typer.Typer(no_args_is_help=True, help="The people who work for the city.")
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    platforms: Annotated[bool, typer.Option(help="Ask LINE and Slack, with the pods' tokens.")] = True,
+) -> None:
     """Say what is wrong and the cure; exit code 1 when anything is."""
-    report = asyncio.run(diagnose(find_layout(), os.environ))
+    report = asyncio.run(diagnose(find_layout(), os.environ, ask_platforms=platforms))
     if as_json:
         console.print_json(report)
     else:

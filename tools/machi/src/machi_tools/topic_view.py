@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from machi_tools.errors import StackError
 from machi_tools.stack.layout import Layout
@@ -118,10 +118,17 @@ async def _readers(layout: Layout, state: State, admin: AIOKafkaAdminClient) -> 
     found = []
     for pod in (pod for pod in discover(layout.root) if pod.name in running):
         for entry in pod.manifest.consumes:
-            committed = await admin.list_consumer_group_offsets(entry.group)
-            offsets = {place: kept.offset for place, kept in committed.items() if place.topic == entry.topic}
+            offsets = await _committed(admin, entry.group)
             found.append((entry.topic, Reader(pod.name, entry.group), offsets))
     return found
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+    except GroupCoordinatorNotAvailableError:
+        return {}  # a Kafka in which no group has ever been
+    return {place: kept.offset for place, kept in committed.items()}
 
 
 async def _ends(kafka: AIOKafkaConsumer, shapes: dict[str, Shape]) -> dict[TopicPartition, tuple[int, int]]:

@@ -7,7 +7,7 @@ from typing import TypedDict
 import aiohttp
 
 from machi_sdk.clock import Clock, SystemClock
-from machi_tools.diagnosis.channels import look_at_channels
+from machi_tools.diagnosis.channels import ChannelsSeen, look_at_channels
 from machi_tools.diagnosis.findings import Finding, Look
 from machi_tools.diagnosis.machine import disk_look, tokens_look
 from machi_tools.diagnosis.pods import PodReport, look_at_pod
@@ -37,7 +37,9 @@ class Report(TypedDict):
     findings: list[Finding]
 
 
-async def diagnose(layout: Layout, environ: Mapping[str, str], clock: Clock | None = None) -> Report:
+async def diagnose(
+    layout: Layout, environ: Mapping[str, str], *, clock: Clock | None = None, ask_platforms: bool = True
+) -> Report:
     """Look at everything at once; `clock` stands for this machine's."""
     state = read_state(layout.state_file)
     if state is None or not state.is_running():
@@ -46,7 +48,9 @@ async def diagnose(layout: Layout, environ: Mapping[str, str], clock: Clock | No
     async with aiohttp.ClientSession() as session:
         pods = await asyncio.gather(*(look_at_pod(session, layout, state, pod) for pod in state.pods))
         simulator = await _look_at_simulator(session, layout, state)
-        channels = await look_at_channels(session, state, Rows(layout), present)
+        channels = ChannelsSeen()
+        if ask_platforms:
+            channels = await look_at_channels(session, state, Rows(layout), present)
     (postgres, skew, of_postgres), (kafka, of_kafka), (topics, of_topics) = await asyncio.gather(
         look_at_postgres(layout, state, present), look_at_kafka(layout, state), look_at_readers(layout, state)
     )

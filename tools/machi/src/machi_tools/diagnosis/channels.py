@@ -22,7 +22,7 @@ class ChannelsSeen:
     """What the platforms said: how far their clocks are ahead, LINE's redelivery, what is wrong."""
 
     clocks: dict[str, float] = field(default_factory=dict)
-    redelivery: str = ""
+    redelivery: str = "unknown: not asked"
     looks: list[Look] = field(default_factory=list)
 
     async def take(self, platform: str, asked: Awaitable[tuple[float | None, Look]]) -> None:

@@ -56,12 +56,13 @@ async def look_at_kafka(layout: Layout, state: State) -> tuple[Shown, Look]:
 
 
 async def look_at_readers(layout: Layout, state: State) -> tuple[Shown, Look]:
-    """The topics in numbers, and what is wrong with them or with those who read them; silent while Kafka is away."""
+    """The topics in numbers, and what is wrong with them or with those who read them."""
     try:
         views = await look_at_topics(layout, state)
-    except StackError:
+    except StackError as error:
         wanted = len(read_topics(layout.root / "protos" / "topics"))
-        return {"wanted": wanted, "missing": [], "differing": [], "lag": {}}, Look()
+        unseen = Look(notes=[f"topics and their readers were not looked at: {error.what}"])
+        return {"wanted": wanted, "missing": [], "differing": [], "lag": {}}, unseen
     registered = [view for view in views if view.wanted is not None]
     lag = {reader.group: reader.lag for view in views for reader in view.readers if reader.group}
     shown: Shown = {
