@@ -94,7 +94,7 @@ class Manifest(_Part):
     owner: str = Field(description="Who answers for it.")
     summary: str = Field(default="", description="What it is, in a sentence.")
     serves: tuple[Serves, ...] = Field(default=(), description="What it answers.")
-    calls: tuple[Calls, ...] = Field(default=(), description="What it may ask of others; everything else is refused there.")
+    calls: tuple[Calls, ...] = Field(default=(), description="What it may ask of others; they refuse the rest.")
     publishes: tuple[str, ...] = Field(default=(), description="Topics it writes.")
     consumes: tuple[Consumes, ...] = Field(default=(), description="Topics it reads.")
     dialogues: tuple[DialogueEntry, ...] = Field(default=(), description="What people can talk about with it.")

@@ -30,7 +30,7 @@ class MenuLoops:
         self._rows = rows
         self._installed = installed
         self._plan = plan
-        self._compared = False
+        self._compared: set[str] = set()
 
     async def follow(self) -> None:
         """Refresh whenever the installed set has changed; failures are tried again, ever more slowly."""
@@ -66,10 +66,7 @@ class MenuLoops:
                 if not alone:
                     return False
                 for tenant in self._keep.lines:
-                    if not self._compared:
-                        await self._keep.compare(tenant)
-                    await self._keep.refresh(tenant, menus)
-                self._compared = True
+                    await self._bring(tenant, menus)
         except (MachiError, OSError) as error:
             count_menu("put-off")
             note_menus(behind=True)
@@ -77,6 +74,13 @@ class MenuLoops:
             return False
         note_menus(behind=False)
         return True
+
+    async def _bring(self, tenant: str, menus: Sequence[Menu]) -> None:
+        """Bring a tenant's menus to those; the first time also what somebody changed at LINE."""
+        if tenant not in self._compared:
+            await self._keep.compare(tenant)
+            self._compared.add(tenant)
+        await self._keep.refresh(tenant, menus)
 
     async def _changed(self, version: int, seconds: float) -> None:
         try:

@@ -1,11 +1,11 @@
 """Asks a platform one question with a pod's own token; its answer tells its clock, too."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 import aiohttp
-import orjson
 
 from machi_sdk.clock import Clock
 
@@ -60,7 +60,7 @@ class Platform:
 
 def _object(body: bytes) -> Mapping[str, object]:
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        parsed = json.loads(body)
+    except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
