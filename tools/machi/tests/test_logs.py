@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -130,14 +129,19 @@ def test_what_is_added_is_followed_through_a_cut_and_a_new_file(tmp_path: Path) 
 def test_following_shows_what_a_process_says_next(state: Path) -> None:
     environment = {**os.environ, "MACHI_STATE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "machi_tools", "logs", "-f", "-n", "1", "--level", "warning", "reports"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines: Iterator[str] = iter(process.stdout)
-        assert "event 2" in next(lines)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ending = threading.Timer(60, process.kill)
+    ending.start()
+    try:
+        assert "event 2" in process.stdout.readline()
         with (state / "log" / "reports.log").open("a") as log:
             log.write(line(7, "reports") + "\n" + line(8, "reports", "error") + "\n")
-        assert "event 8" in next(lines)
-        process.terminate()
+        assert "event 8" in process.stdout.readline()
+    finally:
+        ending.cancel()
+        process.kill()
+        process.communicate()
 
 
 def test_a_cut_log_keeps_its_last_lines_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
