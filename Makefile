@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src benchmarks)
+SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src benchmarks protos/*.py docs/reference/examples/*.py)
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
@@ -29,7 +29,7 @@ logs: setup ## show what the pods say
 doctor: setup ## say what is wrong and the cure
 	@$(BIN)/machi doctor
 
-gen: setup ## generate Python from protos/
+gen: setup ## Python, AsyncAPI and reference pages from protos/ and manifests
 	@$(BIN)/python protos/generate.py
 
 lint: setup ## ruff, buf, import contracts

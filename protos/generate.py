@@ -1,28 +1,28 @@
-"""Generate the typed Python distribution of the protos; `--check` fails when the committed one differs."""
+"""Generate what is made from the contracts: typed Python, the AsyncAPI document, JSON Schema, the reference pages.
+
+`--check` writes nothing and fails when a committed file differs.
+"""
 
 import filecmp
 import os
 import shutil
 import sys
 import tempfile
-from importlib import resources
 from pathlib import Path
 
-from grpc_tools import protoc
+import contracts
+from contracts import ROOT
 
-ROOT = Path(__file__).parent
 COMMITTED = ROOT / "gen" / "python" / "src"
+PAGES = ROOT.parent / "docs" / "reference"
+SCHEMA = ROOT.parent / "libs" / "common" / "src" / "machi_sdk" / "manifest.schema.json"
+_KINDS = {"python": "", "mypy": "quiet:", "grpc_python": "", "mypy_grpc": "quiet:"}
 
 
 def generate(target: Path) -> None:
     """Write `machi/<context>/v1/*_pb2*.py[i]` below `target`, which must be empty."""
-    sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "machi").rglob("*.proto"))
-    well_known = str(resources.files("grpc_tools") / "_proto")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    outputs = [f"--{kind}_out={target}" for kind in ("python", "mypy", "grpc_python", "mypy_grpc")]
-    code = protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", *outputs, *sources])
-    if code:
-        raise SystemExit(code)
+    contracts.run_protoc(*(f"--{kind}_out={options}{target}" for kind, options in _KINDS.items()))
     for path in sorted(target.rglob("*_pb2_grpc.py*")):
         if "class " not in path.read_text(encoding="utf-8"):
             path.unlink()
@@ -43,18 +43,40 @@ def differences(left: Path, right: Path) -> list[str]:
     )
 
 
+def documents() -> dict[Path, str]:
+    """What people and tools read, by place; needs the generated Python to be fresh."""
+    import asyncapi  # noqa: PLC0415 (loads the generated Python)
+    import pages  # noqa: PLC0415 (as above)
+    from machi_sdk.manifest import schema_text  # noqa: PLC0415 (as above)
+
+    made = {PAGES / name: text for name, text in pages.texts().items()}
+    return {ROOT / "asyncapi.yaml": asyncapi.text(), SCHEMA: schema_text(), **made}
+
+
+def stale_documents(made: dict[Path, str]) -> list[str]:
+    """Documents that are missing, differ, or are there and not made any more."""
+    there = {path for path in PAGES.glob("*.md") if path.name != "README.md"}
+    wrong = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    return sorted(str(path.relative_to(ROOT.parent)) for path in {*wrong, *(there - made.keys())})
+
+
 def main() -> None:
-    """Regenerate in place, or compare with `--check`."""
+    """Generate in place, or compare with `--check`."""
+    check = "--check" in sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         generate(fresh)
-        if "--check" in sys.argv[1:]:
-            stale = differences(fresh, COMMITTED)
-            if stale:
-                raise SystemExit("generated code is stale, run `make gen`: " + ", ".join(stale))
-            return
-        shutil.rmtree(COMMITTED, ignore_errors=True)
-        shutil.copytree(fresh, COMMITTED)
+        stale = differences(fresh, COMMITTED)
+        if stale and not check:
+            shutil.rmtree(COMMITTED, ignore_errors=True)
+            shutil.copytree(fresh, COMMITTED)
+    made = documents() if not (stale and check) else {}
+    stale += stale_documents(made)
+    if check and stale:
+        raise SystemExit("generated files are stale, run `make gen`: " + ", ".join(stale))
+    for name in [] if check else stale_documents(made):
+        path = ROOT.parent / name
+        path.write_text(made[path], encoding="utf-8") if path in made else path.unlink()
 
 
 if __name__ == "__main__":

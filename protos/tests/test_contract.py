@@ -1,4 +1,4 @@
-"""The protos themselves: formatted, linted, generated code in sync, nothing broken since the last release."""
+"""The protos themselves: formatted, linted, what is generated in sync, nothing broken since the last release."""
 
 import os
 import subprocess
@@ -30,5 +30,5 @@ def test_nothing_breaks_what_was_released() -> None:
     run(str(BUF), "breaking", "--against", "baseline.binpb")
 
 
-def test_generated_code_is_in_sync() -> None:
+def test_what_is_generated_is_in_sync() -> None:
     run(sys.executable, "generate.py", "--check")

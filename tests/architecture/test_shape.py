@@ -18,6 +18,8 @@ LAST_RESORTS = {
     "libs/common/src/machi_sdk/work.py": "a work rolls back whatever ended it; raised again",
     "tools/machi/src/machi_tools/stack/journal.py": "marks the step as failed; raised again",
 }
+# Where parameters are the options of a command line.
+COMMAND_LINES = {"tools/machi/src/machi_tools/cli_logs.py: logs takes 6 parameters"}
 PERCENTILE_LINES = 25
 
 
@@ -59,7 +61,8 @@ def test_blocks_are_shallow() -> None:
 
 def test_parameters_are_few() -> None:
     # Fixtures are parameters that pytest fills in; a servicer's signature is the protos'.
-    assert not broken(rules.crowded_functions, (source for source in all_sources() if not source.is_test))
+    shown = (source for source in all_sources() if not source.is_test)
+    assert set(broken(rules.crowded_functions, shown)) == COMMAND_LINES
 
 
 def test_modules_say_what_they_hold() -> None:

@@ -18,7 +18,7 @@ SMALLEST = "name: toy\nversion: 0.1.0\nowner: sdk\n"
 
 def test_the_committed_schema_is_the_models() -> None:
     committed = Path(machi_sdk.manifest.__file__).with_name("manifest.schema.json")
-    assert committed.read_text(encoding="utf-8") == schema_text(), "write schema_text() into manifest.schema.json"
+    assert committed.read_text(encoding="utf-8") == schema_text(), "make gen"
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.parent.name)

@@ -265,6 +265,22 @@ async def test_staff_are_known_and_strangers_are_not(callers: Callers) -> None:
         await callers.slack_staff.ResolveStaff(resolve, **THERE)
 
 
+async def test_tenants_are_listed_each_with_its_own_and_to_the_operator_only(callers: Callers) -> None:
+    request = staff.PutTenantRequest(
+        tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo"
+    )
+    await callers.directory.PutTenant(request, **HERE)
+    await callers.directory.PutDesk(staff.PutDeskRequest(desk=DESK), **HERE)
+    await callers.directory.PutStaff(staff.PutStaffRequest(staff=OFFICER), **HERE)
+    put = staff.Tenant(
+        tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo", desks=1, staff=1
+    )
+    found = await callers.directory.ListTenants(staff.ListTenantsRequest(), **HERE)
+    assert list(found.tenants) == [put, staff.Tenant(tenant_id="sapporo")]
+    with pytest.raises(Denied):
+        await callers.slack_staff.ListTenants(staff.ListTenantsRequest(), **HERE)
+
+
 async def test_wrong_directory_entries_are_refused(callers: Callers) -> None:
     with pytest.raises(Invalid, match="desk_ids"):
         await callers.directory.PutStaff(staff.PutStaffRequest(staff=OFFICER), **HERE)

@@ -157,6 +157,9 @@ async def test_nothing_personal_in_what_operators_see(city: City) -> None:
             machi(city.state, "trace", number, "--json"),
             machi(city.state, "dlq", "list"),
             machi(city.state, "dlq", "show", pod, str(record.id)),
+            machi(city.state, "outbox", "--json"),
+            machi(city.state, "topics", "--json"),
+            machi(city.state, "tenants", "--json"),
             json.dumps(city.doctor()),
         ]
         measured = await metrics(city)

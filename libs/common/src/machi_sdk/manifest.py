@@ -13,7 +13,12 @@ from machi_sdk.errors import Invalid
 
 OPERATOR = "operator"  # whose token is no pod's
 
-_Name = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40, json_schema_extra={"not": {"const": OPERATOR}})
+_Name = Field(
+    description="Also the folder's, database's, and consumer groups' name.",
+    pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+    max_length=40,
+    json_schema_extra={"not": {"const": OPERATOR}},
+)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PerLanguage = dict[str, str]
 
@@ -23,75 +28,79 @@ class _Part(BaseModel):
 
 
 class Serves(_Part):
-    """An rpc service this pod answers; `operator_only` methods need the operator's credential."""
+    """An rpc service this pod answers."""
 
-    service: str
-    operator_only: tuple[str, ...] = ()
+    service: str = Field(description="Its full name, such as `machi.reports.v1.ReportService`.")
+    operator_only: tuple[str, ...] = Field(default=(), description="Methods that need the operator's credential.")
 
 
 class Calls(_Part):
-    """Services this pod may call; pod "*" means every installed pod that serves them."""
+    """Services this pod may call."""
 
-    pod: str
-    services: tuple[str, ...] = Field(min_length=1)
+    pod: str = Field(description="The pod that answers; `*` stands for every installed pod that serves them.")
+    services: tuple[str, ...] = Field(min_length=1, description="Full names.")
 
 
 class Consumes(_Part):
-    """A topic read by a consumer group named `<pod>.<handler>`."""
+    """A topic this pod reads."""
 
-    topic: str
-    group: str
+    topic: str = Field(description="Its name in the registry of topics.")
+    group: str = Field(description="The consumer group, `<pod>.<handler>`.")
 
 
 class DialogueEntry(_Part):
     """A conversation people can open, with its words in every language."""
 
-    command: str
-    role: Literal["none", "greeting", "fallback", "language"] = "none"
-    menu: bool = False
-    order: int = 100
-    icon: str = ""
-    who: Literal["citizen", "staff"] = "citizen"
-    titles: _PerLanguage
-    keywords: dict[str, tuple[str, ...]] = {}
-    hints: dict[str, tuple[str, ...]] = {}
-    """Words that make this dialogue likely to be what somebody wants who did not use a keyword."""
+    command: str = Field(description="Its name within the pod.")
+    role: Literal["none", "greeting", "fallback", "language"] = Field(
+        "none",
+        description="What it is for every channel: what greets, what answers unknown words, what picks a language.",
+    )
+    menu: bool = Field(default=False, description="Whether it has a tile in the menus of channels.")
+    order: int = Field(default=100, description="Its place in menus, low ones first.")
+    icon: str = Field(default="", description="The tile's picture by name.")
+    who: Literal["citizen", "staff"] = Field(default="citizen", description="Who may open it.")
+    titles: _PerLanguage = Field(description="Its title by language.")
+    keywords: dict[str, tuple[str, ...]] = Field(default={}, description="Words that open it, by language.")
+    hints: dict[str, tuple[str, ...]] = Field(
+        default={}, description="Words that make it likely to be what somebody wants who used no keyword, by language."
+    )
 
 
 class Purpose(_Part):
     """What personal data may be used for, with its versioned notice."""
 
-    purpose: str
-    version: int = Field(ge=1)
-    data: tuple[str, ...]
-    title: _PerLanguage
-    benefit: _PerLanguage
-    text: _PerLanguage
+    purpose: str = Field(description="Its name, beginning with the pod's.")
+    version: int = Field(ge=1, description="Of the notice; a new text needs a new one, and is asked anew.")
+    data: tuple[str, ...] = Field(description="What is used.")
+    title: _PerLanguage = Field(description="By language.")
+    benefit: _PerLanguage = Field(description="What the person gains, by language; shown first.")
+    text: _PerLanguage = Field(description="What is done with it and how to end it, by language.")
 
 
 class PersonalData(_Part):
-    """What the pod keeps about people, why, and for how long."""
+    """What the pod keeps about people."""
 
-    what: str
-    why: str
-    kept: str
+    what: str = Field(description="What is kept.")
+    why: str = Field(description="What for.")
+    kept: str = Field(description="For how long.")
 
 
 class Manifest(_Part):
     """service.yaml as checked; unknown keys are refused."""
 
     name: str = _Name
-    version: str
-    owner: str
-    summary: str = ""
-    serves: tuple[Serves, ...] = ()
-    calls: tuple[Calls, ...] = ()
-    publishes: tuple[str, ...] = ()
-    consumes: tuple[Consumes, ...] = ()
-    dialogues: tuple[DialogueEntry, ...] = ()
-    purposes: tuple[Purpose, ...] = ()
-    personal_data: tuple[PersonalData, ...] = ()
-    slo: dict[str, str | float] = {}
+    version: str = Field(description="Of the pod.")
+    owner: str = Field(description="Who answers for it.")
+    summary: str = Field(default="", description="What it is, in a sentence.")
+    serves: tuple[Serves, ...] = Field(default=(), description="What it answers.")
+    calls: tuple[Calls, ...] = Field(default=(), description="What it may ask of others; they refuse the rest.")
+    publishes: tuple[str, ...] = Field(default=(), description="Topics it writes.")
+    consumes: tuple[Consumes, ...] = Field(default=(), description="Topics it reads.")
+    dialogues: tuple[DialogueEntry, ...] = Field(default=(), description="What people can talk about with it.")
+    purposes: tuple[Purpose, ...] = Field(default=(), description="What it asks people's consent for.")
+    personal_data: tuple[PersonalData, ...] = Field(default=(), description="What it keeps about people.")
+    slo: dict[str, str | float] = Field(default={}, description="What it promises, by name.")
 
     @field_validator("name")
     @classmethod

@@ -1,9 +1,10 @@
 """This pod's own metrics."""
 
-from machi_sdk.telemetry import counter, declare
+from machi_sdk.telemetry import counter, declare, gauge
 
 declare("machi_line_answers_total", "counter", ("how",), "Answers to people's own messages by how they left")
 declare("machi_line_menu_changes_total", "counter", ("outcome",), "Rich menus made, shown, and removed")
+declare("machi_line_menus_behind", "gauge", (), "1 while LINE has not taken the menus that the installed pods want")
 
 
 def count_answer(how: str) -> None:
@@ -14,3 +15,8 @@ def count_answer(how: str) -> None:
 def count_menu(outcome: str) -> None:
     """One change of rich menus, or a failure of one."""
     counter("machi_line_menu_changes_total").labels(outcome).inc()
+
+
+def note_menus(*, behind: bool) -> None:
+    """Whether the last try to bring the menus to what is wanted failed."""
+    gauge("machi_line_menus_behind").set(behind)

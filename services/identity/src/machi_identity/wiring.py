@@ -31,7 +31,7 @@ async def assemble(pod: Pod) -> None:
     works = pod.works(IdentityWork, CONSTRAINTS)
     kit = DialogueKit(works, dialogues(works, pod.installed), pod.clock)
     pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, pod.clock))
-    pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works))
+    pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works, pod.settings.tenants))
     pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, pod.clock))
     pod.serve(add_PodRegistryServiceServicer_to_server, PodsRpc(works, pod.clock, pod.settings.machi_default_tenant))
     pod.serve(add_DialogueServiceServicer_to_server, DialogueEndpoint(kit, works))

@@ -1,20 +1,20 @@
 """The `machi` command: a whole city on one machine, and the operators' verbs."""
 
-import contextlib
 import os
-import subprocess
 import sys
 from typing import Annotated
 
 import typer
 
 from machi_tools import console
+from machi_tools.cli_logs import logs
 from machi_tools.errors import StackError
 from machi_tools.stack import lifting
 from machi_tools.stack.layout import find_layout
 
 LIGHT_VERBS = {"up", "down", "reset", "logs", "supervise"}
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.command()(logs)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 
 
@@ -48,23 +48,6 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
     console.out.print("emptied")
 
 
-@app.command()
-def logs(
-    names: Annotated[list[str] | None, typer.Argument(help="Processes; all of them without a name.")] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="So many last lines of each.")] = 20,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what is added.")] = False,
-) -> None:
-    """Show what the processes say."""
-    layout = find_layout()
-    found = [layout.log(name) for name in names or []] or sorted((layout.state / "log").glob("*.log"))
-    missing = next((path for path in found if not path.exists()), None)
-    if missing is not None or not found:
-        raise StackError(f"there is no log {missing or ''}".rstrip(), "make up")
-    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, found)]
-    with contextlib.suppress(KeyboardInterrupt):
-        subprocess.run(command, check=False)
-
-
 @app.command(hidden=True)
 def supervise() -> None:
     """Be the supervisor; started by `machi up`."""
@@ -75,9 +58,11 @@ def supervise() -> None:
 
 def _add_operators_verbs() -> None:
     from machi_tools import cli_operators as verbs  # noqa: PLC0415 (heavy; the stack's own verbs do without)
+    from machi_tools import cli_views as views  # noqa: PLC0415 (as above)
+    from machi_tools.cli_bench import bench  # noqa: PLC0415 (as above)
     from machi_tools.cli_dlq import dlq  # noqa: PLC0415 (as above)
 
-    for command in (verbs.doctor, verbs.trace, verbs.seed):
+    for command in (verbs.doctor, verbs.trace, verbs.seed, views.outbox, views.topics, views.tenants, bench):
         app.command()(command)
     for name, group in (("dlq", dlq), ("pods", verbs.pods), ("staff", verbs.staff)):
         app.add_typer(group, name=name)

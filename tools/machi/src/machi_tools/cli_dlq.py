@@ -10,6 +10,7 @@ from rich.table import Table
 
 from machi_sdk import parking
 from machi_tools import console
+from machi_tools.completion import running_pods
 from machi_tools.errors import StackError
 from machi_tools.rows import Connection, Rows
 from machi_tools.stack.layout import find_layout
@@ -18,7 +19,7 @@ REPLAY_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
-Pod = Annotated[str, typer.Argument(help="The pod whose database holds them.")]
+Pod = Annotated[str, typer.Argument(help="The pod whose database holds them.", autocompletion=running_pods)]
 dlq = typer.Typer(no_args_is_help=True, help="Records that could not be handled, parked in their pod's database.")
 
 

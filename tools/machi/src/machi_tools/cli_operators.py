@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from machi_tools import console
+from machi_tools.completion import running_pods
 from machi_tools.diagnosis import Report, diagnose
 from machi_tools.operator import asked, operator_of, running
 from machi_tools.rows import Hop, Rows, trace_of
@@ -21,9 +22,12 @@ pods = typer.Typer(no_args_is_help=True, help="The registry of installed pods.")
 staff = typer.Typer(no_args_is_help=True, help="The people who work for the city.")
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    platforms: Annotated[bool, typer.Option(help="Ask LINE and Slack, with the pods' tokens.")] = True,
+) -> None:
     """Say what is wrong and the cure; exit code 1 when anything is."""
-    report = asyncio.run(diagnose(find_layout(), os.environ))
+    report = asyncio.run(diagnose(find_layout(), os.environ, ask_platforms=platforms))
     if as_json:
         console.print_json(report)
     else:
@@ -65,7 +69,9 @@ def pods_list(as_json: Json = False) -> None:
 
 
 @pods.command("install")
-def pods_install(names: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+def pods_install(
+    names: Annotated[list[str] | None, typer.Argument(autocompletion=running_pods)] = None,
+) -> None:
     """Install the manifests of this checkout: those named, or all."""
     layout = find_layout()
     for pod in discover(layout.root):
@@ -75,7 +81,7 @@ def pods_install(names: Annotated[list[str] | None, typer.Argument()] = None) ->
 
 
 @pods.command("uninstall")
-def pods_uninstall(name: str) -> None:
+def pods_uninstall(name: Annotated[str, typer.Argument(autocompletion=running_pods)]) -> None:
     """Uninstall a pod: nobody calls it and it calls nobody from now on."""
     changed = asked(seeding.uninstall(operator_of(find_layout()), name))
     console.out.print(f"{name}: {'uninstalled' if changed else 'was not installed'}")

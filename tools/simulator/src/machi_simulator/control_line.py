@@ -43,6 +43,8 @@ class LineControl:
             ("GET", "/line/residents/{user}/buttons", self.buttons),
             ("POST", "/line/residents/{user}/acts", self.act),
             ("POST", "/line/media/{message}/expire", self.expire),
+            ("GET", "/line/console", self.console),
+            ("POST", "/line/console", self.set_console),
             ("POST", "/line/raw", self.raw),
         ]
 
@@ -85,6 +87,20 @@ class LineControl:
             raise ValueError("that message has no content")
         media.expired = True
         return self._line.state.media.put(media)
+
+    async def console(self, _request: Request, _body: Json) -> object:
+        """What LINE's console says about webhooks; its interface tells no one about redelivery."""
+        webhook = self._line.webhook
+        return {"endpoint": webhook.url, "use": webhook.active, "redelivery": webhook.redelivers}
+
+    async def set_console(self, request: Request, body: Json) -> object:
+        """Change them: {"endpoint"?, "use"?, "redelivery"?}."""
+        for switch in ("use", "redelivery"):
+            if switch in body:
+                self._line.state.set(f"webhook_{switch}", "on" if body[switch] else "off")
+        if "endpoint" in body:
+            self._line.state.set("webhook", text(body, "endpoint"))
+        return await self.console(request, body)
 
     async def raw(self, _request: Request, body: Json) -> object:
         """Post any body to the webhook: {"body" or "base64", "headers"?}; signed unless a header says otherwise."""

@@ -98,6 +98,12 @@ class LineSide:
         """Send a postback of any data, as an old button would."""
         return await self._act(user, {"kind": "postback", "action": {"data": data}, "params": params or {}})
 
+    async def console(self, **changes: str | bool) -> dict[str, object]:
+        """LINE's console: `endpoint` (empty: the configured one), `use`, `redelivery`; returns all three."""
+        if changes:
+            await self._wire.post("/line/console", dict(changes))
+        return TypeAdapter(dict[str, object]).validate_python(await self._wire.get("/line/console"))
+
     async def expire(self, message: str) -> None:
         """Let a message's content expire."""
         await self._wire.post(f"/line/media/{message}/expire", {})

@@ -22,7 +22,7 @@ class _Row(SQLModel):
 
 
 class MenuRow(_Row, table=True):
-    """A rich menu this pod made: made, then live, then old until nobody is linked to it."""
+    """A rich menu this pod made: made, then live, then old until nobody is linked to it. `machi doctor` reads it."""
 
     __tablename__ = "menus"
     tenant: str = Field(primary_key=True)

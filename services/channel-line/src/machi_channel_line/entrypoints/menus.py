@@ -3,7 +3,7 @@
 import asyncio
 
 from machi_channel_line.ports import Menus
-from machi_channel_line.telemetry import count_menu
+from machi_channel_line.telemetry import count_menu, note_menus
 from machi_channel_line.use_cases.keep_menus import KeepMenus, Plan
 from machi_sdk.errors import MachiError
 from machi_sdk.installed import InstalledPods
@@ -26,6 +26,7 @@ class MenuLoops:
         self._rows = rows
         self._installed = installed
         self._plan = plan
+        self._compared: set[str] = set()
 
     async def follow(self) -> None:
         """Refresh whenever the installed set has changed; failures are tried again, ever more slowly."""
@@ -58,12 +59,21 @@ class MenuLoops:
                 if not alone:
                     return False
                 for tenant in self._keep.lines:
-                    await self._keep.refresh(tenant, self._plan)
+                    await self._bring(tenant)
         except (MachiError, OSError) as error:
             count_menu("put-off")
+            note_menus(behind=True)
             log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__)
             return False
+        note_menus(behind=False)
         return True
+
+    async def _bring(self, tenant: str) -> None:
+        """Bring a tenant's menus to the plan; the first time also what somebody changed at LINE."""
+        if tenant not in self._compared:
+            await self._keep.compare(tenant)
+            self._compared.add(tenant)
+        await self._keep.refresh(tenant, self._plan)
 
     async def _changed(self, version: int, seconds: float) -> None:
         try:

@@ -32,6 +32,17 @@ class KeepMenus:
     look: str
     budget: HourlyBudget
 
+    async def compare(self, tenant: str) -> None:
+        """Forget menus that somebody took away at LINE, so that they are made again, and show ours by default."""
+        there = await self.lines[tenant].menus()
+        for menu_id in await self.menus.known(tenant):
+            if menu_id not in there:
+                await self.menus.remove(tenant, menu_id)
+        city = await self.people.city(tenant)
+        shown = (await self.menus.live(tenant)).get(city.default_language)
+        if shown is not None:
+            await self.lines[tenant].default_menu(shown[0])
+
     async def refresh(self, tenant: str, plan: Plan) -> None:
         """Bring a tenant's menus to the plan, in the languages it offers; Unavailable when it is to be tried again."""
         city = await self.people.city(tenant)

@@ -14,6 +14,10 @@ _PUT_TENANT = (
     " ON CONFLICT (tenant) DO UPDATE SET names = excluded.names, default_language = excluded.default_language,"
     " time_zone = excluded.time_zone, languages = excluded.languages"
 )
+_SIZES = (
+    "SELECT (SELECT count(*) FROM desks WHERE tenant = $1) AS desks,"
+    " (SELECT count(*) FROM staff WHERE tenant = $1) AS staff"
+)
 _DESKS = "SELECT desk_id, name, titles, phone, language FROM desks WHERE tenant = $1 ORDER BY desk_id"
 _PUT_DESK = (
     "INSERT INTO desks (tenant, desk_id, name, titles, phone, language) VALUES ($1, $2, $3, $4, $5, $6)"
@@ -46,6 +50,11 @@ class Directory:
         """Make the municipality so."""
         names, languages = _json(tenant.names), list(tenant.languages)
         await self._db.execute(_PUT_TENANT, self._tenant, names, tenant.default_language, tenant.time_zone, languages)
+
+    async def sizes(self) -> tuple[int, int]:
+        """How many desks and members of staff there are."""
+        row = await self._db.fetchrow(_SIZES, self._tenant)
+        return (row["desks"], row["staff"]) if row else (0, 0)
 
     async def desks(self) -> list[Desk]:
         """Desks by id."""

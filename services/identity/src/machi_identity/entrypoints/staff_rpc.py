@@ -1,5 +1,7 @@
 """StaffService: decode, check, keep."""
 
+from collections.abc import Collection
+
 import grpc
 from google.protobuf.message import Message
 
@@ -20,8 +22,9 @@ _Context = grpc.aio.ServicerContext[Message, Message]
 class StaffRpc(StaffServiceServicer):
     """The directory of desks and staff; writing needs the operator's credential (manifest)."""
 
-    def __init__(self, works: Works[IdentityWork]) -> None:
+    def __init__(self, works: Works[IdentityWork], tenants: Collection[str]) -> None:
         self._works = works
+        self._tenants = sorted(tenants)
 
     async def ResolveStaff(self, request: pb.ResolveStaffRequest, context: _Context) -> pb.ResolveStaffResponse:
         """The member of staff behind an address of the caller's own channel; Missing for strangers."""
@@ -43,6 +46,10 @@ class StaffRpc(StaffServiceServicer):
         """Every desk, by id."""
         async with self._works.begin(current_call().tenant) as work:
             return pb.ListDesksResponse(desks=[_wire_desk(desk) for desk in await work.directory.desks()])
+
+    async def ListTenants(self, request: pb.ListTenantsRequest, context: _Context) -> pb.ListTenantsResponse:
+        """Every tenant of the release, by id; each is read as itself."""
+        return pb.ListTenantsResponse(tenants=[await self._described(tenant) for tenant in self._tenants])
 
     async def PutTenant(self, request: pb.PutTenantRequest, context: _Context) -> pb.PutTenantResponse:
         """Make the caller's municipality so."""
@@ -73,6 +80,19 @@ class StaffRpc(StaffServiceServicer):
             _refuse(staff_fault(staff, frozenset(desk.desk_id for desk in await work.directory.desks())))
             await work.directory.put_staff(staff)
         return pb.PutStaffResponse()
+
+    async def _described(self, tenant: str) -> pb.Tenant:
+        async with self._works.begin(tenant) as work:
+            known = await work.directory.tenant() or Tenant({}, "", "")
+            desks, staff = await work.directory.sizes()
+        return pb.Tenant(
+            tenant_id=tenant,
+            names=dict(known.names),
+            default_language=known.default_language,
+            time_zone=known.time_zone,
+            desks=desks,
+            staff=staff,
+        )
 
 
 def _refuse(fault: str) -> None:

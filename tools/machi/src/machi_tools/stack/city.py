@@ -95,6 +95,16 @@ async def list_staff(operator: Operator) -> list[staff_pb2.Staff]:
     return await operator.ask(ask)
 
 
+async def list_tenants(operator: Operator) -> list[staff_pb2.Tenant]:
+    """Every tenant of the release."""
+
+    async def ask(peers: Peers, tenant: Tenant) -> list[staff_pb2.Tenant]:
+        stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
+        return list((await stub.ListTenants(staff_pb2.ListTenantsRequest(), timeout=DEADLINE, metadata=tenant)).tenants)
+
+    return await operator.ask(ask)
+
+
 async def _put_people(peers: Peers, tenant: Tenant, city: City, team: str) -> None:
     stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
     await stub.PutTenant(staff_pb2.PutTenantRequest(**city.tenant), timeout=DEADLINE, metadata=tenant)  # type: ignore[arg-type]

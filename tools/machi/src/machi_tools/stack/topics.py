@@ -21,6 +21,9 @@ class Topic:
     partitions: int
     retention_hours: int
     cleanup: str
+    kind: str = ""
+    owner: str = ""
+    readers: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -38,9 +41,14 @@ def _read(path: Path) -> Topic:
     entry = yaml.safe_load(path.read_text())
     if not isinstance(entry, dict) or "name" not in entry:
         raise StackError(f"topics/{path.name} has no name", "mend the topic's description, then try again")
-    partitions = int(entry.get("partitions", DEFAULT_PARTITIONS))
     return Topic(
-        str(entry["name"]), partitions, int(entry.get("retention_hours", 168)), str(entry.get("cleanup", "delete"))
+        name=str(entry["name"]),
+        partitions=int(entry.get("partitions", DEFAULT_PARTITIONS)),
+        retention_hours=int(entry.get("retention_hours", 168)),
+        cleanup=str(entry.get("cleanup", "delete")),
+        kind=str(entry.get("class", "")),
+        owner=str(entry.get("owner", "")),
+        readers=tuple(map(str, entry.get("consumers", []))),
     )
 
 

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from machi_simulator.changes import Changes
 from machi_simulator.config import Config
+from machi_simulator.courier import Answer
 from machi_simulator.jsontree import text, whole
 from machi_simulator.line import schema
 from machi_simulator.line.api_messages import USER_ID
@@ -16,6 +17,8 @@ from machi_simulator.line.errors import LineError, Problem, invalid
 from machi_simulator.line.model import LoadingSign
 from machi_simulator.line.state import LineState
 from machi_simulator.line.webhook import LineWebhook
+
+TESTS_AN_HOUR = 60
 
 
 class AccountApi:
@@ -37,7 +40,7 @@ class AccountApi:
             door.route("GET", "/v2/bot/message/quota/consumption", self.consumption),
             door.route("GET", endpoint, self.endpoint),
             door.route("PUT", endpoint, self.set_endpoint),
-            door.route("POST", "/v2/bot/channel/webhook/test", self.test),
+            door.shared("POST", "/v2/bot/channel/webhook/test", self.test, TESTS_AN_HOUR),
             door.route("POST", "/v2/bot/chat/loading/start", self.loading, per_second=100),
         ]
 
@@ -72,7 +75,7 @@ class AccountApi:
 
     async def endpoint(self, _request: Request) -> Response:
         """Where webhooks go."""
-        return answer({"endpoint": self._webhook.url, "active": True})
+        return answer({"endpoint": self._webhook.url, "active": self._webhook.active})
 
     async def set_endpoint(self, request: Request) -> Response:
         """Send webhooks elsewhere from now on."""
@@ -85,15 +88,18 @@ class AccountApi:
         self._state.set("webhook", text(body, "endpoint"))
         return answer({})
 
-    async def test(self, _request: Request) -> Response:
-        """Call the webhook with a body without events."""
-        heard = await self._webhook.verify()
+    async def test(self, request: Request) -> Response:
+        """Call the webhook, or the address in the body, without events."""
+        body = await read_json(request) if await request.body() else {}
+        if found := schema.problems("TestWebhookEndpointRequest", body):
+            raise invalid(found)
+        heard = await self._webhook.verify(text(body, "endpoint"))
         return answer(
             {
                 "success": heard.ok,
                 "timestamp": datetime.fromtimestamp(self._state.clock.now(), UTC).isoformat(),
                 "statusCode": heard.status,
-                "reason": "OK" if heard.ok else "ERROR_STATUS_CODE" if heard.status else "COULD_NOT_CONNECT",
+                "reason": _reason(heard),
                 "detail": str(heard.status or heard.error),
             }
         )
@@ -109,3 +115,11 @@ class AccountApi:
         self._state.loading.put(LoadingSign(id=person, until=self._state.clock.now() + seconds))
         self._changes.notify()
         return answer({}, 202)
+
+
+def _reason(heard: Answer) -> str:
+    if heard.ok:
+        return "OK"
+    if heard.status:
+        return "ERROR_STATUS_CODE"
+    return "REQUEST_TIMEOUT" if heard.error.startswith("no answer") else "COULD_NOT_CONNECT"

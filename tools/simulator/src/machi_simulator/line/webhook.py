@@ -33,6 +33,17 @@ class LineWebhook:
         """Where webhooks go: what the account set by the API, else the configured address."""
         return self._state.setting("webhook") or self._config.simulator_line_webhook
 
+    @property
+    def active(self) -> bool:
+        """Whether "use webhook" is on; without it nothing is sent."""
+        return self._state.setting("webhook_use") != "off"
+
+    @property
+    def redelivers(self) -> bool:
+        """Whether "webhook redelivery" is on."""
+        chosen = self._state.setting("webhook_redelivery")
+        return chosen == "on" if chosen else self._config.simulator_line_redelivery
+
     def event(self, kind: str, resident: str, details: Json, *, answerable: bool = True) -> Json:
         """A new event with everything the current specification requires."""
         now = self._state.clock.now_ms()
@@ -57,7 +68,11 @@ class LineWebhook:
         delivery = Delivery(
             id=text(event, "webhookEventId"), platform="line", kind=text(event, "type"), url=self.url, body=body
         )
-        self._courier.dispatch(delivery, self._posting(event))
+        if self.active:
+            self._courier.dispatch(delivery, self._posting(event))
+        else:
+            delivery.state = "lost"
+            self._courier.deliveries.put(delivery)
         return delivery
 
     def resume(self) -> None:
@@ -77,7 +92,7 @@ class LineWebhook:
 
     def _posting(self, event: Json) -> Posting:
         config = self._config
-        delays = config.simulator_line_redelivery_delays if config.simulator_line_redelivery else ()
+        delays = config.simulator_line_redelivery_delays if self.redelivers else ()
         return Posting(lambda tries: self._make(event, again=tries > 0), config.simulator_line_timeout, delays)
 
     def _make(self, event: Json, *, again: bool) -> tuple[bytes, dict[str, str]]:
@@ -98,11 +113,11 @@ class LineWebhook:
             "x-line-signature": signature(self._config.line_channel_secret, body),
         }
 
-    async def raw(self, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    async def raw(self, body: bytes, headers: dict[str, str] | None = None, url: str = "") -> Answer:
         """Post any bytes once, signed unless `headers` says otherwise; nothing is tried again."""
         sent = self.headers(body) | (headers or {})
-        return await self._courier.post(self.url, body, sent, self._config.simulator_line_timeout)
+        return await self._courier.post(url or self.url, body, sent, self._config.simulator_line_timeout)
 
-    async def verify(self) -> Answer:
-        """The console's "verify": a signed body without events."""
-        return await self.raw(orjson.dumps({"destination": self._config.line_bot_user_id, "events": []}))
+    async def verify(self, url: str = "") -> Answer:
+        """The console's "verify": a signed body without events, to the set address or another."""
+        return await self.raw(orjson.dumps({"destination": self._config.line_bot_user_id, "events": []}), url=url)

@@ -63,6 +63,8 @@ class ConsentServiceServicer:
 
     def Decide(self, request, context):
         """Appends one decision to the ledger; the same event_id again returns the first outcome.
+        Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
+        event-decided-otherwise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,6 +72,7 @@ class ConsentServiceServicer:
 
     def Check(self, request, context):
         """The decision in force, read on the primary.
+        Errors: NOT_FOUND citizen-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +80,7 @@ class ConsentServiceServicer:
 
     def CheckMany(self, request, context):
         """At most 500 citizens at once, one purpose.
+        Errors: INVALID_ARGUMENT too-many-citizens.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +88,7 @@ class ConsentServiceServicer:
 
     def GetNotice(self, request, context):
         """The notice in one language, with its present version.
+        Errors: NOT_FOUND purpose-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,13 +34,22 @@ class ConsentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConsentServiceAsyncStub: ...
     Decide: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.DecideRequest, _consent_service_pb2.DecideResponse]
-    """Appends one decision to the ledger; the same event_id again returns the first outcome."""
+    """Appends one decision to the ledger; the same event_id again returns the first outcome.
+    Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
+    event-decided-otherwise.
+    """
     Check: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.CheckRequest, _consent_service_pb2.CheckResponse]
-    """The decision in force, read on the primary."""
+    """The decision in force, read on the primary.
+    Errors: NOT_FOUND citizen-unknown.
+    """
     CheckMany: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.CheckManyRequest, _consent_service_pb2.CheckManyResponse]
-    """At most 500 citizens at once, one purpose."""
+    """At most 500 citizens at once, one purpose.
+    Errors: INVALID_ARGUMENT too-many-citizens.
+    """
     GetNotice: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.GetNoticeRequest, _consent_service_pb2.GetNoticeResponse]
-    """The notice in one language, with its present version."""
+    """The notice in one language, with its present version.
+    Errors: NOT_FOUND purpose-unknown.
+    """
 
 @_typing.type_check_only
 class ConsentServiceAsyncStub(ConsentServiceStub):
@@ -48,13 +57,22 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Decide: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.DecideRequest, _consent_service_pb2.DecideResponse]  # type: ignore[assignment]
-    """Appends one decision to the ledger; the same event_id again returns the first outcome."""
+    """Appends one decision to the ledger; the same event_id again returns the first outcome.
+    Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
+    event-decided-otherwise.
+    """
     Check: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.CheckRequest, _consent_service_pb2.CheckResponse]  # type: ignore[assignment]
-    """The decision in force, read on the primary."""
+    """The decision in force, read on the primary.
+    Errors: NOT_FOUND citizen-unknown.
+    """
     CheckMany: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.CheckManyRequest, _consent_service_pb2.CheckManyResponse]  # type: ignore[assignment]
-    """At most 500 citizens at once, one purpose."""
+    """At most 500 citizens at once, one purpose.
+    Errors: INVALID_ARGUMENT too-many-citizens.
+    """
     GetNotice: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.GetNoticeRequest, _consent_service_pb2.GetNoticeResponse]  # type: ignore[assignment]
-    """The notice in one language, with its present version."""
+    """The notice in one language, with its present version.
+    Errors: NOT_FOUND purpose-unknown.
+    """
 
 class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a person allows, per purpose and notice version. Purposes come from the installed pods' manifests."""
@@ -65,7 +83,10 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_service_pb2.DecideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_service_pb2.DecideResponse, _abc.Awaitable[_consent_service_pb2.DecideResponse]]:
-        """Appends one decision to the ledger; the same event_id again returns the first outcome."""
+        """Appends one decision to the ledger; the same event_id again returns the first outcome.
+        Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
+        event-decided-otherwise.
+        """
 
     @_abc_1.abstractmethod
     def Check(
@@ -73,7 +94,9 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_service_pb2.CheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_service_pb2.CheckResponse, _abc.Awaitable[_consent_service_pb2.CheckResponse]]:
-        """The decision in force, read on the primary."""
+        """The decision in force, read on the primary.
+        Errors: NOT_FOUND citizen-unknown.
+        """
 
     @_abc_1.abstractmethod
     def CheckMany(
@@ -81,7 +104,9 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_service_pb2.CheckManyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_service_pb2.CheckManyResponse, _abc.Awaitable[_consent_service_pb2.CheckManyResponse]]:
-        """At most 500 citizens at once, one purpose."""
+        """At most 500 citizens at once, one purpose.
+        Errors: INVALID_ARGUMENT too-many-citizens.
+        """
 
     @_abc_1.abstractmethod
     def GetNotice(
@@ -89,6 +114,8 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_service_pb2.GetNoticeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_service_pb2.GetNoticeResponse, _abc.Awaitable[_consent_service_pb2.GetNoticeResponse]]:
-        """The notice in one language, with its present version."""
+        """The notice in one language, with its present version.
+        Errors: NOT_FOUND purpose-unknown.
+        """
 
 def add_ConsentServiceServicer_to_server(servicer: ConsentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -63,6 +63,8 @@ class DialogueServiceServicer:
 
     def Turn(self, request, context):
         """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
+        Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
+        ABORTED turn-busy; UNAVAILABLE session-busy.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,6 +72,7 @@ class DialogueServiceServicer:
 
     def Card(self, request, context):
         """What a desk may see of a card now; logs one access "shown to desk".
+        Errors: NOT_FOUND card-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +80,7 @@ class DialogueServiceServicer:
 
     def PutMedia(self, request_iterator, context):
         """Takes a photo the person has just sent; the first message is the header.
+        Errors: INVALID_ARGUMENT media-header-missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +88,7 @@ class DialogueServiceServicer:
 
     def GetMedia(self, request, context):
         """A photo of a card, for the desk that holds it; logs one access.
+        Errors: NOT_FOUND card-unknown, photo-unknown, media-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

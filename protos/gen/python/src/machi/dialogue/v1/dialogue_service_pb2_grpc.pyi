@@ -34,13 +34,22 @@ class DialogueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DialogueServiceAsyncStub: ...
     Turn: _grpc.UnaryUnaryMultiCallable[_dialogue_service_pb2.TurnRequest, _dialogue_service_pb2.TurnResponse]
-    """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry."""
+    """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
+    Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
+    ABORTED turn-busy; UNAVAILABLE session-busy.
+    """
     Card: _grpc.UnaryUnaryMultiCallable[_dialogue_service_pb2.CardRequest, _dialogue_service_pb2.CardResponse]
-    """What a desk may see of a card now; logs one access "shown to desk"."""
+    """What a desk may see of a card now; logs one access "shown to desk".
+    Errors: NOT_FOUND card-unknown.
+    """
     PutMedia: _grpc.StreamUnaryMultiCallable[_dialogue_service_pb2.PutMediaRequest, _dialogue_service_pb2.PutMediaResponse]
-    """Takes a photo the person has just sent; the first message is the header."""
+    """Takes a photo the person has just sent; the first message is the header.
+    Errors: INVALID_ARGUMENT media-header-missing.
+    """
     GetMedia: _grpc.UnaryStreamMultiCallable[_dialogue_service_pb2.GetMediaRequest, _dialogue_service_pb2.GetMediaResponse]
-    """A photo of a card, for the desk that holds it; logs one access."""
+    """A photo of a card, for the desk that holds it; logs one access.
+    Errors: NOT_FOUND card-unknown, photo-unknown, media-unknown.
+    """
 
 @_typing.type_check_only
 class DialogueServiceAsyncStub(DialogueServiceStub):
@@ -48,13 +57,22 @@ class DialogueServiceAsyncStub(DialogueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Turn: _aio.UnaryUnaryMultiCallable[_dialogue_service_pb2.TurnRequest, _dialogue_service_pb2.TurnResponse]  # type: ignore[assignment]
-    """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry."""
+    """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
+    Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
+    ABORTED turn-busy; UNAVAILABLE session-busy.
+    """
     Card: _aio.UnaryUnaryMultiCallable[_dialogue_service_pb2.CardRequest, _dialogue_service_pb2.CardResponse]  # type: ignore[assignment]
-    """What a desk may see of a card now; logs one access "shown to desk"."""
+    """What a desk may see of a card now; logs one access "shown to desk".
+    Errors: NOT_FOUND card-unknown.
+    """
     PutMedia: _aio.StreamUnaryMultiCallable[_dialogue_service_pb2.PutMediaRequest, _dialogue_service_pb2.PutMediaResponse]  # type: ignore[assignment]
-    """Takes a photo the person has just sent; the first message is the header."""
+    """Takes a photo the person has just sent; the first message is the header.
+    Errors: INVALID_ARGUMENT media-header-missing.
+    """
     GetMedia: _aio.UnaryStreamMultiCallable[_dialogue_service_pb2.GetMediaRequest, _dialogue_service_pb2.GetMediaResponse]  # type: ignore[assignment]
-    """A photo of a card, for the desk that holds it; logs one access."""
+    """A photo of a card, for the desk that holds it; logs one access.
+    Errors: NOT_FOUND card-unknown, photo-unknown, media-unknown.
+    """
 
 class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
     """Implemented by every pod that talks to people. The tenant comes from the call's authenticated metadata."""
@@ -65,7 +83,10 @@ class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dialogue_service_pb2.TurnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dialogue_service_pb2.TurnResponse, _abc.Awaitable[_dialogue_service_pb2.TurnResponse]]:
-        """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry."""
+        """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
+        Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
+        ABORTED turn-busy; UNAVAILABLE session-busy.
+        """
 
     @_abc_1.abstractmethod
     def Card(
@@ -73,7 +94,9 @@ class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dialogue_service_pb2.CardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dialogue_service_pb2.CardResponse, _abc.Awaitable[_dialogue_service_pb2.CardResponse]]:
-        """What a desk may see of a card now; logs one access "shown to desk"."""
+        """What a desk may see of a card now; logs one access "shown to desk".
+        Errors: NOT_FOUND card-unknown.
+        """
 
     @_abc_1.abstractmethod
     def PutMedia(
@@ -81,7 +104,9 @@ class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_dialogue_service_pb2.PutMediaRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_dialogue_service_pb2.PutMediaResponse, _abc.Awaitable[_dialogue_service_pb2.PutMediaResponse]]:
-        """Takes a photo the person has just sent; the first message is the header."""
+        """Takes a photo the person has just sent; the first message is the header.
+        Errors: INVALID_ARGUMENT media-header-missing.
+        """
 
     @_abc_1.abstractmethod
     def GetMedia(
@@ -89,6 +114,8 @@ class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dialogue_service_pb2.GetMediaRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_dialogue_service_pb2.GetMediaResponse], _abc.AsyncIterator[_dialogue_service_pb2.GetMediaResponse]]:
-        """A photo of a card, for the desk that holds it; logs one access."""
+        """A photo of a card, for the desk that holds it; logs one access.
+        Errors: NOT_FOUND card-unknown, photo-unknown, media-unknown.
+        """
 
 def add_DialogueServiceServicer_to_server(servicer: DialogueServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

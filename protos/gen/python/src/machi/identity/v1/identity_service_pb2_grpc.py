@@ -73,13 +73,15 @@ class IdentityServiceServicer:
 
     def Resolve(self, request, context):
         """Finds the citizen behind an address, or makes one. Never cached.
+        Errors: PERMISSION_DENIED not-your-channel.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetFocus(self, request, context):
-        """Compare-and-set of the dialogue the person is in; ABORTED when the version moved on.
+        """Compare-and-set of the dialogue the person is in.
+        Errors: ABORTED focus-moved; NOT_FOUND citizen-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,6 +89,8 @@ class IdentityServiceServicer:
 
     def ReleaseAddress(self, request, context):
         """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction.
+        Errors: PERMISSION_DENIED not-your-channel; INVALID_ARGUMENT basis-missing, reference-missing, purpose-missing; NOT_FOUND
+        citizen-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,6 +98,7 @@ class IdentityServiceServicer:
 
     def SetReachable(self, request, context):
         """Whether the platform lets us reach the address (follow/unfollow, block).
+        Errors: PERMISSION_DENIED not-your-channel.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +106,7 @@ class IdentityServiceServicer:
 
     def GetContact(self, request, context):
         """Language and channel a person prefers; no address.
+        Errors: NOT_FOUND citizen-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,15 +34,26 @@ class IdentityServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IdentityServiceAsyncStub: ...
     Resolve: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ResolveRequest, _identity_service_pb2.ResolveResponse]
-    """Finds the citizen behind an address, or makes one. Never cached."""
+    """Finds the citizen behind an address, or makes one. Never cached.
+    Errors: PERMISSION_DENIED not-your-channel.
+    """
     SetFocus: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.SetFocusRequest, _identity_service_pb2.SetFocusResponse]
-    """Compare-and-set of the dialogue the person is in; ABORTED when the version moved on."""
+    """Compare-and-set of the dialogue the person is in.
+    Errors: ABORTED focus-moved; NOT_FOUND citizen-unknown.
+    """
     ReleaseAddress: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ReleaseAddressRequest, _identity_service_pb2.ReleaseAddressResponse]
-    """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction."""
+    """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction.
+    Errors: PERMISSION_DENIED not-your-channel; INVALID_ARGUMENT basis-missing, reference-missing, purpose-missing; NOT_FOUND
+    citizen-unknown.
+    """
     SetReachable: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.SetReachableRequest, _identity_service_pb2.SetReachableResponse]
-    """Whether the platform lets us reach the address (follow/unfollow, block)."""
+    """Whether the platform lets us reach the address (follow/unfollow, block).
+    Errors: PERMISSION_DENIED not-your-channel.
+    """
     GetContact: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetContactRequest, _identity_service_pb2.GetContactResponse]
-    """Language and channel a person prefers; no address."""
+    """Language and channel a person prefers; no address.
+    Errors: NOT_FOUND citizen-unknown.
+    """
     GetTenant: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetTenantRequest, _identity_service_pb2.GetTenantResponse]
     """What the municipality is called and which languages it offers; NOT_FOUND until it was put."""
 
@@ -52,15 +63,26 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Resolve: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ResolveRequest, _identity_service_pb2.ResolveResponse]  # type: ignore[assignment]
-    """Finds the citizen behind an address, or makes one. Never cached."""
+    """Finds the citizen behind an address, or makes one. Never cached.
+    Errors: PERMISSION_DENIED not-your-channel.
+    """
     SetFocus: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetFocusRequest, _identity_service_pb2.SetFocusResponse]  # type: ignore[assignment]
-    """Compare-and-set of the dialogue the person is in; ABORTED when the version moved on."""
+    """Compare-and-set of the dialogue the person is in.
+    Errors: ABORTED focus-moved; NOT_FOUND citizen-unknown.
+    """
     ReleaseAddress: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ReleaseAddressRequest, _identity_service_pb2.ReleaseAddressResponse]  # type: ignore[assignment]
-    """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction."""
+    """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction.
+    Errors: PERMISSION_DENIED not-your-channel; INVALID_ARGUMENT basis-missing, reference-missing, purpose-missing; NOT_FOUND
+    citizen-unknown.
+    """
     SetReachable: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.SetReachableRequest, _identity_service_pb2.SetReachableResponse]  # type: ignore[assignment]
-    """Whether the platform lets us reach the address (follow/unfollow, block)."""
+    """Whether the platform lets us reach the address (follow/unfollow, block).
+    Errors: PERMISSION_DENIED not-your-channel.
+    """
     GetContact: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetContactRequest, _identity_service_pb2.GetContactResponse]  # type: ignore[assignment]
-    """Language and channel a person prefers; no address."""
+    """Language and channel a person prefers; no address.
+    Errors: NOT_FOUND citizen-unknown.
+    """
     GetTenant: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetTenantRequest, _identity_service_pb2.GetTenantResponse]  # type: ignore[assignment]
     """What the municipality is called and which languages it offers; NOT_FOUND until it was put."""
 
@@ -73,7 +95,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ResolveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.ResolveResponse, _abc.Awaitable[_identity_service_pb2.ResolveResponse]]:
-        """Finds the citizen behind an address, or makes one. Never cached."""
+        """Finds the citizen behind an address, or makes one. Never cached.
+        Errors: PERMISSION_DENIED not-your-channel.
+        """
 
     @_abc_1.abstractmethod
     def SetFocus(
@@ -81,7 +105,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.SetFocusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.SetFocusResponse, _abc.Awaitable[_identity_service_pb2.SetFocusResponse]]:
-        """Compare-and-set of the dialogue the person is in; ABORTED when the version moved on."""
+        """Compare-and-set of the dialogue the person is in.
+        Errors: ABORTED focus-moved; NOT_FOUND citizen-unknown.
+        """
 
     @_abc_1.abstractmethod
     def ReleaseAddress(
@@ -89,7 +115,10 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ReleaseAddressRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.ReleaseAddressResponse, _abc.Awaitable[_identity_service_pb2.ReleaseAddressResponse]]:
-        """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction."""
+        """The address, if consent (or the person's own message) allows it now; every release is logged in the same transaction.
+        Errors: PERMISSION_DENIED not-your-channel; INVALID_ARGUMENT basis-missing, reference-missing, purpose-missing; NOT_FOUND
+        citizen-unknown.
+        """
 
     @_abc_1.abstractmethod
     def SetReachable(
@@ -97,7 +126,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.SetReachableRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.SetReachableResponse, _abc.Awaitable[_identity_service_pb2.SetReachableResponse]]:
-        """Whether the platform lets us reach the address (follow/unfollow, block)."""
+        """Whether the platform lets us reach the address (follow/unfollow, block).
+        Errors: PERMISSION_DENIED not-your-channel.
+        """
 
     @_abc_1.abstractmethod
     def GetContact(
@@ -105,7 +136,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetContactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.GetContactResponse, _abc.Awaitable[_identity_service_pb2.GetContactResponse]]:
-        """Language and channel a person prefers; no address."""
+        """Language and channel a person prefers; no address.
+        Errors: NOT_FOUND citizen-unknown.
+        """
 
     @_abc_1.abstractmethod
     def GetTenant(

@@ -50,6 +50,11 @@ class StaffServiceStub:
                 request_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListDesksRequest.SerializeToString,
                 response_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListDesksResponse.FromString,
                 _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/machi.identity.v1.StaffService/ListTenants',
+                request_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
         self.PutTenant = channel.unary_unary(
                 '/machi.identity.v1.StaffService/PutTenant',
                 request_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.PutTenantRequest.SerializeToString,
@@ -72,40 +77,53 @@ class StaffServiceServicer:
     """
 
     def ResolveStaff(self, request, context):
-        """The staff member behind a channel address; NOT_FOUND for strangers.
+        """The staff member behind a channel address.
+        Errors: NOT_FOUND staff-unknown; PERMISSION_DENIED not-your-channel.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListStaff(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Everybody who works for the city, by id.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDesks(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Every desk, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTenants(self, request, context):
+        """Every tenant of the release, by id; one that was never put has no names.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutTenant(self, request, context):
-        """With an operator's credential only.
+        """Makes the caller's municipality so.
+        Errors: INVALID_ARGUMENT tenant-differs, directory-entry-invalid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutDesk(self, request, context):
-        """With an operator's credential only.
+        """Makes a desk so.
+        Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED desk-name-taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutStaff(self, request, context):
-        """With an operator's credential only.
+        """Makes a member of staff so.
+        Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +146,11 @@ def add_StaffServiceServicer_to_server(servicer, server):
                     servicer.ListDesks,
                     request_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListDesksRequest.FromString,
                     response_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListDesksResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListTenantsRequest.FromString,
+                    response_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.ListTenantsResponse.SerializeToString,
             ),
             'PutTenant': grpc.unary_unary_rpc_method_handler(
                     servicer.PutTenant,
@@ -227,6 +250,33 @@ class StaffService:
             '/machi.identity.v1.StaffService/ListDesks',
             machi_dot_identity_dot_v1_dot_staff__service__pb2.ListDesksRequest.SerializeToString,
             machi_dot_identity_dot_v1_dot_staff__service__pb2.ListDesksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/machi.identity.v1.StaffService/ListTenants',
+            machi_dot_identity_dot_v1_dot_staff__service__pb2.ListTenantsRequest.SerializeToString,
+            machi_dot_identity_dot_v1_dot_staff__service__pb2.ListTenantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

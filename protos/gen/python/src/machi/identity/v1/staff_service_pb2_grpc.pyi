@@ -34,15 +34,27 @@ class StaffServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StaffServiceAsyncStub: ...
     ResolveStaff: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.ResolveStaffRequest, _staff_service_pb2.ResolveStaffResponse]
-    """The staff member behind a channel address; NOT_FOUND for strangers."""
+    """The staff member behind a channel address.
+    Errors: NOT_FOUND staff-unknown; PERMISSION_DENIED not-your-channel.
+    """
     ListStaff: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.ListStaffRequest, _staff_service_pb2.ListStaffResponse]
+    """Everybody who works for the city, by id."""
     ListDesks: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.ListDesksRequest, _staff_service_pb2.ListDesksResponse]
+    """Every desk, by id."""
+    ListTenants: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.ListTenantsRequest, _staff_service_pb2.ListTenantsResponse]
+    """Every tenant of the release, by id; one that was never put has no names."""
     PutTenant: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.PutTenantRequest, _staff_service_pb2.PutTenantResponse]
-    """With an operator's credential only."""
+    """Makes the caller's municipality so.
+    Errors: INVALID_ARGUMENT tenant-differs, directory-entry-invalid.
+    """
     PutDesk: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.PutDeskRequest, _staff_service_pb2.PutDeskResponse]
-    """With an operator's credential only."""
+    """Makes a desk so.
+    Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED desk-name-taken.
+    """
     PutStaff: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.PutStaffRequest, _staff_service_pb2.PutStaffResponse]
-    """With an operator's credential only."""
+    """Makes a member of staff so.
+    Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
+    """
 
 @_typing.type_check_only
 class StaffServiceAsyncStub(StaffServiceStub):
@@ -50,15 +62,27 @@ class StaffServiceAsyncStub(StaffServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ResolveStaff: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.ResolveStaffRequest, _staff_service_pb2.ResolveStaffResponse]  # type: ignore[assignment]
-    """The staff member behind a channel address; NOT_FOUND for strangers."""
+    """The staff member behind a channel address.
+    Errors: NOT_FOUND staff-unknown; PERMISSION_DENIED not-your-channel.
+    """
     ListStaff: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.ListStaffRequest, _staff_service_pb2.ListStaffResponse]  # type: ignore[assignment]
+    """Everybody who works for the city, by id."""
     ListDesks: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.ListDesksRequest, _staff_service_pb2.ListDesksResponse]  # type: ignore[assignment]
+    """Every desk, by id."""
+    ListTenants: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.ListTenantsRequest, _staff_service_pb2.ListTenantsResponse]  # type: ignore[assignment]
+    """Every tenant of the release, by id; one that was never put has no names."""
     PutTenant: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.PutTenantRequest, _staff_service_pb2.PutTenantResponse]  # type: ignore[assignment]
-    """With an operator's credential only."""
+    """Makes the caller's municipality so.
+    Errors: INVALID_ARGUMENT tenant-differs, directory-entry-invalid.
+    """
     PutDesk: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.PutDeskRequest, _staff_service_pb2.PutDeskResponse]  # type: ignore[assignment]
-    """With an operator's credential only."""
+    """Makes a desk so.
+    Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED desk-name-taken.
+    """
     PutStaff: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.PutStaffRequest, _staff_service_pb2.PutStaffResponse]  # type: ignore[assignment]
-    """With an operator's credential only."""
+    """Makes a member of staff so.
+    Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
+    """
 
 class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
     """Desks and the people who work them."""
@@ -69,21 +93,33 @@ class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _staff_service_pb2.ResolveStaffRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_staff_service_pb2.ResolveStaffResponse, _abc.Awaitable[_staff_service_pb2.ResolveStaffResponse]]:
-        """The staff member behind a channel address; NOT_FOUND for strangers."""
+        """The staff member behind a channel address.
+        Errors: NOT_FOUND staff-unknown; PERMISSION_DENIED not-your-channel.
+        """
 
     @_abc_1.abstractmethod
     def ListStaff(
         self,
         request: _staff_service_pb2.ListStaffRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_staff_service_pb2.ListStaffResponse, _abc.Awaitable[_staff_service_pb2.ListStaffResponse]]: ...
+    ) -> _typing.Union[_staff_service_pb2.ListStaffResponse, _abc.Awaitable[_staff_service_pb2.ListStaffResponse]]:
+        """Everybody who works for the city, by id."""
 
     @_abc_1.abstractmethod
     def ListDesks(
         self,
         request: _staff_service_pb2.ListDesksRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_staff_service_pb2.ListDesksResponse, _abc.Awaitable[_staff_service_pb2.ListDesksResponse]]: ...
+    ) -> _typing.Union[_staff_service_pb2.ListDesksResponse, _abc.Awaitable[_staff_service_pb2.ListDesksResponse]]:
+        """Every desk, by id."""
+
+    @_abc_1.abstractmethod
+    def ListTenants(
+        self,
+        request: _staff_service_pb2.ListTenantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_staff_service_pb2.ListTenantsResponse, _abc.Awaitable[_staff_service_pb2.ListTenantsResponse]]:
+        """Every tenant of the release, by id; one that was never put has no names."""
 
     @_abc_1.abstractmethod
     def PutTenant(
@@ -91,7 +127,9 @@ class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _staff_service_pb2.PutTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_staff_service_pb2.PutTenantResponse, _abc.Awaitable[_staff_service_pb2.PutTenantResponse]]:
-        """With an operator's credential only."""
+        """Makes the caller's municipality so.
+        Errors: INVALID_ARGUMENT tenant-differs, directory-entry-invalid.
+        """
 
     @_abc_1.abstractmethod
     def PutDesk(
@@ -99,7 +137,9 @@ class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _staff_service_pb2.PutDeskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_staff_service_pb2.PutDeskResponse, _abc.Awaitable[_staff_service_pb2.PutDeskResponse]]:
-        """With an operator's credential only."""
+        """Makes a desk so.
+        Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED desk-name-taken.
+        """
 
     @_abc_1.abstractmethod
     def PutStaff(
@@ -107,6 +147,8 @@ class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _staff_service_pb2.PutStaffRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_staff_service_pb2.PutStaffResponse, _abc.Awaitable[_staff_service_pb2.PutStaffResponse]]:
-        """With an operator's credential only."""
+        """Makes a member of staff so.
+        Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
+        """
 
 def add_StaffServiceServicer_to_server(servicer: StaffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -57,21 +57,23 @@ class PodRegistryServiceServicer:
     """
 
     def InstallPod(self, request, context):
-        """With an operator's credential only. Refuses a manifest that does not fit the schema, naming the place.
+        """Makes a manifest the installed one and tells every pod. Refuses one that does not fit the schema, naming the place.
+        Errors: INVALID_ARGUMENT manifest-not-yaml, manifest-invalid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UninstallPod(self, request, context):
-        """With an operator's credential only.
+        """Takes a pod out: nobody calls it and it calls nobody from now on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPods(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The installed pods, by name.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -34,10 +34,13 @@ class PodRegistryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PodRegistryServiceAsyncStub: ...
     InstallPod: _grpc.UnaryUnaryMultiCallable[_pod_registry_service_pb2.InstallPodRequest, _pod_registry_service_pb2.InstallPodResponse]
-    """With an operator's credential only. Refuses a manifest that does not fit the schema, naming the place."""
+    """Makes a manifest the installed one and tells every pod. Refuses one that does not fit the schema, naming the place.
+    Errors: INVALID_ARGUMENT manifest-not-yaml, manifest-invalid.
+    """
     UninstallPod: _grpc.UnaryUnaryMultiCallable[_pod_registry_service_pb2.UninstallPodRequest, _pod_registry_service_pb2.UninstallPodResponse]
-    """With an operator's credential only."""
+    """Takes a pod out: nobody calls it and it calls nobody from now on."""
     ListPods: _grpc.UnaryUnaryMultiCallable[_pod_registry_service_pb2.ListPodsRequest, _pod_registry_service_pb2.ListPodsResponse]
+    """The installed pods, by name."""
 
 @_typing.type_check_only
 class PodRegistryServiceAsyncStub(PodRegistryServiceStub):
@@ -45,10 +48,13 @@ class PodRegistryServiceAsyncStub(PodRegistryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     InstallPod: _aio.UnaryUnaryMultiCallable[_pod_registry_service_pb2.InstallPodRequest, _pod_registry_service_pb2.InstallPodResponse]  # type: ignore[assignment]
-    """With an operator's credential only. Refuses a manifest that does not fit the schema, naming the place."""
+    """Makes a manifest the installed one and tells every pod. Refuses one that does not fit the schema, naming the place.
+    Errors: INVALID_ARGUMENT manifest-not-yaml, manifest-invalid.
+    """
     UninstallPod: _aio.UnaryUnaryMultiCallable[_pod_registry_service_pb2.UninstallPodRequest, _pod_registry_service_pb2.UninstallPodResponse]  # type: ignore[assignment]
-    """With an operator's credential only."""
+    """Takes a pod out: nobody calls it and it calls nobody from now on."""
     ListPods: _aio.UnaryUnaryMultiCallable[_pod_registry_service_pb2.ListPodsRequest, _pod_registry_service_pb2.ListPodsResponse]  # type: ignore[assignment]
+    """The installed pods, by name."""
 
 class PodRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The registry of installed pods: nobody grants himself authority."""
@@ -59,7 +65,9 @@ class PodRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pod_registry_service_pb2.InstallPodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pod_registry_service_pb2.InstallPodResponse, _abc.Awaitable[_pod_registry_service_pb2.InstallPodResponse]]:
-        """With an operator's credential only. Refuses a manifest that does not fit the schema, naming the place."""
+        """Makes a manifest the installed one and tells every pod. Refuses one that does not fit the schema, naming the place.
+        Errors: INVALID_ARGUMENT manifest-not-yaml, manifest-invalid.
+        """
 
     @_abc_1.abstractmethod
     def UninstallPod(
@@ -67,13 +75,14 @@ class PodRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pod_registry_service_pb2.UninstallPodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_pod_registry_service_pb2.UninstallPodResponse, _abc.Awaitable[_pod_registry_service_pb2.UninstallPodResponse]]:
-        """With an operator's credential only."""
+        """Takes a pod out: nobody calls it and it calls nobody from now on."""
 
     @_abc_1.abstractmethod
     def ListPods(
         self,
         request: _pod_registry_service_pb2.ListPodsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_pod_registry_service_pb2.ListPodsResponse, _abc.Awaitable[_pod_registry_service_pb2.ListPodsResponse]]: ...
+    ) -> _typing.Union[_pod_registry_service_pb2.ListPodsResponse, _abc.Awaitable[_pod_registry_service_pb2.ListPodsResponse]]:
+        """The installed pods, by name."""
 
 def add_PodRegistryServiceServicer_to_server(servicer: PodRegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -58,20 +58,23 @@ class ReportServiceServicer:
 
     def GetUpdate(self, request, context):
         """The words of one update, for the message to the reporter; logs one access.
+        Errors: NOT_FOUND report-unknown, update-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FindCase(self, request, context):
-        """With an operator's credential only: the trace of a case.
+        """Where the trace of a case begins.
+        Errors: NOT_FOUND case-unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutCatalogue(self, request, context):
-        """With an operator's credential only: categories, questions, and routing of a tenant, replaced whole.
+        """Categories, questions, and routing of a tenant, replaced whole.
+        Errors: INVALID_ARGUMENT catalogue-invalid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,11 +34,17 @@ class ReportServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReportServiceAsyncStub: ...
     GetUpdate: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.GetUpdateRequest, _report_service_pb2.GetUpdateResponse]
-    """The words of one update, for the message to the reporter; logs one access."""
+    """The words of one update, for the message to the reporter; logs one access.
+    Errors: NOT_FOUND report-unknown, update-unknown.
+    """
     FindCase: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.FindCaseRequest, _report_service_pb2.FindCaseResponse]
-    """With an operator's credential only: the trace of a case."""
+    """Where the trace of a case begins.
+    Errors: NOT_FOUND case-unknown.
+    """
     PutCatalogue: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.PutCatalogueRequest, _report_service_pb2.PutCatalogueResponse]
-    """With an operator's credential only: categories, questions, and routing of a tenant, replaced whole."""
+    """Categories, questions, and routing of a tenant, replaced whole.
+    Errors: INVALID_ARGUMENT catalogue-invalid.
+    """
 
 @_typing.type_check_only
 class ReportServiceAsyncStub(ReportServiceStub):
@@ -46,11 +52,17 @@ class ReportServiceAsyncStub(ReportServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetUpdate: _aio.UnaryUnaryMultiCallable[_report_service_pb2.GetUpdateRequest, _report_service_pb2.GetUpdateResponse]  # type: ignore[assignment]
-    """The words of one update, for the message to the reporter; logs one access."""
+    """The words of one update, for the message to the reporter; logs one access.
+    Errors: NOT_FOUND report-unknown, update-unknown.
+    """
     FindCase: _aio.UnaryUnaryMultiCallable[_report_service_pb2.FindCaseRequest, _report_service_pb2.FindCaseResponse]  # type: ignore[assignment]
-    """With an operator's credential only: the trace of a case."""
+    """Where the trace of a case begins.
+    Errors: NOT_FOUND case-unknown.
+    """
     PutCatalogue: _aio.UnaryUnaryMultiCallable[_report_service_pb2.PutCatalogueRequest, _report_service_pb2.PutCatalogueResponse]  # type: ignore[assignment]
-    """With an operator's credential only: categories, questions, and routing of a tenant, replaced whole."""
+    """Categories, questions, and routing of a tenant, replaced whole.
+    Errors: INVALID_ARGUMENT catalogue-invalid.
+    """
 
 class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
     """What others may ask of reports; residents and desks talk to its DialogueService."""
@@ -61,7 +73,9 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _report_service_pb2.GetUpdateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_report_service_pb2.GetUpdateResponse, _abc.Awaitable[_report_service_pb2.GetUpdateResponse]]:
-        """The words of one update, for the message to the reporter; logs one access."""
+        """The words of one update, for the message to the reporter; logs one access.
+        Errors: NOT_FOUND report-unknown, update-unknown.
+        """
 
     @_abc_1.abstractmethod
     def FindCase(
@@ -69,7 +83,9 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _report_service_pb2.FindCaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_report_service_pb2.FindCaseResponse, _abc.Awaitable[_report_service_pb2.FindCaseResponse]]:
-        """With an operator's credential only: the trace of a case."""
+        """Where the trace of a case begins.
+        Errors: NOT_FOUND case-unknown.
+        """
 
     @_abc_1.abstractmethod
     def PutCatalogue(
@@ -77,6 +93,8 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _report_service_pb2.PutCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_report_service_pb2.PutCatalogueResponse, _abc.Awaitable[_report_service_pb2.PutCatalogueResponse]]:
-        """With an operator's credential only: categories, questions, and routing of a tenant, replaced whole."""
+        """Categories, questions, and routing of a tenant, replaced whole.
+        Errors: INVALID_ARGUMENT catalogue-invalid.
+        """
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,97 @@
+"""Each pod: its process, what it says of itself, and its figures."""
+
+import asyncio
+import contextlib
+from typing import TypedDict
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from machi_tools.diagnosis.findings import Look
+from machi_tools.stack.layout import Layout
+from machi_tools.stack.readiness import Answer, ask
+from machi_tools.stack.state import PodAddresses, State
+
+OLD_OUTBOX_SECONDS = 60.0
+MENUS_BEHIND = "machi_line_menus_behind"
+
+
+class PodReport(TypedDict):
+    """One pod as it is now; `reason` says why it is not ready."""
+
+    name: str
+    pid: int | None
+    restarts: int
+    http: str
+    rpc: str
+    live: bool
+    ready: bool
+    reason: str
+    lag: float
+    outbox_age: float
+    parked: float
+
+
+async def look_at_pod(
+    session: aiohttp.ClientSession, layout: Layout, state: State, pod: PodAddresses
+) -> tuple[PodReport, Look]:
+    """One pod's report and what is wrong with it."""
+    paths = ("livez", "readyz", "metrics")
+    live, ready, metrics = await asyncio.gather(
+        *(ask(session, f"http://{pod.http}/{path}", 1_000_000) for path in paths)
+    )
+    process = state.processes.get(pod.name)
+    values = _values(metrics)
+    report = PodReport(
+        name=pod.name,
+        pid=process.pid if process and process.identity().find() else None,
+        restarts=process.restarts if process else 0,
+        http=pod.http,
+        rpc=pod.rpc,
+        live=live.good,
+        ready=ready.good,
+        reason="" if ready.good else ready.words[:300] or f"status {ready.status}",
+        lag=values.get("machi_consumer_lag", 0.0),
+        outbox_age=values.get("machi_outbox_age_seconds", 0.0),
+        parked=values.get("machi_parked_total", 0.0),
+    )
+    return report, _look(report, layout, menus_behind=values.get(MENUS_BEHIND, 0.0) > 0)
+
+
+def _values(metrics: Answer) -> dict[str, float]:
+    """Each metric's samples added up; nothing from a pod that gives none or unreadable ones."""
+    totals: dict[str, float] = {}
+    with contextlib.suppress(ValueError):
+        for family in text_string_to_metric_families(metrics.words) if metrics.good else ():
+            for sample in family.samples:
+                totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
+    return totals
+
+
+def _look(pod: PodReport, layout: Layout, *, menus_behind: bool) -> Look:
+    name, see = pod["name"], f"see {layout.log(pod['name'])}"
+    look = Look()
+    judged = [
+        (
+            pod["pid"] is None,
+            f"is not running (started again {pod['restarts']} times)",
+            f"it starts again by itself; {see}",
+        ),
+        (
+            pod["pid"] is not None and not pod["live"],
+            f"hangs: {pod['reason']}",
+            f"kill -9 {pod['pid']}; it starts again",
+        ),
+        (pod["live"] and not pod["ready"], f"is not ready: {pod['reason']}", see),
+        (pod["parked"] > 0, f"has {pod['parked']:.0f} parked records", "machi dlq list, show, replay, drop"),
+        (
+            pod["outbox_age"] > OLD_OUTBOX_SECONDS,
+            f"has sent nothing for {pod['outbox_age']:.0f} s",
+            "machi outbox says what waits; is Kafka healthy?",
+        ),
+        (menus_behind, "cannot bring LINE's rich menus to what the pods want", f"it tries again by itself; {see}"),
+    ]
+    for wrong, what, cure in judged:
+        if wrong:
+            look.wrong(f"{name} {what}", cure)
+    return look

@@ -1,0 +1,43 @@
+"""Settings: those given in part, and those a running pod really has."""
+
+from collections.abc import Mapping
+
+import psutil
+from pydantic_settings import SettingsConfigDict
+
+from machi_sdk.settings import Settings
+from machi_tools.diagnosis.findings import Look
+from machi_tools.stack.state import State
+
+_NEEDS = {
+    "LINE_API_URL": ["LINE_DATA_API_URL", "LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "LINE_BOT_USER_ID"],
+    "SLACK_API_URL": ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_TEAM_ID"],
+}
+
+
+class PodSettings(Settings):
+    """Another process's settings, as they are handed over; this process's environment has no say."""
+
+    model_config = SettingsConfigDict(env_prefix="OF_ANOTHER_PROCESS_")
+
+
+def settings_of(state: State, pod: str) -> Settings | None:
+    """The settings that a pod's process was started with; None when it is not there or not ours to look at."""
+    process = state.processes.get(pod)
+    try:
+        environ = psutil.Process(process.pid).environ() if process and process.identity().find() else None
+    except psutil.Error:
+        return None
+    return PodSettings.model_validate({name.lower(): value for name, value in environ.items()}) if environ else None
+
+
+def settings_look(environ: Mapping[str, str]) -> Look:
+    """Channel settings that were given only in part."""
+    look = Look()
+    for address, names in _NEEDS.items():
+        for name in names if environ.get(address) else ():
+            if not environ.get(name):
+                look.wrong(f"{address} is set but {name} is not", f"set {name}, then `make down`, `make up`")
+    if environ.get("SLACK_API_URL") and not environ["SLACK_API_URL"].endswith("/api/"):
+        look.wrong("SLACK_API_URL does not end in /api/", "give the SDK's base address")
+    return look
