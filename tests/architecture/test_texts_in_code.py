@@ -152,7 +152,9 @@ def test_the_rule_sees_letters_but_not_docstrings() -> None:
 
 
 def test_no_code_names_a_language() -> None:
-    checked = [each for each in python_sources() if not each.is_test and not each.place.startswith(("benchmarks/", "docs/"))]
+    checked = [
+        each for each in python_sources() if not each.is_test and not each.place.startswith(("benchmarks/", "docs/"))
+    ]
     named = [
         f"{source.place}:{number} {text}"
         for source in checked
