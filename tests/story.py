@@ -4,6 +4,7 @@ import io
 import re
 from dataclasses import dataclass
 
+import pillow_heif
 from PIL import Image, ImageDraw
 
 from machi_simulator.slack.model import SlackMessage
@@ -12,6 +13,7 @@ from tests.city import City, ResidentAtPhone
 NUMBER = re.compile(
     r"(?:受付番号|うけつけばんごう|case number|案件編號)[\s::：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE
 )
+pillow_heif.register_heif_opener()
 HAKATA = (33.5903, 130.4207)
 OFFICER_HAKATA = "U0ROADS01"
 LEAD = "U0LEAD01"
@@ -24,29 +26,37 @@ class Filing:
 
     words: str = "歩道に穴があいています。自転車がころびました。"
     place: tuple[float, float] = HAKATA
-    photo: bytes | None = None
+    photos: tuple[bytes, ...] = ()
     may_message: bool = True
 
 
-def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA") -> bytes:
-    """A small JPEG of a hole in grey asphalt, with a camera and a location in its metadata."""
+def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA", kind: str = "JPEG") -> bytes:
+    """A small photo of a hole in grey asphalt, with a camera and a location in its metadata."""
     image = Image.new("RGB", size, (120, 130, 140))
     ImageDraw.Draw(image).ellipse([each // 3 for each in size] + [each * 3 // 4 for each in size], (50, 48, 46))
     exif = Image.Exif()
     exif[0x010F] = camera
     exif.get_ifd(0x8825)[1] = "N"
     content = io.BytesIO()
-    image.save(content, "JPEG", exif=exif)
+    image.save(content, kind, exif=exif.tobytes())
     return content.getvalue()
+
+
+async def to_photos(resident: ResidentAtPhone, place: tuple[float, float] = HAKATA) -> str:
+    """Walk the dialogue up to the question for photos; returns it."""
+    await resident.say("通報")
+    await resident.press("道路・歩道")
+    await resident.press("穴・ひび割れ")
+    return await resident.locate(*place)
 
 
 async def to_confirm(resident: ResidentAtPhone, filing: Filing) -> str:
     """Walk the dialogue up to its last question; returns the summary."""
-    await resident.say("通報")
-    await resident.press("道路・歩道")
-    await resident.press("穴・ひび割れ")
-    await resident.locate(*filing.place)
-    answer = await (resident.upload(filing.photo) if filing.photo else resident.say("スキップ"))
+    answer = await to_photos(resident, filing.place)
+    for each in filing.photos:
+        answer = await resident.upload(each)
+    if "文字で教えて" not in answer:
+        answer = await resident.press("次へ" if filing.photos else "スキップ")
     assert "文字で教えて" in answer
     answer = await resident.say(filing.words)
     if "メッセージをお送りしてもよいですか" in answer:

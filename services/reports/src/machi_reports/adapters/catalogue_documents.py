@@ -66,6 +66,7 @@ def read_document(document: _Document, version: int) -> Catalogue:
         ),
         default_desk_id=document["default_desk"],
         wards=tuple(Ward(code, names) for code, names in document["ward_names"].items()),
+        photo_days=document.get("photo_days_after_closing", Catalogue.photo_days),
     )
 
 

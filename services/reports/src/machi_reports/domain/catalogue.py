@@ -125,7 +125,7 @@ class Ward:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One version of a city's catalogue."""
+    """One version of a city's catalogue; photos are kept for `photo_days` after their case was closed."""
 
     version: int
     case_prefix: str
@@ -136,6 +136,7 @@ class Catalogue:
     routes: tuple[Route, ...]
     default_desk_id: str
     wards: tuple[Ward, ...]
+    photo_days: int = 365
 
     def category(self, code: str) -> Category | None:
         """The category with that code."""
