@@ -23,7 +23,7 @@ class EarlierMessages:
         self._works = works
 
     async def find(self, tenant: str, message_id: str) -> list[Earlier]:
-        """The message's events in order (one may hold several photos, and words); none when it is not known any more."""
+        """The events of a message (several photos and words may be one message); none when it is not known any more."""
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_FIND, tenant, message_id)
         return [Earlier(row["event_id"], row["pod"]) for row in rows]
