@@ -290,7 +290,10 @@ def file_case(say: Say) -> Callable[..., Awaitable[str]]:
 
 
 @pytest.fixture
-def put_photo(line: "DialogueServiceAsyncStub", seeded: None) -> Callable[..., Awaitable[str]]:  # noqa: ARG001
+def put_photo(
+    line: "DialogueServiceAsyncStub",
+    seeded: None,  # noqa: ARG001 (the city has a catalogue)
+) -> Callable[..., Awaitable[str]]:
     """Send a photo as an adapter does, with the event that brought it; its id."""
 
     async def parts(citizen: str, event_id: str, photo: bytes) -> AsyncIterator[wire.PutMediaRequest]:
