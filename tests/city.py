@@ -154,6 +154,18 @@ class ResidentAtPhone:
         """Send a photo."""
         return await self.does(lambda: self.city.simulator.line.upload(self.user, photo, content_type))
 
+    async def upload_together(self, photos: list[bytes]) -> list[str]:
+        """Send photos in one go; the words of each answer, once there is one for every photo."""
+        before = await self.last()
+        await self.city.simulator.line.upload_together(self.user, photos)
+
+        async def look() -> list[ChatMessage]:
+            heard = await self.city.simulator.line.heard(self.user, before)
+            return heard if len(heard) >= len(photos) else []
+
+        found = await self.city.until(look, 30, "not every photo was answered")
+        return [words_in(message.content) for message in found]
+
     async def does(self, act: Callable[[], Awaitable[object]], seconds: float = 15.0) -> str:
         """Do something and wait for the account's answer; returns its words."""
         before = await self.last()

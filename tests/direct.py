@@ -24,10 +24,11 @@ class ResidentOnSlack:
         channel = await slack.channel("general") or await slack.create_channel(self.user, "general")
         return await self.does(lambda: slack.command(self.user, channel.id, "/machi", words))
 
-    async def upload(self, photo: bytes, content_type: str = "image/jpeg", words: str = "") -> str:
-        """Send a file."""
+    async def upload(self, *photos: bytes, words: str = "") -> str:
+        """Send photos, perhaps with words, in one message."""
         slack = self.city.simulator.slack
-        return await self.does(lambda: slack.direct(self.user, words, ("photo.jpg", content_type, photo)))
+        files = [("photo.jpg", "image/jpeg", photo) for photo in photos]
+        return await self.does(lambda: slack.direct(self.user, words, *files))
 
     async def press(self, label: str) -> str:
         """Press the newest button whose label contains `label`."""

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pillow_heif
 from PIL import Image, ImageDraw
 
 from machi_sdk.texts import Texts
@@ -14,6 +15,7 @@ from tests.city import City, ResidentAtPhone
 _TEXTS = Texts(Path(__file__).resolve().parents[1] / "services" / "reports" / "src" / "machi_reports" / "texts")
 _LABELS = "|".join(map(re.escape, _TEXTS.words("report.number").values()))
 NUMBER = re.compile(rf"(?:{_LABELS})[\s:：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE)
+pillow_heif.register_heif_opener()
 HAKATA = (33.5903, 130.4207)
 OFFICER_HAKATA = "U0ROADS01"
 LEAD = "U0LEAD01"
@@ -26,29 +28,37 @@ class Filing:
 
     words: str = "歩道に穴があいています。自転車がころびました。"
     place: tuple[float, float] = HAKATA
-    photo: bytes | None = None
+    photos: tuple[bytes, ...] = ()
     may_message: bool = True
 
 
-def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA") -> bytes:
-    """A small JPEG of a hole in grey asphalt, with a camera and a location in its metadata."""
+def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA", kind: str = "JPEG") -> bytes:
+    """A small photo of a hole in grey asphalt, with a camera and a location in its metadata."""
     image = Image.new("RGB", size, (120, 130, 140))
     ImageDraw.Draw(image).ellipse([each // 3 for each in size] + [each * 3 // 4 for each in size], (50, 48, 46))
     exif = Image.Exif()
     exif[0x010F] = camera
     exif.get_ifd(0x8825)[1] = "N"
     content = io.BytesIO()
-    image.save(content, "JPEG", exif=exif)
+    image.save(content, kind, exif=exif.tobytes())
     return content.getvalue()
+
+
+async def to_photos(resident: ResidentAtPhone, place: tuple[float, float] = HAKATA) -> str:
+    """Walk the dialogue up to the question for photos; returns it."""
+    await resident.say("通報")
+    await resident.press("道路・歩道")
+    await resident.press("穴・ひび割れ")
+    return await resident.locate(*place)
 
 
 async def to_confirm(resident: ResidentAtPhone, filing: Filing) -> str:
     """Walk the dialogue up to its last question; returns the summary."""
-    await resident.say("通報")
-    await resident.press("道路・歩道")
-    await resident.press("穴・ひび割れ")
-    await resident.locate(*filing.place)
-    answer = await (resident.upload(filing.photo) if filing.photo else resident.say("スキップ"))
+    answer = await to_photos(resident, filing.place)
+    for each in filing.photos:
+        answer = await resident.upload(each)
+    if "文字で教えて" not in answer:
+        answer = await resident.press("次へ" if filing.photos else "スキップ")
     assert "文字で教えて" in answer
     answer = await resident.say(filing.words)
     if "メッセージをお送りしてもよいですか" in answer:

@@ -22,7 +22,7 @@ async def main() -> None:
     state = Path(os.environ.get("MACHI_STATE_DIR", ROOT / ".machi"))
     async with visit(state) as city, launched() as browser:
         resident = await city.resident()
-        number = await file_report(resident, Filing(words=WORDS, photo=photo()))
+        number = await file_report(resident, Filing(words=WORDS, photos=(photo(),)))
         await _worked(city, number, resident)
         card = await city.card(number)
         await _take(browser, f"{city.simulator.url}/phone?user={resident.user}", "phone", (420, 1300))

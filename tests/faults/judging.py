@@ -27,8 +27,9 @@ async def settled(city: City, number: str) -> None:
 
 
 def harmless(call: ApiCall) -> bool:
-    """LINE's two ways of saying that it had taken the first try after all."""
-    return call.status == 409 or "Invalid reply token" in call.reason
+    """The platforms' ways of saying that they had taken the first try after all."""
+    deleted_before = call.path.endswith("/files.delete") and "file_not_found" in call.reason
+    return call.status == 409 or "Invalid reply token" in call.reason or deleted_before
 
 
 async def told_about(resident: ResidentAtPhone, before: str, number: str) -> list[str]:

@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
+from machi_simulator.testing_wire import RefusedError
 from tests.city import City, ResidentAtPhone, words_in, words_of
 from tests.faults.judging import HEALED_SECONDS, receipt, settled
-from tests.story import OFFICER_HAKATA, Filing, file_report, submit, to_confirm
+from tests.story import OFFICER_HAKATA, Filing, file_report, number_in, photo, submit, to_confirm, to_photos
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
 FILING = Filing()
@@ -94,6 +95,46 @@ async def test_everyone_dies_while_an_officer_asks(city: City) -> None:
     told = [words_in(each.content) for each in await city.simulator.line.heard(resident.user, before)]
     assert sum(QUESTION in words for words in told) == 1
     assert len(await in_thread()) == 1
+
+
+async def test_a_photo_lands_and_leaves_once_whoever_dies(city: City) -> None:
+    resident = await city.resident()
+    await to_photos(resident)
+    written = await doomed(city, {"reports": "after_photo_written"})
+    before = await resident.last()
+    sent = await city.simulator.line.upload(resident.user, photo())
+    assert "あと2枚" in await later(resident, before, "あと2枚")
+    await have_died(city, written)
+    await resident.say(FILING.words, HEALED_SECONDS)
+    await resident.press("はい、受け取る")
+    number = number_in(await resident.press("送る"))
+    card = await city.card(number, HEALED_SECONDS)
+
+    async def files() -> list[str]:
+        messages = await city.simulator.slack.messages(card.channel)
+        return [file for each in messages if each.thread_ts == card.ts for file in each.files]
+
+    (file,) = await city.until(files, HEALED_SECONDS, "no photo in the thread")
+    pids = await doomed(city, {"reports": "after_photos_deleted", "channel-slack": "after_file_deleted"})
+    await city.simulator.line.unsend(resident.user, sent.message)
+    await have_died(city, pids)
+    await drained(city, resident, number)
+    await settled(city, number)
+    assert await files() == [file], "one photo was ever shown"
+    with pytest.raises(RefusedError):
+        await city.simulator.slack.file(file)
+    said = [words for words in await city.thread(card) if "本人が取り消しました" in words]
+    assert len(said) == 1
+
+
+async def later(resident: ResidentAtPhone, before: str, wanted: str) -> str:
+    """The words that hold `wanted`; the notice that the message is here may come first."""
+
+    async def look() -> str:
+        heard = await resident.city.simulator.line.heard(resident.user, before)
+        return next((words for words in (words_in(each.content) for each in heard) if wanted in words), "")
+
+    return await resident.city.until(look, HEALED_SECONDS, f"never heard {wanted!r}")
 
 
 async def test_a_withdrawal_and_what_an_officer_did_outlive_their_pods(city: City) -> None:

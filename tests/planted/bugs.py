@@ -153,15 +153,69 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "photo-keeps-metadata",
-        "a photo is saved again with the place where it was taken",
+        "a photo is saved again with the words that came with it",
         (
             Edit(
-                f"{REPORTS}/adapters/photo_decoder.py",
-                """canvas.save(out, "JPEG", quality=85)""",
-                """canvas.save(out, "JPEG", quality=85, exif=Image.open(BytesIO(photo)).getexif())""",
+                f"{REPORTS}/adapters/photo_pictures.py",
+                "    canvas.paste(image)\n    whole",
+                "    canvas = image\n    whole",
             ),
         ),
         "services/reports/tests/test_photo_worker.py::test_a_photo_is_made_anew_without_metadata",
+    ),
+    Bug(
+        "swept-photo-named",
+        "a row names a photo that the sweep is just deleting",
+        (
+            Edit(
+                f"{REPORTS}/adapters/photos.py",
+                "AND o.object_key = added.object_key AND NOT o.doomed RETURNING",
+                "AND o.object_key = added.object_key RETURNING",
+            ),
+        ),
+        "services/reports/tests/test_photo_keeping.py::test_a_writer_that_comes_too_late_stores_nothing",
+    ),
+    Bug(
+        "photo-forgotten-before-it-is-deleted",
+        "who claims photos to delete them forgets them first, and dies",
+        (
+            Edit(
+                f"{REPORTS}/use_cases/sweep_photos.py",
+                """        shelf.reach("after_photos_claimed")\n""",
+                "        async with shelf.begin(tenant) as city:\n"
+                "            await city.photo_objects.forget(keys)\n"
+                """        shelf.reach("after_photos_claimed")\n""",
+            ),
+        ),
+        "services/reports/tests/test_photo_keeping.py::test_who_dies_while_deleting_is_followed_by_another",
+    ),
+    Bug(
+        "photo-link-for-ever",
+        "a link to a photo opens it however old it is",
+        (Edit(f"{REPORTS}/adapters/photo_links.py", "if now >= expires_at:", "if expires_at.year < 2000:"),),
+        "services/reports/tests/test_photo_links.py::test_a_link_lives_for_ten_minutes",
+    ),
+    Bug(
+        "photos-of-open-cases-expire",
+        "a case that was reopened loses its photos all the same",
+        (
+            Edit(f"{REPORTS}/adapters/photos.py", "    AND r.state IN ('resolved', 'rejected') AND", "    AND"),
+            Edit(f"{REPORTS}/use_cases/expire_photos.py", "report.state in CLOSED_STATES and ", ""),
+        ),
+        "services/reports/tests/test_photo_removal.py::test_a_reopened_case_keeps_its_photos",
+    ),
+    Bug(
+        "photo-file-left-in-thread",
+        "a photo that was taken back stays in the desk's thread",
+        (
+            Edit(
+                f"{SLACK}/use_cases/share_photos.py",
+                "        if photo.gone:\n",
+                "        if photo.gone and not known:\n",
+            ),
+        ),
+        "services/channel-slack/tests/test_photos.py::"
+        "test_the_file_of_a_photo_that_is_gone_is_deleted_and_the_thread_says_why",
     ),
     Bug(
         "random-delivery-id",

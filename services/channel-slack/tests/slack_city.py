@@ -157,7 +157,7 @@ class FakeLamps(DialogueServiceServicer):
         request: wire.GetMediaRequest,
         context: "Context",
     ) -> AsyncIterator[wire.GetMediaResponse]:
-        if request.media_id != "m-1":
+        if request.media_id not in ("m-1", "m-2"):
             raise Missing("photo-gone")
         for at in range(0, len(JPEG), 10_000):
             yield wire.GetMediaResponse(chunk=JPEG[at : at + 10_000])

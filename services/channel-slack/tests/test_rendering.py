@@ -162,6 +162,24 @@ def test_an_answer_is_plain_words_whatever_kind_it_was() -> None:
     assert answer_message([]) is None
 
 
+def test_links_to_the_web_can_be_pressed() -> None:
+    kinds = [
+        Message(text=Text(text="10分間 <&>")),
+        Message(link=Link(label="写真 1", uri="https://city.example/photos/a.b")),
+        Message(link=Link(text="もう1枚", label="写真 2", uri="http://127.0.0.1:7105/photos/c.d")),
+    ]
+    message = answer_message(kinds)
+    assert message is not None
+    allowed(message)
+    parts = [part for block in message.blocks for part in block["elements"][0]["elements"]]  # type: ignore[index]
+    assert [(part["type"], part.get("url"), part["text"]) for part in parts] == [
+        ("text", None, "10分間 <&>"),
+        ("link", "https://city.example/photos/a.b", "写真 1"),
+        ("text", None, "もう1枚\n"),
+        ("link", "http://127.0.0.1:7105/photos/c.d", "写真 2"),
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "a", "👩" * 10, "\ud800x", "é" * 7])
 def test_pieces_make_the_whole_again(text: str) -> None:
     pieces = limits.pieces(text, 3)

@@ -1,6 +1,7 @@
 """Reports' rpc server in this process, on a real database, beside a stand-in of identity's consent ledger."""
 
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,10 @@ import asyncpg
 import pytest
 import yaml
 from google.protobuf.message import Message
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from photo_samples import a_photo
 
 from machi.consent.v1 import consent_service_pb2 as consent
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer, add_ConsentServiceServicer_to_server
@@ -23,6 +28,12 @@ from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer,
 from machi.reports.v1 import events_pb2 as facts
 from machi.reports.v1.report_service_pb2 import FindCaseRequest, PutCatalogueRequest
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
+from machi_reports.adapters.catalogues import MemoryCatalogues
+from machi_reports.adapters.photo_store import ObstorePhotos
+from machi_reports.adapters.photo_worker import ProcessPhotoWorker
+from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
+from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
+from machi_reports.use_cases.shelf import Shelf
 from machi_reports.wiring import assemble
 from machi_sdk.clock import ManualClock
 from machi_sdk.envelope import decode
@@ -39,6 +50,7 @@ if TYPE_CHECKING:
 SERVICE = Path(__file__).resolve().parents[1]
 SEEDS = SERVICE / "seeds" / "fukuoka"
 TENANTS = frozenset({"fukuoka", "sapporo"})
+PUBLIC_URL = "https://photos.city.example"
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CALLERS = {
     "channel-line": ["machi.dialogue.v1.DialogueService"],
@@ -134,7 +146,8 @@ async def release(tmp_path: Path, ledger: Ledger) -> AsyncIterator[LocalRelease]
 @pytest.fixture
 async def pod(database: PodDatabase, clock: ManualClock, release: LocalRelease) -> AsyncIterator[Pod]:
     """Reports without Kafka: rpc and database are real."""
-    pod = Pod(release.settings("reports", database.url), load_manifest(SERVICE / "service.yaml"), clock)
+    settings = release.settings("reports", database.url).model_copy(update={"public_url": PUBLIC_URL})
+    pod = Pod(settings, load_manifest(SERVICE / "service.yaml"), clock)
     await assemble(pod)
     for name, services in CALLERS.items():
         calls = [{"pod": "reports", "services": services}]
@@ -146,6 +159,27 @@ async def pod(database: PodDatabase, clock: ManualClock, release: LocalRelease) 
     await pod.rpc.drain(0.2)
     await pod.peers.close()
     await pod.database.close()
+
+
+@pytest.fixture
+def shelf(pod: Pod, clock: ManualClock) -> Shelf:
+    """The pod's store and database, for what happens behind its doors."""
+    works = pod.works(ReportsWork, CONSTRAINTS)
+    return Shelf(works.begin, ObstorePhotos(pod.settings.object_store_url), clock, lambda _place: None)
+
+
+@pytest.fixture
+def upkeep(pod: Pod, shelf: Shelf) -> PhotoUpkeep:
+    """What the pod does in the background, to be called when a test wants it."""
+    works = pod.works(ReportsWork, CONSTRAINTS)
+    return PhotoUpkeep(sorted(TENANTS), shelf, ProcessPhotoWorker(), MemoryCatalogues(works))
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Callable[[], list[str]]:
+    """The names of all objects in the store."""
+    folder = tmp_path / "objects"
+    return lambda: sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.fixture
@@ -253,6 +287,57 @@ def file_case(say: Say) -> Callable[..., Awaitable[str]]:
         return (await say(citizen, "=yes")).messages[0].receipt.number
 
     return case
+
+
+@pytest.fixture
+def put_photo(
+    line: "DialogueServiceAsyncStub",
+    seeded: None,  # noqa: ARG001 (the city has a catalogue)
+) -> Callable[..., Awaitable[str]]:
+    """Send a photo as an adapter does, with the event that brought it; its id."""
+
+    async def parts(citizen: str, event_id: str, photo: bytes) -> AsyncIterator[wire.PutMediaRequest]:
+        yield wire.PutMediaRequest(header=wire.MediaHeader(event_id=event_id, citizen_id=citizen))
+        yield wire.PutMediaRequest(chunk=photo)
+
+    async def put(citizen: str, event_id: str, photo: bytes = b"", tenant: str = "fukuoka") -> str:
+        content = photo or a_photo(size=(400, 300))
+        stored = await line.PutMedia(parts(citizen, event_id, content), **options(tenant))
+        assert stored.verdict == wire.MEDIA_VERDICT_STORED
+        return stored.media_id
+
+    return put
+
+
+@pytest.fixture
+def file_with_photos(say: Say, put_photo: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+    """File a report of roads-chuo with photos, each named by the event that brought it; the case number."""
+    answers: dict[str, str] = {"photo": "!skip", "words": "穴があります", "messages": "=yes", "confirm": "=yes"}
+
+    async def case(citizen: str, *events: str) -> str:
+        for words in ("/report", "=road", "=pothole", (33.5903, 130.3989)):
+            response = await say(citizen, words)
+        for event_id in events:
+            photo = wire.Photo(media_id=await put_photo(citizen, event_id))
+            response = await say(citizen, photo, event_id=event_id)
+        while response.session_state == wire.SESSION_STATE_OPEN:
+            response = await say(citizen, answers[response.ask.key])
+        return response.messages[0].receipt.number
+
+    return case
+
+
+@pytest.fixture
+def look_at(slack: "DialogueServiceAsyncStub") -> Callable[..., Awaitable[bytes]]:
+    """Fetch a photo of a card, as the desk that the card is of."""
+
+    async def look(card: DeskCard, at: int = 0, *, small: bool = False) -> bytes:
+        size = wire.MEDIA_SIZE_THUMBNAIL if small else wire.MEDIA_SIZE_UNSPECIFIED
+        media_id = card.photos[at].media_id
+        request = wire.GetMediaRequest(card_id=card.card_id, desk_id=card.desk_id, media_id=media_id, size=size)
+        return b"".join([part.chunk async for part in slack.GetMedia(request, **options())])
+
+    return look
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ async def _arrived(bootstrap: str, report_id: str) -> None:
 
 
 def test_starting_loads_no_decoder() -> None:
-    heavy = "{'PIL', 'shapely', 'numpy', 'jsonschema', 'sqlmodel', 'alembic'}"
+    heavy = "{'PIL', 'pillow_heif', 'obstore', 'shapely', 'numpy', 'jsonschema', 'sqlmodel', 'alembic'}"
     code = f"import sys, machi_reports.__main__; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -8,7 +8,7 @@ import pytest
 
 from machi_reports.adapters.catalogue_documents import read_document
 from machi_reports.domain.catalogue import Catalogue
-from machi_reports.entrypoints.dialogues.report_questions import next_question
+from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_sdk.dialogue import Answers, Choices, Confirm, Json, PhotoQ, PlaceQ, Question, WordsQ
 from machi_sdk.language import known
@@ -130,6 +130,30 @@ def test_the_summary_shows_everything(language: str, catalogue: Catalogue, notic
     assert wording.ward("40133") in values
     assert wording.say("value.without-photo") in values
     assert wording.say("value.messages-yes") in values
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_photos_are_counted_down(language: str, catalogue: Catalogue, notice: Purpose) -> None:
+    answers = begun(category="other").answered("place", PLACE, "event-place")
+    for left in (2, 1):
+        answers = answers.answered("photo", {"media_id": f"m{left}"}, f"event-{left}")
+        question = next_question(answers, Wording(language, catalogue), notice)
+        assert question is not None
+        assert (question.key, question.kind, question.optional) == ("photo", PhotoQ(3, 3 - left), True)
+        assert str(left) in question.prompt
+    answers = answers.answered("photo", {"media_id": "m0"}, "event-0")
+    question = next_question(answers, Wording(language, catalogue), notice)
+    assert question is not None
+    assert question.key == "words"
+
+
+def test_photos_sent_together_stand_in_their_own_order() -> None:
+    answers = begun(category="other")
+    for name, together in (("a", ""), ("c", "set-1"), ("b", "set-1")):
+        value: dict[str, Json] = {"media_id": name}
+        value |= {"set": together, "index": {"b": 1, "c": 2}[name]} if together else {}
+        answers = answers.answered("photo", value, f"event-{name}")
+    assert ReportSoFar(answers).photo_ids == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -36,7 +36,8 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
         Move.HAND_OVER: lambda: report.hand_over(OFFICER, to, says(at)),
         Move.RATE: lambda: report.rate(4, says(at)),
         Move.REOPEN: lambda: report.reopen(says(at)),
-        Move.RETRACT: lambda: report.retract(at),
+        Move.RETRACT: lambda: report.retract(at, ["roads-chuo"]),
+        Move.EXPIRE: lambda: report.expire(at, ["roads-chuo"]),
     }
     return moves[move]()
 
@@ -57,6 +58,7 @@ def test_every_history_is_consistent(moves: list[tuple[Move, int]]) -> None:
     assert report.fresh[-1].state == report.state
     assert (report.score is None) or report.state is State.RESOLVED
     assert (report.reopen_before is not None) == (report.state is State.RESOLVED)
+    assert (report.closed_at is not None) == (not report.is_open)
 
 
 def test_the_second_acknowledgement_changes_nothing() -> None:
@@ -87,6 +89,20 @@ def test_reopening_ends_after_fourteen_days() -> None:
     assert isinstance(report.reopen(says(NOON + REOPEN_WITHIN - timedelta(seconds=1))), Done)
     assert report.state is State.REOPENED
     assert report.reopened == 1
+
+
+def test_a_case_is_closed_once_until_it_is_reopened() -> None:
+    report, day = a_report(), timedelta(days=1)
+    report.resolve(OFFICER, says(NOON))
+    report.rate(5, says(NOON + day))
+    report.retract(NOON + 2 * day, [])
+    assert report.closed_at == NOON
+    again = a_report()
+    again.resolve(OFFICER, says(NOON))
+    again.reopen(says(NOON + day))
+    assert again.closed_at is None
+    again.reject(OFFICER, says(NOON + 2 * day))
+    assert again.fresh[-1].at == again.closed_at
 
 
 def test_a_rating_counts_once_per_resolution() -> None:

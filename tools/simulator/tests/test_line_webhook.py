@@ -73,6 +73,18 @@ async def test_every_kind_of_message_arrives(simulator: Simulator, receiver: Rec
     assert kinds["file"]["fileSize"] == 5
 
 
+async def test_photos_sent_together_name_their_set(simulator: Simulator, receiver: Receiver) -> None:
+    user = await simulator.line.create()
+    await simulator.line.follow(user)
+    sent = await simulator.line.upload_together(user, [b"one", b"two", b"three"])
+    hooks = await _hooks(simulator, receiver, 4)
+    messages = [as_object(event["message"]) for hook in hooks for event in hook.events if event["type"] == "message"]
+    places = {text(message, "id"): as_object(message["imageSet"]) for message in messages}
+    assert [places[each.message]["index"] for each in sent] == [1, 2, 3]
+    assert {place["total"] for place in places.values()} == {3}
+    assert len({place["id"] for place in places.values()}) == 1
+
+
 async def test_an_unanswered_event_is_sent_again_as_a_redelivery(simulator: Simulator, receiver: Receiver) -> None:
     receiver.answers = [(503, ""), (500, "")]
     user = await simulator.line.create()

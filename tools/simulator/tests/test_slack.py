@@ -306,6 +306,16 @@ async def test_files_are_uploaded_in_three_steps(simulator: Simulator, slack: As
     assert (await simulator.slack.messages(channel))[0].files == [file]
 
 
+async def test_of_a_deleted_file_a_tombstone_is_left(slack: AsyncWebClient, channel: str) -> None:
+    shared = await slack.files_upload_v2(channel=channel, filename="a.jpg", content=b"\xff\xd8jpeg", title="写真")
+    file = shared["files"][0]["id"]
+    await slack.files_delete(file=file)
+    (message,) = (await slack.conversations_history(channel=channel))["messages"]
+    assert message["files"] == [{"id": file, "mode": "tombstone"}]
+    with pytest.raises(SlackApiError, match="file_not_found"):
+        await slack.files_delete(file=file)
+
+
 async def test_direct_messages_home_and_people(simulator: Simulator, slack: AsyncWebClient, receiver: Receiver) -> None:
     opened = await slack.conversations_open(users=OFFICER)
     posted = await slack.chat_postMessage(channel=OFFICER, text="あなた宛て")

@@ -54,6 +54,11 @@ class Keys:
         """A stable pseudonym of a platform address, the same in every pod of the release."""
         return hmac.new(self._address_key, address.encode(), hashlib.sha256).hexdigest()[:32]
 
+    def seal(self, purpose: str, text: str) -> str:
+        """An HMAC of the text that no other purpose shares; whoever has the release's keys can make it and compare."""
+        key = hmac.digest(self._address_key, purpose.encode(), "sha256")
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
     @cached_property
     def _address_key(self) -> bytes:
         return bytes.fromhex((self._folder / "address.key").read_text(encoding="ascii").strip())

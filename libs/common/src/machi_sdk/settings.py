@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     kafka_security_username: str = ""
     kafka_security_password: SecretStr = SecretStr("")
     kafka_security_ca_file: str = ""
+    object_store_url: str = ""
     machi_http_address: str = "127.0.0.1:0"
     machi_rpc_address: str = "127.0.0.1:0"
     machi_peers: str = ""

@@ -75,6 +75,10 @@ class Slack(Content, Protocol):
         """Whether a thread shows the file."""
         ...
 
+    async def delete_file(self, file_id: str) -> None:
+        """Remove a file from wherever it is shown; one that is gone already is fine."""
+        ...
+
 
 class Rooms(Protocol):
     """Channels by the names of desks."""
@@ -148,7 +152,7 @@ class Board(Protocol):
         ...
 
     async def lost(self, key: CardKey) -> None:
-        """The card's message and its thread are gone."""
+        """The card's message and its thread are gone; files that were shown there become strays."""
         ...
 
     async def settled(self, key: CardKey, version: int) -> None:

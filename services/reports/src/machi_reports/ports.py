@@ -1,6 +1,6 @@
 """What the use cases ask of the world."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.conversation import Update
+from machi_reports.domain.photo import CasePhoto, Lying, PhotoClaim, StoredPhoto
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import Step
 
@@ -51,18 +52,20 @@ class Reports(Protocol):
         """Whether that desk holds the report or ever held it."""
         ...
 
+    async def desks_of(self, report_id: str) -> list[str]:
+        """Every desk that holds the report or ever held it."""
+        ...
+
     async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
-        """Blank what came with one message of that citizen; the ids of the reports that lost something."""
+        """Blank words and place that came with a message of that citizen; the reports that lost something."""
         ...
 
 
 @dataclass(frozen=True)
-class StoredPhoto:
-    """A photo as kept: re-encoded, stripped."""
+class OldPhoto:
+    """A photo whose bytes still lie in its row."""
 
     photo_id: str
-    citizen_id: str
-    event_id: str
     jpeg: bytes
 
 
@@ -70,14 +73,14 @@ class Photos(Protocol):
     """The photos of the work's tenant."""
 
     async def add(self, photo: StoredPhoto, at: datetime) -> str:
-        """Store a photo once per event; the id it has."""
+        """Name a written photo, once per event; the id it has. Unavailable when its objects were swept meanwhile."""
         ...
 
     async def of_event(self, event_id: str) -> str | None:
         """The id of the photo that came with a message."""
         ...
 
-    async def attach(self, photo_id: str, report_id: str, citizen_id: str) -> bool:
+    async def attach(self, photo_id: str, report_id: str, citizen_id: str, position: int) -> bool:
         """Give the citizen's own loose photo to a report; False when it is gone."""
         ...
 
@@ -85,12 +88,52 @@ class Photos(Protocol):
         """Whether the citizen sent that photo and no report has it yet."""
         ...
 
-    async def of_report(self, report_id: str) -> list[str]:
-        """The ids of a report's photos, oldest first."""
+    async def of_report(self, report_id: str) -> list[CasePhoto]:
+        """A report's photos in order, those that are gone too."""
         ...
 
-    async def read(self, photo_id: str, report_id: str) -> bytes | None:
-        """The JPEG of a report's photo."""
+    async def find(self, photo_id: str, report_id: str) -> Lying | OldPhoto | None:
+        """Where a report's photo lies; None when it is gone."""
+        ...
+
+    async def take_back(self, citizen_id: str, event_id: str, at: datetime) -> list[str]:
+        """Remove the photo that came with one message of that citizen; the report that lost it, if one had it."""
+        ...
+
+    async def expire(self, report_id: str, at: datetime) -> int:
+        """Remove the photos of a report whose time is over; how many there were."""
+        ...
+
+    async def drop_loose(self, before: datetime, most: int, at: datetime) -> int:
+        """Drop photos that no report took; how many there were."""
+        ...
+
+    async def closed_before(self, moment: datetime, most: int) -> list[str]:
+        """Reports with photos that were closed before that moment and are closed."""
+        ...
+
+    async def unmoved(self) -> OldPhoto | None:
+        """A photo whose bytes still lie in its row; None when there is none left."""
+        ...
+
+    async def move(self, photo_id: str, lying: Lying) -> bool:
+        """Let the row of such a photo name its objects instead; False when the photo is gone meanwhile."""
+        ...
+
+
+class PhotoObjects(Protocol):
+    """Which objects of the work's tenant may lie in the store, whatever became of who wrote them."""
+
+    async def expect(self, key: str, until: datetime) -> None:
+        """Objects are about to be written under this key; they are swept unless a photo names them by then."""
+        ...
+
+    async def claim(self, now: datetime, most: int) -> list[str]:
+        """Keys whose objects are to be deleted, this caller's alone for a minute; no photo can name them any more."""
+        ...
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Claimed objects that are gone."""
         ...
 
 
@@ -138,6 +181,11 @@ class City(Protocol):
     @property
     def photos(self) -> Photos:
         """Photos."""
+        ...
+
+    @property
+    def photo_objects(self) -> PhotoObjects:
+        """The objects of photos."""
         ...
 
     @property
@@ -221,9 +269,49 @@ class PhotoVerdict(StrEnum):
     TOO_LARGE = "too-large"
 
 
+@dataclass(frozen=True)
+class CleanPhoto:
+    """Two new JPEGs of one photo, without anything else it came with."""
+
+    whole: bytes
+    thumbnail: bytes
+
+
 class PhotoWorker(Protocol):
     """Decodes and re-encodes photos where a bomb can do no harm."""
 
-    async def cleaned(self, photo: bytes) -> bytes | PhotoVerdict:
-        """A stripped JPEG, or why not."""
+    async def cleaned(self, photo: bytes) -> CleanPhoto | PhotoVerdict:
+        """The photo made anew, or why not."""
+        ...
+
+
+class PhotoStore(Protocol):
+    """Objects by name, wherever they lie. Unavailable when it does not answer."""
+
+    def check(self) -> None:
+        """Unavailable while it failed a moment ago: work for it would be in vain."""
+        ...
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Write an object, whole or not at all."""
+        ...
+
+    async def get(self, name: str) -> bytes:
+        """An object; Missing when there is none."""
+        ...
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """Let objects be gone, whether or not they were there."""
+        ...
+
+
+class PhotoLinks(Protocol):
+    """Links that open a photo for a short while."""
+
+    def link(self, claim: PhotoClaim) -> str:
+        """The address; empty when the world cannot reach this pod."""
+        ...
+
+    def claim(self, token: str, now: datetime) -> PhotoClaim | None:
+        """What the last part of such an address says; None when we did not make it or its time is over."""
         ...

@@ -5,3 +5,7 @@ from machi_sdk.telemetry import declare
 PHOTOS = "machi_reports_photos_total"
 
 declare(PHOTOS, "counter", ("verdict",), "Photos by what became of them: stored, not-a-photo, too-large")
+
+UPKEEP = "machi_reports_photo_upkeep_total"
+
+declare(UPKEEP, "counter", ("what",), "Photos moved to the store, dropped, expired, or deleted from the store")

@@ -5,10 +5,13 @@ from machi.reports.v1.report_service_pb2_grpc import add_ReportServiceServicer_t
 from machi_reports.adapters.catalogue_documents import CheckedDocuments
 from machi_reports.adapters.catalogues import MemoryCatalogues
 from machi_reports.adapters.consents import PURPOSE, RpcConsents
+from machi_reports.adapters.photo_links import PATH, SealedPhotoLinks
+from machi_reports.adapters.photo_store import ObstorePhotos
 from machi_reports.adapters.photo_worker import ProcessPhotoWorker
 from machi_reports.adapters.ward_map import PolygonWardMap
 from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
 from machi_reports.entrypoints.desk import Desk
+from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_view import DeskView
 from machi_reports.entrypoints.dialogues.answer import AnswerDialogue
 from machi_reports.entrypoints.dialogues.cases import CasesDialogue
@@ -16,8 +19,11 @@ from machi_reports.entrypoints.dialogues.rate import RateDialogue
 from machi_reports.entrypoints.dialogues.reopen import ReopenDialogue
 from machi_reports.entrypoints.dialogues.report import ReportDialogue
 from machi_reports.entrypoints.media import Media
+from machi_reports.entrypoints.photo_route import PhotoRoute
+from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
 from machi_reports.entrypoints.rpc import ReportRpc
-from machi_reports.entrypoints.turns import catalogue_first, retracted
+from machi_reports.entrypoints.turns import catalogue_first, retracting
+from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.dialogue import DialogueEndpoint, DialogueKit
 from machi_sdk.service import Pod
 
@@ -25,14 +31,21 @@ from machi_sdk.service import Pod
 async def assemble(pod: Pod) -> None:
     """Hang this pod's entrypoints on its doors."""
     works = pod.works(ReportsWork, CONSTRAINTS)
+    store, worker = ObstorePhotos(pod.settings.object_store_url), ProcessPhotoWorker()
+    shelf = Shelf(works.begin, store, pod.clock, pod.faultpoints.reach)
+    links = SealedPhotoLinks(pod.settings.public_url, pod.keys.seal)
     notice = next(purpose for purpose in pod.manifest.purposes if purpose.purpose == PURPOSE)
     consents = RpcConsents(pod.peers, notice.version)
     catalogues = MemoryCatalogues(works)
+    upkeep = PhotoUpkeep(sorted(pod.settings.tenants), shelf, worker, catalogues)
     report = ReportDialogue(works, catalogues, PolygonWardMap(catalogues), consents, notice)
     others = (CasesDialogue(works, catalogues), RateDialogue(works), ReopenDialogue(works), AnswerDialogue(works))
-    kit = DialogueKit(works, [report, *others], pod.clock, retracted, catalogue_first(catalogues))
-    view = DeskView(works, catalogues, consents, pod.clock)
-    media = Media(works, ProcessPhotoWorker(), view)
-    turns = DialogueEndpoint(kit, works, Desk(catalogues, view), media)
+    kit = DialogueKit(works, [report, *others], pod.clock, retracting(upkeep.wake), catalogue_first(catalogues))
+    view = DeskView(works, catalogues, consents, store, bool(pod.settings.public_url), pod.clock)
+    desk = Desk(catalogues, view, DeskPhotos(links))
+    turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
     pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments()))
+    pod.route(f"{PATH}/{{token}}", PhotoRoute(works, links, store, pod.clock), methods=("GET",))
+    pod.background("photo upkeep", upkeep.run)
+    pod.ready_check("object store", store.trouble)

@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 from starlette.requests import Request
 
-from machi_simulator.jsontree import Json, child, text
+from machi_simulator.jsontree import Json, as_objects, child, text
 from machi_simulator.line.buttons import usable
 from machi_simulator.line.residents import Sent, Upload
 from machi_simulator.world import World
 
 Handler = Callable[[Request, Json], Awaitable[object]]
-Act = Callable[[str, Json], Sent]
+Act = Callable[[str, Json], Sent | list[Sent]]
 
 
 class LineControl:
@@ -28,6 +28,9 @@ class LineControl:
             "sticker": lambda user, _: people.stick(user),
             "location": people.locate,
             "upload": lambda user, body: people.upload(user, _upload(body)),
+            "upload_together": lambda user, body: people.upload_together(
+                user, [_upload(each) for each in as_objects(body.get("photos"))]
+            ),
             "unsend": lambda user, body: people.unsend(user, text(body, "message")),
             "press": lambda user, body: people.press_labelled(user, text(body, "label"), text(body, "value")),
             "postback": lambda user, body: people.postback(user, child(body, "action"), child(body, "params")),
@@ -78,7 +81,8 @@ class LineControl:
         act = self._acts.get(text(body, "kind"))
         if act is None:
             raise ValueError(f"kind must be one of {', '.join(self._acts)}")
-        return asdict(act(request.path_params["user"], body))
+        done = act(request.path_params["user"], body)
+        return [asdict(each) for each in done] if isinstance(done, list) else asdict(done)
 
     async def expire(self, request: Request, _body: Json) -> object:
         """Let the content of a message expire on the data host."""

@@ -86,6 +86,12 @@ class LineSide:
         encoded = base64.b64encode(body).decode()
         return await self._act(user, {"kind": "upload", "base64": encoded, "content_type": content_type, "name": name})
 
+    async def upload_together(self, user: str, bodies: list[bytes]) -> list[Acted]:
+        """Send photos in one go."""
+        photos = [{"base64": base64.b64encode(body).decode()} for body in bodies]
+        answer = await self._wire.post(f"/line/residents/{user}/acts", {"kind": "upload_together", "photos": photos})
+        return TypeAdapter(list[Acted]).validate_python(answer)
+
     async def unsend(self, user: str, message: str) -> Acted:
         """Take an own message back."""
         return await self._act(user, {"kind": "unsend", "message": message})

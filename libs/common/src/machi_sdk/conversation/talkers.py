@@ -30,8 +30,8 @@ class Talkers:
     async def put_photo(
         self, tenant: str, pod: str, header: wire.MediaHeader, chunks: AsyncIterator[bytes]
     ) -> wire.PutMediaResponse:
-        """Hand a photo over, piece by piece."""
-        async with self._bulkheads.enter(pod):
+        """Hand a photo over, piece by piece; when photos cannot be kept, words still can."""
+        async with self._bulkheads.enter(f"{pod} photos"):
             with mapped():
                 return await self._put(tenant, pod, header, chunks)
 

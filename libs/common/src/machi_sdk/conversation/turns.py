@@ -129,18 +129,28 @@ class Turns:
 
     async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
         if pending.event.HasField("unsent"):
-            return await self._retraction(pending)
+            return await self._retraction(pending, writer)
         step = decide(pending.event, writer.focus.pod, self.openings)
         if step is None or not pending.event.HasField("media") or step.opens:
             return step
         media_id = await self._photo(pending, writer, content)
-        return Step(step.pod, wire.TurnRequest(photo=wire.Photo(media_id=media_id))) if media_id else step
+        if not media_id:
+            return step
+        sent = pending.event.media
+        photo = wire.Photo(media_id=media_id, set_id=sent.set_id, set_index=sent.set_index)
+        return Step(step.pod, wire.TurnRequest(photo=photo))
 
-    async def _retraction(self, pending: PendingEvent) -> Step | None:
-        earlier = await self.earlier.find(pending.tenant, pending.event.unsent.message_id)
-        if earlier is None or not self.openings.installed(earlier.pod):
-            return None
-        return Step(earlier.pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
+    async def _retraction(self, pending: PendingEvent, writer: Writer) -> Step | None:
+        """Take back all that came with the message; the last of it is the step to answer."""
+        found = await self.earlier.find(pending.tenant, pending.event.unsent.message_id)
+        steps = [
+            Step(earlier.pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
+            for earlier in found
+            if self.openings.installed(earlier.pod)
+        ]
+        for step in steps[:-1]:
+            await self._ask(pending, writer, step, derived_id(pending.event.event_id, step.request.retract.event_id))
+        return steps[-1] if steps else None
 
     async def _photo(self, pending: PendingEvent, writer: Writer, content: Content) -> str:
         """The id of the photo handed over; empty when it is none, or cannot be had in three tries."""

@@ -44,6 +44,15 @@ class Answers(Mapping[str, Json]):
         value = self.get(key)
         return value if isinstance(value, dict) else {}
 
+    def all(self, key: str) -> tuple[Json, ...]:
+        """Every answer to a question that took several, in order."""
+        return tuple(step.value for step in self.steps if step.key == key and step.value is not None)
+
+    def takes_more(self, key: str, most: int) -> bool:
+        """Whether a question that takes up to `most` answers is still open: nobody skipped the rest of it."""
+        values = [step.value for step in self.steps if step.key == key]
+        return None not in values and len(values) < most
+
     def event_of(self, key: str) -> str:
         """The event that answered the question; empty when none did."""
         return next((step.event_id for step in reversed(self.steps) if step.key == key), "")
@@ -65,11 +74,15 @@ class Answers(Mapping[str, Json]):
         """Without the last answer."""
         return Answers(self.given, self.steps[:-1])
 
-    def before(self, event_id: str) -> "Answers | None":
-        """Without the answer of that event and all later ones; None when the event answered nothing here."""
+    def taken_back(self, event_id: str) -> "Answers | None":
+        """Without the answer of that event; None when it answered nothing here.
+
+        One of several answers to a question goes alone; any other takes along all that came after it.
+        """
         for index, step in enumerate(self.steps):
             if step.event_id == event_id:
-                return Answers(self.given, self.steps[:index])
+                several = step.value is not None and sum(other.key == step.key for other in self.steps) > 1
+                return Answers(self.given, self.steps[:index] + (self.steps[index + 1 :] if several else ()))
         return None
 
     def to_json(self) -> dict[str, Json]:

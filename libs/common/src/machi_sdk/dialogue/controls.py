@@ -4,7 +4,15 @@ from pathlib import Path
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Option
-from machi_sdk.dialogue.questions import Choices, Confirm, Kind, MultiChoices, Question, WordsQ
+from machi_sdk.dialogue.questions import (
+    Choices,
+    Confirm,
+    Kind,
+    MultiChoices,
+    Question,
+    WordsQ,
+    takes_words_for_next,
+)
 from machi_sdk.names import fold
 from machi_sdk.texts import Texts
 
@@ -23,6 +31,7 @@ class Controls:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._words = {word: kind for name, kind in _KINDS.items() for word in self._typed(f"controls.{name}.words")}
+        self._words |= dict.fromkeys(self._typed("controls.enough.label"), wire.CONTROL_KIND_SKIP)
         self._skip_labels = frozenset(self._typed("controls.skip.label"))
         self.yes_no = (frozenset(self._typed("yes")), frozenset(self._typed("no")))
 
@@ -50,10 +59,14 @@ class Controls:
             return request.control.ask_id
         return request.moment.ask_id if kind == "moment" else ""
 
-    def offered(self, language: str, *, optional: bool, first: bool) -> list[Option]:
+    def offered(self, language: str, question: Question, *, first: bool) -> list[Option]:
         """The buttons of a question: skip only where it may be, back only where there is something behind."""
-        names = [*(["skip"] if optional else []), *([] if first else ["back"]), "cancel", "help"]
-        return [Option(option_id=name, label=self._texts.say(language, f"controls.{name}.label")) for name in names]
+        names = [*(["skip"] if question.optional else []), *([] if first else ["back"]), "cancel", "help"]
+        labels = {"skip": "enough"} if takes_words_for_next(question.kind) else {}
+        return [
+            Option(option_id=name, label=self._texts.say(language, f"controls.{labels.get(name, name)}.label"))
+            for name in names
+        ]
 
     def _typed(self, key: str) -> list[str]:
         return [fold(word) for words in self._texts.words(key).values() for word in words.split("|")]

@@ -13,7 +13,7 @@ from machi_sdk.dialogue.answers import Answers, Json
 from machi_sdk.dialogue.asides import Asides
 from machi_sdk.dialogue.controls import TEXTS, Controls
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
-from machi_sdk.dialogue.questions import Question, ask_id_of, to_wire
+from machi_sdk.dialogue.questions import Question, ask_id_of, takes_words_for_next, to_wire
 from machi_sdk.dialogue.script import Dialogue, Reject, Reply, TurnContext
 from machi_sdk.dialogue.sessions import Session
 from machi_sdk.errors import Conflict, Invalid, Unavailable
@@ -44,7 +44,7 @@ class Plan:
 
 
 class DialogueKit(Generic[W]):
-    """Runs a pod's dialogues; `prepare` is awaited before each turn, `retracted` takes back what a finished one did."""
+    """Runs a pod's dialogues; `prepare` is awaited before each turn, `retracted` takes back what came of a message."""
 
     def __init__(
         self,
@@ -154,10 +154,10 @@ class DialogueKit(Generic[W]):
         return Plan(Session(session_id, context.citizen_id, dialogue.command, started, 0, context.now), started)
 
     def _retract(self, session: Session | None, event_id: str) -> Plan:
-        earlier = session.answers.before(event_id) if session is not None else None
+        earlier = session.answers.taken_back(event_id) if session is not None else None
         if session is None or earlier is None:
             return Plan(retracts=event_id)
-        return Plan(session, earlier)
+        return Plan(session, earlier, retracts=event_id)
 
     async def _step(self, session: Session, request: wire.TurnRequest, context: TurnContext) -> Plan:
         question = self._question(session, session.answers, context.language)
@@ -180,6 +180,11 @@ class DialogueKit(Generic[W]):
         returned = self._asides.returned(session.answers, request, session.touched_at, context.now)
         if returned is not None:
             return Plan(session, returned, understood=False)
+        if takes_words_for_next(question.kind) and request.WhichOneof("input") == "text":
+            passed = replace(session, answers=session.answers.answered(question.key, None, context.event_id))
+            plan = await self._step(passed, request, context)
+            if plan.answers is not None:
+                return plan
         try:
             value = answer_of(question.kind, request, self._controls.yes_no)
         except Unreadable as reason:
@@ -279,7 +284,7 @@ class DialogueKit(Generic[W]):
             self._ask(response, question, waiting, response.language or context.language)
 
     def _ask(self, response: wire.TurnResponse, question: Question, session: Session, language: str) -> None:
-        controls = self._controls.offered(language, optional=question.optional, first=not session.answers.steps)
+        controls = self._controls.offered(language, question, first=not session.answers.steps)
         response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, session.version), controls))
 
 

@@ -43,7 +43,9 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
         case "place", PlaceQ():
             return _pinned(request.place)
         case "photo", PhotoQ():
-            return {"media_id": request.photo.media_id}
+            return _photographed(request.photo)
+        case "photo", _:
+            raise Unreadable(sent_key("photo"))
         case "moment", DateQ() | TimeQ():
             return _typed(kind, request.moment.date or request.moment.time, yes_no)
         case "unsupported", PhotoQ() if request.unsupported.kind == "photo":
@@ -68,6 +70,11 @@ def _pinned(place: wire.Place) -> Json:
         raise Unreadable("again.place")
     parts = {"title": _storable(place.title), "address": _storable(place.address)}
     return {"latitude": place.latitude, "longitude": place.longitude, **parts}
+
+
+def _photographed(photo: wire.Photo) -> Json:
+    together: dict[str, Json] = {"set": photo.set_id, "index": photo.set_index} if photo.set_id else {}
+    return {"media_id": photo.media_id, **together}
 
 
 def _chosen(kind: Kind, chosen: list[str]) -> Json:

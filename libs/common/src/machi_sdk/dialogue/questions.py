@@ -35,7 +35,10 @@ class MultiChoices:
 
 @dataclass(frozen=True)
 class PhotoQ:
-    """One photo."""
+    """Up to `maximum` photos, `taken` of them already: each is an answer of its own, and `Answers.all` has them."""
+
+    maximum: int = 1
+    taken: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ class Question:
     changes: tuple[Change, ...] = ()
 
 
+def takes_words_for_next(kind: Kind) -> bool:
+    """Whether who writes has no more to send: after a photo, words are the answer to the question behind it."""
+    return isinstance(kind, PhotoQ) and kind.taken > 0
+
+
 def ask_id_of(session_id: str, version: int) -> str:
     """Names one question of one session: it changes with every answer."""
     return hashlib.sha256(f"{session_id}:{version}".encode()).hexdigest()[:12]
@@ -139,8 +147,8 @@ def to_wire(question: Question, ask_id: str, controls: list[wire.Option]) -> wir
 
 def _plain_kind(kind: Kind, ask: wire.Ask) -> None:
     match kind:
-        case PhotoQ():
-            ask.photo.maximum = 1
+        case PhotoQ(maximum, taken):
+            ask.photo.maximum = maximum - taken
         case PlaceQ():
             ask.place.SetInParent()
         case WordsQ(minimum, maximum):

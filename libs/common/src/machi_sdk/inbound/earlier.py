@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from machi_sdk.work import Work, Works
 
-_FIND = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id LIMIT 1"
+_FIND = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id"
 _BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
 
 
@@ -22,11 +22,11 @@ class EarlierMessages:
     def __init__(self, works: Works[Work]) -> None:
         self._works = works
 
-    async def find(self, tenant: str, message_id: str) -> Earlier | None:
-        """The message's event; None when it is not known (any more)."""
+    async def find(self, tenant: str, message_id: str) -> list[Earlier]:
+        """The events of a message (several photos and words may be one message); none when it is not known any more."""
         async with self._works.begin(tenant) as work:
-            row = await work.db.fetchrow(_FIND, tenant, message_id)
-        return Earlier(row["event_id"], row["pod"]) if row else None
+            rows = await work.db.fetch(_FIND, tenant, message_id)
+        return [Earlier(row["event_id"], row["pod"]) for row in rows]
 
     async def blank(self, tenant: str, message_id: str) -> None:
         """Forget what the message said."""

@@ -27,6 +27,7 @@ class LocalRelease:
         self.issuer = LocalIssuer(folder)
         self.installed = InstalledPods()
         self.addresses: dict[str, str] = {}
+        self._objects = folder / "objects"
         self._tenants = tenants
         self._servers: dict[str, RpcServer] = {}
         self._peers: list[Peers] = []
@@ -69,6 +70,7 @@ class LocalRelease:
         return Settings(
             database_url=database_url,
             kafka_bootstrap_servers=bootstrap,
+            object_store_url=self._objects.as_uri(),
             machi_http_address=LOOPBACK,
             machi_rpc_address=LOOPBACK,
             machi_peers=",".join(f"{name}={address}" for name, address in self.addresses.items()),

@@ -9,6 +9,7 @@ from machi_sdk.clock import stamp
 from machi_sdk.ids import derived_id
 
 _OTHERS = ("sticker", "audio", "video", "file")
+MOST_TOGETHER = 1000  # no platform sends more photos at once; what says so is damaged
 
 
 def decode_event(event: Json, now: datetime) -> channel.InboundEvent | Ignored:
@@ -47,6 +48,9 @@ def _message(event: Json, into: channel.InboundEvent) -> bool:
         ours = words(part(message, "contentProvider"), "type") in ("line", "")
         into.media.content_id = words(message, "id") if ours else ""
         into.media.content_type = "image"
+        together = part(message, "imageSet")
+        into.media.set_id = words(together, "id")
+        into.media.set_index = _index(together)
     elif kind == "location":
         return _place(message, into)
     elif kind in _OTHERS:
@@ -54,6 +58,11 @@ def _message(event: Json, into: channel.InboundEvent) -> bool:
     else:
         return False
     return True
+
+
+def _index(together: Json) -> int:
+    index = number(together, "index")
+    return int(index) if index is not None and 0 < index <= MOST_TOGETHER else 0
 
 
 def _place(message: Json, into: channel.InboundEvent) -> bool:

@@ -8,7 +8,7 @@ import orjson
 from google.protobuf import json_format
 
 from machi.dialogue.v1.desk_card_pb2 import Form
-from machi_channel_slack.domain.cards import CardKey, CardState, PostState
+from machi_channel_slack.domain.cards import STRAY, CardKey, CardState, PostState
 from machi_sdk.work import Work, Works
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
 _ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
 _POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"
 _LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"
-
-_LOST_POSTS = f"DELETE FROM posts WHERE {_KEY}"
+_LOST_POSTS = f"DELETE FROM posts WHERE {_KEY} AND file_id = ''"
+_LOST_FILES = f"UPDATE posts SET item = '{STRAY}' || file_id WHERE {_KEY}"
 _SETTLED = f"UPDATE cards SET shown = GREATEST(shown, $4), tries = 0, trouble = '' WHERE {_KEY}"
 _PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"
 _RETRY_AT = f"UPDATE cards SET due_at = $4, trouble = $5 WHERE {_KEY}"
@@ -84,10 +84,10 @@ class PostgresBoard:
         await self._write(key, _POSTED, channel, ts)
 
     async def lost(self, key: CardKey) -> None:
-        """The card's message and its thread are gone."""
+        """The card's message and its thread are gone; files that were shown there become strays."""
         async with self._works.begin(key.tenant) as work:
-            await work.db.execute(_LOST, *_of(key))
-            await work.db.execute(_LOST_POSTS, *_of(key))
+            for statement in (_LOST, _LOST_POSTS, _LOST_FILES):
+                await work.db.execute(statement, *_of(key))
 
     async def settled(self, key: CardKey, version: int) -> None:
         """The card was shown in this version."""

@@ -16,6 +16,7 @@ from machi_sdk.settings import SlackSettings
 
 _PAGES = 5
 _PAGE = 200
+_NO_FILE = {"file_not_found", "file_deleted"}
 
 
 class SlackApi:
@@ -153,6 +154,14 @@ class SlackApi:
         if not address:
             raise NoPhoto
         return await download(self._session, str(address), {"Authorization": f"Bearer {self._client.token}"})
+
+    async def delete_file(self, file_id: str) -> None:
+        """Remove a file from wherever it is shown; one that is gone already is fine."""
+        try:
+            await ended("files.delete", self._client.files_delete(file=file_id))
+        except SlackRefused as error:
+            if error.error not in _NO_FILE:
+                raise
 
     async def channels(self) -> dict[str, tuple[str, bool]]:
         """Public channels by name: (id, whether we are in it)."""

@@ -34,6 +34,10 @@ class CardState:
         return not self.ts and self.attempted_at is None
 
 
+# Names a file that was shown in a thread which is gone.
+STRAY = "stray:"
+
+
 @dataclass(frozen=True)
 class PostState:
     """One entry or photo in a card's thread; without `ts` a post whose end is not known."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, MediaSent, Pressed, ThreadReplied
-from machi_channel_slack.domain.conversations import Commanded, Said, SentFile, TakenBack
+from machi_channel_slack.domain.conversations import Commanded, Said, TakenBack
 from machi_channel_slack.domain.payloads import Press, Reply, Submission
 from machi_channel_slack.domain.press import CardAction
 from machi_sdk.clock import stamp
@@ -44,7 +44,13 @@ def _reply_event(reply: Reply, team: str, received_at: datetime) -> InboundEvent
 
 def _said_events(said: Said, team: str, received_at: datetime) -> list[InboundEvent]:
     """A resident's message: each file is an event, then the words that came with them."""
-    events = [_file_event(said, file, team, received_at) for file in said.files]
+    events = [_direct_event(derived_id(said.event_id, file.file_id), said, team, received_at) for file in said.files]
+    for index, (event, file) in enumerate(zip(events, said.files, strict=True), start=1):
+        if file.kind == "photo":
+            sent = MediaSent(content_id=file.file_id, content_type="image", set_id=said.event_id, set_index=index)
+            event.media.CopyFrom(sent)
+        else:
+            event.other.kind = file.kind
     if said.text.strip():
         event = _direct_event(said.event_id, said, team, received_at)
         event.text.text = said.text
@@ -70,15 +76,6 @@ def command_event(command: Commanded, team: str, received_at: datetime) -> Inbou
         received_at=stamp(received_at),
     )
     event.text.text = command.text or "menu"
-    return event
-
-
-def _file_event(said: Said, file: SentFile, team: str, received_at: datetime) -> InboundEvent:
-    event = _direct_event(derived_id(said.event_id, file.file_id), said, team, received_at)
-    if file.kind == "photo":
-        event.media.CopyFrom(MediaSent(content_id=file.file_id, content_type="image"))
-    else:
-        event.other.kind = file.kind
     return event
 
 

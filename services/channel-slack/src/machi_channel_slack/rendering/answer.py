@@ -8,8 +8,13 @@ from machi_channel_slack.rendering import limits, rich
 
 
 def answer_message(messages: Iterable[Message]) -> SlackMessage | None:
-    """All messages as plain words in one; None when there is nothing to say."""
-    return words_message("\n\n".join(filter(None, map(message_words, messages))))
+    """All messages as plain words in one, links to the web as links; None when there is nothing to say."""
+    listed = list(messages)
+    said = words_message("\n\n".join(filter(None, map(message_words, listed))))
+    if said is None or not any(map(_is_web, listed)):
+        return said
+    blocks = (rich.lines(_parts(message)).to_dict() for message in listed[: limits.PIECES])
+    return SlackMessage(said.text, tuple(blocks))
 
 
 def words_message(words: str) -> SlackMessage | None:
@@ -29,6 +34,19 @@ def message_words(message: Message) -> str:
 def message_lines(message: Message) -> list[str]:
     """The words of a message line by line, at least one."""
     return list(filter(None, _lines(message))) or ["…"]
+
+
+def _is_web(message: Message) -> bool:
+    return message.link.uri.startswith(("https://", "http://"))
+
+
+def _parts(message: Message) -> Iterator[rich.Part]:
+    if not _is_web(message):
+        yield rich.said(limits.cut(message_words(message), limits.PIECE))
+        return
+    if message.link.text:
+        yield rich.said(f"{message.link.text}\n")
+    yield rich.web(message.link.label, message.link.uri)
 
 
 def _lines(message: Message) -> Iterator[str]:

@@ -12,13 +12,17 @@ Place = tuple[str, str]
 
 
 async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) -> None:
-    """Post missing entries in order; one whose words were taken back is changed where it stands."""
+    """Post missing entries in order; one whose words were taken back is changed where it stands.
+
+    To a desk that no longer holds the work nothing is said anew.
+    """
     posts = await hall.board.posts(key) if card.thread else {}
     for entry in card.thread:
         digest = hall.digest(f"{entry.author_label}\n{entry.text}")
         known = posts.get(_item(entry))
         if known is None:
-            await _post(key, place, entry, digest, hall)
+            if not card.moved:
+                await _post(key, place, entry, digest, hall)
         elif not known.ts:
             await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:

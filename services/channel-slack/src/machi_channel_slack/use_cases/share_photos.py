@@ -1,9 +1,9 @@
-"""Photos of a case stand in its card's thread, each once."""
+"""Photos of a case stand in its card's thread, each once, and leave it when they are gone."""
 
 from dataclasses import replace
 
 from machi.dialogue.v1.desk_card_pb2 import CardPhoto, DeskCard
-from machi_channel_slack.domain.cards import CardState, PostState
+from machi_channel_slack.domain.cards import STRAY, CardKey, CardState, PostState
 from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Missing
@@ -14,14 +14,27 @@ GONE = "gone"
 
 
 async def share_photos(state: CardState, place: Place, card: DeskCard, hall: Hall) -> None:
-    """Upload and show what is not shown yet; a photo that was taken back is passed over."""
+    """Upload and show what is not shown yet; delete the files of photos that are gone, and of a thread that is."""
     posts = await hall.board.posts(state.key) if card.photos else {}
+    for post in posts.values():
+        if post.item.startswith(STRAY):
+            await hall.slack.delete_file(post.file_id)
+            await hall.board.drop_post(state.key, post.item)
     for photo in card.photos:
         known = posts.get(_item(photo))
-        if known is None:
+        if photo.gone:
+            await _take_down(state.key, known, hall)
+        elif known is None:
             await _share(state, place, photo, hall)
         elif not known.ts:
             await _after_doubt(state, place, photo, known, hall)
+
+
+async def _take_down(key: CardKey, known: PostState | None, hall: Hall) -> None:
+    if known is not None and known.file_id:
+        await hall.slack.delete_file(known.file_id)
+        hall.reach("after_file_deleted")
+        await hall.board.attempt_post(key, replace(known, ts=GONE, file_id=""))
 
 
 async def _share(state: CardState, place: Place, photo: CardPhoto, hall: Hall) -> None:
@@ -31,7 +44,7 @@ async def _share(state: CardState, place: Place, photo: CardPhoto, hall: Hall) -
     except Missing:
         await hall.board.attempt_post(state.key, replace(attempt, ts=GONE))
         return
-    file_id = await hall.slack.upload(f"{photo.media_id}{_suffix(body)}", photo.alt_text, body)
+    file_id = await hall.slack.upload(f"{photo.media_id}.jpg", photo.alt_text, body)
     attempt = replace(attempt, file_id=file_id)
     await hall.board.attempt_post(state.key, attempt)
     await _show(state, place, photo, attempt, hall)
@@ -56,7 +69,3 @@ async def _show(state: CardState, place: Place, photo: CardPhoto, attempt: PostS
 
 def _item(photo: CardPhoto) -> str:
     return f"photo:{photo.media_id}"
-
-
-def _suffix(body: bytes) -> str:
-    return ".png" if body.startswith(b"\x89PNG") else ".jpg"

@@ -44,9 +44,8 @@ async def show_card(key: CardKey, hall: Hall) -> None:
 async def _show(state: CardState, card: DeskCard, channel: str, hall: Hall) -> None:
     message = card_message(card, state.pod)
     ts = await _in_place(state, channel, message, hall) or await _anew(state.key, channel, message, hall)
-    if not card.moved:
-        await fill_thread(state.key, (channel, ts), card, hall)
-        await share_photos(state, (channel, ts), card, hall)
+    await fill_thread(state.key, (channel, ts), card, hall)
+    await share_photos(state, (channel, ts), card, hall)
 
 
 async def _in_place(state: CardState, channel: str, message: SlackMessage, hall: Hall) -> str:

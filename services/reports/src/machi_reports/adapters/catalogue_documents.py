@@ -68,6 +68,7 @@ def read_document(document: _Document, version: int) -> Catalogue:
         wards=tuple(Ward(code, names) for code, names in document["ward_names"].items()),
         calling_code=document.get("calling_code", ""),
         city_marks=tuple(document.get("city_marks", ())),
+        photo_days=document.get("photo_days_after_closing", Catalogue.photo_days),
     )
 
 

@@ -21,7 +21,7 @@ def publish(report: Report, step: Step, work: Work) -> None:
     fact = _fact(report, step)
     if fact is not None:
         work.emit(REPORTS, report.report_id, fact)
-    for desk_id in filter(None, (step.from_desk_id, step.desk_id)):
+    for desk_id in filter(None, dict.fromkeys((step.from_desk_id, step.desk_id, *step.also))):
         card = CardAnnounced(
             card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=stamp(step.at)
         )

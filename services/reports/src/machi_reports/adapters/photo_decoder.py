@@ -1,14 +1,13 @@
-"""Runs alone, as a process of its own: photo on standard input, stripped JPEG on standard output, verdict as exit code.
+"""Runs alone, as a process of its own: a photo on standard input, on standard output two new JPEGs of it.
 
-Its memory and time are bounded by the operating system: whatever a photo does to the decoder, it does it here.
+The first JPEG's length comes first, in four bytes; the second one is small. The exit code is the verdict. Memory and
+time are bounded by the operating system: whatever a photo does to the decoder, it does it here.
 """
 
 import resource
+import struct
 import sys
-from io import BytesIO
 
-LONGEST_SIDE = 2048
-MOST_PIXELS = 50_000_000
 MEMORY_BYTES = 640 * 1024 * 1024
 CPU_SECONDS = 5
 OK, NOT_A_PHOTO, TOO_LARGE = 0, 3, 4
@@ -22,34 +21,25 @@ def bound_process() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def cleaned(photo: bytes) -> tuple[int, bytes]:
-    """Verdict and JPEG: upright, at most `LONGEST_SIDE`, without any metadata."""
-    from PIL import Image, ImageOps  # noqa: PLC0415 (after the bounds are set)
+def judged(photo: bytes) -> tuple[int, bytes]:
+    """Verdict, and what is to be written; ImportError when the installation is broken."""
+    from machi_reports.adapters import photo_pictures  # noqa: PLC0415 (in this process alone, after its bounds are set)
 
-    Image.MAX_IMAGE_PIXELS = None  # judged below, by our own limit
+    photo_pictures.prepare(photo)
     try:
-        image: Image.Image = Image.open(BytesIO(photo), formats=("JPEG", "PNG"))
-        if image.width * image.height > MOST_PIXELS:
-            return TOO_LARGE, b""
-        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-        image.load()
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        image = ImageOps.exif_transpose(image).convert("RGBA")
-    except (OSError, ValueError, SyntaxError, MemoryError, OverflowError, Image.DecompressionBombError):
+        whole, small = photo_pictures.pictures(photo)
+    except photo_pictures.TooLarge:
+        return TOO_LARGE, b""
+    except Exception:  # noqa: BLE001 (whatever a decoder makes of it, that is no photo)
         return NOT_A_PHOTO, b""
-    # Pasted onto a new canvas: nothing that came with the photo can come along.
-    canvas = Image.new("RGB", image.size, "white")
-    canvas.paste(image, mask=image)
-    out = BytesIO()
-    canvas.save(out, "JPEG", quality=85)
-    return OK, out.getvalue()
+    return OK, struct.pack(">I", len(whole)) + whole + small
 
 
 def main() -> int:
     """Read, clean, write."""
     bound_process()
-    verdict, jpeg = cleaned(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(jpeg)
+    verdict, jpegs = judged(sys.stdin.buffer.read())
+    sys.stdout.buffer.write(jpegs)
     sys.stdout.buffer.flush()
     return verdict
 

@@ -23,7 +23,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0
 """
 _SAVE = """
 UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8,
-    changed_at = $9
+    closed_at = $9, changed_at = $10
 WHERE tenant = $1 AND report_id = $2
 """
 _SELECT = "SELECT *, details::text AS details_json FROM reports"
@@ -46,7 +46,8 @@ SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' ORDE
 _WAS_AT = """
 SELECT true FROM steps WHERE tenant = $1 AND report_id = $2 AND (desk_id = $3 OR from_desk_id = $3) LIMIT 1
 """
-# A message's words, its place, its photo: whatever of them became part of a report of that citizen.
+_DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
+# A message's words, its place: whatever of them became part of a report of that citizen.
 _BLANK = """
 WITH words AS (
     UPDATE updates u SET text = '', retracted = true FROM reports r
@@ -58,12 +59,8 @@ WITH words AS (
     WHERE tenant = $1 AND citizen_id = $2 AND place_event_id = $3 AND place_event_id <> ''
       AND (latitude IS NOT NULL OR place_title <> '' OR address <> '')
     RETURNING report_id
-), pictures AS (
-    UPDATE photos SET jpeg = NULL WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3 AND jpeg IS NOT NULL
-    RETURNING report_id
 )
-SELECT report_id FROM words UNION SELECT report_id FROM places UNION
-SELECT report_id FROM pictures WHERE report_id IS NOT NULL ORDER BY 1
+SELECT report_id FROM words UNION SELECT report_id FROM places
 """
 
 
@@ -117,6 +114,7 @@ class PgReports:
             report.score,
             report.reopened,
             report.reopen_before,
+            report.closed_at,
             at,
         )
         await self._work.db.execute(_SAVE, self._work.tenant, report.report_id, *now)
@@ -147,6 +145,11 @@ class PgReports:
     async def was_at(self, report_id: str, desk_id: str) -> bool:
         """See the port."""
         return bool(await self._work.db.fetchval(_WAS_AT, self._work.tenant, report_id, desk_id))
+
+    async def desks_of(self, report_id: str) -> list[str]:
+        """See the port."""
+        rows = await self._work.db.fetch(_DESKS_OF, self._work.tenant, report_id)
+        return [row["desk_id"] for row in rows]
 
     async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
         """See the port."""
@@ -216,4 +219,5 @@ def _report(row: "asyncpg.Record") -> Report:
         score=row["score"],
         reopened=row["reopened"],
         reopen_before=row["reopen_before"],
+        closed_at=row["closed_at"],
     )

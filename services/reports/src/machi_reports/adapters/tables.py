@@ -19,6 +19,16 @@ def _moment(*, nullable: bool = False) -> Column[datetime]:
     return Column(DateTime(timezone=True), nullable=nullable)
 
 
+def _number() -> int:
+    found: int = Field(sa_column_kwargs={"server_default": "0"})
+    return found
+
+
+def _text() -> str:
+    found: str = Field(sa_column_kwargs={"server_default": ""})
+    return found
+
+
 def _of_report(name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant", "report_id"], ["reports.tenant", "reports.report_id"], name=name)
 
@@ -59,6 +69,7 @@ class ReportRow(_Row, table=True):
     score: int | None = None
     reopened: int
     reopen_before: datetime | None = Field(sa_column=_moment(nullable=True))
+    closed_at: datetime | None = Field(sa_column=_moment(nullable=True))
     trace_id: str
     filed_at: datetime = Field(sa_column=_moment())
     changed_at: datetime = Field(sa_column=_moment())
@@ -104,7 +115,7 @@ class StepRow(_Row, table=True):
 
 
 class PhotoRow(_Row, table=True):
-    """A stripped photo; loose until a report takes it, empty once its author took it back."""
+    """Where a stripped photo lies; loose until a report takes it. Old rows have it in `jpeg` until it is moved."""
 
     __tablename__ = "photos"
     __table_args__ = (
@@ -112,6 +123,8 @@ class PhotoRow(_Row, table=True):
         UniqueConstraint("tenant", "event_id", name="uq_photos_tenant_event_id"),
         Index("ix_photos_tenant_report_id", "tenant", "report_id"),
         Index("ix_photos_loose", "tenant", "stored_at", postgresql_where=sql("report_id IS NULL")),
+        Index("ix_photos_kept", "tenant", "stored_at", postgresql_where=sql("removed_at IS NULL")),
+        Index("ix_photos_unmoved", "tenant", "photo_id", postgresql_where=sql("jpeg IS NOT NULL")),
     )
     tenant: str = Field(primary_key=True)
     photo_id: str = Field(primary_key=True)
@@ -120,6 +133,27 @@ class PhotoRow(_Row, table=True):
     report_id: str | None = None
     jpeg: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
     stored_at: datetime = Field(sa_column=_moment())
+    position: int = _number()
+    object_key: str = _text()
+    whole_size: int = _number()
+    whole_sha256: str = _text()
+    thumbnail_size: int = _number()
+    thumbnail_sha256: str = _text()
+    removed_at: datetime | None = Field(sa_column=_moment(nullable=True))
+    removal: str = _text()
+
+
+class PhotoObjectRow(_Row, table=True):
+    """An object that may lie in the store; with a moment it is swept then, unless a photo names it before."""
+
+    __tablename__ = "photo_objects"
+    __table_args__ = (
+        Index("ix_photo_objects_tenant_sweep_at", "tenant", "sweep_at", postgresql_where=sql("sweep_at IS NOT NULL")),
+    )
+    tenant: str = Field(primary_key=True)
+    object_key: str = Field(primary_key=True)
+    sweep_at: datetime | None = Field(sa_column=_moment(nullable=True))
+    doomed: bool
 
 
 class AccessRow(_Row, table=True):

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from machi_reports.adapters.accesses import PgAccesses
 from machi_reports.adapters.catalogues import PgCatalogues
+from machi_reports.adapters.photo_objects import PgPhotoObjects
 from machi_reports.adapters.photos import PgPhotos
 from machi_reports.adapters.reports import PgReports
 from machi_sdk.errors import Conflict, MachiError
@@ -26,6 +27,11 @@ class ReportsWork(Work):
     def photos(self) -> PgPhotos:
         """Photos."""
         return PgPhotos(self)
+
+    @cached_property
+    def photo_objects(self) -> PgPhotoObjects:
+        """The objects of photos."""
+        return PgPhotoObjects(self)
 
     @cached_property
     def accesses(self) -> PgAccesses:

@@ -125,7 +125,7 @@ class Ward:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One version of a city's catalogue."""
+    """One version of a city's catalogue; photos are kept for `photo_days` after their case was closed."""
 
     version: int
     case_prefix: str
@@ -138,6 +138,7 @@ class Catalogue:
     wards: tuple[Ward, ...]
     calling_code: str = ""
     city_marks: tuple[str, ...] = ()
+    photo_days: int = 365
 
     def category(self, code: str) -> Category | None:
         """The category with that code."""

@@ -1,11 +1,22 @@
 """A resident's report and everything that may happen to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from machi_reports.domain.conversation import Officer, Update
-from machi_reports.domain.states import ALLOWED, OPEN_STATES, Done, Move, NotNow, Outcome, State, Step, TooLate
+from machi_reports.domain.states import (
+    ALLOWED,
+    CLOSED_STATES,
+    OPEN_STATES,
+    Done,
+    Move,
+    NotNow,
+    Outcome,
+    State,
+    Step,
+    TooLate,
+)
 
 REOPEN_WITHIN = timedelta(days=14)
 
@@ -58,6 +69,7 @@ class Report:
     score: int | None = None
     reopened: int = 0
     reopen_before: datetime | None = None
+    closed_at: datetime | None = None
     fresh: list[Step] = field(default_factory=list)
 
     @classmethod
@@ -136,9 +148,13 @@ class Report:
             self.reopened += 1
         return outcome
 
-    def retract(self, at: datetime) -> Outcome:
-        """The reporter took back words, a place, or a photo; what remains is a newer version."""
-        return self._move(Step(Move.RETRACT, self.state, 0, at, self.desk_id))
+    def retract(self, at: datetime, desks: Sequence[str]) -> Outcome:
+        """The reporter took back words, a place, or a photo; every desk that saw them hears of it."""
+        return self._move(Step(Move.RETRACT, self.state, 0, at, self.desk_id, also=tuple(desks)))
+
+    def expire(self, at: datetime, desks: Sequence[str]) -> Outcome:
+        """Its photos were kept as long as the city keeps them."""
+        return self._move(Step(Move.EXPIRE, self.state, 0, at, self.desk_id, also=tuple(desks)))
 
     def without_place(self) -> None:
         """Forget the exact place; ward and desk stay."""
@@ -151,6 +167,10 @@ class Report:
 
     def _record(self, step: Step) -> Done:
         self.version += 1
+        if step.state in CLOSED_STATES:
+            self.closed_at = self.closed_at or step.at
+        else:
+            self.closed_at = None
         self.state, self.desk_id = step.state, step.desk_id
         recorded = replace(step, version=self.version)
         self.fresh.append(recorded)

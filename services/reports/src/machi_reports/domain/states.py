@@ -34,8 +34,10 @@ class Move(StrEnum):
     RATE = "rate"
     REOPEN = "reopen"
     RETRACT = "retract"
+    EXPIRE = "expire"
 
 
+CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED})
 OPEN_STATES = frozenset({State.FILED, State.ACKNOWLEDGED, State.ASKED, State.ANSWERED, State.REOPENED})
 ANY_STATE = frozenset(State)
 
@@ -51,12 +53,13 @@ ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.RATE: frozenset({State.RESOLVED}),
     Move.REOPEN: frozenset({State.RESOLVED}),
     Move.RETRACT: ANY_STATE,
+    Move.EXPIRE: ANY_STATE,
 }
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change, as the history keeps it; `version` is the report's after it."""
+    """One change, as the history keeps it; `version` is the report's after it, `also` other desks that must see it."""
 
     move: Move
     state: State
@@ -67,6 +70,7 @@ class Step:
     update: Update | None = None
     session_id: str = ""
     from_desk_id: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What staff do with a card: press its buttons, write in its thread."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -9,7 +9,8 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.conversation import Officer
 from machi_reports.domain.states import Done, Move, Outcome
 from machi_reports.entrypoints.desk_card import SILENT
-from machi_reports.entrypoints.desk_forms import DESK, MOST_WORDS, WORDS, form_of
+from machi_reports.entrypoints.desk_forms import DESK, MOST_WORDS, PHOTOS, WORDS, form_of
+from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_view import DeskView
 from machi_reports.entrypoints.dialogues.answer import close_answers, open_answer
 from machi_reports.entrypoints.wording import Wording
@@ -37,6 +38,7 @@ class Desk:
 
     catalogues: CurrentCatalogues
     view: DeskView
+    photos: DeskPhotos
 
     async def prepare(self, turn: TurnContext, card_id: str) -> Mapping[str, Json]:
         """Whether the reporter can be messaged now."""
@@ -52,6 +54,9 @@ class Desk:
         wording = self._wording(turn)
         if not _works_at(staff, press.desk_id):
             return _said(wording, "press.not-your-desk")
+        case = _case(staff, press.card_id, press.desk_id, turn)
+        if press.action_id == PHOTOS:
+            return await _or_why_not(self.photos.open(work, case, wording), wording)
         if press.action_id not in set(Move):
             raise Invalid("action-unknown")
         move, values = Move(press.action_id), dict(press.values)
@@ -59,8 +64,8 @@ class Desk:
         problems = check_form(form, values) if form else {}
         if problems:
             return _said(wording, "press.form", problem=" / ".join(problems.values()))
-        case = _case(staff, press.card_id, press.desk_id, turn)
-        return await _replied(work, case, wording, _Pressed(move, values, _is_silent(turn)))
+        pressed = _Pressed(move, values, _is_silent(turn))
+        return await _or_why_not(_replied(work, case, wording, pressed), wording)
 
     async def reply(self, work: ReportsWork, staff: wire.StaffActor, reply: wire.CardReply, turn: TurnContext) -> Reply:
         """Words in the thread go to the reporter."""
@@ -70,7 +75,8 @@ class Desk:
         if not reply.text.strip() or len(reply.text) > MOST_WORDS:
             return _said(wording, "press.form", problem=wording.say("form.needed"))
         case = _case(staff, reply.card_id, reply.desk_id, turn)
-        return await _replied(work, case, wording, _Pressed(Move.WRITE, {WORDS: reply.text}, _is_silent(turn)))
+        pressed = _Pressed(Move.WRITE, {WORDS: reply.text}, _is_silent(turn))
+        return await _or_why_not(_replied(work, case, wording, pressed), wording)
 
     def _wording(self, turn: TurnContext) -> Wording:
         return Wording(turn.language, self.catalogues.current(turn.tenant))
@@ -83,13 +89,17 @@ class _Pressed:
     is_silent: bool
 
 
-async def _replied(work: ReportsWork, case: DeskCase, wording: Wording, pressed: _Pressed) -> Reply:
+async def _or_why_not(reply: Awaitable[Reply], wording: Wording) -> Reply:
     try:
-        outcome = await _done(work, case, wording, pressed)
+        return await reply
     except Denied:
         return _said(wording, "press.elsewhere")
     except Missing:
         return _said(wording, "case.unknown")
+
+
+async def _replied(work: ReportsWork, case: DeskCase, wording: Wording, pressed: _Pressed) -> Reply:
+    outcome = await _done(work, case, wording, pressed)
     if isinstance(outcome, Done):
         return await _confirmed(work, case, wording, pressed)
     return await _already(work, case, wording)

@@ -7,8 +7,9 @@ from datetime import datetime
 from machi.dialogue.v1 import desk_card_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Fact, Link
 from machi_reports.domain.conversation import FROM_OFFICER, Update, UpdateKind
+from machi_reports.domain.photo import CasePhoto, Removal
 from machi_reports.domain.report import Report
-from machi_reports.entrypoints.desk_forms import actions_of
+from machi_reports.entrypoints.desk_forms import actions_of, photo_action
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Decision
 from machi_sdk.clock import stamp
@@ -25,17 +26,18 @@ SILENT = frozenset({Decision.REFUSED, Decision.UNREACHABLE})
 
 @dataclass(frozen=True)
 class Shown:
-    """Everything a card is made of."""
+    """Everything a card is made of; `linked` photos can be opened by links."""
 
     report: Report
-    entries: Sequence[Update]
-    photo_ids: Sequence[str]
-    receives: Decision
-    now: datetime
+    entries: Sequence[Update] = ()
+    photos: Sequence[CasePhoto] = ()
+    receives: Decision = Decision.NONE
+    linked: bool = False
 
 
-def moved_card(report: Report, desk_id: str, wording: Wording) -> wire.DeskCard:
-    """What a desk that handed the case over still sees: where it went."""
+def moved_card(shown: Shown, desk_id: str, wording: Wording) -> wire.DeskCard:
+    """What a desk that handed the case over still sees: where it went, and what of it was taken back since."""
+    report = shown.report
     return wire.DeskCard(
         card_id=report.report_id,
         desk_id=desk_id,
@@ -44,16 +46,18 @@ def moved_card(report: Report, desk_id: str, wording: Wording) -> wire.DeskCard:
         number_label=wording.say("desk.number"),
         number=report.filing.case_number,
         status=wording.say("desk.moved", desk=wording.desk(report.desk_id)),
+        photos=[photo for photo in _photos(shown, wording) if photo.gone],
+        thread=[_entry(entry, wording) for entry in _conversation(shown) if entry.retracted],
         opened_at=stamp(report.filing.filed_at),
         moved=True,
     )
 
 
-def desk_card(shown: Shown, wording: Wording) -> wire.DeskCard:
+def desk_card(shown: Shown, now: datetime, wording: Wording) -> wire.DeskCard:
     """The whole case, for the desk that holds it."""
     report = shown.report
     words = next((entry for entry in shown.entries if entry.kind is UpdateKind.WORDS), None)
-    photo = wording.say("desk.photo")
+    thread = [*(_entry(entry, wording) for entry in _conversation(shown)), *_removals(shown, wording)]
     return wire.DeskCard(
         card_id=report.report_id,
         desk_id=report.desk_id,
@@ -62,15 +66,15 @@ def desk_card(shown: Shown, wording: Wording) -> wire.DeskCard:
         number_label=wording.say("desk.number"),
         number=report.filing.case_number,
         status=wording.say(f"state.{report.state}"),
-        facts=[Fact(label=label, value=value) for label, value in _facts(shown, wording) if value],
+        facts=[Fact(label=label, value=value) for label, value in _facts(shown, now, wording) if value],
         words_label=wording.say("desk.words"),
         words=_text(words, wording) if words else "",
         map_link=_map_link(report, wording),
-        photos=[wire.CardPhoto(media_id=photo_id, alt_text=photo) for photo_id in shown.photo_ids],
-        actions=list(actions_of(report, wording, silent=shown.receives in SILENT)),
-        thread=[_entry(entry, wording) for entry in shown.entries if entry.kind is not UpdateKind.WORDS],
+        photos=_photos(shown, wording),
+        actions=list(_actions(shown, wording)),
+        thread=sorted(thread, key=lambda entry: entry.at.ToNanoseconds()),
         opened_at=stamp(report.filing.filed_at),
-        opened_ago=wording.age(report.filing.filed_at, shown.now),
+        opened_ago=wording.age(report.filing.filed_at, now),
         note=wording.say("desk.note-silent" if shown.receives in SILENT else "desk.note"),
     )
 
@@ -79,13 +83,42 @@ def _title(report: Report, wording: Wording) -> str:
     return wording.say("desk.title", category=wording.category(report.filing.category_code))
 
 
-def _facts(shown: Shown, wording: Wording) -> Iterator[tuple[str, str]]:
+def _actions(shown: Shown, wording: Wording) -> Iterator[wire.CardAction]:
+    yield from actions_of(shown.report, wording, silent=shown.receives in SILENT)
+    if shown.linked and any(not photo.gone for photo in shown.photos):
+        yield photo_action(wording)
+
+
+def _photos(shown: Shown, wording: Wording) -> Iterator[wire.CardPhoto]:
+    """Each keeps its number, whatever becomes of the others."""
+    for number, photo in enumerate(shown.photos, start=1):
+        alt = wording.photo(number, len(shown.photos))
+        yield wire.CardPhoto(media_id=photo.photo_id, alt_text=alt, gone=photo.gone)
+
+
+def _removals(shown: Shown, wording: Wording) -> Iterator[wire.ThreadEntry]:
+    """What is said in place of photos that are gone."""
+    for photo in shown.photos:
+        if photo.removed_at is not None:
+            yield wire.ThreadEntry(
+                entry_id=f"photo-gone-{photo.photo_id}",
+                author=wire.THREAD_AUTHOR_SYSTEM,
+                text=wording.say(f"desk.photo-{photo.removal or Removal.TAKEN_BACK}"),
+                at=stamp(photo.removed_at),
+            )
+
+
+def _conversation(shown: Shown) -> Iterator[Update]:
+    return (entry for entry in shown.entries if entry.kind is not UpdateKind.WORDS)
+
+
+def _facts(shown: Shown, now: datetime, wording: Wording) -> Iterator[tuple[str, str]]:
     report, filing = shown.report, shown.report.filing
     yield wording.say("fact.category"), wording.category(filing.category_code)
     yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
     yield wording.say("fact.ward"), wording.ward(filing.ward_code)
     yield wording.say("fact.place"), filing.place.words
-    yield wording.say("fact.filed"), wording.moment(filing.filed_at, shown.now)
+    yield wording.say("fact.filed"), wording.moment(filing.filed_at, now)
     yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
     if report.score is not None:
         yield wording.say("fact.rating"), wording.say("value.score", score=report.score)

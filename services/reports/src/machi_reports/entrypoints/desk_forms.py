@@ -18,6 +18,7 @@ from machi_reports.domain.states import ALLOWED, Move
 from machi_reports.entrypoints.wording import Wording
 
 WORDS, DESK = "words", "desk"
+PHOTOS = "photos"
 MOST_WORDS = 2000
 # A closed case keeps no buttons: an officer's last word goes through the thread.
 OFFERED = (Move.ACKNOWLEDGE, Move.ASK, Move.RESOLVE, Move.REJECT, Move.HAND_OVER)
@@ -25,13 +26,18 @@ _STYLES = {Move.ACKNOWLEDGE: ACTION_STYLE_PRIMARY, Move.REJECT: ACTION_STYLE_DAN
 
 
 def actions_of(report: Report, wording: Wording, *, silent: bool) -> Iterator[CardAction]:
-    """The buttons that fit the case as it stands; `silent`: no words reach the reporter now."""
+    """The buttons that change the case as it stands; `silent`: no words reach the reporter now."""
     for move in OFFERED if report.is_open else ():
         if report.state in ALLOWED[move]:
             style = _STYLES.get(move, ACTION_STYLE_UNSPECIFIED)
             label = wording.say(f"action.{move}")
             form = form_of(move, report.desk_id, wording, silent=silent)
             yield CardAction(action_id=move.value, label=label, style=style, form=form)
+
+
+def photo_action(wording: Wording) -> CardAction:
+    """The button that asks for links to the photos; it changes nothing."""
+    return CardAction(action_id=PHOTOS, label=wording.say("action.photos"))
 
 
 def form_of(move: Move, desk_id: str, wording: Wording, *, silent: bool = False) -> Form | None:

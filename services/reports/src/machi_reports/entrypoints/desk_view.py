@@ -1,14 +1,16 @@
 """What a desk is shown: cards and photos, each showing one line in the access log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.photo import PhotoSize
 from machi_reports.domain.report import Report
 from machi_reports.entrypoints.desk_card import Shown, desk_card, moved_card
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import Consents, CurrentCatalogues, Decision
+from machi_reports.ports import Consents, CurrentCatalogues, Decision, PhotoStore
+from machi_reports.use_cases.read_photo import read_photo
 from machi_sdk.clock import Clock
 from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.rpc import Call
@@ -17,11 +19,13 @@ from machi_sdk.work import Works
 
 @dataclass(frozen=True)
 class DeskView:
-    """Reads a case for its desk."""
+    """Reads a case for its desk; `linked` photos can be opened by links."""
 
     works: Works[ReportsWork]
     catalogues: CurrentCatalogues
     consents: Consents
+    store: PhotoStore
+    linked: bool
     clock: Clock
 
     async def card(self, request: wire.CardRequest, call: Call) -> DeskCard:
@@ -29,24 +33,25 @@ class DeskView:
         wording = Wording(request.language, await self.catalogues.refresh(call.tenant))
         async with self.works.begin(call.tenant) as work:
             report = await work.reports.get(request.card_id)
+            photos = await work.photos.of_report(report.report_id)
             if report.desk_id != request.desk_id:
-                return await _moved(work, report, request.desk_id, wording)
+                return await _moved(work, Shown(report, photos=photos), request.desk_id, wording)
             await work.accesses.log(report.report_id, "card", f"{call.caller}/desk/{request.desk_id}")
             work.hop("card.shown", report_id=report.report_id, desk_id=request.desk_id)
             entries = await work.reports.conversation(report.report_id)
-            photo_ids = await work.photos.of_report(report.report_id)
         receives = await self.receives(report, call.tenant)
-        return desk_card(Shown(report, entries, photo_ids, receives, self.clock.now()), wording)
+        return desk_card(Shown(report, entries, photos, receives, self.linked), self.clock.now(), wording)
 
     async def photo(self, request: wire.GetMediaRequest, call: Call) -> bytes:
         """A photo of a case the desk holds; Missing otherwise."""
         async with self.works.begin(call.tenant) as work:
             report = await work.reports.get(request.card_id)
-            jpeg = await work.photos.read(request.media_id, report.report_id)
-            if jpeg is None or report.desk_id != request.desk_id:
+            found = await work.photos.find(request.media_id, report.report_id)
+            if found is None or report.desk_id != request.desk_id:
                 raise Missing("photo-unknown")
             await work.accesses.log(report.report_id, "photo", f"{call.caller}/desk/{request.desk_id}")
-        return jpeg
+        is_small = request.size == wire.MEDIA_SIZE_THUMBNAIL
+        return await read_photo(found, PhotoSize.THUMBNAIL if is_small else PhotoSize.WHOLE, self.store)
 
     async def receives(self, report: Report, tenant: str) -> Decision:
         """Whether the reporter can be messaged: the decision in force, else the one kept with the report."""
@@ -66,7 +71,8 @@ class DeskView:
         return await self.receives(report, tenant)
 
 
-async def _moved(work: ReportsWork, report: Report, desk_id: str, wording: Wording) -> DeskCard:
-    if not await work.reports.was_at(report.report_id, desk_id):
+async def _moved(work: ReportsWork, shown: Shown, desk_id: str, wording: Wording) -> DeskCard:
+    report_id = shown.report.report_id
+    if not await work.reports.was_at(report_id, desk_id):
         raise Missing("card-unknown")
-    return moved_card(report, desk_id, wording)
+    return moved_card(replace(shown, entries=await work.reports.conversation(report_id)), desk_id, wording)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.entrypoints.desk_view import DeskView
-from machi_reports.ports import PhotoVerdict, PhotoWorker, StoredPhoto
+from machi_reports.ports import PhotoVerdict, PhotoWorker
 from machi_reports.telemetry import PHOTOS
-from machi_sdk.ids import new_id
+from machi_reports.use_cases.keep_photo import Arrival, keep_photo
+from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.rpc import Call
 from machi_sdk.telemetry import counter
 from machi_sdk.work import Works
@@ -25,6 +26,7 @@ class Media:
     """`machi_sdk.dialogue.MediaHandler`."""
 
     works: Works[ReportsWork]
+    shelf: Shelf
     worker: PhotoWorker
     view: DeskView
 
@@ -34,16 +36,14 @@ class Media:
             known = await work.photos.of_event(header.event_id)
         if known is not None:
             return _stored(known)
+        self.shelf.store.check()
         photo = await _bounded(chunks)
         cleaned = PhotoVerdict.TOO_LARGE if photo is None else await self.worker.cleaned(photo)
         counter(PHOTOS).labels(cleaned.value if isinstance(cleaned, PhotoVerdict) else "stored").inc()
         if isinstance(cleaned, PhotoVerdict):
             return wire.PutMediaResponse(verdict=_REFUSED[cleaned])
-        async with self.works.begin(call.tenant) as work:
-            stored = StoredPhoto(new_id(), header.citizen_id, header.event_id, cleaned)
-            photo_id = await work.photos.add(stored, work.clock.now())
-            work.hop("photo.stored", photo_id=photo_id)
-        return _stored(photo_id)
+        arrival = Arrival(call.tenant, header.citizen_id, header.event_id)
+        return _stored(await keep_photo(arrival, cleaned, self.shelf))
 
     async def get(self, request: wire.GetMediaRequest, call: Call) -> bytes:
         """See `DeskView`."""

@@ -17,6 +17,11 @@ def catalogue_first(catalogues: CurrentCatalogues) -> Callable[[TurnContext], Aw
     return prepare
 
 
-async def retracted(work: ReportsWork, turn: TurnContext, event_id: str) -> None:
-    """A message was taken back that no open question had as its answer."""
-    await retract_message(turn.citizen_id, event_id, work, turn.now)
+def retracting(then: Callable[[], None]) -> Callable[[ReportsWork, TurnContext, str], Awaitable[None]]:
+    """Takes back what came of a message; `then` is called once that is committed."""
+
+    async def retracted(work: ReportsWork, turn: TurnContext, event_id: str) -> None:
+        await retract_message(turn.citizen_id, event_id, work, turn.now)
+        work.then(then)
+
+    return retracted

@@ -64,6 +64,14 @@ class Wording:
             return place.words
         return self.say("value.pin") if place.point else self.say("value.nothing")
 
+    def photos(self, count: int) -> str:
+        """How many photos."""
+        return self.say("value.with-photos", n=count) if count else self.say("value.without-photo")
+
+    def photo(self, number: int, of: int) -> str:
+        """One of a case's photos."""
+        return self.say("desk.photo-number", n=number) if of > 1 else self.say("desk.photo")
+
     def phone(self, number: str) -> str:
         """A telephone number as people dial it."""
         return written(self.language).phone(number, self.catalogue.calling_code)

@@ -1,7 +1,7 @@
 """A resident files a report."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from machi_sdk.ids import new_id
 
 @dataclass(frozen=True)
 class FileReport:
-    """Everything the resident said; `ward_code` may be empty, `photo_id` too."""
+    """Everything the resident said; `ward_code` may be empty, and there may be no photos."""
 
     citizen_id: str
     category_code: str
@@ -25,7 +25,7 @@ class FileReport:
     ward_code: str
     words: str
     words_event_id: str
-    photo_id: str
+    photo_ids: Sequence[str]
     messages_allowed: bool | None
     trace_id: str
 
@@ -47,8 +47,8 @@ async def file_report(command: FileReport, catalogue: Catalogue, city: City, at:
     words = Update(new_id(), UpdateKind.WORDS, storable(command.words), at, event_id=command.words_event_id)
     report = Report.file(filing, catalogue.route(command.category_code, command.ward_code), words)
     await city.reports.add(report)
-    if command.photo_id:
-        await city.photos.attach(command.photo_id, report.report_id, command.citizen_id)
+    for position, photo_id in enumerate(command.photo_ids):
+        await city.photos.attach(photo_id, report.report_id, command.citizen_id, position)
     city.hop("report.filed", report_id=report.report_id, desk_id=report.desk_id)
     return report
 

@@ -8,14 +8,15 @@ from machi_sdk.errors import Missing
 
 async def retract_message(citizen_id: str, event_id: str, city: City, at: datetime) -> int:
     """Blank what came with it and show the desks the cases anew; how many cases lost something."""
-    report_ids = await city.reports.blank_event(citizen_id, event_id)
+    blanked = await city.reports.blank_event(citizen_id, event_id)
+    report_ids = sorted({*blanked, *await city.photos.take_back(citizen_id, event_id, at)})
     for report_id in report_ids:
         report = await city.reports.lock(report_id)
         if report.filing.citizen_id != citizen_id:
             raise Missing("report-unknown")
         if report.filing.place.event_id == event_id:
             report.without_place()
-        report.retract(at)
+        report.retract(at, await city.reports.desks_of(report_id))
         await city.reports.save(report)
         city.hop("report.retracted", report_id=report_id)
     return len(report_ids)

@@ -119,6 +119,7 @@ class Plan:
             **self.channel_settings(),
             "DATABASE_URL": database_url,
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "OBJECT_STORE_URL": self.environ.get("OBJECT_STORE_URL") or self.layout.data("objects").as_uri(),
             "MACHI_HTTP_ADDRESS": self.http(pod.name),
             "MACHI_RPC_ADDRESS": self.rpc(pod.name),
             "MACHI_PEERS": ",".join(f"{other.name}={self.rpc(other.name)}" for other in self.pods),

@@ -98,9 +98,9 @@ class Residents:
             {"type": "location", **shown, "latitude": place["latitude"], "longitude": place["longitude"]},
         )
 
-    def upload(self, resident: str, upload: Upload) -> Sent:
-        """Send a photo, video, audio or file."""
-        content: Json = {"type": upload.kind}
+    def upload(self, resident: str, upload: Upload, together: Json | None = None) -> Sent:
+        """Send a photo, video, audio or file; `together` is its place in an image set."""
+        content: Json = {"type": upload.kind, **({"imageSet": together} if together else {})}
         if upload.kind == "file":
             content |= {"fileName": upload.name or "file", "fileSize": len(upload.body)}
         else:
@@ -114,6 +114,12 @@ class Residents:
         self._state.journal.put_blob(f"line/{message_id}", upload.body)
         self._state.media.put(Media(id=message_id, content_type=upload.content_type, name=upload.name))
         return self._message(resident, content, message_id)
+
+    def upload_together(self, resident: str, uploads: list[Upload]) -> list[Sent]:
+        """Send photos in one go: a message and an event each, which name their set."""
+        name, total = letters(64), len(uploads)
+        places: list[Json] = [{"id": name, "index": index, "total": total} for index in range(1, total + 1)]
+        return [self.upload(resident, *pair) for pair in zip(uploads, places, strict=True)]
 
     def unsend(self, resident: str, message_id: str) -> Sent:
         """Take an own message back."""

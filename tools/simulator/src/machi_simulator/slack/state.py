@@ -147,7 +147,7 @@ def described(state: SlackState, message: SlackMessage) -> Json:
     if message.edited:
         found["edited"] = {"user": message.user, "ts": message.edited}
     if message.files:
-        found["files"] = [described_file(state, file) for file in map(state.files.get, message.files) if file]
+        found["files"] = [_shown_file(state, file_id) for file_id in message.files]
     if message.metadata:
         found["metadata"] = message.metadata
     if message.reactions:
@@ -158,6 +158,12 @@ def described(state: SlackState, message: SlackMessage) -> Json:
     if replies:
         found |= {"thread_ts": message.ts, "reply_count": len(replies), "latest_reply": replies[-1].ts}
     return found
+
+
+def _shown_file(state: SlackState, file_id: str) -> Json:
+    """A file as a message has it; of a deleted one a tombstone is left."""
+    file = state.files.get(file_id)
+    return described_file(state, file) if file else {"id": file_id, "mode": "tombstone"}
 
 
 def described_file(state: SlackState, file: SlackFile) -> Json:

@@ -84,6 +84,10 @@ class Looks:
         """Files of a message."""
         return [file for file in map(self._state.files.get, ids) if file is not None]
 
+    def deleted(self, ids: list[str]) -> int:
+        """How many files of a message are gone."""
+        return len(ids) - len(self.files(ids))
+
     def field(self, found: list[Field], element: Json) -> Field | None:
         """The form field of an element."""
         return next((each for each in found if each.element is element), None)

@@ -51,7 +51,7 @@ class ReportDialogue:
             case "place", dict():
                 return await self._settle_place(turn, answers, value)
             case "photo", dict():
-                return await self._settle_photo(turn, str(value.get("media_id", "")))
+                return await self._settle_photo(turn, value)
             case "words", str():
                 return Accept(storable(value))
             case "messages", bool():
@@ -75,7 +75,7 @@ class ReportDialogue:
             ward_code=so_far.ward_code,
             words=answers.text("words"),
             words_event_id=answers.event_of("words"),
-            photo_id=so_far.photo_id,
+            photo_ids=so_far.photo_ids,
             messages_allowed=answers.text("confirm") == Decision.GIVEN.value,
             trace_id=current_trace_id(),
         )
@@ -99,10 +99,10 @@ class ReportDialogue:
             return Reject((told,), keep={"told-outside": True})
         return Accept({"latitude": point[0], "longitude": point[1], "title": title, "address": address, "ward": ward})
 
-    async def _settle_photo(self, turn: TurnContext, photo_id: str) -> Accept | Reject:
+    async def _settle_photo(self, turn: TurnContext, value: dict[str, Json]) -> Accept | Reject:
         async with self.works.begin(turn.tenant) as work:
-            if await work.photos.is_loose(photo_id, turn.citizen_id):
-                return Accept({"media_id": photo_id})
+            if await work.photos.is_loose(str(value.get("media_id", "")), turn.citizen_id):
+                return Accept(value)
         return Reject((say.text(TEXTS.say(turn.language, "report.photo-gone")),))
 
 

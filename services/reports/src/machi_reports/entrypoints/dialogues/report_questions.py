@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_reports.domain.catalogue import Category, UrgentOffice
+from machi_reports.domain.photo import MOST_PHOTOS
 from machi_reports.domain.report import Place
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Decision
 from machi_sdk import messages as say
-from machi_sdk.dialogue import Answers, Change, Choices, Confirm, Opt, PhotoQ, PlaceQ, Question, WordsQ
+from machi_sdk.dialogue import Answers, Change, Choices, Confirm, Json, Opt, PhotoQ, PlaceQ, Question, WordsQ
 from machi_sdk.manifest import Purpose
 
 WORDS = WordsQ(minimum=1, maximum=2000)
@@ -47,9 +48,14 @@ class ReportSoFar:
         return str(self.answers.mapping("place").get("ward") or "")
 
     @property
-    def photo_id(self) -> str:
-        """The photo's id; may be empty."""
-        return str(self.answers.mapping("photo").get("media_id") or "")
+    def photo_ids(self) -> list[str]:
+        """The photos in the order they were sent; those sent together in their own order, whichever came first."""
+        photos = [photo for photo in self.answers.all("photo") if isinstance(photo, dict)]
+        first: dict[str, int] = {}
+        for place, photo in enumerate(photos):
+            first.setdefault(_together(photo), place)
+        found = sorted(photos, key=lambda photo: (first[_together(photo)], _index(photo)))
+        return [str(photo.get("media_id") or "") for photo in found]
 
     @property
     def messages_allowed(self) -> bool | None:
@@ -62,7 +68,8 @@ class ReportSoFar:
 
 def next_question(answers: Answers, wording: Wording, notice: Purpose) -> Question | None:
     """The first question without an answer."""
-    asked = (question for question in _questions(answers, wording, notice) if question.key not in answers)
+    questions = _questions(answers, wording, notice)
+    asked = (question for question in questions if question.key not in answers or question.key == "photo")
     question = next(asked, None)
     return replace(question, about=_about(ReportSoFar(answers), wording)) if question else None
 
@@ -83,7 +90,8 @@ def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[
     category = wording.catalogue.category(answers.text("category"))
     yield from _details(category, wording)
     yield Question("place", wording.say("report.place"), PlaceQ(), before=_urgent_by_details(category, so_far, wording))
-    yield Question("photo", wording.say("report.photo"), PhotoQ(), optional=True)
+    if answers.takes_more("photo", MOST_PHOTOS):
+        yield _photo_question(len(so_far.photo_ids), wording)
     yield Question("words", wording.say("report.words"), WORDS)
     if answers.text("decision") == Decision.NONE:
         yield Question("messages", _notice_prompt(notice, wording), _yes_no("messages", wording))
@@ -100,6 +108,21 @@ def _changes(answers: Answers, wording: Wording) -> Iterator[Change]:
     for name, keys in groups.items():
         if any(answers.event_of(key) for key in keys):
             yield Change(wording.say(f"fact.{name}"), keys)
+
+
+def _together(photo: dict[str, Json]) -> str:
+    """What photos sent together share; a photo alone shares nothing."""
+    return str(photo.get("set") or photo.get("media_id"))
+
+
+def _index(photo: dict[str, Json]) -> int:
+    index = photo.get("index")
+    return index if isinstance(index, int) else 0
+
+
+def _photo_question(taken: int, wording: Wording) -> Question:
+    prompt = wording.say("report.photo-more", n=MOST_PHOTOS - taken) if taken else wording.say("report.photo")
+    return Question("photo", prompt, PhotoQ(MOST_PHOTOS, taken), optional=True)
 
 
 def _details(category: Category | None, wording: Wording) -> Iterator[Question]:
@@ -148,7 +171,7 @@ def _facts(so_far: ReportSoFar, wording: Wording) -> Mapping[str, str]:
         "detail": wording.details(category, so_far.details),
         "place": wording.place(so_far.place),
         "ward": wording.ward(so_far.ward_code),
-        "photo": wording.say("value.with-photo" if so_far.photo_id else "value.without-photo"),
+        "photo": wording.photos(len(so_far.photo_ids)),
         "messages": _messages_words(so_far.messages_allowed, wording),
     }
     return {wording.say(f"fact.{name}"): value for name, value in shown.items() if value}

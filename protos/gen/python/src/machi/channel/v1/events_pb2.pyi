@@ -194,17 +194,25 @@ class MediaSent(_message.Message):
 
     CONTENT_ID_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    SET_ID_FIELD_NUMBER: _builtins.int
+    SET_INDEX_FIELD_NUMBER: _builtins.int
     content_id: _builtins.str
     content_type: _builtins.str
+    set_id: _builtins.str
+    """Photos that were sent together share a set; its parts may arrive in any order. Empty for a photo alone."""
+    set_index: _builtins.int
+    """From 1."""
     def __init__(
         self,
         *,
         content_id: _builtins.str = ...,
         content_type: _builtins.str = ...,
+        set_id: _builtins.str = ...,
+        set_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "content_type", b"content_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "content_type", b"content_type", "set_id", b"set_id", "set_index", b"set_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -97,7 +97,9 @@ class DeskCard(_message.Message):
     note: _builtins.str
     """Small print under the card."""
     moved: _builtins.bool
-    """True when the desk no longer holds the work: shown without words, photos, and actions."""
+    """True when the desk no longer holds the work: shown without words, photos, and actions. What it still lists, gone
+    photos and entries whose words were taken back, is to be removed where it stands and not to be shown anew.
+    """
     @_builtins.property
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[_messages_pb2.Fact]: ...
     @_builtins.property
@@ -148,17 +150,21 @@ class CardPhoto(_message.Message):
 
     MEDIA_ID_FIELD_NUMBER: _builtins.int
     ALT_TEXT_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
     media_id: _builtins.str
     alt_text: _builtins.str
+    gone: _builtins.bool
+    """True when the photo was taken back or deleted: whoever shows it must remove it. The thread says why."""
     def __init__(
         self,
         *,
         media_id: _builtins.str = ...,
         alt_text: _builtins.str = ...,
+        gone: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alt_text", b"alt_text", "media_id", b"media_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alt_text", b"alt_text", "gone", b"gone", "media_id", b"media_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

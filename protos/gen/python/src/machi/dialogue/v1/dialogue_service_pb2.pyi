@@ -81,6 +81,25 @@ MEDIA_VERDICT_NOT_A_PHOTO: MediaVerdict.ValueType  # 2
 MEDIA_VERDICT_TOO_LARGE: MediaVerdict.ValueType  # 3
 Global___MediaVerdict: _TypeAlias = MediaVerdict  # noqa: Y015
 
+class _MediaSize:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MediaSizeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MediaSize.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEDIA_SIZE_UNSPECIFIED: _MediaSize.ValueType  # 0
+    """The whole photo."""
+    MEDIA_SIZE_THUMBNAIL: _MediaSize.ValueType  # 1
+    """At most 320 pixels on its longer side."""
+
+class MediaSize(_MediaSize, metaclass=_MediaSizeEnumTypeWrapper): ...
+
+MEDIA_SIZE_UNSPECIFIED: MediaSize.ValueType  # 0
+"""The whole photo."""
+MEDIA_SIZE_THUMBNAIL: MediaSize.ValueType  # 1
+"""At most 320 pixels on its longer side."""
+Global___MediaSize: _TypeAlias = MediaSize  # noqa: Y015
+
 @_typing.final
 class TurnRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -333,15 +352,22 @@ class Photo(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEDIA_ID_FIELD_NUMBER: _builtins.int
+    SET_ID_FIELD_NUMBER: _builtins.int
+    SET_INDEX_FIELD_NUMBER: _builtins.int
     media_id: _builtins.str
+    set_id: _builtins.str
+    """Photos that were sent together share a set; `set_index` (from 1) is their order, whichever came first."""
+    set_index: _builtins.int
     def __init__(
         self,
         *,
         media_id: _builtins.str = ...,
+        set_id: _builtins.str = ...,
+        set_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_id", b"media_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_id", b"media_id", "set_id", b"set_id", "set_index", b"set_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -696,19 +722,22 @@ class GetMediaRequest(_message.Message):
     CARD_ID_FIELD_NUMBER: _builtins.int
     DESK_ID_FIELD_NUMBER: _builtins.int
     MEDIA_ID_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
     card_id: _builtins.str
     desk_id: _builtins.str
     media_id: _builtins.str
+    size: Global___MediaSize.ValueType
     def __init__(
         self,
         *,
         card_id: _builtins.str = ...,
         desk_id: _builtins.str = ...,
         media_id: _builtins.str = ...,
+        size: Global___MediaSize.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "media_id", b"media_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "media_id", b"media_id", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -485,6 +485,7 @@ class PhotoAsk(_message.Message):
 
     MAXIMUM_FIELD_NUMBER: _builtins.int
     maximum: _builtins.int
+    """How many may be sent from now on, one by one."""
     def __init__(
         self,
         *,

@@ -1,0 +1,28 @@
+"""A photo came with a message."""
+
+from dataclasses import dataclass
+
+from machi_reports.domain.photo import StoredPhoto
+from machi_reports.ports import CleanPhoto
+from machi_reports.use_cases.shelf import Shelf
+from machi_reports.use_cases.write_photo import write_photo
+from machi_sdk.ids import new_id
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The message it came with, and its sender."""
+
+    tenant: str
+    citizen_id: str
+    event_id: str
+
+
+async def keep_photo(arrival: Arrival, clean: CleanPhoto, shelf: Shelf) -> str:
+    """Once per message; the photo's id."""
+    lying = await write_photo(arrival.tenant, clean, shelf)
+    async with shelf.begin(arrival.tenant) as city:
+        photo = StoredPhoto(new_id(), arrival.citizen_id, arrival.event_id, lying)
+        photo_id = await city.photos.add(photo, shelf.clock.now())
+        city.hop("photo.stored", photo_id=photo_id)
+    return photo_id
