@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+from grpc.aio import AioRpcError
 from photo_samples import a_photo
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -23,7 +24,7 @@ from machi_reports.use_cases.keep_photo import Arrival, keep_photo
 from machi_reports.use_cases.shelf import Shelf
 from machi_reports.use_cases.write_photo import write_photo
 from machi_sdk.clock import ManualClock
-from machi_sdk.errors import Unavailable
+from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.testing import PodDatabase
 
 if TYPE_CHECKING:
@@ -250,8 +251,38 @@ async def test_old_rows_are_read_until_they_are_moved(
     assert {f"{row['object_key']}-{size}.jpg" for size in ("whole", "thumbnail")} <= set(objects())
     assert await look_at(card) == jpeg, "not a byte of it changed"
     assert len(await look_at(card, small=True)) < len(jpeg)
-    await upkeep.round(TENANT)
+    assert not await upkeep.round(TENANT)
     assert len(objects()) == 4, "moved once"
+
+
+async def test_thousands_of_old_photos_move_a_few_at_a_time(
+    put_photo: Photo, upkeep: PhotoUpkeep, connection: "Connection"
+) -> None:
+    await put_photo("hana", "e1")
+    await connection.execute(OLD_ROW, a_photo(size=(64, 48)))
+    await connection.execute(
+        "INSERT INTO photos (tenant, photo_id, citizen_id, event_id, jpeg, stored_at)"
+        " SELECT tenant, photo_id || n, citizen_id, event_id || n, jpeg, stored_at"
+        " FROM photos, generate_series(1, 24) AS n"
+    )
+    assert await upkeep.round(TENANT), "there is more"
+    assert await connection.fetchval("SELECT count(*) FROM photos WHERE jpeg IS NOT NULL") == 5
+    assert not await upkeep.round(TENANT)
+    assert await connection.fetchval("SELECT count(DISTINCT object_key) FROM photos WHERE jpeg IS NULL") == 25
+
+
+async def test_an_object_that_is_not_what_was_written_is_not_shown(
+    file_with_photos: Photo, card_of: CardOf, look_at: LookAt, objects: Objects, tmp_path: Path
+) -> None:
+    card = await card_of(await file_with_photos("hana", "e1"))
+    for name in objects():
+        (tmp_path / "objects" / name).write_bytes(b"<html>")
+    with pytest.raises((Missing, AioRpcError), match="photo-damaged"):
+        await look_at(card)
+    for name in objects():
+        (tmp_path / "objects" / name).unlink()
+    with pytest.raises((Missing, AioRpcError), match="photo-object-missing"):
+        await look_at(card)
 
 
 async def test_who_dies_while_moving_loses_nothing(

@@ -64,6 +64,27 @@ async def test_a_photo_taken_back_before_filing_is_not_filed(
     assert {fact.label: fact.value for fact in response.messages[0].card.facts}["写真"] == "1枚"
 
 
+async def test_photos_can_be_chosen_anew_before_they_are_sent(
+    put_photo: Photo, say: Turn, card_of: CardOf, look_at: LookAt
+) -> None:
+    for words in ("/report", "=road", "=pothole", (33.5903, 130.3989)):
+        await say("hana", words)
+    await say("hana", wire.Photo(media_id=await put_photo("hana", "e1")), event_id="e1")
+    for words in ("穴です", "=yes"):  # who writes has no more photos
+        response = await say("hana", words)
+    assert response.ask.key == "confirm"
+    response = await say("hana", "=change")
+    photos = next(option for option in response.ask.choice.options if option.label == "写真")
+    response = await say("hana", f"={photos.option_id}")
+    assert (response.ask.key, response.ask.photo.maximum) == ("photo", 3)
+    await say("hana", wire.Photo(media_id=await put_photo("hana", "e2")), event_id="e2")
+    response = await say("hana", "!skip")
+    assert response.ask.key == "confirm", "the words stand"
+    card = await card_of((await say("hana", "=yes")).messages[0].receipt.number)
+    assert [photo.media_id for photo in card.photos] == [await put_photo("hana", "e2")]
+    assert (await look_at(card)).startswith(b"\xff\xd8")
+
+
 @pytest.mark.parametrize("taken", ["e1", "e2"])
 async def test_one_photo_of_several_taken_back_after_filing(
     taken: str,

@@ -15,6 +15,7 @@ from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import counter, get_logger
 
 _LOOK_SECONDS = 60.0
+_MOVED_AT_ONCE = 20
 
 log = get_logger()
 
@@ -39,19 +40,20 @@ class PhotoUpkeep:
             self._awake.clear()
             for tenant in self.tenants:
                 try:
-                    await self.round(tenant)
+                    if await self.round(tenant):
+                        self.wake()
                 except MachiError as error:
                     log.warning("photo upkeep put off", reason=error.slug)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._awake.wait()
 
-    async def round(self, tenant: str) -> None:
-        """Everything that is due for a tenant now: what only marks rows comes first, it needs no store."""
+    async def round(self, tenant: str) -> bool:
+        """What is due for a tenant now; whether there is more. What only marks rows comes first: it needs no store."""
         await self._drop_loose(tenant)
         await self._expire(tenant)
         await self._sweep(tenant)
-        await self._move(tenant)
+        return await self._move(tenant)
 
     async def _sweep(self, tenant: str) -> None:
         while swept := await sweep_photo_objects(tenant, self.shelf):
@@ -72,12 +74,14 @@ class PhotoUpkeep:
                 found = await expire_photos(catalogue, city, self.shelf.clock.now())
             counter(UPKEEP).labels("expired").inc(found)
 
-    async def _move(self, tenant: str) -> None:
-        while True:
+    async def _move(self, tenant: str) -> bool:
+        """A few at a time: thousands of old photos must not hold up what is to be deleted."""
+        for _ in range(_MOVED_AT_ONCE):
             async with self.shelf.begin(tenant) as city:
                 old = await city.photos.unmoved()
             if old is None:
-                return
+                return False
             self.shelf.store.check()
             if await move_photo(tenant, old, self.worker, self.shelf):
                 counter(UPKEEP).labels("moved").inc()
+        return True
