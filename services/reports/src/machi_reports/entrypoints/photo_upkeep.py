@@ -39,14 +39,17 @@ class PhotoUpkeep:
         while True:
             self._awake.clear()
             for tenant in self.tenants:
-                try:
-                    if await self.round(tenant):
-                        self.wake()
-                except MachiError as error:
-                    log.warning("photo upkeep put off", reason=error.slug)
+                await self._try(tenant)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._awake.wait()
+
+    async def _try(self, tenant: str) -> None:
+        try:
+            if await self.round(tenant):
+                self.wake()
+        except MachiError as error:
+            log.warning("photo upkeep put off", reason=error.slug)
 
     async def round(self, tenant: str) -> bool:
         """What is due for a tenant now; whether there is more. What only marks rows comes first: it needs no store."""
