@@ -57,14 +57,14 @@ async def called_as(city: City, tmp_path: Path) -> AsyncIterator[As]:
 
 
 async def test_identity(called_as: As) -> None:
-    titles = await example("identity").desk_titles(called_as("channel-slack"))
+    titles = await example("identity").desk_titles(called_as("channel-slack"), "en")
     assert titles["roads-chuo"] == "Chuo Ward road upkeep"
 
 
 async def test_consent(called_as: As) -> None:
-    assert await example("consent").notice(called_as("reports")) == "News about your case"
+    assert await example("consent").notice(called_as("reports"), "en") == "News about your case"
     with pytest.raises(Denied):
-        await example("consent").notice(called_as("channel-line"))
+        await example("consent").notice(called_as("channel-line"), "en")
 
 
 async def test_pods(called_as: As) -> None:
@@ -96,10 +96,12 @@ async def test_reports_and_notifications(city: City, called_as: As) -> None:
 
 async def test_dialogue(called_as: As) -> None:
     channel = called_as("channel-line")
-    first = await example("dialogue").open_language(channel, "reference-example-1", "nobody-in-particular")
+    first = await example("dialogue").open_language(channel, "reference-example-1", "nobody-in-particular", "en")
     assert first.ask.key == "language"
     assert first.ask.WhichOneof("kind") == "choice"
-    assert await example("dialogue").open_language(channel, "reference-example-1", "nobody-in-particular") == first
+    assert (
+        await example("dialogue").open_language(channel, "reference-example-1", "nobody-in-particular", "en") == first
+    )
 
 
 async def test_topics(city: City) -> None:
