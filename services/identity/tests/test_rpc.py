@@ -266,15 +266,12 @@ async def test_staff_are_known_and_strangers_are_not(callers: Callers) -> None:
 
 
 async def test_tenants_are_listed_each_with_its_own_and_to_the_operator_only(callers: Callers) -> None:
-    request = staff.PutTenantRequest(
-        tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo"
-    )
+    row = {"tenant_id": "fukuoka", "default_language": "ja", "time_zone": "Asia/Tokyo"}
+    request = staff.PutTenantRequest(**row, names={"ja": "福岡市"}, languages=["ja", "en"])
     await callers.directory.PutTenant(request, **HERE)
     await callers.directory.PutDesk(staff.PutDeskRequest(desk=DESK), **HERE)
     await callers.directory.PutStaff(staff.PutStaffRequest(staff=OFFICER), **HERE)
-    put = staff.Tenant(
-        tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="ja", time_zone="Asia/Tokyo", desks=1, staff=1
-    )
+    put = staff.Tenant(**row, names={"ja": "福岡市"}, languages=["ja", "en"], desks=1, staff=1)
     found = await callers.directory.ListTenants(staff.ListTenantsRequest(), **HERE)
     assert list(found.tenants) == [put, staff.Tenant(tenant_id="sapporo")]
     with pytest.raises(Denied):

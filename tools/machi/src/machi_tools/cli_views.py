@@ -45,15 +45,17 @@ def topics(as_json: Json = False) -> None:
 
 
 def tenants(as_json: Json = False) -> None:
-    """List the municipalities of this release, with their language, time zone, desks, and staff."""
+    """List the municipalities of this release, with their languages, time zone, desks, and staff."""
     found = asked(city.list_tenants(operator_of(find_layout())))
     if as_json:
         console.print_json([_tenant_as_json(each) for each in found])
         return
-    table = Table("tenant", "name", "language", "time zone", "desks", "staff", box=None)
+    table = Table("tenant", "name", "language", "languages", "time zone", "desks", "staff", box=None)
     for each in found:
         name = each.names.get(each.default_language, "not put yet: machi seed")
-        table.add_row(each.tenant_id, name, each.default_language, each.time_zone, str(each.desks), str(each.staff))
+        numbers = (str(each.desks), str(each.staff))
+        offered = ", ".join(each.languages) or "all"
+        table.add_row(each.tenant_id, name, each.default_language, offered, each.time_zone, *numbers)
     console.out.print(table)
 
 
@@ -63,6 +65,7 @@ def _tenant_as_json(tenant: staff_pb2.Tenant) -> dict[str, object]:
         "names": dict(sorted(tenant.names.items())),
         "default_language": tenant.default_language,
         "time_zone": tenant.time_zone,
+        "languages": list(tenant.languages),
         "desks": tenant.desks,
         "staff": tenant.staff,
     }

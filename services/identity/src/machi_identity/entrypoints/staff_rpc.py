@@ -90,6 +90,7 @@ class StaffRpc(StaffServiceServicer):
             names=dict(known.names),
             default_language=known.default_language,
             time_zone=known.time_zone,
+            languages=known.languages,
             desks=desks,
             staff=staff,
         )

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from machi.options.v1 import options_pb2 as machi_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%machi/identity/v1/staff_service.proto\x12\x11machi.identity.v1\x1a\x1emachi/options/v1/options.proto\"s\n\x05Staff\x12\x10\n\x08staff_id\x18\x01 \x01(\t\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x10\n\x08\x64\x65sk_ids\x18\x04 \x03(\t\x12\x1b\n\rslack_address\x18\x05 \x01(\tB\x04\xe8\xe0\x18\x01\"\xaa\x01\n\x04\x44\x65sk\x12\x0f\n\x07\x64\x65sk_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x33\n\x06titles\x18\x03 \x03(\x0b\x32#.machi.identity.v1.Desk.TitlesEntry\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x1a-\n\x0bTitlesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x13ResolveStaffRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\"?\n\x14ResolveStaffResponse\x12\'\n\x05staff\x18\x01 \x01(\x0b\x32\x18.machi.identity.v1.Staff\"\x12\n\x10ListStaffRequest\"<\n\x11ListStaffResponse\x12\'\n\x05staff\x18\x01 \x03(\x0b\x32\x18.machi.identity.v1.Staff\"\x12\n\x10ListDesksRequest\";\n\x11ListDesksResponse\x12&\n\x05\x64\x65sks\x18\x01 \x03(\x0b\x32\x17.machi.identity.v1.Desk\"\xc9\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x33\n\x05names\x18\x02 \x03(\x0b\x32$.machi.identity.v1.Tenant.NamesEntry\x12\x18\n\x10\x64\x65\x66\x61ult_language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\r\n\x05\x64\x65sks\x18\x05 \x01(\x05\x12\r\n\x05staff\x18\x06 \x01(\x05\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x14\n\x12ListTenantsRequest\"A\n\x13ListTenantsResponse\x12*\n\x07tenants\x18\x01 \x03(\x0b\x32\x19.machi.identity.v1.Tenant\"\xd2\x01\n\x10PutTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12=\n\x05names\x18\x02 \x03(\x0b\x32..machi.identity.v1.PutTenantRequest.NamesEntry\x12\x18\n\x10\x64\x65\x66\x61ult_language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x11\n\tlanguages\x18\x05 \x03(\t\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x13\n\x11PutTenantResponse\"7\n\x0ePutDeskRequest\x12%\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x17.machi.identity.v1.Desk\"\x11\n\x0fPutDeskResponse\":\n\x0fPutStaffRequest\x12\'\n\x05staff\x18\x01 \x01(\x0b\x32\x18.machi.identity.v1.Staff\"\x12\n\x10PutStaffResponse2\xfc\x04\n\x0cStaffService\x12_\n\x0cResolveStaff\x12&.machi.identity.v1.ResolveStaffRequest\x1a\'.machi.identity.v1.ResolveStaffResponse\x12V\n\tListStaff\x12#.machi.identity.v1.ListStaffRequest\x1a$.machi.identity.v1.ListStaffResponse\x12V\n\tListDesks\x12#.machi.identity.v1.ListDesksRequest\x1a$.machi.identity.v1.ListDesksResponse\x12\\\n\x0bListTenants\x12%.machi.identity.v1.ListTenantsRequest\x1a&.machi.identity.v1.ListTenantsResponse\x12V\n\tPutTenant\x12#.machi.identity.v1.PutTenantRequest\x1a$.machi.identity.v1.PutTenantResponse\x12P\n\x07PutDesk\x12!.machi.identity.v1.PutDeskRequest\x1a\".machi.identity.v1.PutDeskResponse\x12S\n\x08PutStaff\x12\".machi.identity.v1.PutStaffRequest\x1a#.machi.identity.v1.PutStaffResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%machi/identity/v1/staff_service.proto\x12\x11machi.identity.v1\x1a\x1emachi/options/v1/options.proto\"s\n\x05Staff\x12\x10\n\x08staff_id\x18\x01 \x01(\t\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x10\n\x08\x64\x65sk_ids\x18\x04 \x03(\t\x12\x1b\n\rslack_address\x18\x05 \x01(\tB\x04\xe8\xe0\x18\x01\"\xaa\x01\n\x04\x44\x65sk\x12\x0f\n\x07\x64\x65sk_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x33\n\x06titles\x18\x03 \x03(\x0b\x32#.machi.identity.v1.Desk.TitlesEntry\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x1a-\n\x0bTitlesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x13ResolveStaffRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\"?\n\x14ResolveStaffResponse\x12\'\n\x05staff\x18\x01 \x01(\x0b\x32\x18.machi.identity.v1.Staff\"\x12\n\x10ListStaffRequest\"<\n\x11ListStaffResponse\x12\'\n\x05staff\x18\x01 \x03(\x0b\x32\x18.machi.identity.v1.Staff\"\x12\n\x10ListDesksRequest\";\n\x11ListDesksResponse\x12&\n\x05\x64\x65sks\x18\x01 \x03(\x0b\x32\x17.machi.identity.v1.Desk\"\xdc\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x33\n\x05names\x18\x02 \x03(\x0b\x32$.machi.identity.v1.Tenant.NamesEntry\x12\x18\n\x10\x64\x65\x66\x61ult_language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x11\n\tlanguages\x18\x05 \x03(\t\x12\r\n\x05\x64\x65sks\x18\x06 \x01(\x05\x12\r\n\x05staff\x18\x07 \x01(\x05\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x14\n\x12ListTenantsRequest\"A\n\x13ListTenantsResponse\x12*\n\x07tenants\x18\x01 \x03(\x0b\x32\x19.machi.identity.v1.Tenant\"\xd2\x01\n\x10PutTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12=\n\x05names\x18\x02 \x03(\x0b\x32..machi.identity.v1.PutTenantRequest.NamesEntry\x12\x18\n\x10\x64\x65\x66\x61ult_language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x11\n\tlanguages\x18\x05 \x03(\t\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x13\n\x11PutTenantResponse\"7\n\x0ePutDeskRequest\x12%\n\x04\x64\x65sk\x18\x01 \x01(\x0b\x32\x17.machi.identity.v1.Desk\"\x11\n\x0fPutDeskResponse\":\n\x0fPutStaffRequest\x12\'\n\x05staff\x18\x01 \x01(\x0b\x32\x18.machi.identity.v1.Staff\"\x12\n\x10PutStaffResponse2\xfc\x04\n\x0cStaffService\x12_\n\x0cResolveStaff\x12&.machi.identity.v1.ResolveStaffRequest\x1a\'.machi.identity.v1.ResolveStaffResponse\x12V\n\tListStaff\x12#.machi.identity.v1.ListStaffRequest\x1a$.machi.identity.v1.ListStaffResponse\x12V\n\tListDesks\x12#.machi.identity.v1.ListDesksRequest\x1a$.machi.identity.v1.ListDesksResponse\x12\\\n\x0bListTenants\x12%.machi.identity.v1.ListTenantsRequest\x1a&.machi.identity.v1.ListTenantsResponse\x12V\n\tPutTenant\x12#.machi.identity.v1.PutTenantRequest\x1a$.machi.identity.v1.PutTenantResponse\x12P\n\x07PutDesk\x12!.machi.identity.v1.PutDeskRequest\x1a\".machi.identity.v1.PutDeskResponse\x12S\n\x08PutStaff\x12\".machi.identity.v1.PutStaffRequest\x1a#.machi.identity.v1.PutStaffResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,27 +63,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDESKSRESPONSE']._serialized_start=612
   _globals['_LISTDESKSRESPONSE']._serialized_end=671
   _globals['_TENANT']._serialized_start=674
-  _globals['_TENANT']._serialized_end=875
-  _globals['_TENANT_NAMESENTRY']._serialized_start=831
-  _globals['_TENANT_NAMESENTRY']._serialized_end=875
-  _globals['_LISTTENANTSREQUEST']._serialized_start=877
-  _globals['_LISTTENANTSREQUEST']._serialized_end=897
-  _globals['_LISTTENANTSRESPONSE']._serialized_start=899
-  _globals['_LISTTENANTSRESPONSE']._serialized_end=964
-  _globals['_PUTTENANTREQUEST']._serialized_start=967
-  _globals['_PUTTENANTREQUEST']._serialized_end=1177
-  _globals['_PUTTENANTREQUEST_NAMESENTRY']._serialized_start=831
-  _globals['_PUTTENANTREQUEST_NAMESENTRY']._serialized_end=875
-  _globals['_PUTTENANTRESPONSE']._serialized_start=1179
-  _globals['_PUTTENANTRESPONSE']._serialized_end=1198
-  _globals['_PUTDESKREQUEST']._serialized_start=1200
-  _globals['_PUTDESKREQUEST']._serialized_end=1255
-  _globals['_PUTDESKRESPONSE']._serialized_start=1257
-  _globals['_PUTDESKRESPONSE']._serialized_end=1274
-  _globals['_PUTSTAFFREQUEST']._serialized_start=1276
-  _globals['_PUTSTAFFREQUEST']._serialized_end=1334
-  _globals['_PUTSTAFFRESPONSE']._serialized_start=1336
-  _globals['_PUTSTAFFRESPONSE']._serialized_end=1354
-  _globals['_STAFFSERVICE']._serialized_start=1357
-  _globals['_STAFFSERVICE']._serialized_end=1993
+  _globals['_TENANT']._serialized_end=894
+  _globals['_TENANT_NAMESENTRY']._serialized_start=850
+  _globals['_TENANT_NAMESENTRY']._serialized_end=894
+  _globals['_LISTTENANTSREQUEST']._serialized_start=896
+  _globals['_LISTTENANTSREQUEST']._serialized_end=916
+  _globals['_LISTTENANTSRESPONSE']._serialized_start=918
+  _globals['_LISTTENANTSRESPONSE']._serialized_end=983
+  _globals['_PUTTENANTREQUEST']._serialized_start=986
+  _globals['_PUTTENANTREQUEST']._serialized_end=1196
+  _globals['_PUTTENANTREQUEST_NAMESENTRY']._serialized_start=850
+  _globals['_PUTTENANTREQUEST_NAMESENTRY']._serialized_end=894
+  _globals['_PUTTENANTRESPONSE']._serialized_start=1198
+  _globals['_PUTTENANTRESPONSE']._serialized_end=1217
+  _globals['_PUTDESKREQUEST']._serialized_start=1219
+  _globals['_PUTDESKREQUEST']._serialized_end=1274
+  _globals['_PUTDESKRESPONSE']._serialized_start=1276
+  _globals['_PUTDESKRESPONSE']._serialized_end=1293
+  _globals['_PUTSTAFFREQUEST']._serialized_start=1295
+  _globals['_PUTSTAFFREQUEST']._serialized_end=1353
+  _globals['_PUTSTAFFRESPONSE']._serialized_start=1355
+  _globals['_PUTSTAFFRESPONSE']._serialized_end=1373
+  _globals['_STAFFSERVICE']._serialized_start=1376
+  _globals['_STAFFSERVICE']._serialized_end=2012
 # @@protoc_insertion_point(module_scope)

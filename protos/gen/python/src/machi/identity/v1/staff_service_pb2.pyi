@@ -250,6 +250,7 @@ class Tenant(_message.Message):
     NAMES_FIELD_NUMBER: _builtins.int
     DEFAULT_LANGUAGE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
     DESKS_FIELD_NUMBER: _builtins.int
     STAFF_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
@@ -262,6 +263,10 @@ class Tenant(_message.Message):
     def names(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Name per language; none when the tenant was never put."""
 
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """BCP 47, in the order in which they are offered; empty for every language that this release knows."""
+
     def __init__(
         self,
         *,
@@ -269,12 +274,13 @@ class Tenant(_message.Message):
         names: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         default_language: _builtins.str = ...,
         time_zone: _builtins.str = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
         desks: _builtins.int = ...,
         staff: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_language", b"default_language", "desks", b"desks", "names", b"names", "staff", b"staff", "tenant_id", b"tenant_id", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_language", b"default_language", "desks", b"desks", "languages", b"languages", "names", b"names", "staff", b"staff", "tenant_id", b"tenant_id", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
