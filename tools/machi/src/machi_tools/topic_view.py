@@ -72,7 +72,9 @@ async def look_at_topics(layout: Layout, state: State) -> list[TopicView]:
             readers = await _readers(layout, state, admin)
             ends = await _ends(kafka, shapes)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise StackError(f"Kafka at {state.servers.kafka} does not answer ({type(error).__name__})", "machi doctor") from error
+        raise StackError(
+            f"Kafka at {state.servers.kafka} does not answer ({type(error).__name__})", "machi doctor"
+        ) from error
     names = sorted({*wanted, *there})
     return [_view(name, wanted.get(name), shapes.get(name), _behind(readers, name, ends)) for name in names]
 

@@ -1,6 +1,7 @@
 """Settings: those given in part, and those a running pod really has."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import psutil
 from pydantic_settings import SettingsConfigDict
@@ -23,12 +24,17 @@ class PodSettings(Settings):
 
 def settings_of(state: State, pod: str) -> Settings | None:
     """The settings that a pod's process was started with; None when it is not there or not ours to look at."""
-    process = state.processes.get(pod)
+    known = state.processes.get(pod)
+    process = known.identity().find() if known else None
+    if process is None:
+        return None
     try:
-        environ = psutil.Process(process.pid).environ() if process and process.identity().find() else None
+        given = {name.lower(): value for name, value in process.environ().items()}
+        if given.get("machi_channels_dir"):
+            given["machi_channels_dir"] = str(Path(process.cwd(), given["machi_channels_dir"]))
     except psutil.Error:
         return None
-    return PodSettings.model_validate({name.lower(): value for name, value in environ.items()}) if environ else None
+    return PodSettings.model_validate(given)
 
 
 def settings_look(environ: Mapping[str, str]) -> Look:

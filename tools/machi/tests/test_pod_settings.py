@@ -1,0 +1,69 @@
+"""The doctor asks with the settings that a pod's process really has, not with its own."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from machi_tools.diagnosis.settings import settings_look, settings_of
+from machi_tools.stack.state import Process, Servers, State
+
+SERVERS = Servers(postgres="", postgres_own=True, kafka="", kafka_own=True)
+LINE = "channel_secret: s\nchannel_access_token: of-sapporo\nbot_user_id: Usapporo\n"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """A pod's process in a folder of its own, with channel settings of a second tenant beside it."""
+    (tmp_path / "channels" / "sapporo").mkdir(parents=True)
+    (tmp_path / "channels" / "sapporo" / "line.yaml").write_text(LINE)
+    environment = {
+        "LINE_CHANNEL_ACCESS_TOKEN": "of-the-pod",
+        "LINE_BOT_USER_ID": "Upod",
+        "MACHI_CHANNELS_DIR": "channels",
+    }
+    waiting = [sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(
+        waiting, env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        me = Process(pid=process.pid, started=psutil.Process(process.pid).create_time())
+        yield State(supervisor=me, servers=SERVERS, processes={"channel-line": me})
+        process.kill()
+
+
+def test_a_pods_settings_are_its_own_with_every_tenants_channels(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINE_CHANNEL_ACCESS_TOKEN", "of-this-shell")
+    monkeypatch.setenv("SLACK_TEAM_ID", "T0SHELL")
+    found = settings_of(state, "channel-line")
+    assert found is not None
+    tokens = {
+        tenant: channel.line.channel_access_token.get_secret_value()
+        for tenant, channel in found.channels().items()
+        if channel.line is not None
+    }
+    assert tokens == {"fukuoka": "of-the-pod", "sapporo": "of-sapporo"}
+    assert all(channel.slack is None for channel in found.channels().values())
+
+
+def test_a_pod_that_does_not_run_has_none(state: State) -> None:
+    assert settings_of(state, "channel-slack") is None
+    state.processes["channel-line"].started -= 10
+    assert settings_of(state, "channel-line") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"LINE_API_URL": "http://x"}, "LINE_API_URL is set but LINE_DATA_API_URL is not"),
+        ({"SLACK_API_URL": "http://x/api/"}, "SLACK_API_URL is set but SLACK_SIGNING_SECRET is not"),
+        ({"SLACK_API_URL": "http://x"}, "SLACK_API_URL does not end in /api/"),
+    ],
+)
+def test_settings_given_in_part_are_told(given: dict[str, str], what: str) -> None:
+    assert what in [finding["what"] for finding in settings_look(given).findings]
+    assert settings_look({}).findings == []
