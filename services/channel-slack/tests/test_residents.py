@@ -28,6 +28,15 @@ async def open_events(city: SlackCity) -> int:
     return count
 
 
+async def stored(city: SlackCity, count: int) -> None:
+    async def so_many() -> bool:
+        async with city.pod.works(Work).begin("") as work:
+            found: int = await work.db.fetchval("SELECT count(*) FROM inbound_events")
+        return found == count
+
+    await wait_until(so_many, 10)
+
+
 async def settled(city: SlackCity) -> None:
     async def none_open() -> bool:
         return await open_events(city) == 0
@@ -93,8 +102,9 @@ async def test_who_must_wait_for_slack_is_answered_in_order(city: SlackCity) -> 
     slack = city.simulator.slack
     fault = {"path": POST, "kind": "status", "status": 429, "count": 2, "headers": {"Retry-After": "1"}}
     await city.simulator.plan(Fault.model_validate(fault))
-    for words in ("街灯", "一", "二"):
+    for count, words in enumerate(("街灯", "一", "二"), start=1):
         await slack.direct(RESIDENT, words)
+        await stored(city, count)  # Slack delivers side by side; the order is that of their arrival
     await city.heard(3, 25)
     await settled(city)
     assert len(await slack.heard(RESIDENT)) == 3
