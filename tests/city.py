@@ -1,5 +1,6 @@
 """The whole stack as tests use it: started by the `machi` command, acted on and judged through the simulator."""
 
+import asyncio
 import json
 import os
 import signal
@@ -59,6 +60,11 @@ class City:
         """Base address of each pod's HTTP side, by name."""
         content = json.loads((self.state / "state.json").read_text())
         return {pod["name"]: f"http://{pod['http']}" for pod in content["pods"]}
+
+    def kafka(self) -> str:
+        """The broker's address."""
+        content = json.loads((self.state / "state.json").read_text())
+        return str(content["servers"]["kafka"])
 
     async def restart(self, pod: str, **environment: str) -> int:
         """Start a pod anew, this once with more in its environment; returns that process's id once the pod is ready."""
@@ -224,6 +230,13 @@ async def wait_ready(city: City, seconds: float = 40.0) -> None:
         return (await diagnose(Layout(ROOT, city.state), os.environ, ask_platforms=False))["ok"]
 
     await city.until(look, seconds, "the stack did not become ready again")
+
+
+async def at_rest(city: City) -> bool:
+    """Whether nothing is under way: nothing to publish, nothing unread."""
+    pods = (await asyncio.to_thread(city.doctor))["pods"]
+    assert isinstance(pods, list)
+    return all(pod["lag"] == 0 and pod["outbox_age"] == 0 for pod in pods)
 
 
 def first(lines: Sequence[str], wanted: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from machi_sdk.ids import new_id
 from machi_simulator.slack.model import SlackMessage
 from tests.city import City, words_of
 
@@ -32,7 +33,7 @@ class ResidentOnSlack:
 
     async def press(self, label: str) -> str:
         """Press the newest button whose label contains `label`."""
-        message, action = await self._button(label)
+        message, action = await self.button(label)
         return await self.does(lambda: self.city.simulator.slack.press(self.user, message, action))
 
     async def hears(self, before: int, seconds: float = 15.0) -> str:
@@ -54,7 +55,8 @@ class ResidentOnSlack:
         await act()
         return await self.hears(before)
 
-    async def _button(self, label: str) -> tuple[SlackMessage, str]:
+    async def button(self, label: str) -> tuple[SlackMessage, str]:
+        """The newest button whose label contains `label`: its message and its action."""
         for message in reversed(await self.city.simulator.slack.heard(self.user)):
             for shown, action in _buttons(message):
                 if label in shown:
@@ -72,3 +74,8 @@ async def resident_on_slack(city: City, user: str) -> ResidentOnSlack:
     """A member of the workspace who is nobody's staff."""
     await city.simulator.slack.add_user(user, user.lower())
     return ResidentOnSlack(city, user)
+
+
+async def newcomer(city: City) -> ResidentOnSlack:
+    """Somebody nobody has seen yet."""
+    return await resident_on_slack(city, f"U0{new_id().replace('-', '')[-9:].upper()}")

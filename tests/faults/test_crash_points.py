@@ -1,39 +1,15 @@
 """Pods die exactly between two steps that belong together; the work is done again, its effect is there once."""
 
-import asyncio
-from functools import partial
-
 import pytest
 
 from machi_simulator.testing_wire import RefusedError
 from tests.city import City, ResidentAtPhone, words_in, words_of
-from tests.faults.judging import HEALED_SECONDS, receipt, settled
+from tests.faults.judging import HEALED_SECONDS, doomed, have_died, receipt, settled
 from tests.story import OFFICER_HAKATA, Filing, file_report, number_in, photo, submit, to_confirm, to_photos
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
 FILING = Filing()
 QUESTION = "ふたは何色ですか。"
-
-
-async def quiet(city: City) -> bool:
-    """Nothing is under way any more: a pod that still has something to publish would die of that."""
-    pods = (await asyncio.to_thread(city.doctor))["pods"]
-    assert isinstance(pods, list)
-    return all(pod["lag"] == 0 and pod["outbox_age"] == 0 for pod in pods)
-
-
-async def doomed(city: City, places: dict[str, str]) -> dict[str, int]:
-    """Let each pod die at its place, once; returns their process ids."""
-    for _ in range(2):  # what is on its way between two pods shows at the second look
-        await city.until(partial(quiet, city), 20, "the city did not come to rest")
-    pids = await asyncio.gather(*(city.restart(pod, CRASH_AT=place) for pod, place in places.items()))
-    return dict(zip(places, pids, strict=True))
-
-
-async def have_died(city: City, pids: dict[str, int]) -> None:
-    """Each place was passed: another process is the pod now, and ready."""
-    for pod, pid in pids.items():
-        await city.until(partial(city.is_anew, pod, pid), HEALED_SECONDS, f"{pod} did not die there")
 
 
 async def drained(city: City, resident: ResidentAtPhone, number: str) -> None:

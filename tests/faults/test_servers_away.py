@@ -2,37 +2,20 @@
 
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 
-import psutil
 import pytest
 
 from machi_simulator.courier import Attempt
 from machi_simulator.testing_wire import RawAnswer
 from tests.city import City, ResidentAtPhone, wait_ready, words_in
-from tests.faults.judging import HEALED_SECONDS, settled
+from tests.faults.judging import HEALED_SECONDS, hung, settled
 from tests.story import OFFICER_HAKATA, file_report
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
 IN_TIME = 2.0
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@contextmanager
-def hung(city: City, server: str) -> Iterator[None]:
-    """Stop the server with everything it started; it is there, and does not answer."""
-    leader = psutil.Process(city.pids()[server])
-    leader.suspend()
-    family = [leader, *leader.children(recursive=True)]
-    for process in family:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
 
 
 @asynccontextmanager

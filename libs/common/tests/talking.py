@@ -76,6 +76,7 @@ class Talk:
 
     kit: DialogueKit[Work]
     citizen: str = field(default_factory=new_id)
+    former_ids: tuple[str, ...] = ()
     language: str = "en"
     session: str = ""
     last: wire.TurnResponse = field(default_factory=wire.TurnResponse)
@@ -84,6 +85,7 @@ class Talk:
         return wire.TurnRequest(
             event_id=event_id or new_id(),
             citizen_id=self.citizen,
+            former_ids=self.former_ids,
             channel="line",
             language=self.language,
             session_id=self.session,

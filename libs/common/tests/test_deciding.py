@@ -33,6 +33,12 @@ IDENTITY = Manifest.model_validate(
         "dialogues": [
             {"command": "welcome", "role": "greeting", "titles": {"ja": "はじめに"}},
             {"command": "help", "role": "fallback", "titles": {"ja": "使い方"}, "keywords": {"ja": ["ヘルプ"]}},
+            {
+                "command": "link",
+                "titles": {"ja": "連携"},
+                "keywords": {"ja": ["連携"], "en": ["link"]},
+                "argument": "(?<![0-9a-z])[0-9a-z]{4}-?[0-9a-z]{4}",
+            },
         ],
     }
 )
@@ -113,6 +119,24 @@ CASES = [
     ),
     (InboundEvent(pressed=Pressed(data="action=buy")), "reports", FALLBACK),
 ]
+
+
+WITH_CODE = ["連携 ABCD-2346", "連携ＡＢＣＤ２３４６", "Link: abcd2346。", "ＬＩＮＫ　abcd-2346"]
+WITHOUT = ["linkabcd2346", "link", "please link abcd-2346", "link abcd-234", "abcd-2346", "linked up with the road"]
+
+
+@pytest.mark.parametrize("typed", WITH_CODE)
+def test_a_keyword_takes_its_argument_along(typed: str, openings: InstalledOpenings) -> None:
+    step = decide(InboundEvent(text=TextSent(text=typed)), "reports", openings)
+    assert step is not None
+    assert (step.pod, step.request) == opened("identity", "link", text=typed)
+
+
+@pytest.mark.parametrize("typed", WITHOUT)
+def test_other_words_behind_a_keyword_are_words(typed: str, openings: InstalledOpenings) -> None:
+    step = decide(InboundEvent(text=TextSent(text=typed)), "reports", openings)
+    assert step is not None
+    assert step.opens == (typed == "link")
 
 
 @pytest.mark.parametrize(("event", "focused", "expected"), CASES)

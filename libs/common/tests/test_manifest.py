@@ -43,6 +43,7 @@ def test_every_service_fits_the_schema_and_keeps_its_hash_on_the_way(path: Path)
         (SMALLEST + "consumes: [{topic: x, group: other.x}]", "group 'other.x' has to begin with 'toy.'"),
         (SMALLEST + "serves: [{service: x}, {service: x}]", "service 'x' is there twice"),
         (SMALLEST + "dialogues: [{command: x, titles: {}}, {command: x, titles: {}}]", "dialogue 'x' is there twice"),
+        (SMALLEST + "dialogues: [{command: x, titles: {}, argument: '('}]", "dialogues.0.argument"),
         ("name: [", "line 2"),
         ("- a list", "the file"),
         ("", "the file"),

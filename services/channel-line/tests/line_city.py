@@ -69,6 +69,7 @@ class FakeIdentity(IdentityServiceServicer):
         self.refusing: set[str] = set()
         self.releases: Counter[str] = Counter()
         self.default_language = "ja"
+        self.languages: dict[str, str] = {}
 
     async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
         citizen = f"c-{request.address}"
@@ -101,6 +102,10 @@ class FakeIdentity(IdentityServiceServicer):
             address=self.addresses[request.citizen_id],
             focus=self.focus[request.citizen_id],
         )
+
+    async def GetContact(self, request: identity.GetContactRequest, context: "Context") -> identity.GetContactResponse:
+        language = self.languages.get(request.citizen_id, "ja")
+        return identity.GetContactResponse(language=language, channel="line", citizen_id=request.citizen_id)
 
     async def SetReachable(
         self,

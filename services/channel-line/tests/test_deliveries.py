@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from line_city import LineCity
 
+from machi.citizens.v1.events_pb2 import CitizenMerged
 from machi.deliveries.v1 import events_pb2 as deliveries
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi.identity.v1 import identity_service_pb2 as identity
 from machi_sdk.ids import new_id
 from machi_sdk.testing import publish, read_all, wait_until
 from machi_sdk.testing.kafka import Event
+from machi_sdk.work import Work
 from machi_simulator.faults import Fault
 
 pytestmark = pytest.mark.integration
@@ -106,3 +108,46 @@ async def test_a_question_becomes_the_focus_of_a_person_in_no_dialogue(city: Lin
     assert await ends(city, asked) == [("accepted", ""), ("accepted", "")]
     assert city.identity.focus[f"c-{idle}"].session_id == "s-7"
     assert city.identity.focus[f"c-{busy}"].session_id == "s-9"
+
+
+async def merged(city: LineCity, from_id: str, into_id: str) -> None:
+    """Two citizens turned out to be one; heard of twice."""
+    fact = CitizenMerged(from_id=from_id, into_id=into_id)
+    await publish(city.bootstrap, "machi.citizens.v1", [Event(into_id, fact), Event(into_id, fact)])
+
+    async def known() -> bool:
+        async with city.pod.works(Work).begin("fukuoka") as work:
+            return bool(await work.db.fetchval("SELECT true FROM aliases WHERE former_id = $1", from_id))
+
+    await wait_until(known, 20)
+
+
+async def test_what_was_sent_under_a_former_id_counts_for_the_person(city: LineCity) -> None:
+    user = await resident(city)
+    city.identity.addresses["c-kept"] = user
+    newest = requested(user, "三", 3)
+    assert await ends(city, [newest]) == [("accepted", "")]
+    await merged(city, f"c-{user}", "c-kept")
+    old = requested(user, "二", 2, citizen_id="c-kept", thread=newest.thread)
+    late = requested(user, "一", 1, thread=newest.thread)
+    assert await ends(city, [old, late]) == [("superseded", "newer-version-sent")] * 2
+    assert await city.heard(user) == ["welcomeです", "三"]
+
+
+async def test_the_menu_speaks_the_language_of_the_one_person(city: LineCity) -> None:
+    user = await resident(city)
+    line = city.simulator.line
+
+    async def menu() -> dict[str, object] | None:
+        return (await line.resident(user)).menu
+
+    await wait_until(menu, 20)
+    default = await menu()
+    city.identity.addresses["c-kept"] = user
+    city.identity.languages["c-kept"] = "en"
+    await merged(city, f"c-{user}", "c-kept")
+
+    async def in_english() -> bool:
+        return await menu() not in (None, default)
+
+    await wait_until(in_english, 20)

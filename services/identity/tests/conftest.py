@@ -8,6 +8,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from linking_city import HERE, AtChannel
+
+from machi.pods.v1 import pod_registry_service_pb2 as pods
+from machi.pods.v1.pod_registry_service_pb2_grpc import PodRegistryServiceStub
 from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
 from machi_identity.wiring import assemble
 from machi_sdk.clock import ManualClock
@@ -19,12 +25,15 @@ from machi_sdk.settings import Settings
 from machi_sdk.testing import LocalIssuer, PodDatabase, PostgresAddress, database_for
 from machi_sdk.work import Origin, Works
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 SERVICE = Path(__file__).resolve().parents[1]
+REPORTS = (SERVICE / "tests" / "reports.yaml").read_text(encoding="utf-8")
 CALLERS = {
     "channel-line": ("machi.identity.v1.IdentityService", "machi.dialogue.v1.DialogueService"),
-    "channel-slack": ("machi.identity.v1.IdentityService", "machi.identity.v1.StaffService"),
+    "channel-slack": (
+        "machi.identity.v1.IdentityService",
+        "machi.identity.v1.StaffService",
+        "machi.dialogue.v1.DialogueService",
+    ),
     "reports": ("machi.identity.v1.IdentityService", "machi.consent.v1.ConsentService"),
 }
 ChannelOf = Callable[[str], grpc.aio.Channel]
@@ -84,3 +93,19 @@ async def channel_of(pod: Pod, issuer: LocalIssuer) -> AsyncIterator[ChannelOf]:
     yield channel
     for peers in opened:
         await peers.close()
+
+
+@pytest.fixture
+async def line(channel_of: ChannelOf, pod: Pod) -> AtChannel:
+    """A person on LINE, in a city with a purpose to decide about."""
+    registry = PodRegistryServiceStub(channel_of("operator"))
+    await registry.InstallPod(pods.InstallPodRequest(manifest_yaml=REPORTS), **HERE)
+    await pod.installed.put(pod.manifest)
+    return AtChannel(channel_of("channel-line"), "line", "U1")
+
+
+@pytest.fixture
+def slack(line: AtChannel, channel_of: ChannelOf) -> AtChannel:
+    """A person on Slack."""
+    assert line.channel  # comes first: it installs what both need
+    return AtChannel(channel_of("channel-slack"), "slack", "T1/U1")

@@ -40,9 +40,9 @@ class MemoryCitizens:
         )
         return replace(self.people.setdefault(link.citizen_id, stranger), reachable=link.reachable)
 
-    async def lock(self, citizen_id: str) -> bool:
+    async def lock(self, citizen_id: str) -> str | None:
         """See the port."""
-        return citizen_id in self.people
+        return citizen_id if citizen_id in self.people else None
 
     async def focus(self, citizen_id: str) -> Focus | None:
         """See the port."""
@@ -63,11 +63,9 @@ class MemoryCitizens:
             self.links[address].reachable = reachable
         return address in self.links
 
-    async def set_language(self, citizen_id: str, language: str) -> bool:
+    async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:
         """See the port."""
-        if citizen_id in self.people:
-            self.people[citizen_id] = replace(self.people[citizen_id], language=language, language_chosen=True)
-        return citizen_id in self.people
+        self.people[citizen_id] = replace(self.people[citizen_id], language=language, language_chosen=True)
 
     async def contact(self, citizen_id: str) -> Contact | None:
         """See the port."""
@@ -77,7 +75,9 @@ class MemoryCitizens:
             for at, link in self.links.items()
             if link.citizen_id == citizen_id and link.reachable
         ]
-        return Contact(citizen.language, max(links)[1] if links else "", citizen.ward_code) if citizen else None
+        if citizen is None:
+            return None
+        return Contact(citizen_id, citizen.language, max(links)[1] if links else "", citizen.ward_code)
 
     def link_of(self, citizen_id: str, channel: str) -> tuple[str, _Link] | None:
         """The address and link of a citizen on a channel."""
@@ -155,6 +155,15 @@ class MemoryConsents:
         """See the port."""
         return [self.standing_now(citizen_id, purpose) for citizen_id in citizen_ids]
 
+    async def latest(self, citizen_id: str) -> dict[str, Standing]:
+        """See the port."""
+        found: dict[str, Standing] = {}
+        for entry in self.ledger:
+            said = entry.decision
+            if said.citizen_id == citizen_id:
+                found[said.purpose] = Standing(said.status, said.notice_version, entry.decided_at)
+        return found
+
     async def given(self, citizen_id: str) -> list[tuple[str, int]]:
         """See the port."""
         last = [
@@ -193,8 +202,11 @@ class MemoryAccesses:
         consent = self.consents.standing_now(question.citizen_id, question.purpose).status
         found = self.citizens.link_of(question.citizen_id, question.channel)
         if found is None:
-            return ReleaseFacts("", reachable=False, heard_at=None, consent=consent, focus=citizen.focus)
-        return ReleaseFacts(found[0], found[1].reachable, found[1].heard_at, consent, citizen.focus)
+            return ReleaseFacts(
+                question.citizen_id, "", reachable=False, heard_at=None, consent=consent, focus=citizen.focus
+            )
+        where = (found[0], found[1].reachable, found[1].heard_at)
+        return ReleaseFacts(question.citizen_id, *where, consent, citizen.focus)
 
     async def log(self, access_id: str, question: ReleaseQuestion, verdict: Verdict, at: datetime) -> None:
         """See the port."""

@@ -24,7 +24,10 @@ from machi_sdk.work import Works
 
 pytestmark = pytest.mark.integration
 SERVICE = Path(__file__).resolve().parents[1]
-TENANT_TABLES = ("tenants", "desks", "staff", "citizens", "links", "consents", "consent_ledger", "accesses")
+TENANT_TABLES = (
+    *("tenants", "desks", "staff", "citizens", "links", "consents", "consent_ledger", "accesses"),
+    *("aliases", "link_codes", "link_misses"),
+)
 PURPOSE = "reports.news"
 MANIFEST = """
 name: {pod}

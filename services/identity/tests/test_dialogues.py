@@ -137,6 +137,7 @@ async def test_the_greeting_asks_for_the_language_and_then_shows_the_menu(person
     assert buttons(chosen) == [
         ("Report a problem", "reports", "report"),
         ("Language", "identity", "language"),
+        ("Link another app", "identity", "link"),
         ("Stop messages", "identity", "privacy"),
     ]
 

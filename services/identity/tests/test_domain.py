@@ -14,7 +14,8 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 def facts(*, consent: Status = Status.GIVEN, reachable: bool = True, heard: timedelta | None = None) -> ReleaseFacts:
-    return ReleaseFacts("U1", reachable, None if heard is None else NOW - heard, consent, Focus("", "", 0))
+    heard_at = None if heard is None else NOW - heard
+    return ReleaseFacts("c1", "U1", reachable, heard_at, consent, Focus("", "", 0))
 
 
 @pytest.mark.parametrize(

@@ -78,19 +78,18 @@ async def test_the_focus_moves_from_the_version_seen_only(cities: Cities, clock:
         assert not await city.citizens.move_focus("c1", 0, Focus("reports", "s2", 1))
         assert await city.citizens.focus("c1") == Focus("reports", "s1", 1)
         assert await city.citizens.focus("nobody") is None
-        assert await city.citizens.lock("c1")
-        assert not await city.citizens.lock("nobody")
+        assert await city.citizens.lock("c1") == "c1"
+        assert await city.citizens.lock("nobody") is None
 
 
 async def test_the_contact_is_the_reachable_channel_used_last(cities: Cities, clock: ManualClock) -> None:
     async with cities() as city:
         await city.citizens.find_or_make(LINE, "c1", clock.now())
-        assert await city.citizens.contact("c1") == Contact("ja", "line", "")
-        assert await city.citizens.set_language("c1", "en")
+        assert await city.citizens.contact("c1") == Contact("c1", "ja", "line", "")
+        await city.citizens.set_language("c1", "en", clock.now())
         assert await city.citizens.set_reachable(LINE, reachable=False)
-        assert await city.citizens.contact("c1") == Contact("en", "", "")
+        assert await city.citizens.contact("c1") == Contact("c1", "en", "", "")
         assert not await city.citizens.set_reachable(Address("line", "U9"), reachable=True)
-        assert not await city.citizens.set_language("nobody", "en")
         assert await city.citizens.contact("nobody") is None
         assert not (await city.citizens.find_or_make(LINE, "c2", clock.now())).reachable
 
@@ -105,6 +104,8 @@ async def test_the_latest_decision_stands(cities: Cities, clock: ManualClock) ->
         assert await city.consents.given("c1") == [(PURPOSE, 1)]
         withdrawn = await city.consents.append(decision("c1", Status.WITHDRAWN, "e2"), "r2", clock.now())
         assert await city.consents.given("c1") == []
+        assert await city.consents.latest("c1") == {PURPOSE: Standing(Status.WITHDRAWN, 1, clock.now())}
+        assert await city.consents.latest("nobody") == {}
         assert (await city.consents.standing("c1", PURPOSE)) == Standing(Status.WITHDRAWN, 1, clock.now())
         assert (given.version, withdrawn.version) == (1, 2)
         assert await city.consents.entry_of("e1") == given

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from machi_identity.domain.linking import typed_code
 from machi_identity.entrypoints.dialogues.languages import language_question, named_language, offered
 from machi_identity.wiring import TEXTS
 from machi_sdk.dialogue import Answers, Choices
@@ -14,7 +15,13 @@ from machi_sdk.names import fold
 MANIFEST = load_manifest(Path(__file__).resolve().parents[1] / "service.yaml")
 
 
-@pytest.mark.parametrize("key", ["privacy.button", "messages.yes", "messages.no", "messages.button_stop"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("privacy.button", "messages.yes", "messages.no", "messages.button_stop"),
+        *("link.yes", "link.no", "link.have-code", "unlink.yes", "unlink.no", "unlink.link"),
+    ],
+)
 def test_labels_fit_a_button(key: str) -> None:
     assert all(len(label) <= 20 for label in TEXTS.words(key).values())
 
@@ -76,3 +83,8 @@ def test_no_keyword_opens_two_dialogues() -> None:
             for word in words:
                 owners.setdefault(fold(word), set()).add(entry.command)
     assert {word: commands for word, commands in owners.items() if len(commands) > 1} == {}
+
+
+def test_no_keyword_of_linking_reads_as_a_code() -> None:
+    entry = next(entry for entry in MANIFEST.dialogues if entry.command == "link")
+    assert not [word for words in entry.keywords.values() for word in words if typed_code(word)]

@@ -41,7 +41,7 @@ All = Works[NotificationsWork]
 
 def news(cause: str = "ReportResolved", version: int = 3, at: datetime = NOON) -> News:
     fact = Fact(cause, "r-1", "ABC-123-4", "c-1", version, at, "u-1")
-    return News(fact, Contact("en", "line"), "Lamp replaced <today>")
+    return News(fact, Contact("c-1", "en", "line"), "Lamp replaced <today>")
 
 
 async def tell(works: All, told: News, policy: Policy = QUIET, tenant: str = "fukuoka") -> None:
@@ -122,7 +122,7 @@ async def test_old_facts_read_again_send_nothing(works: All) -> None:
 
 
 async def test_nobody_to_reach_is_said(works: All) -> None:
-    await tell(works, replace(news(), contact=Contact("", "")))
+    await tell(works, replace(news(), contact=Contact("c-1", "", "")))
     assert await left(works) == []
     assert [(each.state, each.reason) for each in await listed(works)] == [(State.REFUSED, "no-channel")]
 

@@ -20,7 +20,7 @@ WORDS = "どの{街灯}ですか?\n  <b>&amp; 100% ✨"
 
 def _news(cause: str, language: str, words: str = WORDS) -> News:
     fact = Fact(cause, "r-1", "ABC-123-4", "c-1", 3, datetime(2026, 11, 24, tzinfo=UTC), "u-1", "")
-    return News(fact, Contact(language, "line"), words)
+    return News(fact, Contact("c-1", language, "line"), words)
 
 
 def _number(language: str) -> str:

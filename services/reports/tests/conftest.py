@@ -253,6 +253,7 @@ def say(seeded: None, line: "DialogueServiceAsyncStub") -> Say:  # noqa: ARG001 
         event_id: str = "",
         session: str | None = None,
         tenant: str = "fukuoka",
+        former: tuple[str, ...] = (),
     ) -> wire.TurnResponse:
         session_id, ask_id = sessions.get(citizen, ("", ""))
         request = wire.TurnRequest(
@@ -261,6 +262,7 @@ def say(seeded: None, line: "DialogueServiceAsyncStub") -> Say:  # noqa: ARG001 
             channel="line",
             language=language,
             session_id=session_id if session is None else session,
+            former_ids=former,
             **_said(words, ask_id),  # type: ignore[arg-type]
         )
         response = await line.Turn(request, **options(tenant))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 SERVICE = Path(__file__).resolve().parents[1]
 OWN = ("reports", "updates", "steps", "photos", "photo_objects", "accesses", "catalogues")
-TABLES = (*OWN, "turns", "dialogue_sessions")
+TABLES = (*OWN, "turns", "dialogue_sessions", "aliases")
 TENJIN = (33.5903, 130.3989)
 HERE, THERE = for_tenant("fukuoka"), for_tenant("sapporo")
 Turn = Callable[..., Awaitable[wire.TurnResponse]]

@@ -2,16 +2,11 @@
 
 import pytest
 
-from machi_sdk.ids import new_id
 from tests.city import City, words_of
-from tests.direct import ResidentOnSlack, resident_on_slack
+from tests.direct import newcomer
 from tests.story import OFFICER_HAKATA, number_in, photo, submit
 
 pytestmark = [pytest.mark.integration, pytest.mark.stack]
-
-
-async def newcomer(city: City) -> ResidentOnSlack:
-    return await resident_on_slack(city, f"U0{new_id().replace('-', '')[-9:].upper()}")
 
 
 async def test_a_report_is_filed_in_a_direct_message_and_answered_there(city: City) -> None:

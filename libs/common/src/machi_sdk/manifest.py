@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Literal, Self
@@ -65,6 +66,19 @@ class DialogueEntry(_Part):
     hints: dict[str, tuple[str, ...]] = Field(
         default={}, description="Words that make it likely to be what somebody wants who used no keyword, by language."
     )
+    argument: str = Field(
+        default="",
+        description="A regular expression: a keyword with such words behind it opens the dialogue, which is told both.",
+    )
+
+    @field_validator("argument")
+    @classmethod
+    def _readable(cls, argument: str) -> str:
+        try:
+            re.compile(argument)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
+        return argument
 
 
 class Purpose(_Part):

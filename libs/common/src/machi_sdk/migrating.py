@@ -18,6 +18,21 @@ from machi_sdk.deliveries.tables import DELIVERIES, deliveries_table
 from machi_sdk.tables import RUNTIME, TENANT_TABLES, new_metadata
 
 _POLICY = "tenant = current_setting('machi.tenant', true)"
+# The id a citizen goes by now. Its lock is held until the transaction ends, so that no merge overtakes what is written
+# under that id; each statement sees what was committed while the one before it waited.
+_PRESENT_ID = """
+CREATE OR REPLACE FUNCTION present_id(whose text, citizen text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE present text;
+BEGIN
+    LOOP
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended(whose || '/' || citizen, 2));
+        SELECT citizen_id INTO present FROM aliases WHERE tenant = whose AND former_id = citizen;
+        EXIT WHEN NOT FOUND;
+        citizen := present;
+    END LOOP;
+    RETURN citizen;
+END $$
+"""
 
 
 class Op(Protocol):
@@ -58,10 +73,12 @@ def create_runtime_tables(op: Op) -> None:
     RUNTIME.create_all(op.get_bind())
     for table in TENANT_TABLES:
         enable_rls(op, table)
+    op.execute(_PRESENT_ID)
 
 
 def upgrade_runtime_tables(op: Op) -> None:
     """Bring what older releases created to its present shape; called by a service's next migration, safe to repeat."""
+    create_runtime_tables(op)
     for table in RUNTIME.sorted_tables:
         for index in table.indexes:
             index.create(op.get_bind(), checkfirst=True)
@@ -69,6 +86,7 @@ def upgrade_runtime_tables(op: Op) -> None:
 
 def drop_runtime_tables(op: Op) -> None:
     """The way down of `create_runtime_tables`."""
+    op.execute("DROP FUNCTION IF EXISTS present_id(text, text)")
     RUNTIME.drop_all(op.get_bind())
 
 
@@ -87,6 +105,7 @@ def enable_rls(op: Op, table: str) -> None:
     """Rows are seen and written only as their tenant, by everybody, the owner included."""
     op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
     op.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
+    op.execute(f'DROP POLICY IF EXISTS tenant_only ON "{table}"')
     op.execute(f'CREATE POLICY tenant_only ON "{table}" USING ({_POLICY}) WITH CHECK ({_POLICY})')
 
 

@@ -116,6 +116,14 @@ DIALOGUE_SESSIONS = _runtime_table(
     Index(None, "touched_at"),
     Index("ix_dialogue_sessions_open", "tenant", "citizen_id", postgresql_where=text("ended_at IS NULL")),
 )
+ALIASES = _runtime_table(
+    "aliases",
+    Column("tenant", Text, primary_key=True),
+    Column("former_id", Text, primary_key=True),
+    Column("citizen_id", Text, nullable=False),
+    _moment("known_at"),
+    Index(None, "tenant", "citizen_id"),
+)
 INBOUND_EVENTS = _runtime_table(
     "inbound_events",
     Column("id", BigInteger, Identity(always=True), primary_key=True),
@@ -144,4 +152,4 @@ INBOUND_EVENTS = _runtime_table(
     Index(None, "tenant", "message_id"),
     Index(None, "received_at"),
 )
-TENANT_TABLES: Iterable[str] = ("turns", "dialogue_sessions")
+TENANT_TABLES: Iterable[str] = ("turns", "dialogue_sessions", "aliases")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import asyncpg
 import orjson
@@ -47,7 +47,12 @@ class Origin:
 
 
 class Work:
-    """What a use case gets: a transaction's connection, and a place to say what happened. It never commits."""
+    """What a use case gets: a transaction's connection, and a place to say what happened. It never commits.
+
+    `moves` are the pod's statements that let what is kept of citizen $2 belong to citizen $3 (tenant $1).
+    """
+
+    moves: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, db: Pooled, tenant: str, origin: Origin) -> None:
         self.db = db

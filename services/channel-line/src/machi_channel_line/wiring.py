@@ -11,8 +11,10 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_channel_line.adapters.answers import RowAnswers
 from machi_channel_line.adapters.line_api import LineApi
 from machi_channel_line.adapters.menus import MenuRows
+from machi_channel_line.adapters.work import LineWork
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.entrypoints.menus import MenuLoops
+from machi_channel_line.entrypoints.merges import Merges
 from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
 from machi_channel_line.menu.drawing import draw_menu
 from machi_channel_line.menu.layout import Menu
@@ -26,6 +28,7 @@ from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
+from machi_sdk.handling import prepared
 from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue
 from machi_sdk.language import language as written
 from machi_sdk.service import Pod
@@ -50,11 +53,12 @@ async def assemble(pod: Pod) -> None:
     pod.route("/line/webhook", WebhookEndpoint(Door(channels, entrance, pod.clock, pod.health.troubles)))
     _hang_deliveries(pod, lines)
     _hang_menus(pod, lines)
+    _hang_merges(pod)
     pod.background("line session", lambda: _held(session))
 
 
 def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> Entrance:
-    works = pod.works(Work)
+    works = pod.works(LineWork)
     people, openings = People(pod.peers, CHANNEL), InstalledOpenings(pod.installed)
     turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
     handler = AnswerEvent(lines, turns, Answerer(people, RowAnswers(works), pod.clock), render, TEXTS)
@@ -74,6 +78,11 @@ def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
     pod.background("deliveries forgetting", loop.forget)
+
+
+def _hang_merges(pod: Pod) -> None:
+    merges = Merges(People(pod.peers, CHANNEL))
+    pod.consume("machi.citizens.v1", pod.works(LineWork), prepare=prepared(merges.prepare, merges.handle))
 
 
 def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:

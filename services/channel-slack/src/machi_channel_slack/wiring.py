@@ -12,6 +12,7 @@ from machi_channel_slack.adapters.pace import ChannelPace
 from machi_channel_slack.adapters.peers import DialoguePods, IdentityDesks
 from machi_channel_slack.adapters.rooms import SlackRooms
 from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.adapters.work import SlackWork
 from machi_channel_slack.entrypoints.announcements import Announcements
 from machi_channel_slack.entrypoints.door import Door
 from machi_channel_slack.entrypoints.forms import Forms
@@ -23,6 +24,7 @@ from machi_channel_slack.use_cases.answer_resident import AnswerResident
 from machi_channel_slack.use_cases.deliver_message import DeliverMessage
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
 from machi_channel_slack.use_cases.hall import Hall
+from machi_sdk.aliases import take_merges
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
 from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, EventHandler, InboundQueue
@@ -82,6 +84,7 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=50)
     pod.background("deliveries", loop.run)
     pod.background("deliveries forgetting", loop.forget)
+    pod.consume("machi.citizens.v1", pod.works(SlackWork), take_merges)
 
 
 def _halls(

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing
+from machi_identity.domain.linking import Misses, Offer
+from machi_identity.domain.merging import Person
 from machi_identity.domain.pods import Installation, PodRecord
 from machi_identity.domain.release import ReleaseFacts, ReleaseQuestion, Verdict
 
@@ -17,8 +19,8 @@ class Citizens(Protocol):
         """The one citizen behind the address, made with `fresh_id` at first contact; notes that we heard from them."""
         ...
 
-    async def lock(self, citizen_id: str) -> bool:
-        """Hold the citizen until the transaction ends; False when there is none."""
+    async def lock(self, citizen_id: str) -> str | None:
+        """Hold the citizen until the transaction ends; returns the id they go by now, None when there is none."""
         ...
 
     async def focus(self, citizen_id: str) -> Focus | None:
@@ -33,8 +35,8 @@ class Citizens(Protocol):
         """Remember whether the platform reaches the address; False when nobody has it."""
         ...
 
-    async def set_language(self, citizen_id: str, language: str) -> bool:
-        """Remember the language the person chose; False when there is no such citizen."""
+    async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:
+        """Remember the language the person chose, and when. Hold the citizen first."""
         ...
 
     async def contact(self, citizen_id: str) -> Contact | None:
@@ -50,7 +52,7 @@ class Consents(Protocol):
         ...
 
     async def entry_of(self, event_id: str) -> LedgerEntry | None:
-        """The entry an act made, if it made one."""
+        """The entry an act made, if it made one, under the id its citizen goes by now."""
         ...
 
     async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
@@ -59,6 +61,10 @@ class Consents(Protocol):
 
     async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
         """What stands now for each, in the order asked, by one statement."""
+        ...
+
+    async def latest(self, citizen_id: str) -> dict[str, Standing]:
+        """The latest decision by purpose, whatever is installed."""
         ...
 
     async def given(self, citizen_id: str) -> list[tuple[str, int]]:
@@ -75,6 +81,58 @@ class Notices(Protocol):
 
     async def all_current(self) -> list[Notice]:
         """The newest version of every purpose, by name."""
+        ...
+
+
+class LinkCodes(Protocol):
+    """One-time codes for linking, by their hashes."""
+
+    async def put(self, code_hash: str, offer: Offer, now: datetime) -> None:
+        """Make it the person's one open code; codes and misses older than a day are forgotten."""
+        ...
+
+    async def find(self, code_hash: str) -> Offer | None:
+        """The code, with the id its person goes by now; None when there is none."""
+        ...
+
+    async def use(self, code_hash: str, at: datetime) -> None:
+        """It has been used."""
+        ...
+
+    async def misses(self, citizen_id: str) -> Misses:
+        """The person's wrong codes so far."""
+        ...
+
+    async def note(self, citizen_id: str, misses: Misses) -> None:
+        """Remember the person's wrong codes."""
+        ...
+
+
+class Merges(Protocol):
+    """Two citizens become one, or one channel becomes a citizen of its own."""
+
+    async def people(self, citizen_ids: Sequence[str]) -> list[Person]:
+        """Who the ids stand for, each person once; no other merge runs until the transaction ends."""
+        ...
+
+    async def channels(self, citizen_id: str) -> frozenset[str]:
+        """The channels the person is linked to."""
+        ...
+
+    async def move(self, from_id: str, into_id: str) -> None:
+        """Let links and dialogues of one belong to the other, and the id be an alias."""
+        ...
+
+    async def hold(self, citizen_id: str) -> Person:
+        """The person as they are now, held until the transaction ends."""
+        ...
+
+    async def settle(self, person: Person, gone_id: str, at: datetime) -> None:
+        """The two are this person now; the fact leaves with the commit."""
+        ...
+
+    async def part(self, person: Person, leaves: str, channel: str) -> None:
+        """Make this person, and let that channel of the one they leave be theirs, with the dialogue they are in."""
         ...
 
 
@@ -132,4 +190,18 @@ class City(Protocol):
     @property
     def pods(self) -> Pods:
         """The registry of installed pods."""
+        ...
+
+
+class LinkingCity(City, Protocol):
+    """What linking asks for beside."""
+
+    @property
+    def codes(self) -> LinkCodes:
+        """One-time codes."""
+        ...
+
+    @property
+    def merges(self) -> Merges:
+        """Who becomes whom."""
         ...

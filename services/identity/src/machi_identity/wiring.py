@@ -11,9 +11,11 @@ from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
 from machi_identity.entrypoints.consent_rpc import ConsentRpc
 from machi_identity.entrypoints.dialogues.help import HelpDialogue
 from machi_identity.entrypoints.dialogues.language import LanguageDialogue
-from machi_identity.entrypoints.dialogues.menu import Installed, Menu
+from machi_identity.entrypoints.dialogues.link import LinkDialogue
+from machi_identity.entrypoints.dialogues.menu import Menu
 from machi_identity.entrypoints.dialogues.messages import MessagesDialogue
 from machi_identity.entrypoints.dialogues.privacy import PrivacyDialogue
+from machi_identity.entrypoints.dialogues.unlink import UnlinkDialogue
 from machi_identity.entrypoints.dialogues.welcome import WelcomeDialogue
 from machi_identity.entrypoints.identity_rpc import IdentityRpc
 from machi_identity.entrypoints.pods_rpc import PodsRpc
@@ -29,7 +31,7 @@ TEXTS = Texts(Path(__file__).parent / "texts")
 async def assemble(pod: Pod) -> None:
     """Hang identity's services on the pod."""
     works = pod.works(IdentityWork, CONSTRAINTS)
-    kit = DialogueKit(works, dialogues(works, pod.installed), pod.clock)
+    kit = DialogueKit(works, dialogues(works, pod), pod.clock)
     pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, pod.clock))
     pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works, pod.settings.tenants))
     pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, pod.clock))
@@ -37,13 +39,15 @@ async def assemble(pod: Pod) -> None:
     pod.serve(add_DialogueServiceServicer_to_server, DialogueEndpoint(kit, works))
 
 
-def dialogues(works: Works[IdentityWork], installed: Installed) -> list[Dialogue[IdentityWork]]:
+def dialogues(works: Works[IdentityWork], pod: Pod) -> list[Dialogue[IdentityWork]]:
     """The conversations of the manifest."""
-    menu = Menu(installed, TEXTS)
+    menu = Menu(pod.installed, TEXTS)
     return [
         WelcomeDialogue(TEXTS, menu, works),
         LanguageDialogue(TEXTS, menu, works),
         HelpDialogue(TEXTS, menu),
         PrivacyDialogue(TEXTS),
         MessagesDialogue(TEXTS, works),
+        LinkDialogue(TEXTS, works, lambda code: pod.keys.hmac(f"link code {code}"), pod.faultpoints.reach),
+        UnlinkDialogue(TEXTS, works),
     ]

@@ -12,6 +12,7 @@ from machi_notifications.entrypoints.facts import FactsConsumer
 from machi_notifications.entrypoints.morning import Morning
 from machi_notifications.entrypoints.outcomes import take_outcomes
 from machi_notifications.entrypoints.rpc import NotificationServicer
+from machi_sdk.aliases import take_merges
 from machi_sdk.handling import prepared
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
@@ -27,5 +28,6 @@ async def assemble(pod: Pod) -> None:
     facts = FactsConsumer(ReportsCases(pod.peers), IdentityPeople(pod.peers), policies.of, letters)
     pod.consume("machi.reports.v1", works, prepare=prepared(facts.prepare, facts.handle))
     pod.consume("machi.deliveries.outcomes.v1", works, take_outcomes)
+    pod.consume("machi.citizens.v1", works, take_merges)
     pod.background("held messages", Morning(works, pod.settings.tenants).run)
     pod.serve(add_NotificationServiceServicer_to_server, NotificationServicer(works))

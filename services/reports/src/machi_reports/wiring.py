@@ -24,6 +24,7 @@ from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
 from machi_reports.entrypoints.rpc import ReportRpc
 from machi_reports.entrypoints.turns import catalogue_first, retracting
 from machi_reports.use_cases.shelf import Shelf
+from machi_sdk.aliases import take_merges
 from machi_sdk.dialogue import DialogueEndpoint, DialogueKit
 from machi_sdk.service import Pod
 
@@ -45,6 +46,7 @@ async def assemble(pod: Pod) -> None:
     desk = Desk(catalogues, view, DeskPhotos(links))
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
+    pod.consume("machi.citizens.v1", works, take_merges)
     pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments()))
     pod.route(f"{PATH}/{{token}}", PhotoRoute(works, links, store, pod.clock), methods=("GET",))
     pod.background("photo upkeep", upkeep.run)

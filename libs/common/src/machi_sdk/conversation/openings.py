@@ -1,5 +1,6 @@
 """What the installed pods offer, read from their manifests."""
 
+import re
 from dataclasses import dataclass
 
 from machi_sdk.installed import InstalledPods
@@ -22,6 +23,7 @@ class InstalledOpenings:
         self._pods = pods
         self._version = -1
         self._words: dict[str, Opening] = {}
+        self._phrases: list[tuple[re.Pattern[str], Opening]] = []
         self._roles: dict[str, Opening] = {}
 
     def installed(self, pod: str) -> bool:
@@ -29,9 +31,11 @@ class InstalledOpenings:
         return self._pods.get(pod) is not None
 
     def by_words(self, typed: str) -> Opening | None:
-        """The dialogue one of whose keywords was typed, in any language."""
+        """The dialogue one of whose keywords was typed, in any language, with an argument where it takes one."""
         self._refresh()
-        return self._words.get(fold(typed))
+        words = fold(typed)
+        phrased = (opening for phrase, opening in self._phrases if phrase.fullmatch(words))
+        return self._words.get(words) or next(phrased, None)
 
     def by_role(self, role: str) -> Opening | None:
         """The dialogue with that role."""
@@ -51,8 +55,16 @@ class InstalledOpenings:
         if self._version == self._pods.version:
             return
         self._version = self._pods.version
-        self._words, self._roles = {}, {}
+        self._words, self._phrases, self._roles = {}, [], {}
         for opening, entry in self.offered():
             self._roles.setdefault(entry.role, opening)
             for words in entry.keywords.values():
                 self._words |= {fold(word): opening for word in words if fold(word) not in self._words}
+            if entry.argument:
+                self._phrases.append((_phrase(entry), opening))
+
+
+def _phrase(entry: DialogueEntry) -> re.Pattern[str]:
+    words = {fold(word) for words in entry.keywords.values() for word in words}
+    keyword = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?:{keyword})[\s:]*(?:{entry.argument})", re.IGNORECASE)

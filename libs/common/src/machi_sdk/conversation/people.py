@@ -26,6 +26,11 @@ class People:
         request = identity.ResolveRequest(channel=self.channel, address=address)
         return await self._stub.Resolve(request, timeout=SECONDS, metadata=for_tenant(tenant))
 
+    async def contact(self, tenant: str, citizen_id: str) -> identity.GetContactResponse:
+        """The language they speak, and the channel they used last."""
+        request = identity.GetContactRequest(citizen_id=citizen_id)
+        return await self._stub.GetContact(request, timeout=SECONDS, metadata=for_tenant(tenant))
+
     async def focus(self, tenant: str, request: identity.SetFocusRequest) -> None:
         """Set the dialogue the person is in; Conflict when it moved on."""
         await self._stub.SetFocus(request, timeout=SECONDS, metadata=for_tenant(tenant))

@@ -1,7 +1,7 @@
 """One event's turn with the right pod, and the person's focus after it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -44,6 +44,7 @@ class Writer:
     language: str
     focus: identity.Focus
     language_chosen: bool = False
+    former_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Turns:
         person = await self.people.resolve(pending.tenant, pending.event.address)
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)
-        return Writer(person.citizen_id, person.language, focus, person.language_chosen)
+        former_ids = tuple(person.former_ids)
+        return Writer(person.citizen_id, person.language, focus, person.language_chosen, former_ids)
 
     async def answer(self, pending: PendingEvent, content: Content) -> Answered | None:
         """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so)."""
@@ -106,12 +108,14 @@ class Turns:
         pending.pod = step.pod
         if step.opens and writer.focus.pod and response.session_state != wire.SESSION_STATE_OPEN:
             await self._resume(pending, writer, response)
+        elif response.HasField("goes_on"):
+            await self._go_on(pending, response)
         return response
 
     async def settle_focus(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
         """Make the dialogue that this turn opened or ended the person's focus, unless it is so already."""
-        tenant, focus = pending.tenant, writer.focus
         for _ in range(2):
+            focus = writer.focus
             wanted = _focus_after(response, pending.pod, focus)
             if wanted is None:
                 return
@@ -120,9 +124,9 @@ class Turns:
                 citizen_id=writer.citizen_id, expected_version=focus.version, pod=pod, session_id=session_id
             )
             try:
-                await self.people.focus(tenant, request)
+                await self.people.focus(pending.tenant, request)
             except Conflict:
-                focus = (await self.people.resolve(tenant, pending.event.address)).focus
+                writer = await self.writer(pending)
             else:
                 return
         log.warning("focus moved twice", event_id=pending.event.event_id)
@@ -171,21 +175,36 @@ class Turns:
 
     async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
         """After what was over at once, the question the person was at; without one, their focus ends."""
-        speaker = Writer(writer.citizen_id, response.language or writer.language, writer.focus)
+        resumed = await self._ask_again(pending, writer, response)
+        if not resumed.HasField("ask") and resumed.session_state == wire.SESSION_STATE_ENDED:
+            pending.pod, response.session_id = writer.focus.pod, ""  # there is nothing to go on with any more
+            response.session_state = wire.SESSION_STATE_ENDED
+
+    async def _ask_again(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> wire.TurnResponse:
+        """Put the question the writer is at behind an answer."""
+        speaker = replace(writer, language=response.language or writer.language)
         step = Step(writer.focus.pod, wire.TurnRequest(resume=wire.Resume()))
         resumed = await self._ask(pending, speaker, step, derived_id(pending.event.event_id, "resume"))
         if resumed.HasField("ask"):
             response.messages.extend(resumed.messages)
             response.ask.CopyFrom(resumed.ask)
-        elif resumed.session_state == wire.SESSION_STATE_ENDED:  # there is nothing to go on with any more
-            pending.pod, response.session_id = writer.focus.pod, ""
-            response.session_state = wire.SESSION_STATE_ENDED
+        return resumed
+
+    async def _go_on(self, pending: PendingEvent, response: wire.TurnResponse) -> None:
+        """After a dialogue's end, the question of the one the person is back in, unless that one is over, too."""
+        writer, back = await self.writer(pending), response.goes_on
+        if self.openings.installed(back.pod):
+            focus = identity.Focus(pod=back.pod, session_id=back.session_id)
+            await self._ask_again(pending, replace(writer, focus=focus), response)
+        if not response.HasField("ask"):
+            response.ClearField("goes_on")
 
     async def _ask(self, pending: PendingEvent, writer: Writer, step: Step, event_id: str) -> wire.TurnResponse:
         request = wire.TurnRequest()
         request.CopyFrom(step.request)
         request.event_id = event_id
         request.citizen_id = writer.citizen_id
+        request.former_ids.extend(writer.former_ids)
         request.channel = self.people.channel
         request.language = writer.language
         request.session_id = writer.focus.session_id if step.pod == writer.focus.pod and not step.opens else ""
@@ -199,4 +218,6 @@ def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -
         wanted = (pod, response.session_id)
         return None if wanted == (focus.pod, focus.session_id) else wanted
     ended = response.session_state == wire.SESSION_STATE_ENDED and focus.pod == pod
-    return ("", "") if ended and response.session_id in ("", focus.session_id) else None
+    if not ended or response.session_id not in ("", focus.session_id):
+        return None
+    return (response.goes_on.pod, response.goes_on.session_id)

@@ -2,11 +2,12 @@
 
 from machi_sdk.deliveries.loop import DeliveryLoop
 from machi_sdk.deliveries.outcomes import Accepted, NotTaken, Outcome, Refused, Unclear
-from machi_sdk.deliveries.rows import DeliveryRows
+from machi_sdk.deliveries.rows import DELIVERY_MOVES, DeliveryRows
 from machi_sdk.deliveries.sending import Attempt, SendDelivery
 from machi_sdk.deliveries.standing import key_alive
 
 __all__ = [
+    "DELIVERY_MOVES",
     "Accepted",
     "Attempt",
     "DeliveryLoop",

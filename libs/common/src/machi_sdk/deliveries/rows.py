@@ -8,6 +8,7 @@ import asyncpg
 import orjson
 
 from machi.deliveries.v1 import events_pb2 as deliveries
+from machi_sdk.aliases import move_of
 from machi_sdk.clock import Clock, stamp
 from machi_sdk.deliveries.standing import End
 from machi_sdk.envelope import Received
@@ -16,9 +17,11 @@ from machi_sdk.telemetry import counter
 from machi_sdk.work import Work, Works
 
 OUTCOMES = "machi.deliveries.outcomes.v1"
+DELIVERY_MOVES = (move_of("deliveries"),)
 _ACCEPT = (
     "INSERT INTO deliveries (tenant, delivery_id, citizen_id, thread, version, request, trace, state, reason, tries,"
-    " send_before, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, 'open', '', 0, $8, $9) ON CONFLICT DO NOTHING"
+    " send_before, due_at)"
+    " VALUES ($1::text, $2, present_id($1, $3), $4, $5, $6, $7::jsonb, 'open', '', 0, $8, $9) ON CONFLICT DO NOTHING"
 )
 _CLAIM = """
 WITH heads AS (

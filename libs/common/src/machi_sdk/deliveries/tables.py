@@ -37,6 +37,7 @@ def deliveries_table(metadata: MetaData) -> Table:
         *(Column(name, DateTime(timezone=True), nullable=False) for name in ("send_before", "due_at")),
         *(Column(name, DateTime(timezone=True)) for name in ("first_post_at", "concluded_at")),
         Index("ix_deliveries_tenant_citizen_id_seq", "tenant", "citizen_id", "seq", postgresql_where=_OPEN),
+        Index("ix_deliveries_tenant_citizen_id", "tenant", "citizen_id"),
         Index("ix_deliveries_tenant_thread", "tenant", "thread", "version"),
         Index("ix_deliveries_tenant_concluded_at", "tenant", "concluded_at"),
     )

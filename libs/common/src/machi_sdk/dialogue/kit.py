@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Message
+from machi_sdk.aliases import learn
 from machi_sdk.clock import Clock
 from machi_sdk.dialogue import sessions
 from machi_sdk.dialogue.answers import Answers, Json
@@ -80,7 +81,7 @@ class DialogueKit(Generic[W]):
     async def _attempt(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse | None:
         """The answer, or None when another turn of the session was quicker."""
         context = self._context(request, tenant)
-        kept, session = await self._read(request, context)
+        kept, context, session = await self._read(request, context)
         if kept is not None:
             return wire.TurnResponse.FromString(kept)
         if self._prepare is not None:
@@ -112,16 +113,20 @@ class DialogueKit(Generic[W]):
             now=self.clock.now(),
         )
 
-    async def _read(self, request: wire.TurnRequest, context: TurnContext) -> tuple[bytes | None, Session | None]:
-        """The answer already given to this event, or else the person's living session."""
+    async def _read(
+        self, request: wire.TurnRequest, context: TurnContext
+    ) -> tuple[bytes | None, TurnContext, Session | None]:
+        """The answer already given to this event, or else the person's living session; by the id they go by now."""
         async with self._works.begin(context.tenant) as work:
-            kept = await sessions.kept_response(work, context.event_id)
+            await learn(work, context.citizen_id, request.former_ids)
+            kept, citizen_id = await sessions.kept_of(work, context.event_id, context.citizen_id)
+            context = replace(context, citizen_id=citizen_id)
             if kept is not None or not context.session_id:
-                return kept, None
+                return kept, context, None
             session = await self._meant(work, request, await sessions.load(work, context.session_id))
         if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
-            return None, None
-        return None, session if session.alive(context.now) else None
+            return None, context, None
+        return None, context, session if session.alive(context.now) else None
 
     async def _meant(self, work: W, request: wire.TurnRequest, focused: Session | None) -> Session | None:
         """Of several questions that wait for a person, the one shown last, unless a button names the focused one."""
@@ -243,11 +248,12 @@ class DialogueKit(Generic[W]):
 
     async def _respond(self, work: W, plan: Plan, context: TurnContext) -> wire.TurnResponse:
         if plan.retracts and self._retracted is not None:
+            await sessions.hold(work, context.citizen_id)
             await self._retracted(work, context, plan.retracts)
         if plan.session is None:
             reply = plan.reply or Reply(plan.say)
             state = wire.SESSION_STATE_ENDED if plan.ends else wire.SESSION_STATE_UNSPECIFIED
-            return _response(reply.messages, state, language=reply.language, understood=plan.understood)
+            return _response(reply, state, understood=plan.understood)
         return await self._respond_in_session(work, plan, plan.session, context)
 
     async def _respond_in_session(
@@ -262,13 +268,12 @@ class DialogueKit(Generic[W]):
             version = await sessions.store(work, session, answers, ended=ends)
         if ends or question is None:
             reply = Reply() if plan.ends else await dialogue.finish(work, context, answers)
-            messages = (*plan.say, *reply.messages)
-            response = _response(
-                messages, wire.SESSION_STATE_ENDED, language=reply.language, understood=plan.understood
-            )
+            reply = replace(reply, messages=(*plan.say, *reply.messages))
+            response = _response(reply, wire.SESSION_STATE_ENDED, understood=plan.understood)
             await self._go_on(work, response, context)
         else:
-            response = _response((*plan.say, *question.before), wire.SESSION_STATE_OPEN, understood=plan.understood)
+            asked = Reply((*plan.say, *question.before))
+            response = _response(asked, wire.SESSION_STATE_OPEN, understood=plan.understood)
             self._ask(response, question, replace(session, answers=answers, version=version), context.language)
         response.session_id = response.session_id or session.session_id
         return response
@@ -294,7 +299,11 @@ def _outcome(response: wire.TurnResponse) -> str:
     return wire.SessionState.Name(response.session_state).removeprefix("SESSION_STATE_").lower()
 
 
-def _response(
-    messages: Iterable[Message], state: "wire.SessionState.ValueType", *, language: str = "", understood: bool = True
-) -> wire.TurnResponse:
-    return wire.TurnResponse(messages=list(messages), session_state=state, language=language, understood=understood)
+def _response(reply: Reply, state: "wire.SessionState.ValueType", *, understood: bool) -> wire.TurnResponse:
+    return wire.TurnResponse(
+        messages=list(reply.messages),
+        session_state=state,
+        language=reply.language,
+        understood=understood,
+        goes_on=reply.goes_on,
+    )

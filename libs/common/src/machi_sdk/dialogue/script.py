@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_sdk.dialogue.answers import Answers, Json
 from machi_sdk.dialogue.questions import Question
@@ -29,10 +30,14 @@ class TurnContext:
 
 @dataclass(frozen=True)
 class Reply:
-    """Messages that end a dialogue (or answer without opening one); `language` when the person's changed."""
+    """Messages that end a dialogue (or answer without opening one); `language` when the person's changed.
+
+    `goes_on` is a dialogue the person is back in after this one.
+    """
 
     messages: tuple[Message, ...] = ()
     language: str = ""
+    goes_on: OpenDialogue | None = None
 
 
 @dataclass(frozen=True)

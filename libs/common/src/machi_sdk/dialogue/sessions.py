@@ -16,6 +16,19 @@ LIFETIME = timedelta(hours=72)
 _WAITS = "~waits"
 _OWN_KEYS = ("pk_turns", "pk_dialogue_sessions")
 _COLUMNS = "session_id, citizen_id, command, answers::text AS answers, version, touched_at, ended_at"
+_OPEN = (
+    "INSERT INTO dialogue_sessions (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"
+    " VALUES ($1, $2, present_id($1, $3), $4, $5::jsonb, 1, $6, $7) RETURNING citizen_id"
+)
+# A merge that moved the session since it was read makes the turn think again; one that comes now waits for the row.
+_GO_ON = (
+    "UPDATE dialogue_sessions SET answers = $4::jsonb, version = version + 1, touched_at = $5, ended_at = $6"
+    " WHERE session_id = $1 AND version = $2 AND citizen_id = $3 RETURNING version"
+)
+_KEPT = (
+    "SELECT (SELECT response FROM turns WHERE tenant = $1 AND event_id = $2) AS response,"
+    " coalesce((SELECT citizen_id FROM aliases WHERE tenant = $1 AND former_id = $3), $3::text) AS citizen_id"
+)
 
 _WAITING = f"""tenant = $1 AND citizen_id = $2 AND ended_at IS NULL
     AND answers->'given' ? '{_WAITS}' AND answers->'steps' = '[]'::jsonb"""
@@ -103,10 +116,8 @@ async def store(work: Work, session: Session, answers: Answers, *, ended: bool) 
     content = orjson.dumps(answers.to_json()).decode()
     ended_at = now if ended else None
     if session.version == 0:
-        await work.db.execute(
-            "INSERT INTO dialogue_sessions"
-            " (tenant, session_id, citizen_id, command, answers, version, touched_at, ended_at)"
-            " VALUES ($1, $2, $3, $4, $5::jsonb, 1, $6, $7)",
+        present: str = await work.db.fetchval(
+            _OPEN,
             work.tenant,
             session.session_id,
             session.citizen_id,
@@ -115,19 +126,30 @@ async def store(work: Work, session: Session, answers: Answers, *, ended: bool) 
             now,
             ended_at,
         )
+        _check_present(present, session.citizen_id)
         return 1
     version: int | None = await work.db.fetchval(
-        "UPDATE dialogue_sessions SET answers = $3::jsonb, version = version + 1, touched_at = $4, ended_at = $5"
-        " WHERE session_id = $1 AND version = $2 RETURNING version",
-        session.session_id,
-        session.version,
-        content,
-        now,
-        ended_at,
+        _GO_ON, session.session_id, session.version, session.citizen_id, content, now, ended_at
     )
     if version is None:
         raise Conflict("session-moved")
     return version
+
+
+async def hold(work: Work, citizen_id: str) -> None:
+    """Let no merge move what this citizen has until the transaction ends; Conflict when one just did."""
+    _check_present(await work.db.fetchval("SELECT present_id($1, $2)", work.tenant, citizen_id), citizen_id)
+
+
+def _check_present(present: str, citizen_id: str) -> None:
+    if present != citizen_id:
+        raise Conflict("session-moved")
+
+
+async def kept_of(work: Work, event_id: str, citizen_id: str) -> tuple[bytes | None, str]:
+    """The answer given to this event before, or None, and the id the citizen goes by now."""
+    row = await work.db.fetchrow(_KEPT, work.tenant, event_id, citizen_id)
+    return row["response"], row["citizen_id"]
 
 
 async def kept_response(work: Work, event_id: str) -> bytes | None:

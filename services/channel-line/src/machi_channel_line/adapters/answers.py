@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from machi_sdk.work import Work, Works
+from machi_channel_line.adapters.work import LineWork
+from machi_sdk.work import Works
 
 _CLAIM = (
     "UPDATE inbound_events SET reply_mark = $3 WHERE tenant = $1 AND event_id = $2 AND reply_mark IN ('', $3)"
@@ -14,17 +15,12 @@ _FIRST_PUSH = (
     " reply_mark = CASE WHEN reply_mark LIKE 'push:%' THEN reply_mark ELSE 'push:' || $3 END"
     " WHERE tenant = $1 AND event_id = $2 RETURNING reply_mark"
 )
-_WISH = (
-    "INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)"
-    " VALUES ($1, $2, $3, $4, '', 0, now()) ON CONFLICT (tenant, citizen_id) DO UPDATE"
-    " SET language = $3, event_id = $4, menu_id = '', tries = 0, due_at = now()"
-)
 
 
 class RowAnswers:
     """Keeps it in the pod's database."""
 
-    def __init__(self, works: Works[Work]) -> None:
+    def __init__(self, works: Works[LineWork]) -> None:
         self._works = works
 
     async def claim_token(self, tenant: str, event_id: str, holder: str) -> bool:
@@ -50,4 +46,4 @@ class RowAnswers:
     async def wish_menu(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
         """Let the person's menu be the one of that language."""
         async with self._works.begin(tenant) as work:
-            await work.db.execute(_WISH, tenant, citizen_id, language, event_id)
+            await work.wish_menu(citizen_id, language, event_id)

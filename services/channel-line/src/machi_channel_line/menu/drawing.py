@@ -103,6 +103,11 @@ def _list(pen: Pen, x: int, y: int) -> None:
         pen.line((x - 32, y + line, x + 32, y + line), fill=INK, width=9)
 
 
+def _link(pen: Pen, x: int, y: int) -> None:
+    for left in (x - 74, x - 18):
+        pen.rounded_rectangle((left, y - 30, left + 92, y + 30), radius=30, outline=INK, width=11)
+
+
 ICONS: dict[str, Callable[[Pen, int, int], None]] = {
     "road": _road,
     "globe": _globe,
@@ -110,4 +115,5 @@ ICONS: dict[str, Callable[[Pen, int, int], None]] = {
     "bell": _bell,
     "bell-off": _bell_off,
     "list": _list,
+    "link": _link,
 }

@@ -27,13 +27,16 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, version FROM standing
 RETURNING version
 """
 _ENTRY = """
-SELECT receipt_id, event_id, citizen_id, purpose, notice_version, status, channel, decided_at, version
-FROM consent_ledger WHERE tenant = $1 AND event_id = $2
+SELECT k.receipt_id, k.event_id, coalesce(a.citizen_id, k.citizen_id) AS citizen_id, k.purpose, k.notice_version,
+       k.status, k.channel, k.decided_at, k.version
+FROM consent_ledger k LEFT JOIN aliases a ON a.tenant = $1 AND a.former_id = k.citizen_id
+WHERE k.tenant = $1 AND k.event_id = $2
 """
 _STANDING = """
 SELECT k.status, k.notice_version, k.decided_at, n.purpose IS NOT NULL AS installed
 FROM unnest($2::text[]) WITH ORDINALITY AS asked (citizen_id, place)
-{join} citizens c ON c.tenant = $1 AND c.citizen_id = asked.citizen_id
+LEFT JOIN aliases a ON a.tenant = $1 AND a.former_id = asked.citizen_id
+{join} citizens c ON c.tenant = $1 AND c.citizen_id = coalesce(a.citizen_id, asked.citizen_id)
 LEFT JOIN consents k ON k.tenant = $1 AND k.citizen_id = c.citizen_id AND k.purpose = $3
 LEFT JOIN notices n ON n.purpose = k.purpose AND n.version = k.notice_version
 ORDER BY asked.place
@@ -43,6 +46,10 @@ _STANDING_OF_MANY = _STANDING.format(join="LEFT JOIN")
 _GIVEN = """
 SELECT purpose, notice_version FROM consents
 WHERE tenant = $1 AND citizen_id = $2 AND status = 'given' ORDER BY purpose
+"""
+_LATEST = """
+SELECT purpose, status, notice_version, decided_at FROM consents
+WHERE tenant = $1 AND citizen_id = $2 ORDER BY purpose
 """
 _CURRENT = """
 SELECT DISTINCT ON (purpose) purpose, version, pod, title::text AS title, benefit::text AS benefit, text::text AS text
@@ -100,6 +107,13 @@ class PgConsents:
         """See the port."""
         rows = await self._work.db.fetch(_GIVEN, self._work.tenant, citizen_id)
         return [(row["purpose"], row["notice_version"]) for row in rows]
+
+    async def latest(self, citizen_id: str) -> dict[str, Standing]:
+        """See the port."""
+        rows = await self._work.db.fetch(_LATEST, self._work.tenant, citizen_id)
+        return {
+            row["purpose"]: Standing(Status(row["status"]), row["notice_version"], row["decided_at"]) for row in rows
+        }
 
 
 class PgNotices:

@@ -82,6 +82,7 @@ class CitizenRow(_Row, table=True):
     tenant: str = Field(primary_key=True)
     citizen_id: str = Field(primary_key=True)
     language: str | None = None
+    language_at: datetime | None = Field(sa_column=_moment(nullable=True))
     ward_code: str | None = None
     focus_pod: str
     focus_session_id: str
@@ -97,7 +98,7 @@ class LinkRow(_Row, table=True):
         ForeignKeyConstraint(
             ["tenant", "citizen_id"], ["citizens.tenant", "citizens.citizen_id"], name="fk_links_citizen"
         ),
-        Index("ix_links_tenant_citizen_id_channel", "tenant", "citizen_id", "channel"),
+        UniqueConstraint("tenant", "citizen_id", "channel", name="uq_links_tenant_citizen_id_channel"),
     )
     tenant: str = Field(primary_key=True)
     channel: str = Field(primary_key=True)
@@ -105,6 +106,31 @@ class LinkRow(_Row, table=True):
     citizen_id: str
     reachable: bool
     heard_at: datetime = Field(sa_column=_moment())
+
+
+class LinkCodeRow(_Row, table=True):
+    """A person's newest one-time code for linking, as a keyed hash."""
+
+    __tablename__ = "link_codes"
+    __table_args__ = (UniqueConstraint("tenant", "code_hash", name="uq_link_codes_tenant_code_hash"),)
+    tenant: str = Field(primary_key=True)
+    citizen_id: str = Field(primary_key=True)
+    code_hash: str
+    channel: str
+    expires_at: datetime = Field(sa_column=_moment())
+    used_at: datetime | None = Field(sa_column=_moment(nullable=True))
+
+
+class LinkMissRow(_Row, table=True):
+    """Wrong codes a person typed in a row."""
+
+    __tablename__ = "link_misses"
+    tenant: str = Field(primary_key=True)
+    citizen_id: str = Field(primary_key=True)
+    count: int
+    last_event: str
+    last_at: datetime = Field(sa_column=_moment())
+    paused_until: datetime | None = Field(sa_column=_moment(nullable=True))
 
 
 class ConsentRow(_Row, table=True):

@@ -6,7 +6,10 @@ from machi_identity.adapters.accesses import PgAccesses
 from machi_identity.adapters.citizens import PgCitizens
 from machi_identity.adapters.consents import PgConsents, PgNotices
 from machi_identity.adapters.directory import Directory
+from machi_identity.adapters.link_codes import PgLinkCodes
+from machi_identity.adapters.merges import PgMerges
 from machi_identity.adapters.pods import PgPods
+from machi_sdk.aliases import move_of
 from machi_sdk.errors import Conflict, MachiError
 from machi_sdk.work import Work
 
@@ -21,7 +24,9 @@ CONSTRAINTS: dict[str, MachiError] = {
 
 
 class IdentityWork(Work):
-    """`ports.City` on PostgreSQL."""
+    """`ports.LinkingCity` on PostgreSQL."""
+
+    moves = (move_of("links"),)
 
     @cached_property
     def citizens(self) -> PgCitizens:
@@ -47,6 +52,16 @@ class IdentityWork(Work):
     def pods(self) -> PgPods:
         """The registry of installed pods."""
         return PgPods(self)
+
+    @cached_property
+    def codes(self) -> PgLinkCodes:
+        """One-time codes for linking."""
+        return PgLinkCodes(self)
+
+    @cached_property
+    def merges(self) -> PgMerges:
+        """Who becomes whom."""
+        return PgMerges(self)
 
     @cached_property
     def directory(self) -> Directory:

@@ -34,12 +34,14 @@ class Citizen:
     ward_code: str
     focus: Focus
     reachable: bool
+    former_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Contact:
     """How a person prefers to be met; `channel` is empty when none reaches them."""
 
+    citizen_id: str
     language: str
     channel: str
     ward_code: str

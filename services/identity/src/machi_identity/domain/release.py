@@ -39,8 +39,9 @@ class ReleaseQuestion:
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """What is known at this moment; `address` is empty when the person has none on the channel."""
+    """What is known at this moment of who the id stands for; `address` is empty when they have none on the channel."""
 
+    citizen_id: str
     address: str
     reachable: bool
     heard_at: datetime | None

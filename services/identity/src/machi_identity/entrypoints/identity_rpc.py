@@ -48,6 +48,7 @@ class IdentityRpc(IdentityServiceServicer):
             ward_code=citizen.ward_code,
             focus=_wire(citizen.focus),
             reachable=citizen.reachable,
+            former_ids=citizen.former_ids,
         )
 
     async def SetFocus(self, request: pb.SetFocusRequest, context: _Context) -> pb.SetFocusResponse:
@@ -85,7 +86,12 @@ class IdentityRpc(IdentityServiceServicer):
             contact = await work.citizens.contact(request.citizen_id)
         if contact is None:
             raise Missing("citizen-unknown")
-        return pb.GetContactResponse(language=contact.language, channel=contact.channel, ward_code=contact.ward_code)
+        return pb.GetContactResponse(
+            language=contact.language,
+            channel=contact.channel,
+            ward_code=contact.ward_code,
+            citizen_id=contact.citizen_id,
+        )
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: _Context) -> pb.GetTenantResponse:
         """The caller's municipality."""

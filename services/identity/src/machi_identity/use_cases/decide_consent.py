@@ -1,5 +1,7 @@
 """A person decides about one purpose."""
 
+from dataclasses import replace
+
 from machi_identity.domain.consent import Decision, LedgerEntry, Status, answers_notice
 from machi_identity.ports import City
 from machi_sdk.clock import Clock
@@ -11,8 +13,10 @@ async def decide_consent(decision: Decision, city: City, clock: Clock) -> Ledger
     """Append the decision; the same act again returns its first entry, another act under its name is a Conflict."""
     if not decision.event_id or decision.status is Status.UNKNOWN:
         raise Invalid("decision-incomplete", "give an event id, and given, refused, or withdrawn")
-    if not await city.citizens.lock(decision.citizen_id):
+    present = await city.citizens.lock(decision.citizen_id)
+    if present is None:
         raise Missing("citizen-unknown")
+    decision = replace(decision, citizen_id=present)
     known = await city.consents.entry_of(decision.event_id)
     if known is None:
         await _check_notice(decision, city)

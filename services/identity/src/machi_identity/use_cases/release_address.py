@@ -1,5 +1,7 @@
 """May this address leave now?"""
 
+from dataclasses import replace
+
 from machi_identity.domain.release import Basis, Release, ReleaseQuestion, Verdict, judge, owns_channel
 from machi_identity.ports import City
 from machi_sdk.clock import Clock
@@ -20,5 +22,5 @@ async def release_address(question: ReleaseQuestion, city: City, clock: Clock) -
         raise Missing("citizen-unknown")
     now = clock.now()
     verdict = judge(question.basis, facts, now)
-    await city.accesses.log(new_id(), question, verdict, now)
+    await city.accesses.log(new_id(), replace(question, citizen_id=facts.citizen_id), verdict, now)
     return Release(verdict, facts.address if verdict is Verdict.RELEASED else "", facts.focus)

@@ -9,11 +9,12 @@ from machi_sdk.ids import derived_id, new_id
 
 async def withdraw_all(citizen_id: str, channel: str, event_id: str, city: City, clock: Clock) -> list[LedgerEntry]:
     """Withdraw every consent given, whatever is installed; an empty list means there was none."""
-    if not await city.citizens.lock(citizen_id):
+    present = await city.citizens.lock(citizen_id)
+    if present is None:
         raise Missing("citizen-unknown")
     entries = []
-    for purpose, version in await city.consents.given(citizen_id):
+    for purpose, version in await city.consents.given(present):
         act = derived_id(event_id, purpose)
-        decision = Decision(act, citizen_id, purpose, version, Status.WITHDRAWN, channel)
+        decision = Decision(act, present, purpose, version, Status.WITHDRAWN, channel)
         entries.append(await city.consents.append(decision, new_id(), clock.now()))
     return entries

@@ -16,7 +16,8 @@ _COLUMNS = tuple(field.name for field in fields(Delivery))
 _ADD = """
 INSERT INTO deliveries (delivery_id, citizen_id, channel, cause, thread, version, state, reason, requested_at,
     send_before, held_until, concluded_at, tenant, held_request)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING 1
+VALUES ($1, present_id($13, $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14)
+ON CONFLICT DO NOTHING RETURNING 1
 """
 _OF_THREAD = "SELECT * FROM deliveries WHERE tenant = $1 AND thread = $2 ORDER BY version, requested_at"
 _CONCLUDE = """

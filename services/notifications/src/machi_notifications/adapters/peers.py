@@ -39,5 +39,5 @@ class IdentityPeople:
         try:
             answer = await stub.GetContact(request, timeout=_TIMEOUT, metadata=for_tenant(tenant))
         except Missing:
-            return Contact(language="", channel="")
-        return Contact(answer.language, answer.channel)
+            return Contact(citizen_id, language="", channel="")
+        return Contact(answer.citizen_id or citizen_id, answer.language, answer.channel)

@@ -25,6 +25,7 @@ class DeliveryRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(STATES, name="state"),
         CheckConstraint("(state = 'held') = (held_request <> '')", name="held_words"),
+        Index("ix_deliveries_tenant_citizen_id", "tenant", "citizen_id"),
         Index("ix_deliveries_tenant_thread", "tenant", "thread", "version"),
         Index("ix_deliveries_tenant_held_until", "tenant", "held_until", postgresql_where=sql("state = 'held'")),
     )

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi_notifications.adapters.deliveries import PostgresDeliveries
+from machi_sdk.aliases import move_of
 from machi_sdk.work import Work
 
 REQUESTS = "machi.deliveries.requests.v1"
@@ -11,6 +12,8 @@ REQUESTS = "machi.deliveries.requests.v1"
 
 class NotificationsWork(Work):
     """A transaction with its deliveries."""
+
+    moves = (move_of("deliveries"),)
 
     @cached_property
     def deliveries(self) -> PostgresDeliveries:

@@ -20,8 +20,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class Contact:
-    """How a person likes to be told; an empty channel = nowhere."""
+    """How a person likes to be told, and the id they go by now; an empty channel = nowhere."""
 
+    citizen_id: str
     language: str
     channel: str
 

@@ -31,7 +31,7 @@ def _delivery(tenant: str, news: News, decision: Decision, now: datetime) -> Del
     fact = news.fact
     delivery = Delivery(
         delivery_id=derived_id("delivery", tenant, fact.report_id, str(fact.version), fact.cause),
-        citizen_id=fact.citizen_id,
+        citizen_id=news.contact.citizen_id,
         channel=news.contact.channel,
         cause=fact.cause,
         thread=fact.report_id,

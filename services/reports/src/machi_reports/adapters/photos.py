@@ -17,7 +17,7 @@ _ADD = """
 WITH added AS (
     INSERT INTO photos (tenant, photo_id, citizen_id, event_id, stored_at,
         object_key, whole_size, whole_sha256, thumbnail_size, thumbnail_sha256)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    VALUES ($1::text, $2, present_id($1, $3), $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT (tenant, event_id) DO NOTHING RETURNING object_key
 ), named AS (
     UPDATE photo_objects o SET sweep_at = NULL FROM added

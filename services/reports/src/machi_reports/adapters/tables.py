@@ -121,6 +121,7 @@ class PhotoRow(_Row, table=True):
     __table_args__ = (
         _of_report("fk_photos_report"),
         UniqueConstraint("tenant", "event_id", name="uq_photos_tenant_event_id"),
+        Index("ix_photos_tenant_citizen_id", "tenant", "citizen_id"),
         Index("ix_photos_tenant_report_id", "tenant", "report_id"),
         Index("ix_photos_loose", "tenant", "stored_at", postgresql_where=sql("report_id IS NULL")),
         Index("ix_photos_kept", "tenant", "stored_at", postgresql_where=sql("removed_at IS NULL")),

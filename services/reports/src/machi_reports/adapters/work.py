@@ -7,6 +7,7 @@ from machi_reports.adapters.catalogues import PgCatalogues
 from machi_reports.adapters.photo_objects import PgPhotoObjects
 from machi_reports.adapters.photos import PgPhotos
 from machi_reports.adapters.reports import PgReports
+from machi_sdk.aliases import move_of
 from machi_sdk.errors import Conflict, MachiError
 from machi_sdk.work import Work
 
@@ -17,6 +18,8 @@ CONSTRAINTS: dict[str, MachiError] = {
 
 class ReportsWork(Work):
     """`ports.City` on PostgreSQL."""
+
+    moves = (move_of("reports"), move_of("photos"))
 
     @cached_property
     def reports(self) -> PgReports:

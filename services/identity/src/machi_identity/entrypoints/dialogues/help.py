@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.adapters.work import IdentityWork
+from machi_identity.domain.linking import is_code, typed_code
+from machi_identity.entrypoints.dialogues.link import COMMAND as LINK
 from machi_identity.entrypoints.dialogues.menu import Menu
 from machi_identity.entrypoints.dialogues.privacy import POD
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
@@ -21,7 +24,10 @@ class HelpDialogue:
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """What the words may mean; else a kind word for what was sent, and the menu."""
-        likely = self.menu.likely(arguments.get("text", ""), turn.language)
+        typed = arguments.get("text", "")
+        if is_code(typed):
+            return Reply((self._about_code(typed, turn.language),))
+        likely = self.menu.likely(typed, turn.language)
         if likely:
             title, body = (self.texts.say(turn.language, f"help.likely-{part}") for part in ("title", "body"))
             other = command_button(self.texts.say(turn.language, "help.likely-other"), POD, self.command)
@@ -30,6 +36,11 @@ class HelpDialogue:
         key = f"help.sent-{sent}" if sent else "help.body"
         first = text(self.texts.say(turn.language, key if self.texts.has(key) else "help.body"))
         return Reply((first, *self.menu.messages(turn.language)))
+
+    def _about_code(self, typed: str, language: str) -> Message:
+        """Somebody typed the code and no keyword."""
+        button = command_button(self.texts.say(language, "link.yes"), POD, LINK, code=typed_code(typed))
+        return card(self.texts.say(language, "link.is-code"), buttons=[button])
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """Nothing."""

@@ -49,6 +49,6 @@ class LanguageDialogue:
     async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Speak it from now on."""
         chosen = answers.text(KEY)
-        await choose_language(turn.citizen_id, chosen, work)
+        await choose_language(turn.citizen_id, chosen, work, work.clock)
         await end_open(work, turn.citizen_id, ASKING)
         return Reply((text(self.texts.say(chosen, "language.done")), *self.menu.messages(chosen)), language=chosen)

@@ -111,6 +111,7 @@ class TurnRequest(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    FORMER_IDS_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
     CHOICE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
@@ -136,6 +137,10 @@ class TurnRequest(_message.Message):
     def staff(self) -> Global___StaffActor: ...
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def former_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids the citizen went by before: what the pod still keeps under one of them belongs to this person."""
+
     @_builtins.property
     def open(self) -> Global___Open: ...
     @_builtins.property
@@ -170,6 +175,7 @@ class TurnRequest(_message.Message):
         language: _builtins.str = ...,
         session_id: _builtins.str = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        former_ids: _abc.Iterable[_builtins.str] | None = ...,
         open: Global___Open | None = ...,
         choice: Global___Choice | None = ...,
         text: Global___TextInput | None = ...,
@@ -185,7 +191,7 @@ class TurnRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "card_press", b"card_press", "card_reply", b"card_reply", "choice", b"choice", "citizen_id", b"citizen_id", "control", b"control", "input", b"input", "moment", b"moment", "occurred_at", b"occurred_at", "open", b"open", "photo", b"photo", "place", b"place", "resume", b"resume", "retract", b"retract", "staff", b"staff", "text", b"text", "unsupported", b"unsupported"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "card_press", b"card_press", "card_reply", b"card_reply", "channel", b"channel", "choice", b"choice", "citizen_id", b"citizen_id", "control", b"control", "event_id", b"event_id", "input", b"input", "language", b"language", "moment", b"moment", "occurred_at", b"occurred_at", "open", b"open", "photo", b"photo", "place", b"place", "resume", b"resume", "retract", b"retract", "session_id", b"session_id", "staff", b"staff", "text", b"text", "unsupported", b"unsupported"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "card_press", b"card_press", "card_reply", b"card_reply", "channel", b"channel", "choice", b"choice", "citizen_id", b"citizen_id", "control", b"control", "event_id", b"event_id", "former_ids", b"former_ids", "input", b"input", "language", b"language", "moment", b"moment", "occurred_at", b"occurred_at", "open", b"open", "photo", b"photo", "place", b"place", "resume", b"resume", "retract", b"retract", "session_id", b"session_id", "staff", b"staff", "text", b"text", "unsupported", b"unsupported"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_actor: _TypeAlias = _typing.Literal["citizen_id", "staff"]  # noqa: Y015
     _WhichOneofArgType_actor: _TypeAlias = _typing.Literal["actor", b"actor"]  # noqa: Y015
@@ -561,6 +567,30 @@ class CardReply(_message.Message):
 Global___CardReply: _TypeAlias = CardReply  # noqa: Y015
 
 @_typing.final
+class OpenDialogue(_message.Message):
+    """A dialogue of some pod."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POD_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    pod: _builtins.str
+    session_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        pod: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pod", b"pod", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenDialogue: _TypeAlias = OpenDialogue  # noqa: Y015
+
+@_typing.final
 class TurnResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -570,6 +600,7 @@ class TurnResponse(_message.Message):
     SESSION_STATE_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     UNDERSTOOD_FIELD_NUMBER: _builtins.int
+    GOES_ON_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     session_state: Global___SessionState.ValueType
     language: _builtins.str
@@ -580,6 +611,10 @@ class TurnResponse(_message.Message):
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_messages_pb2.Message]: ...
     @_builtins.property
     def ask(self) -> _messages_pb2.Ask: ...
+    @_builtins.property
+    def goes_on(self) -> Global___OpenDialogue:
+        """Set when a dialogue ended and the person is back in this one; its present question follows."""
+
     def __init__(
         self,
         *,
@@ -589,10 +624,11 @@ class TurnResponse(_message.Message):
         session_state: Global___SessionState.ValueType = ...,
         language: _builtins.str = ...,
         understood: _builtins.bool = ...,
+        goes_on: Global___OpenDialogue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "goes_on", b"goes_on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "language", b"language", "messages", b"messages", "session_id", b"session_id", "session_state", b"session_state", "understood", b"understood"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "goes_on", b"goes_on", "language", b"language", "messages", b"messages", "session_id", b"session_id", "session_state", b"session_state", "understood", b"understood"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -117,6 +117,7 @@ class ResolveResponse(_message.Message):
     WARD_CODE_FIELD_NUMBER: _builtins.int
     FOCUS_FIELD_NUMBER: _builtins.int
     REACHABLE_FIELD_NUMBER: _builtins.int
+    FORMER_IDS_FIELD_NUMBER: _builtins.int
     citizen_id: _builtins.str
     language: _builtins.str
     """BCP 47; the tenant's default until the person chose."""
@@ -125,6 +126,10 @@ class ResolveResponse(_message.Message):
     reachable: _builtins.bool
     @_builtins.property
     def focus(self) -> Global___Focus: ...
+    @_builtins.property
+    def former_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids the person went by before channels were linked, the newest 20: a pod may not have heard of it yet."""
+
     def __init__(
         self,
         *,
@@ -134,10 +139,11 @@ class ResolveResponse(_message.Message):
         ward_code: _builtins.str = ...,
         focus: Global___Focus | None = ...,
         reachable: _builtins.bool = ...,
+        former_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen_id", b"citizen_id", "focus", b"focus", "language", b"language", "language_chosen", b"language_chosen", "reachable", b"reachable", "ward_code", b"ward_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen_id", b"citizen_id", "focus", b"focus", "former_ids", b"former_ids", "language", b"language", "language_chosen", b"language_chosen", "reachable", b"reachable", "ward_code", b"ward_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -389,20 +395,24 @@ class GetContactResponse(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     WARD_CODE_FIELD_NUMBER: _builtins.int
+    CITIZEN_ID_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     channel: _builtins.str
     """The channel the person used last; empty when none is reachable."""
     ward_code: _builtins.str
+    citizen_id: _builtins.str
+    """The id the person goes by now."""
     def __init__(
         self,
         *,
         language: _builtins.str = ...,
         channel: _builtins.str = ...,
         ward_code: _builtins.str = ...,
+        citizen_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "language", b"language", "ward_code", b"ward_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "citizen_id", b"citizen_id", "language", b"language", "ward_code", b"ward_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

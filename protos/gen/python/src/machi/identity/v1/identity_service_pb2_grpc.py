@@ -27,6 +27,7 @@ if _version_not_supported:
 
 class IdentityServiceStub:
     """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel.
+    An id that became an alias when two channels were linked means the person it was merged into, here and in ConsentService.
     """
 
     def __init__(self, channel):
@@ -69,6 +70,7 @@ class IdentityServiceStub:
 
 class IdentityServiceServicer:
     """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel.
+    An id that became an alias when two channels were linked means the person it was merged into, here and in ConsentService.
     """
 
     def Resolve(self, request, context):
@@ -162,6 +164,7 @@ def add_IdentityServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class IdentityService:
     """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel.
+    An id that became an alias when two channels were linked means the person it was merged into, here and in ConsentService.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class IdentityServiceStub:
-    """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel."""
+    """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel.
+    An id that became an alias when two channels were linked means the person it was merged into, here and in ConsentService.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -59,7 +61,9 @@ class IdentityServiceStub:
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
-    """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel."""
+    """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel.
+    An id that became an alias when two channels were linked means the person it was merged into, here and in ConsentService.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Resolve: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ResolveRequest, _identity_service_pb2.ResolveResponse]  # type: ignore[assignment]
@@ -87,7 +91,9 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """What the municipality is called and which languages it offers; NOT_FOUND until it was put."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel."""
+    """Who is this? How may they be reached? Only channel adapters ask for addresses, each for its own channel.
+    An id that became an alias when two channels were linked means the person it was merged into, here and in ConsentService.
+    """
 
     @_abc_1.abstractmethod
     def Resolve(

@@ -1,0 +1,74 @@
+"""Unlinking: the channel in use stands for itself again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from machi_identity.adapters.work import IdentityWork
+from machi_identity.domain.citizens import Focus
+from machi_identity.domain.linking import Typist
+from machi_identity.entrypoints.dialogues.channels import HERE, before, beginning, channel_names
+from machi_identity.entrypoints.dialogues.link import COMMAND as LINK
+from machi_identity.entrypoints.dialogues.privacy import POD
+from machi_identity.telemetry import LINKS
+from machi_identity.use_cases.unlink_channel import unlink_channel
+from machi_sdk.dialogue import Accept, Answers, Confirm, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.messages import card, command_button, text
+from machi_sdk.telemetry import counter
+from machi_sdk.texts import Texts
+from machi_sdk.work import Works
+
+_SURE = "sure"
+_OTHERS = "others"
+
+
+@dataclass(frozen=True)
+class UnlinkDialogue:
+    """Says what stays where, asks, and does it."""
+
+    texts: Texts
+    works: Works[IdentityWork]
+    command: str = "unlink"
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
+        """Which channels are linked, or that none is."""
+        async with self.works.begin(turn.tenant) as work:
+            channels = await work.merges.channels(turn.citizen_id)
+            answers = beginning(await work.citizens.focus(turn.citizen_id), turn.channel)
+        others: list[Json] = [*sorted(channels - {turn.channel})]
+        return answers.knowing(_OTHERS, others) if others else self._nothing(turn.language)
+
+    def ask(self, answers: Answers, language: str) -> Question | None:
+        """Whether to unlink, with what it means."""
+        if _SURE in answers:
+            return None
+        here = channel_names(self.texts, [answers.text(HERE)], language)
+        others = channel_names(self.texts, _others(answers), language)
+        kind = Confirm(self.texts.say(language, "unlink.yes"), self.texts.say(language, "unlink.no"))
+        return Question(_SURE, self.texts.say(language, "unlink.confirm", here=here, others=others), kind)
+
+    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
+        """Yes and no are equally fine."""
+        return Accept(value)
+
+    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
+        """Unlink the channel the person answers on, unless they said no."""
+        say, language, back = self.texts.say, turn.language, before(answers)
+        if answers.get(_SURE) is not True:
+            return Reply((text(say(language, "unlink.kept")),), goes_on=back)
+        others_focus = Focus(back.pod, back.session_id, 0) if back else Focus("", "", 0)
+        own_focus = Focus(POD, turn.session_id, 0)
+        person = Typist(turn.citizen_id, turn.channel)
+        if not await unlink_channel(person, (own_focus, others_focus), work, work.clock):
+            return self._nothing(language)
+        work.then(counter(LINKS).labels("unlinked").inc)
+        here = channel_names(self.texts, [turn.channel], language)
+        return Reply((text(say(language, "unlink.done", here=here)),))
+
+    def _nothing(self, language: str) -> Reply:
+        button = command_button(self.texts.say(language, "unlink.link"), POD, LINK)
+        return Reply((card(self.texts.say(language, "unlink.nothing"), buttons=[button]),))
+
+
+def _others(answers: Answers) -> list[str]:
+    others = answers.get(_OTHERS)
+    return [str(each) for each in others] if isinstance(others, list) else []
