@@ -19,7 +19,7 @@ def code_in(words: str) -> str:
 async def link(shows: ResidentAtPhone | ResidentOnSlack, types: ResidentAtPhone | ResidentOnSlack) -> str:
     """Link two channels; returns the last answer."""
     code = code_in(await shows.say("連携"))
-    assert "LINE / Slack" in await types.say(f"連携 {code}")
+    assert "LINE・Slack" in await types.say(f"連携 {code}")
     return await types.press("はい、連携する")
 
 

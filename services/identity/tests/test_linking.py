@@ -26,7 +26,7 @@ async def test_a_code_links_two_channels(line: AtChannel, slack: AtChannel, cloc
     younger = (await slack.who()).citizen_id
     code = code_in(await line.opens("link"))
     asked = await slack.opens("link", text=f"連携 {code.lower().replace('-', '')}")
-    assert "LINE / Slack" in asked
+    assert "LINE・Slack" in asked
     assert "ひとつになります" in asked
     assert "連携しました" in await slack.agrees()
     for place in (line, slack):
@@ -79,11 +79,11 @@ async def test_the_code_can_be_asked_for_and_typed_alone(line: AtChannel, slack:
     assert TEXTS.say("ja", "link.enter") in await slack.opens("link", enter="yes")
     assert TEXTS.say("ja", "link.refused-wrong") in await slack.types("わかりません")
     assert TEXTS.say("ja", "link.refused-wrong") in await slack.types("AAAA-AAAA")
-    assert "LINE / Slack" in await slack.types(code)
+    assert "LINE・Slack" in await slack.types(code)
     await slack.types("やめる")
     assert TEXTS.say("ja", "link.is-code") in await slack.opens("help", text=code)
     button = slack.asked.messages[0].card.buttons[0].command
-    assert "LINE / Slack" in await slack.opens(button.command, **button.arguments)
+    assert "LINE・Slack" in await slack.opens(button.command, **button.arguments)
 
 
 async def test_every_code_that_links_nothing_says_why(
@@ -123,7 +123,7 @@ async def test_five_wrong_codes_bring_a_pause(line: AtChannel, slack: AtChannel,
         assert TEXTS.say("ja", "link.refused-wrong") in await slack.opens("link", code="AAAA-AAAA")
     assert TEXTS.say("ja", "link.refused-paused") in await slack.opens("link", code=code)
     clock.advance(timedelta(minutes=10))
-    assert "LINE / Slack" in await slack.opens("link", code=code_in(await line.opens("link")))
+    assert "LINE・Slack" in await slack.opens("link", code=code_in(await line.opens("link")))
 
 
 async def test_a_code_is_kept_as_a_keyed_hash_only(line: AtChannel, database: PodDatabase) -> None:
@@ -142,7 +142,7 @@ async def test_the_language_chosen_last_is_spoken_on_both(
     await slack.opens("language", language="en")
     code = code_in(await slack.opens("link"))
     await line.opens("link", code=code)
-    assert TEXTS.say("en", "link.done", channels="LINE / Slack") in await line.agrees()
+    assert TEXTS.say("en", "link.done", channels="LINE, Slack") in await line.agrees()
     assert line.asked.language == "en"
     assert (await line.who()).language == "en"
 

@@ -6,17 +6,18 @@ from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
 from machi_identity.domain.citizens import Focus
 from machi_identity.entrypoints.dialogues.privacy import POD
 from machi_sdk.dialogue import Answers, Json
+from machi_sdk.language import language
 from machi_sdk.texts import Texts
 
 BEFORE = "before"
 HERE = "here"
-_BETWEEN = " / "
 
 
-def channel_names(texts: Texts, channels: Iterable[str], language: str) -> str:
-    """The channels as people call them."""
+def channel_names(texts: Texts, channels: Iterable[str], tag: str) -> str:
+    """The channels as people call them, in that language."""
     keys = {channel: f"channel.{channel}" for channel in sorted(channels)}
-    return _BETWEEN.join(texts.say(language, key) if texts.has(key) else name for name, key in keys.items())
+    names = [texts.say(tag, key) if texts.has(key) else name for name, key in keys.items()]
+    return language(tag).joint.join(names)
 
 
 def beginning(focus: Focus | None, channel: str) -> Answers:

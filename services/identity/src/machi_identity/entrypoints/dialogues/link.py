@@ -106,11 +106,12 @@ class LinkDialogue:
         _count("offered")
         say, language = self.texts.say, turn.language
         body = "\n\n".join((say(language, "link.benefit"), say(language, "link.how", code=shown(code))))
-        facts = [(say(language, "link.code"), shown(code))]
+        buttons = [command_button(say(language, "link.have-code"), POD, COMMAND, enter="yes")]
+        facts = []
         if len(channels) > 1:
             facts.append((say(language, "link.so-far"), channel_names(self.texts, channels, language)))
-        button = command_button(say(language, "link.have-code"), POD, COMMAND, enter="yes")
-        return Reply((card(say(language, "link.title"), body, facts, [button]),))
+            buttons.append(command_button(say(language, "link.unlink"), POD, "unlink"))
+        return Reply((card(say(language, "link.title"), body, facts, buttons),))
 
     async def _checked(self, turn: TurnContext, code: str) -> Offer | Refusal:
         async with self.works.begin(turn.tenant) as work:
