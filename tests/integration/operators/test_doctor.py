@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import aiohttp
 import pytest
@@ -13,9 +14,12 @@ import pytest
 from machi_sdk.clock import ManualClock
 from machi_simulator.faults import Fault
 from machi_tools.diagnosis import Report, diagnose
+from machi_tools.rows import Rows
 from machi_tools.stack.keys import LIFE_SECONDS, Issuer
 from tests.architecture.house import ROOT
-from tests.city import City, machi, wait_ready
+from tests.city import City, at_rest, machi, wait_ready
+from tests.direct import newcomer
+from tests.linking import link
 from tests.parked import layout
 from tests.story import OFFICER_HAKATA, file_report
 
@@ -253,3 +257,25 @@ async def test_menus_that_line_does_not_take_are_told_until_it_does(city: City) 
         found, "channel-line cannot bring LINE's rich menus to what the pods want"
     )
     assert (await all_menus(city))["ja"] != menus["ja"]
+
+
+async def as_tenant(city: City, pod: str, statement: str, *arguments: str) -> list[str]:
+    """The first column of what a statement finds in a pod's database."""
+    async with Rows(layout(city)).connection(pod) as connection:
+        await connection.execute("SELECT set_config('machi.tenant', 'fukuoka', false)")
+        return [row[0] for row in await connection.fetch(statement, *arguments)]
+
+
+async def test_a_merge_that_a_pod_missed(city: City) -> None:
+    phone, slack = await city.resident(), await newcomer(city)
+    await link(phone, slack)
+    await city.until(partial(at_rest, city), 20, "the city did not come to rest")
+    (former,) = await as_tenant(city, "identity", "SELECT former_id FROM aliases ORDER BY known_at DESC LIMIT 1")
+    assert await as_tenant(city, "reports", "DELETE FROM aliases WHERE former_id = $1 RETURNING former_id", former)
+    assert not [what for what in await findings(city) if "merged citizens" in what], "it has a minute's time"
+    age = "UPDATE aliases SET known_at = known_at - interval '2 minutes' WHERE former_id = $1 RETURNING former_id"
+    assert await as_tenant(city, "identity", age, former)
+    missed = told(await findings(city), "reports has not moved what belongs to 1 merged citizens of fukuoka")
+    assert "machi dlq list" in missed
+    await phone.say("自分の通報")  # the person's next turn brings the former id along
+    assert not [what for what in await findings(city) if "merged citizens" in what]

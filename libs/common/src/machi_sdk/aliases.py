@@ -25,7 +25,8 @@ def move_of(table: str) -> str:
     return f"UPDATE {table} SET citizen_id = $3 WHERE tenant = $1 AND citizen_id = $2"
 
 
-_OWN_MOVES = (move_of("aliases"), move_of("dialogue_sessions"))
+_FLATTEN = "UPDATE aliases SET citizen_id = $3, known_at = now() WHERE tenant = $1 AND citizen_id = $2"
+_OWN_MOVES = (_FLATTEN, move_of("dialogue_sessions"))
 
 
 async def take_merges(records: Sequence[Received], work: Work) -> None:

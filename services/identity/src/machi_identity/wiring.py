@@ -48,6 +48,6 @@ def dialogues(works: Works[IdentityWork], pod: Pod) -> list[Dialogue[IdentityWor
         HelpDialogue(TEXTS, menu),
         PrivacyDialogue(TEXTS),
         MessagesDialogue(TEXTS, works),
-        LinkDialogue(TEXTS, works, lambda code: pod.keys.hmac(f"link code {code}"), pod.faultpoints.reach),
+        LinkDialogue(TEXTS, works, lambda code: pod.keys.seal("link code", code), pod.faultpoints.reach),
         UnlinkDialogue(TEXTS, works),
     ]

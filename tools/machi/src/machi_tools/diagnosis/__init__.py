@@ -10,6 +10,7 @@ from machi_sdk.clock import Clock, SystemClock
 from machi_tools.diagnosis.channels import ChannelsSeen, look_at_channels
 from machi_tools.diagnosis.findings import Finding, Look
 from machi_tools.diagnosis.machine import disk_look, tokens_look
+from machi_tools.diagnosis.merges import look_at_merges
 from machi_tools.diagnosis.pods import PodReport, look_at_pod
 from machi_tools.diagnosis.servers import look_at_kafka, look_at_postgres, look_at_readers
 from machi_tools.diagnosis.settings import settings_look
@@ -51,12 +52,15 @@ async def diagnose(
         channels = ChannelsSeen()
         if ask_platforms:
             channels = await look_at_channels(session, state, Rows(layout), present)
-    (postgres, skew, of_postgres), (kafka, of_kafka), (topics, of_topics) = await asyncio.gather(
-        look_at_postgres(layout, state, present), look_at_kafka(layout, state), look_at_readers(layout, state)
+    (postgres, skew, of_postgres), (kafka, of_kafka), (topics, of_topics), of_merges = await asyncio.gather(
+        look_at_postgres(layout, state, present),
+        look_at_kafka(layout, state),
+        look_at_readers(layout, state),
+        look_at_merges(layout, state),
     )
     free, of_disk = disk_look(layout)
     looks = [of_kafka, of_topics, *(look for _, look in pods), of_postgres, simulator, settings_look(environ)]
-    looks += [of_disk, tokens_look(layout, state, present.now()), *channels.looks]
+    looks += [of_merges, of_disk, tokens_look(layout, state, present.now()), *channels.looks]
     findings = [finding for look in looks for finding in look.findings]
     return Report(
         ok=not findings,

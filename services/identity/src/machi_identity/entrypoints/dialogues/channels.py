@@ -6,7 +6,7 @@ from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
 from machi_identity.domain.citizens import Focus
 from machi_identity.entrypoints.dialogues.privacy import POD
 from machi_sdk.dialogue import Answers, Json
-from machi_sdk.language import language
+from machi_sdk.language import language as written
 from machi_sdk.texts import Texts
 
 BEFORE = "before"
@@ -17,7 +17,7 @@ def channel_names(texts: Texts, channels: Iterable[str], tag: str) -> str:
     """The channels as people call them, in that language."""
     keys = {channel: f"channel.{channel}" for channel in sorted(channels)}
     names = [texts.say(tag, key) if texts.has(key) else name for name, key in keys.items()]
-    return language(tag).joint.join(names)
+    return written(tag).joint.join(names)
 
 
 def beginning(focus: Focus | None, channel: str) -> Answers:
