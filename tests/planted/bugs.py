@@ -1,33 +1,15 @@
 """Bugs to plant, each with the one test that must turn red for it."""
 
-from dataclasses import dataclass
+from tests.planted.bug import Bug, Edit
+from tests.planted.bugs_of_linking import BUGS_OF_LINKING
 
+__all__ = ["BUGS", "Bug", "Edit"]
 GUARANTEES = "tests/planted/test_guarantees.py"
 SDK = "libs/common/src/machi_sdk"
 IDENTITY = "services/identity/src/machi_identity"
 LINE = "services/channel-line/src/machi_channel_line"
 REPORTS = "services/reports/src/machi_reports"
 SLACK = "services/channel-slack/src/machi_channel_slack"
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One replacement; `search` must occur exactly once in the file."""
-
-    path: str
-    search: str
-    replace: str
-
-
-@dataclass(frozen=True)
-class Bug:
-    """A mistake somebody could make, and the test (`file::function`, parameters left out) that must see it."""
-
-    name: str
-    about: str
-    edits: tuple[Edit, ...]
-    test: str
-
 
 BUGS: tuple[Bug, ...] = (
     Bug(
@@ -343,4 +325,5 @@ BUGS: tuple[Bug, ...] = (
         ),
         "services/channel-line/tests/test_pod.py::test_menus_follow_pods_and_people_their_language",
     ),
+    *BUGS_OF_LINKING,
 )
