@@ -26,6 +26,7 @@ from tests.story import OFFICER_HAKATA, file_report
 pytestmark = [pytest.mark.integration, pytest.mark.stack]
 BOT_INFO, MENUS = "/line/v2/bot/info", "/line/v2/bot/richmenu"
 LANGUAGES = {path.stem for path in ROOT.glob("services/channel-line/src/*/texts/*.yaml")}
+IN_STEP = 'machi_line_menu_changes_total{outcome="in-step"}'
 DEFAULT_MENU = "/line/v2/bot/user/all/richmenu"
 
 
@@ -73,11 +74,13 @@ async def menus_at_line(city: City) -> dict[str, str]:
 
 
 async def all_menus(city: City) -> dict[str, str]:
-    """The same, once each language of channel-line has one."""
+    """The same, once each language of channel-line has one and the pod has compared them since its start."""
 
     async def there() -> dict[str, str]:
+        async with aiohttp.ClientSession() as session, session.get(f"{city.http()['channel-line']}/metrics") as page:
+            compared = IN_STEP in await page.text()
         found = await menus_at_line(city)
-        return found if set(found) == LANGUAGES else {}
+        return found if compared and set(found) == LANGUAGES else {}
 
     return await city.until(there, 60, "the menus were not all made")
 

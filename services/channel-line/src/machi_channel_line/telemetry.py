@@ -3,7 +3,12 @@
 from machi_sdk.telemetry import counter, declare, gauge
 
 declare("machi_line_answers_total", "counter", ("how",), "Answers to people's own messages by how they left")
-declare("machi_line_menu_changes_total", "counter", ("outcome",), "Rich menus made, shown, and removed")
+declare(
+    "machi_line_menu_changes_total",
+    "counter",
+    ("outcome",),
+    "Rich menus made, shown, and removed; rounds put off, and rounds that ended in step with the installed pods",
+)
 declare("machi_line_menus_behind", "gauge", (), "1 while LINE has not taken the menus that the installed pods want")
 
 

@@ -65,6 +65,7 @@ class MenuLoops:
             note_menus(behind=True)
             log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__)
             return False
+        count_menu("in-step")
         note_menus(behind=False)
         return True
 
