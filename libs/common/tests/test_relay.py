@@ -167,13 +167,14 @@ async def test_a_hung_key_stops_that_key_only(
     sent: list[tuple[str, bytes]] = []
 
     class Stuck(Producer):
-        async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109 (the producer's)
-            if record.key == "hung":
-                await asyncio.sleep(timeout)
-                raise Unavailable("kafka-unavailable")
+        async def begin(self, record: Record) -> "asyncio.Future[object]":
             if record.key == "wrong":
                 raise Invalid("wrong")
-            sent.append((record.key, record.payload))
+            confirmed: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            if record.key != "hung":
+                sent.append((record.key, record.payload))
+                confirmed.set_result(None)
+            return confirmed
 
     await emit(works, "any", "hung", *range(5))
     await emit(works, "any", "wrong", 1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -316,6 +317,34 @@ async def test_photos_stream_both_ways(release: LocalRelease, registry: Registry
     with pytest.raises(Missing), mapped():
         async for _ in stub.GetMedia(dialogue.GetMediaRequest(media_id="missing"), timeout=5, metadata=FUKUOKA):
             pass
+
+
+def test_a_token_that_was_believed_is_refused_elsewhere_and_when_its_time_is_over(
+    issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, token = issuer.keys_of("callee"), issuer.token("caller", "callee", life_seconds=30)
+    assert [keys.caller_of(token, "callee") for _ in range(2)] == ["caller", "caller"]
+    with pytest.raises(Denied):
+        keys.caller_of(token, "another")
+    ended = time.time() + 40
+    monkeypatch.setattr(time, "time", lambda: ended)
+    with pytest.raises(Denied):
+        keys.caller_of(token, "callee")
+
+
+def test_new_keys_count_within_a_minute_for_a_token_that_was_believed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    issuer = LocalIssuer(tmp_path / "one")
+    keys, token = issuer.keys_of("callee"), issuer.token("caller", "callee")
+    assert keys.caller_of(token, "callee") == "caller"
+    other = LocalIssuer(tmp_path / "other").folder_of("callee") / "jwks.json"
+    (issuer.folder_of("callee") / "jwks.json").write_text(other.read_text())
+    wall, steady = time.time() + 61, time.monotonic() + 61
+    monkeypatch.setattr(time, "time", lambda: wall)
+    monkeypatch.setattr(time, "monotonic", lambda: steady)
+    with pytest.raises(Denied):
+        keys.caller_of(token, "callee")
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}"))

@@ -7,11 +7,21 @@ from pathlib import Path
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from machi_sdk.telemetry import carried, counter, current_trace_id, declare, declared, histogram, remote_span, span
+from machi_sdk.telemetry import (
+    carried,
+    counter,
+    current_trace_id,
+    declare,
+    declared,
+    histogram,
+    joint_span,
+    remote_span,
+    span,
+)
 
 ROOT = Path(__file__).parents[3]
 SOURCES = sorted(path for part in ("libs", "services", "examples") for path in ROOT.glob(f"{part}/*/src/**/*.py"))
@@ -104,6 +114,14 @@ def test_a_trace_goes_on_where_its_headers_arrive() -> None:
         assert current_trace_id() == trace_id
     with remote_span("elsewhere", {}):
         assert current_trace_id() not in ("", trace_id)
+
+
+def test_work_on_many_records_is_linked_to_the_traces_of_those_that_are_sampled() -> None:
+    origins = [f"00-{number:032x}-{number:016x}-{flag}" for number in range(1, 101) for flag in ("01", "00")]
+    with joint_span("batch", ({"traceparent": origin} for origin in [*origins, "nonsense", ""])) as started:
+        assert isinstance(started, ReadableSpan)
+        assert [link.context.trace_id for link in started.links] == list(range(1, 33))
+        assert started.parent is None
 
 
 def test_a_span_learns_the_type_of_an_error_not_its_words() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 
 from google.protobuf import symbol_database
@@ -74,7 +75,8 @@ def _keepable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def message_class(full_name: str, modules: Iterable[str]) -> type[Message]:
+@cache
+def message_class(full_name: str, modules: tuple[str, ...]) -> type[Message]:
     """The generated class of a type, importing the modules that may define it."""
     for module in modules:
         import_module(module)

@@ -10,7 +10,7 @@ from machi_sdk.envelope import Received, decode
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.inbox import Inbox
 from machi_sdk.parking import Parking, Place, RawRecord
-from machi_sdk.telemetry import counter, gauge, get_logger, histogram, remote_span
+from machi_sdk.telemetry import counter, gauge, get_logger, histogram, joint_span, remote_span
 from machi_sdk.work import Work, Works
 
 W = TypeVar("W", bound=Work)
@@ -154,7 +154,8 @@ class Handling(Generic[W]):
                 await self._park(raw, error.slug)
         groups = [list(group) for _, group in groupby(readable, key=lambda record: record.tenant)]
         for group in groups:
-            await self._effect(group, records[-1] if group is groups[-1] else None)
+            with joint_span(f"{self._subscription.group} process", (record.trace for record in group)):
+                await self._effect(group, records[-1] if group is groups[-1] else None)
 
     async def _one_by_one(self, records: Sequence[RawRecord], tries: int) -> None:
         give_up = tries >= PARK_AFTER

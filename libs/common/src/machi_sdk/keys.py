@@ -14,6 +14,7 @@ from joserfc.jwk import KeySet
 from machi_sdk.errors import Denied, Unavailable
 
 _REREAD_AFTER = 60.0
+_MOST_BELIEVED = 1_000
 
 
 class Keys:
@@ -24,6 +25,7 @@ class Keys:
         self._release = release
         self._files: dict[str, tuple[float, str]] = {}
         self._sets: dict[str, KeySet] = {}
+        self._believed: dict[tuple[str, str], tuple[str, float]] = {}
 
     def token_for(self, callee: str) -> str:
         """The current token for a callee; Unavailable when none was issued."""
@@ -35,7 +37,22 @@ class Keys:
             ) from error
 
     def caller_of(self, token: str, callee: str) -> str:
-        """The authenticated caller; Denied when the token is not for this callee, not our issuer's, or too old."""
+        """The authenticated caller; Denied when the token is not for this callee, not our issuer's, or too old.
+
+        A good token is believed for a minute, though not beyond its end, before its signature is checked anew: a new
+        set of keys counts within that minute in any case.
+        """
+        caller, until = self._believed.get((token, callee), ("", 0.0))
+        if time.time() < until:
+            return caller
+        claims = self._verified(token, callee)
+        if len(self._believed) >= _MOST_BELIEVED:
+            self._believed.clear()
+        caller, until = str(claims["sub"]), min(float(claims["exp"]), time.time() + _REREAD_AFTER)
+        self._believed[token, callee] = (caller, until)
+        return caller
+
+    def _verified(self, token: str, callee: str) -> dict[str, str | float]:
         try:
             decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
             claims = jwt.JWTClaimsRegistry(
@@ -48,7 +65,7 @@ class Keys:
             claims.validate(decoded.claims)
         except (JoseError, ValueError, OSError) as error:
             raise Denied("token-refused") from error
-        return str(decoded.claims["sub"])
+        return decoded.claims
 
     def hmac(self, address: str) -> str:
         """A stable pseudonym of a platform address, the same in every pod of the release."""

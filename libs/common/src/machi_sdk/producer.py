@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 
 from machi_sdk.clock import Clock
 from machi_sdk.envelope import Provenance, headers_of, wire_headers
-from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.settings import Settings
 
 _FLUSH_SECONDS = 3.0
@@ -60,6 +60,7 @@ class Producer:
         self._source = source
         self._clock = clock
         self._kafka: AIOKafkaProducer | None = None
+        self._spent = False
         self._connecting = asyncio.Lock()
 
     async def connect(self) -> None:
@@ -74,6 +75,7 @@ class Producer:
                 request_timeout_ms=10_000,
                 metadata_max_age_ms=30_000,
                 retry_backoff_ms=100,
+                max_batch_size=262_144,
                 max_request_size=1_048_576,
             )
             try:
@@ -107,22 +109,47 @@ class Producer:
         """Write one record and wait for its confirmation; Unavailable when not confirmed, Invalid when too large."""
         try:
             async with asyncio.timeout(timeout):
-                if self._kafka is None:
-                    await self.connect()
-                assert self._kafka is not None
-                await self._kafka.send_and_wait(
-                    record.topic, record.payload, key=record.key.encode(), headers=wire_headers(record.headers)
-                )
+                await (await self.begin(record))
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise self.translated(error) from error
+
+    async def begin(self, record: Record) -> "asyncio.Future[object]":
+        """Hand one record over without waiting: the future ends when Kafka has it.
+
+        Raises Invalid when it is too large, Unavailable when it cannot be handed over; `translated` reads what the
+        future raises.
+        """
+        try:
+            kafka = await self._connected()
+            confirmed: asyncio.Future[object] = await kafka.send(
+                record.topic, record.payload, key=record.key.encode(), headers=wire_headers(record.headers)
+            )
         except MessageSizeTooLargeError as error:
             raise Invalid("record-too-large") from error
-        except (KafkaError, OSError, TimeoutError) as error:
-            if isinstance(error, _SPENT):
-                await self.close()
-            raise Unavailable("kafka-unavailable") from error
+        except (KafkaError, OSError) as error:
+            raise self.translated(error) from error
+        return confirmed
+
+    def translated(self, error: BaseException) -> MachiError:
+        """What a failed confirmation means; a producer that is spent is replaced before the next record."""
+        if isinstance(error, MachiError):
+            return error
+        if isinstance(error, MessageSizeTooLargeError):
+            return Invalid("record-too-large")
+        self._spent = self._spent or isinstance(error, _SPENT)
+        return Unavailable("kafka-unavailable")
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._spent:
+            await self.close()
+        if self._kafka is None:
+            await self.connect()
+        assert self._kafka is not None
+        return self._kafka
 
     async def close(self) -> None:
         """Flush and disconnect; what a lost broker does not take within seconds is left behind."""
-        kafka, self._kafka = self._kafka, None
+        kafka, self._kafka, self._spent = self._kafka, None, False
         if kafka is not None:
             try:
                 async with asyncio.timeout(_FLUSH_SECONDS):

@@ -1,9 +1,12 @@
 """The outbox relay: one per database by lease, in order within a key, deleting only what Kafka confirmed."""
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeAlias
 
 import asyncpg
@@ -44,10 +47,12 @@ _MOST_IN_FLIGHT = 1000
 log = get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Flight:
-    task: "asyncio.Task[None]"
-    size: int
+    """Rows of one place on their way, one at a time; `began` is when the present one left."""
+
+    rows: deque[Row]
+    began: float
 
 
 class _Keys:
@@ -55,6 +60,7 @@ class _Keys:
 
     def __init__(self) -> None:
         self.flights: dict[str, _Flight] = {}
+        self.ended: set[str] = set()
         self.confirmed: list[int] = []
         self.refused: list[tuple[int, str]] = []
         self._rests: dict[str, tuple[float, float]] = {}
@@ -66,21 +72,29 @@ class _Keys:
 
     def full(self) -> bool:
         """Whether enough rows are under way."""
-        return sum(flight.size for flight in self.flights.values()) >= _MOST_IN_FLIGHT
+        return sum(len(flight.rows) for flight in self.flights.values()) >= _MOST_IN_FLIGHT
+
+    def left(self, place: str) -> None:
+        """The place's first row is on Kafka."""
+        rows = self.flights[place].rows
+        self.confirmed.append(rows.popleft()["id"])
+        self._rests.pop(place, None)
+        if not rows:
+            self.ended.add(place)
+
+    def refuse(self, place: str, reason: str) -> None:
+        """The place's first row can never leave; the others may."""
+        rows = self.flights[place].rows
+        self.refused.append((rows.popleft()["id"], reason))
+        if not rows:
+            self.ended.add(place)
 
     def failed(self, place: str) -> None:
         """Let the place rest, longer each time in a row."""
         _, before = self._rests.get(place, (0.0, _FIRST_REST / 2))
         rest = min(before * 2, _LONGEST_REST)
         self._rests[place] = (asyncio.get_running_loop().time() + rest, rest)
-
-    def succeeded(self, place: str) -> None:
-        """The place works again."""
-        self._rests.pop(place, None)
-
-    def land(self) -> list[str]:
-        """Places whose chains have ended."""
-        return [place for place, flight in self.flights.items() if flight.task.done()]
+        self.ended.add(place)
 
 
 class Relay:
@@ -91,7 +105,10 @@ class Relay:
         self._producer = producer
         self._faultpoints = faultpoints
         self._awake = asyncio.Event()
+        self._landed = asyncio.Event()
         self._keys = _Keys()
+        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._ready: dict[str, deque[str]] = defaultdict(deque)
 
     def wake(self) -> None:
         """There is something to carry."""
@@ -128,11 +145,13 @@ class Relay:
             await connection.execute(_REPLAY)
 
     async def _give_up_flights(self) -> None:
-        tasks = [flight.task for flight in self._keys.flights.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        senders = list(self._senders.values())
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
         self._keys = _Keys()
+        self._senders.clear()
+        self._ready.clear()
 
     async def carry(self, connection: Connection) -> int:
         """Send what may be sent, delete what was confirmed, and return how many left.
@@ -143,40 +162,112 @@ class Relay:
         age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
         gauge("machi_outbox_age_seconds").set(max(age, 0.0))
         rows = [] if self._keys.full() else await connection.fetch(_BATCH, self._keys.held())
-        chains: dict[str, list[Row]] = defaultdict(list)
+        places: dict[str, deque[Row]] = defaultdict(deque)
         for row in rows:
-            chains[row["place"]].append(row)
-        started = [self._take_off(place, chain) for place, chain in chains.items()]
-        if started:
-            await asyncio.wait(started, timeout=_PATIENCE)
+            places[row["place"]].append(row)
+        now = asyncio.get_running_loop().time()
+        for place, waiting in places.items():
+            self._keys.flights[place] = _Flight(waiting, now)
+            self._send_next(place)
+        if rows:
+            await self._until_landed(places.keys())
+        self._give_up_slow()
         return await self._settle(connection)
 
-    def _take_off(self, place: str, chain: list[Row]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(self._carry_chain(place, chain))
-        task.add_done_callback(lambda _: self._awake.set())
-        self._keys.flights[place] = _Flight(task, len(chain))
-        return task
+    def _send_next(self, place: str) -> None:
+        """Let the topic's sender take the place's first row; a topic that does not answer keeps no other waiting."""
+        topic = self._keys.flights[place].rows[0]["topic"]
+        self._ready[topic].append(place)
+        if topic not in self._senders:
+            self._senders[topic] = asyncio.create_task(self._send_ready(topic), name=f"relay of {topic}")
 
-    async def _carry_chain(self, place: str, chain: list[Row]) -> None:
-        for row in chain:
-            record = Record(row["topic"], row["key"], orjson.loads(row["headers"]), row["payload"])
-            try:
-                await self._producer.put(record, _CONFIRM_WITHIN)
-            except Invalid as error:
-                self._keys.refused.append((row["id"], error.slug))
-                log.error("event cannot leave", topic=record.topic, reason=error.slug)
-                continue
-            except Unavailable as error:
-                self._keys.failed(place)
-                log.warning("event waits", topic=record.topic, reason=error.slug)
-                return
-            self._keys.succeeded(place)
-            self._keys.confirmed.append(row["id"])
-            counter("machi_outbox_relayed_total").labels(record.topic).inc()
+    async def _send_ready(self, topic: str) -> None:
+        ready = self._ready[topic]
+        try:
+            while ready:
+                await self._send_all(topic, ready)
+        finally:
+            self._ready.pop(topic, None)
+            self._senders.pop(topic, None)
+
+    async def _send_all(self, topic: str, ready: deque[str]) -> None:
+        """Hand over the first row of each place; when one cannot be handed over, all that wait with it rest."""
+        now = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(_CONFIRM_WITHIN) as patience:
+                while ready:
+                    patience.reschedule(now() + _CONFIRM_WITHIN)
+                    await self._send(ready[0])
+                    ready.popleft()
+        except (Unavailable, TimeoutError):
+            log.warning("events wait", topic=topic, reason="kafka-unavailable")
+            while ready:
+                self._fail(ready.popleft())
+
+    async def _send(self, place: str) -> None:
+        flight = self._keys.flights[place]
+        row = flight.rows[0]
+        record = Record(row["topic"], row["key"], orjson.loads(row["headers"]), row["payload"])
+        flight.began = asyncio.get_running_loop().time()
+        try:
+            confirmed = await self._producer.begin(record)
+        except Invalid as error:
+            self._refuse(place, error)
+        else:
+            confirmed.add_done_callback(partial(self._answered, place, flight))
+
+    def _answered(self, place: str, flight: _Flight, confirmed: "asyncio.Future[object]") -> None:
+        """Kafka has the place's first row, or will not have it."""
+        error = asyncio.CancelledError() if confirmed.cancelled() else confirmed.exception()
+        if self._keys.flights.get(place) is not flight or place in self._keys.ended:
+            return  # given up before: it is sent again
+        if error is None:
+            counter("machi_outbox_relayed_total").labels(flight.rows[0]["topic"]).inc()
+            self._keys.left(place)
+            self._go_on(place)
+            return
+        meaning = self._producer.translated(error)
+        if isinstance(meaning, Invalid):
+            self._refuse(place, meaning)
+            return
+        log.warning("event waits", topic=flight.rows[0]["topic"], reason=meaning.slug)
+        self._fail(place)
+
+    def _refuse(self, place: str, error: Invalid) -> None:
+        log.error("event cannot leave", topic=self._keys.flights[place].rows[0]["topic"], reason=error.slug)
+        self._keys.refuse(place, error.slug)
+        self._go_on(place)
+
+    def _fail(self, place: str) -> None:
+        self._keys.failed(place)
+        self._landed.set()
+
+    def _go_on(self, place: str) -> None:
+        if place in self._keys.ended:
+            self._landed.set()
+        else:
+            self._send_next(place)
+
+    async def _until_landed(self, places: Collection[str]) -> None:
+        """Wait for these places to end, though not for slow ones."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while not self._keys.ended.issuperset(places):
+                    self._landed.clear()
+                    await self._landed.wait()
+
+    def _give_up_slow(self) -> None:
+        """What was not confirmed in time rests, and is sent again."""
+        late = asyncio.get_running_loop().time() - _CONFIRM_WITHIN
+        queued = {place for ready in self._ready.values() for place in ready}
+        for place, flight in self._keys.flights.items():
+            if flight.began < late and place not in self._keys.ended and place not in queued:
+                log.warning("event waits", topic=flight.rows[0]["topic"], reason="not-confirmed-in-time")
+                self._fail(place)
 
     async def _settle(self, connection: Connection) -> int:
         """Delete what left, park what never can, and only then let the ended places be read again."""
-        ended = self._keys.land()
+        ended, self._keys.ended = self._keys.ended, set()
         confirmed, self._keys.confirmed = self._keys.confirmed, []
         refused, self._keys.refused = self._keys.refused, []
         if confirmed:

@@ -5,6 +5,7 @@ from machi_sdk.telemetry.metrics import counter, declare, declared, gauge, histo
 from machi_sdk.telemetry.traces import (
     carried,
     current_trace_id,
+    joint_span,
     remote_span,
     span,
     start_tracing,
@@ -19,6 +20,7 @@ __all__ = [
     "gauge",
     "get_logger",
     "histogram",
+    "joint_span",
     "remote_span",
     "span",
     "start_logging",
