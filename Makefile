@@ -6,7 +6,7 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	planted pictures bench bench-webhook bench-footprint
+	planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -69,10 +69,19 @@ pictures: up chromium ## take the pictures of the README anew, of the running ci
 planted: setup ## plant each bug of tests/planted and see its test turn red
 	@$(BIN)/python -m tests.planted
 
-bench: bench-webhook bench-footprint ## all measurements
+soak: setup ## 100,000 reports and a million records with a fault every few seconds (hours; SOAK="--reports 2000" is shorter)
+	@$(BIN)/python -m tests.endurance $(SOAK)
+
+bench: bench-webhook bench-pipeline bench-consent bench-footprint ## all measurements
 
 bench-webhook: setup ## webhook rate against fair baselines
 	@$(BIN)/python -m benchmarks.webhook
+
+bench-pipeline: setup ## outbox → Kafka → inbox and effect against fair baselines
+	@$(BIN)/python -m benchmarks.pipeline
+
+bench-consent: setup ## one check of a consent by rpc against bare grpc.aio
+	@$(BIN)/python -m benchmarks.consent
 
 bench-footprint: setup ## memory and start time against fair baselines
 	@$(BIN)/python -m benchmarks.footprint

@@ -71,9 +71,9 @@ class Stack:
 
 
 @contextmanager
-def running_program(module: str, *words: str) -> Iterator[None]:
-    """A Python module run beside us until the block ends."""
-    process = subprocess.Popen([sys.executable, "-m", module, *words])
+def running_program(module: str, *words: str, **environment: str) -> Iterator[None]:
+    """A Python module run beside us, with more in its environment, until the block ends."""
+    process = subprocess.Popen([sys.executable, "-m", module, *words], env={**os.environ, **environment})
     try:
         yield
     finally:

@@ -1,0 +1,107 @@
+"""Outbox → Kafka → inbox and effect as one would tune it by hand: 500 rows a statement, sends pipelined.
+
+`python -m benchmarks.baselines.hand_batched write|read <count> <topic>`; DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS.
+"""
+
+import asyncio
+import os
+import sys
+import uuid
+
+import asyncpg
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from benchmarks.tally import BATCH, PEOPLE
+from machi.consent.v1.events_pb2 import ConsentDecided
+
+TABLES = """
+CREATE TABLE hand_outbox (id bigserial PRIMARY KEY, event_id text NOT NULL, key text NOT NULL, payload bytea NOT NULL);
+CREATE TABLE hand_inbox (event_id text PRIMARY KEY);
+CREATE TABLE hand_effects (number bigint NOT NULL);
+"""
+_WRITE = "INSERT INTO hand_outbox (event_id, key, payload) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])"
+_READ = "SELECT id, event_id, key, payload FROM hand_outbox ORDER BY id LIMIT 500"
+_SENT = "DELETE FROM hand_outbox WHERE id = ANY($1::bigint[])"
+_EFFECT = """
+WITH fresh AS (
+    INSERT INTO hand_inbox (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id
+)
+INSERT INTO hand_effects (number)
+SELECT number FROM unnest($1::text[], $2::bigint[]) AS event (event_id, number) JOIN fresh USING (event_id)
+"""
+
+
+async def write(count: int, topic: str) -> None:
+    """Write `count` events and carry them to Kafka."""
+    database = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=2, max_size=2)
+    relaying = asyncio.create_task(_relay(database, count, topic))
+    for start in range(0, count, BATCH):
+        numbers = range(start, min(start + BATCH, count))
+        keys = [f"citizen-{number % PEOPLE}" for number in numbers]
+        events = [
+            ConsentDecided(citizen_id=key, purpose=str(number)) for key, number in zip(keys, numbers, strict=True)
+        ]
+        payloads = [event.SerializeToString() for event in events]
+        await database.execute(_WRITE, [uuid.uuid4().hex for _ in numbers], keys, payloads)
+    await relaying
+
+
+async def _relay(database: "asyncpg.Pool[asyncpg.Record]", count: int, topic: str) -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=262_144,
+    )
+    await producer.start()
+    left = count
+    while left:
+        rows = await database.fetch(_READ)
+        if not rows:
+            await asyncio.sleep(0.001)
+            continue
+        sent = [
+            await producer.send(
+                topic, row["payload"], key=row["key"].encode(), headers=[("ce_id", row["event_id"].encode())]
+            )
+            for row in rows
+        ]
+        await asyncio.gather(*sent)
+        await database.execute(_SENT, [row["id"] for row in rows])
+        left -= len(rows)
+    await producer.stop()
+
+
+async def read(count: int, topic: str) -> None:
+    """Take `count` events in, with one effect each."""
+    database = await asyncpg.connect(os.environ["DATABASE_URL"])
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+        group_id=f"hand-{topic}",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    left = count
+    while left:
+        for records in (await consumer.getmany(timeout_ms=500, max_records=4000)).values():
+            for start in range(0, len(records), BATCH):
+                chunk = records[start : start + BATCH]
+                ids = [dict(record.headers)["ce_id"].decode() for record in chunk]
+                numbers = [int(ConsentDecided.FromString(record.value).purpose) for record in chunk]
+                await database.execute(_EFFECT, ids, numbers)
+                left -= len(chunk)
+        await consumer.commit()
+    await consumer.stop()
+
+
+def main() -> None:
+    """One half of the program."""
+    half, count, topic = sys.argv[1:]
+    uvloop.run({"write": write, "read": read}[half](int(count), topic))
+
+
+if __name__ == "__main__":
+    main()

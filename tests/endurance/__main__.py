@@ -1,0 +1,82 @@
+"""`make soak`: the long form; smaller numbers make it shorter, at the same pace of faults."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.results import keep
+from tests.city import machi, visit
+from tests.endurance import records, reports
+
+# Megabytes a process may grow per unit of work: what the allocator does, and no leak.
+_FLAT = 2.0
+
+
+def main() -> None:
+    """Endure, print the figures, and end with 1 when anything was lost, doubled, left, or grew."""
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--reports", type=int, default=100_000, help="reports to file, default %(default)s")
+    parser.add_argument("--records", type=int, default=1_000_000, help="records to carry, default %(default)s")
+    parser.add_argument("--every", type=float, default=4.0, help="seconds between two faults, default %(default)s")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the faults, default %(default)s")
+    chosen = parser.parse_args()
+    sys.exit(asyncio.run(_endure(chosen)))
+
+
+async def _endure(chosen: argparse.Namespace) -> int:
+    problems: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        if chosen.records:
+            problems += await _records(chosen, Path(folder))
+        if chosen.reports:
+            problems += await _reports(chosen, Path(folder) / "stack")
+    for problem in problems:
+        print(f"NOT WELL: {problem}")
+    print("not well" if problems else "all is well: nothing lost, nothing double, all drained")
+    return 1 if problems else 0
+
+
+async def _records(chosen: argparse.Namespace, folder: Path) -> list[str]:
+    began = time.perf_counter()
+    verdict = await records.endure_records(chosen.records, folder, chosen.every, chosen.seed)
+    figures = asdict(verdict) | {"lost": verdict.lost, "double": verdict.double}
+    _tell("records", figures, time.perf_counter() - began)
+    found = [f"{verdict.lost} records lost"] if verdict.lost else []
+    found += [f"{verdict.double} records double"] if verdict.double else []
+    found += [f"{count} rows left in {table}" for table, count in verdict.left.items() if count]
+    return found + _growing(verdict.slopes, f"{records.UNIT:,} records")
+
+
+async def _reports(chosen: argparse.Namespace, state: Path) -> list[str]:
+    machi(state, "up")
+    try:
+        async with visit(state) as city:
+            began = time.perf_counter()
+            # Slack takes forty messages a minute of us, each with up to twenty cases.
+            patience = 300 + chosen.reports / 10
+            verdict = await reports.endure_reports(city, chosen.reports, chosen.every, patience, chosen.seed)
+    finally:
+        machi(state, "down", check=False)
+    _tell("reports", asdict(verdict), time.perf_counter() - began)
+    found = [f"{what}: {len(cases)}, such as {cases[0]}" for what, cases in verdict.problems().items()]
+    found += [] if verdict.at_rest else ["the city did not come to rest"]
+    return found + _growing(verdict.slopes, f"{reports.UNIT:,} reports")
+
+
+def _growing(slopes: dict[str, float], unit: str) -> list[str]:
+    return [f"{name} grows {slope} MB per {unit}" for name, slope in slopes.items() if slope > _FLAT]
+
+
+def _tell(name: str, figures: dict[str, object], seconds: float) -> None:
+    figures = {**figures, "seconds": round(seconds, 1)}
+    for key, value in figures.items():
+        print(f"{name} {key:18} {value}")
+    print(f"kept in {keep(f'soak-{name}', figures)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

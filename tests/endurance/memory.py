@@ -1,0 +1,62 @@
+"""How the memory of long-lived processes grows with the work done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psutil
+
+_MEGABYTE = 1024 * 1024
+# The first of a process's life, until its caches and pools are filled, says nothing about leaks.
+_WARM_UP = 0.4
+
+
+@dataclass
+class Memory:
+    """Resident megabytes of processes by what had been done by then; a process that was started anew begins anew."""
+
+    _lives: dict[tuple[str, int], list[tuple[int, float]]] = field(default_factory=dict)
+
+    def sample(self, done: int, pids: Mapping[str, int]) -> None:
+        """Look at every process once."""
+        for name, pid in pids.items():
+            try:
+                resident = psutil.Process(pid).memory_info().rss / _MEGABYTE
+            except psutil.NoSuchProcess:
+                continue
+            self._lives.setdefault((name, pid), []).append((done, resident))
+
+    def slopes(self, unit: int) -> dict[str, float]:
+        """Megabytes that each process grew per `unit` of work, over its longest life and without its warm-up.
+
+        A life of less than a unit says nothing.
+        """
+        longest: dict[str, list[tuple[int, float]]] = {}
+        for (name, _), life in self._lives.items():
+            if _length(life) > _length(longest.get(name, [])):
+                longest[name] = life
+        long = {name: _warm(life) for name, life in longest.items() if _length(life) >= unit}
+        return {name: round(_slope(life) * unit, 2) for name, life in long.items()}
+
+    def highest(self) -> dict[str, float]:
+        """The most that a process of each name held, in megabytes."""
+        found: dict[str, float] = {}
+        for (name, _), life in self._lives.items():
+            found[name] = round(max([found.get(name, 0.0), *(resident for _, resident in life)]), 1)
+        return found
+
+
+def _length(life: list[tuple[int, float]]) -> int:
+    return life[-1][0] - life[0][0] if life else 0
+
+
+def _warm(life: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    start = life[0][0] + _length(life) * _WARM_UP
+    return [sample for sample in life if sample[0] >= start]
+
+
+def _slope(samples: list[tuple[int, float]]) -> float:
+    """The least-squares line's slope."""
+    middle = sum(done for done, _ in samples) / len(samples)
+    level = sum(resident for _, resident in samples) / len(samples)
+    spread = sum((done - middle) ** 2 for done, _ in samples)
+    return sum((done - middle) * (resident - level) for done, resident in samples) / spread if spread else 0.0

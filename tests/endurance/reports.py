@@ -1,0 +1,200 @@
+"""Reports by rpc, their cards in Slack, and a push for each, while pods, servers, and platforms falter."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from machi_sdk.keys import Keys
+from machi_sdk.rpc import Peers
+from machi_simulator.faults import Fault as PlatformFault
+from machi_tools.stack.state import State, read_state
+from tests.city import City, at_rest, wait_ready, words_in, words_of
+from tests.endurance.crowd import NUMBER, Crowd, Officer
+from tests.endurance.memory import Memory
+from tests.endurance.trouble import Fault, Trouble
+from tests.faults.judging import harmless
+
+PODS = ("identity", "reports", "notifications", "channel-line", "channel-slack")
+UNIT = 10_000
+_PEOPLE = 12
+_HANG_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+_REST_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the reports: case numbers by what is wrong with them, and figures."""
+
+    filed: int
+    without_card: list[str]
+    with_two_cards: list[str]
+    without_push: list[str]
+    with_two_pushes: list[str]
+    refused: list[str]
+    at_rest: bool
+    faults: dict[str, int]
+    slopes: dict[str, float]
+    highest: dict[str, float]
+
+    def problems(self) -> dict[str, list[str]]:
+        """What is wrong; empty when nothing is."""
+        found = {
+            "without card": self.without_card,
+            "with two cards": self.with_two_cards,
+            "without push": self.without_push,
+            "with two pushes": self.with_two_pushes,
+            "refused by a platform": self.refused,
+        }
+        return {what: cases for what, cases in found.items() if cases}
+
+
+async def endure_reports(city: City, count: int, every: float, drain_seconds: float, seed: int = 1) -> Verdict:
+    """File `count` reports, break things all the while, heal, drain, then judge by what both platforms received."""
+    trouble, memory = Trouble(faults_of(city), every, seed), Memory()
+    async with _speaking(city) as (crowd, officer):
+        people = [await _resident(city) for _ in range(_PEOPLE)]
+        taking = asyncio.create_task(officer.run())
+        shares = [count // _PEOPLE + (index < count % _PEOPLE) for index in range(_PEOPLE)]
+        filing = [asyncio.create_task(_file(crowd, user, share)) for user, share in zip(people, shares, strict=True)]
+        try:
+            async with trouble.going_on():
+                await _watched(city, crowd, filing, memory)
+                await _drained(city, crowd, people, drain_seconds)
+            await wait_ready(city, _REST_SECONDS)
+            rested = await _rested(city)
+        finally:
+            for task in (taking, *filing):
+                task.cancel()
+            await asyncio.gather(taking, *filing, return_exceptions=True)
+    cards, pushes = await _cards(city), await _pushes(city, people)
+    refused = [f"{call.path}: {call.reason}" for call in await city.simulator.refused() if not harmless(call)]
+    return Verdict(
+        len(crowd.filed), *_one_each(crowd, cards), *_one_each(crowd, pushes), refused, rested,
+        dict(trouble.made), memory.slopes(UNIT), memory.highest(),
+    )  # fmt: skip
+
+
+def faults_of(city: City) -> dict[str, Fault]:
+    """Everything that may break."""
+    pods: dict[str, Fault] = {f"{pod} kill -9": partial(_signal, city, pod, signal.SIGKILL) for pod in PODS}
+    servers: dict[str, Fault] = {f"{each} kill -9": partial(_signal, city, each, signal.SIGKILL) for each in _SERVERS}
+    hangs: dict[str, Fault] = {f"{pod} hangs": partial(_hang, city, pod) for pod in PODS}
+    platforms: dict[str, Fault] = {
+        f"{fault.path.rsplit('/', 1)[-1]} {fault.kind}": partial(_plan, city, fault) for fault in _PLATFORM_FAULTS
+    }
+    return {**pods, **servers, **hangs, **platforms}
+
+
+_SERVERS = ("kafka", "postgres")
+_PLATFORM_FAULTS = (
+    PlatformFault(path="/line/v2/bot/message/push", kind="status", status=500, count=3),
+    PlatformFault(path="/line/v2/bot/message/push", kind="accept_then_reset", count=3),
+    PlatformFault(path="/slack/api/chat.postMessage", kind="accept_then_reset", count=1),
+    PlatformFault(path="/slack/api/chat.postMessage", kind="status", status=429, count=1),
+)
+
+
+async def _signal(city: City, name: str, number: signal.Signals) -> None:
+    try:
+        city.signal(name, number)
+    except ProcessLookupError:
+        return  # it has just died of the fault before
+
+
+async def _hang(city: City, pod: str) -> None:
+    pid = city.pids()[pod]
+    await _signal(city, pod, signal.SIGSTOP)
+    await asyncio.sleep(_HANG_SECONDS)
+    if city.pids()[pod] == pid:
+        await _signal(city, pod, signal.SIGCONT)
+
+
+async def _plan(city: City, fault: PlatformFault) -> None:
+    await city.simulator.plan(fault)
+
+
+@asynccontextmanager
+async def _speaking(city: City) -> AsyncIterator[tuple[Crowd, Officer]]:
+    """The crowd with channel-line's credential, the officer with channel-slack's."""
+    state = _state(city)
+    addresses = {pod.name: pod.rpc for pod in state.pods}
+    line, slack = (
+        Peers(addresses, Keys(city.state / "keys" / pod, state.release)) for pod in ("channel-line", "channel-slack")
+    )
+    try:
+        yield Crowd(line, state.tenant), Officer(slack, state.tenant, city.kafka())
+    finally:
+        await line.close()
+        await slack.close()
+
+
+def _state(city: City) -> State:
+    state = read_state(city.state / "state.json")
+    assert state is not None
+    return state
+
+
+async def _resident(city: City) -> str:
+    return (await city.resident()).user
+
+
+async def _file(crowd: Crowd, user: str, share: int) -> None:
+    for _ in range(share):
+        await crowd.file(user)
+
+
+async def _watched(city: City, crowd: Crowd, filing: list["asyncio.Task[None]"], memory: Memory) -> None:
+    """Until all is filed; whatever kept a resident from it is raised."""
+    waiting = set(filing)
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+        pids = city.pids()
+        memory.sample(len(crowd.filed), {pod: pids[pod] for pod in PODS if pod in pids})
+
+
+async def _drained(city: City, crowd: Crowd, people: list[str], seconds: float) -> None:
+    """Until each case has a card and a push, or the time is over."""
+    until = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < until:
+        cards, pushes = await _cards(city), await _pushes(city, people)
+        if crowd.filed.keys() <= cards.keys() and crowd.filed.keys() <= pushes.keys():
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _cards(city: City) -> Counter[str]:
+    """Places in the desks' channels where a case stands."""
+    found: Counter[str] = Counter()
+    for channel in await city.simulator.slack.channels():
+        if not channel.im:
+            for message in await city.simulator.slack.messages(channel.id):
+                if not message.thread_ts and not message.seen_by:
+                    found.update(set(NUMBER.findall(words_of(message))))
+    return found
+
+
+async def _pushes(city: City, people: list[str]) -> Counter[str]:
+    """Messages to residents that name a case: here a case is told of once, when the officer takes it on."""
+    found: Counter[str] = Counter()
+    for user in people:
+        for message in await city.simulator.line.heard(user):
+            found.update(set(NUMBER.findall(words_in(message.content))))
+    return found
+
+
+def _one_each(crowd: Crowd, found: Counter[str]) -> tuple[list[str], list[str]]:
+    return [each for each in crowd.filed if not found[each]], [each for each in crowd.filed if found[each] > 1]
+
+
+async def _rested(city: City) -> bool:
+    try:
+        return await city.until(partial(at_rest, city), _REST_SECONDS, "the city did not come to rest")
+    except TimeoutError:
+        return False
