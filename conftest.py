@@ -1,38 +1,66 @@
-"""Under CI a skipped test is a failed one, unless tests/allowed-skips.txt names it with a reason."""
+"""Tests that need the running stack stay together; under CI a skipped test is a failed one, unless it is allowed."""
 
 import os
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 # A busy machine is no failure: no property is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+# Test ids with a reason each.
 _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
-_skipped = pytest.StashKey[list[str]]()
+# One worker runs all tests of the stack, one after another, on one stack; the others run beside it.
+_STACK = "stack"
+
+
+class Skips:
+    """What was skipped, by id, wherever it ran."""
+
+    def __init__(self) -> None:
+        self._skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember it; an expected failure is none."""
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._skipped.append(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail the run for skips that nobody allowed."""
+        lines = _ALLOWED.read_text(encoding="utf-8").splitlines()
+        allowed = {line.split(" | ")[0] for line in lines if line and not line.startswith("#")}
+        refused = sorted(set(self._skipped) - allowed)
+        if os.environ.get("CI") and refused and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            raise pytest.UsageError(f"skipped under CI and not in tests/allowed-skips.txt: {', '.join(refused)}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start with nothing skipped."""
-    config.stash[_skipped] = []
+    """Skips are judged once, by the process that gathers all reports."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Skips())
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember what was skipped; an expected failure is none."""
-    report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        item.config.stash[_skipped].append(item.nodeid)
-    return report
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The stack's tests take the longest, so they come first."""
+    items.sort(key=lambda item: _scope(item.nodeid) != _STACK)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run for skips that nobody allowed."""
-    lines = _ALLOWED.read_text(encoding="utf-8").splitlines()
-    allowed = {line.split(" | ")[0] for line in lines if line and not line.startswith("#")}
-    refused = [name for name in session.config.stash[_skipped] if name not in allowed]
-    if os.environ.get("CI") and refused and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        raise pytest.UsageError(f"skipped under CI and not in tests/allowed-skips.txt: {', '.join(refused)}")
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Beside that one, a worker takes a file at a time."""
+    return Scopes(config, log)
+
+
+class Scopes(LoadScopeScheduling):  # type: ignore[misc]
+    """What stays together on a worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid)
+
+
+def _scope(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
+    return _STACK if path.startswith("tests/") and not path.startswith("tests/architecture/") else path

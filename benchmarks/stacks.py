@@ -1,5 +1,6 @@
 """A stack of its own for a measurement: real servers, started here and stopped here."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks.load import DESTINATION, SECRET
+from machi_sdk.keys import Keys
+from machi_sdk.rpc import Peers
 from machi_tools.embedded.kafka import KafkaServer
 from machi_tools.embedded.postgres import PostgresServer
 from machi_tools.stack.state import State, read_state
@@ -54,6 +58,12 @@ class Stack:
         """The process id of a pod."""
         return self._state().processes[name].pid
 
+    def peers(self, caller: str) -> Peers:
+        """Rpc channels to every pod, with the credential of `caller`; the caller closes them."""
+        state = self._state()
+        keys = Keys(self._state_dir / "keys" / caller, state.release)
+        return Peers({pod.name: pod.rpc for pod in state.pods}, keys)
+
     def _state(self) -> State:
         state = read_state(self._state_dir / "state.json")
         assert state is not None
@@ -79,3 +89,32 @@ def running_program(module: str, *words: str, **environment: str) -> Iterator[No
     finally:
         process.terminate()
         process.wait(10)
+
+
+async def ports_answer(port: int) -> None:
+    """Wait until something listens."""
+    for _ in range(200):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise SystemExit("the baseline did not start")
+
+
+def platform_settings(stub: str) -> dict[str, str]:
+    """LINE and Slack are the stub at this address."""
+    return {
+        "LINE_API_URL": f"{stub}/line",
+        "LINE_DATA_API_URL": f"{stub}/line-data",
+        "LINE_CHANNEL_ID": "1",
+        "LINE_CHANNEL_SECRET": SECRET,
+        "LINE_CHANNEL_ACCESS_TOKEN": "bench",
+        "LINE_BOT_USER_ID": DESTINATION,
+        "SLACK_API_URL": f"{stub}/slack/api/",
+        "SLACK_SIGNING_SECRET": SECRET,
+        "SLACK_BOT_TOKEN": "xoxb-bench",
+        "SLACK_TEAM_ID": "TBENCH",
+    }

@@ -21,10 +21,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.baselines import one_hop
 from benchmarks.cards import Reporters
-from benchmarks.load import DESTINATION, SECRET, Load, user_of
+from benchmarks.load import SECRET, Load, user_of
 from benchmarks.platform_stub import PlatformStub
 from benchmarks.results import keep, percentile
-from benchmarks.stacks import Stack, running_program
+from benchmarks.stacks import Stack, platform_settings, ports_answer, running_program
 from machi_sdk.texts import Texts
 from machi_tools.embedded import ports
 
@@ -129,7 +129,7 @@ async def main() -> None:
     stub = PlatformStub()
     await stub.start()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as cleanup:
-        stack = cleanup.enter_context(Stack(Path(folder), _settings(stub.address)))
+        stack = cleanup.enter_context(Stack(Path(folder), platform_settings(stub.address)))
         port = ports.next_free(17500, set())
         database = await _database(stack)
         await _topic(stack.bootstrap)
@@ -161,34 +161,6 @@ async def _topic(bootstrap: str) -> None:
     await admin.start()
     await admin.create_topics([NewTopic(one_hop.TOPIC, num_partitions=6, replication_factor=1)])
     await admin.close()
-
-
-async def ports_answer(port: int) -> None:
-    """Wait until something listens."""
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    raise SystemExit("the baseline did not start")
-
-
-def _settings(stub: str) -> dict[str, str]:
-    return {
-        "LINE_API_URL": f"{stub}/line",
-        "LINE_DATA_API_URL": f"{stub}/line-data",
-        "LINE_CHANNEL_ID": "1",
-        "LINE_CHANNEL_SECRET": SECRET,
-        "LINE_CHANNEL_ACCESS_TOKEN": "bench",
-        "LINE_BOT_USER_ID": DESTINATION,
-        "SLACK_API_URL": f"{stub}/slack/api/",
-        "SLACK_SIGNING_SECRET": SECRET,
-        "SLACK_BOT_TOKEN": "xoxb-bench",
-        "SLACK_TEAM_ID": "TBENCH",
-    }
 
 
 if __name__ == "__main__":

@@ -127,19 +127,23 @@ async def endure_records(count: int, folder: Path, every: float, seed: int = 1) 
     """Write `count` records, break things all the while, heal, drain, then judge by what the writer said it wrote."""
     async with _ground(folder, count) as ground:
         trouble, memory = Trouble(ground.faults(), every, seed), Memory()
-        running = [asyncio.create_task(each.run()) for each in ground.readers]
+        reading = [asyncio.create_task(each.run()) for each in ground.readers]
         writing = asyncio.create_task(ground.writing.run())
         try:
             async with trouble.going_on():
-                while not writing.done():
-                    memory.sample(len(ground.writing.said) * BATCH, ground.pids())
-                    await asyncio.wait([writing], timeout=_LOOK_SECONDS)
-            await writing
+                await _watched(ground, writing, memory)
             return await _judged(ground, count, dict(trouble.made), memory)
         finally:
-            for task in (*running, writing):
+            for task in (*reading, writing):
                 task.cancel()
-            await asyncio.gather(*running, writing, return_exceptions=True)
+            await asyncio.gather(*reading, writing, return_exceptions=True)
+
+
+async def _watched(ground: Ground, writing: "asyncio.Task[None]", memory: Memory) -> None:
+    while not writing.done():
+        memory.sample(len(ground.writing.said) * BATCH, ground.pids())
+        await asyncio.wait([writing], timeout=_LOOK_SECONDS)
+    writing.result()
 
 
 @asynccontextmanager

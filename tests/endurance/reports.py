@@ -173,10 +173,10 @@ async def _cards(city: City) -> Counter[str]:
     """Places in the desks' channels where a case stands."""
     found: Counter[str] = Counter()
     for channel in await city.simulator.slack.channels():
-        if not channel.im:
-            for message in await city.simulator.slack.messages(channel.id):
-                if not message.thread_ts and not message.seen_by:
-                    found.update(set(NUMBER.findall(words_of(message))))
+        messages = [] if channel.im else await city.simulator.slack.messages(channel.id)
+        for message in messages:
+            if not message.thread_ts and not message.seen_by:
+                found.update(set(NUMBER.findall(words_of(message))))
     return found
 
 

@@ -32,9 +32,12 @@ def test_a_process_that_grows_is_seen() -> None:
 
 
 async def test_a_fault_that_cannot_be_made_is_no_success() -> None:
+    tried = asyncio.Event()
+
     async def impossible() -> None:
+        tried.set()
         raise RuntimeError("no such process")
 
     with pytest.raises(RuntimeError, match="no such process"):
         async with Trouble({"impossible": impossible}, every=0.01, seed=1).going_on():
-            await asyncio.sleep(0.05)
+            await tried.wait()
