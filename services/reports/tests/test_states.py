@@ -28,6 +28,9 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
     to = "front" if report.desk_id != "front" else "roads-chuo"
     moves: dict[Move, Callable[[], Outcome]] = {
         Move.ACKNOWLEDGE: lambda: report.acknowledge(OFFICER, at),
+        Move.TAKE: lambda: report.take(OFFICER, says(at)),
+        Move.ASSIGN: lambda: report.assign(OFFICER, "s2" if report.assignee_id != "s2" else "s1", says(at)),
+        Move.NOTE: lambda: report.note(OFFICER, says(at)),
         Move.ASK: lambda: report.ask(OFFICER, says(at), "session"),
         Move.WRITE: lambda: report.write(OFFICER, says(at), ""),
         Move.ANSWER: lambda: report.answer(says(at)),

@@ -4,6 +4,7 @@ from machi.dialogue.v1.dialogue_service_pb2_grpc import add_DialogueServiceServi
 from machi.reports.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
 from machi_reports.adapters.catalogue_documents import CheckedDocuments
 from machi_reports.adapters.catalogues import MemoryCatalogues
+from machi_reports.adapters.colleagues import RpcColleagues
 from machi_reports.adapters.consents import PURPOSE, RpcConsents
 from machi_reports.adapters.photo_links import PATH, SealedPhotoLinks
 from machi_reports.adapters.photo_store import ObstorePhotos
@@ -42,8 +43,9 @@ async def assemble(pod: Pod) -> None:
     report = ReportDialogue(works, catalogues, PolygonWardMap(catalogues), consents, notice)
     others = (CasesDialogue(works, catalogues), RateDialogue(works), ReopenDialogue(works), AnswerDialogue(works))
     kit = DialogueKit(works, [report, *others], pod.clock, retracting(upkeep.wake), catalogue_first(catalogues))
-    view = DeskView(works, catalogues, consents, store, bool(pod.settings.public_url), pod.clock)
-    desk = Desk(catalogues, view, DeskPhotos(links))
+    colleagues = RpcColleagues(pod.peers)
+    view = DeskView(works, catalogues, consents, colleagues, store, bool(pod.settings.public_url), pod.clock)
+    desk = Desk(catalogues, view, DeskPhotos(links), colleagues)
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
     pod.consume("machi.citizens.v1", works, take_merges)

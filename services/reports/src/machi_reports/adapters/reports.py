@@ -1,7 +1,7 @@
 """Reports on PostgreSQL; every statement here is hot, so raw."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0
 """
 _SAVE = """
 UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8,
-    closed_at = $9, changed_at = $10
+    closed_at = $9, assignee_id = $10, changed_at = $11
 WHERE tenant = $1 AND report_id = $2
 """
 _SELECT = "SELECT *, details::text AS details_json FROM reports"
@@ -39,9 +39,14 @@ _ADD_STEP = """
 INSERT INTO steps (tenant, report_id, version, move, state, desk_id, from_desk_id, staff_id, staff_name, update_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
-_CONVERSATION = "SELECT * FROM updates WHERE tenant = $1 AND report_id = $2 ORDER BY at, update_id"
+_CONVERSATION = """
+SELECT u.*, coalesce(s.from_desk_id, '') AS from_desk_id
+FROM updates u LEFT JOIN steps s USING (tenant, report_id, update_id)
+WHERE u.tenant = $1 AND u.report_id = $2 ORDER BY u.at, u.update_id
+"""
 _LAST_STEP = """
-SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' ORDER BY version DESC LIMIT 1
+SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' AND move = ANY($3::text[])
+ORDER BY version DESC LIMIT 1
 """
 _WAS_AT = """
 SELECT true FROM steps WHERE tenant = $1 AND report_id = $2 AND (desk_id = $3 OR from_desk_id = $3) LIMIT 1
@@ -115,6 +120,7 @@ class PgReports:
             report.reopened,
             report.reopen_before,
             report.closed_at,
+            report.assignee_id,
             at,
         )
         await self._work.db.execute(_SAVE, self._work.tenant, report.report_id, *now)
@@ -135,9 +141,9 @@ class PgReports:
         rows = await self._work.db.fetch(_CONVERSATION, self._work.tenant, report_id)
         return [_update(row) for row in rows]
 
-    async def last_step(self, report_id: str) -> Step | None:
+    async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
         """See the port."""
-        row = await self._work.db.fetchrow(_LAST_STEP, self._work.tenant, report_id)
+        row = await self._work.db.fetchrow(_LAST_STEP, self._work.tenant, report_id, list(among))
         if row is None:
             return None
         return Step(Move(row["move"]), State(row["state"]), row["version"], row["at"], row["desk_id"], _officer(row))
@@ -192,8 +198,16 @@ def _officer(row: "asyncpg.Record") -> Officer | None:
 
 
 def _update(row: "asyncpg.Record") -> Update:
-    kind = UpdateKind(row["kind"])
-    return Update(row["update_id"], kind, row["text"], row["at"], _officer(row), row["event_id"], row["retracted"])
+    return Update(
+        update_id=row["update_id"],
+        kind=UpdateKind(row["kind"]),
+        text=row["text"],
+        at=row["at"],
+        officer=_officer(row),
+        event_id=row["event_id"],
+        retracted=row["retracted"],
+        from_desk_id=row["from_desk_id"],
+    )
 
 
 def _report(row: "asyncpg.Record") -> Report:
@@ -220,4 +234,5 @@ def _report(row: "asyncpg.Record") -> Report:
         reopened=row["reopened"],
         reopen_before=row["reopen_before"],
         closed_at=row["closed_at"],
+        assignee_id=row["assignee_id"],
     )

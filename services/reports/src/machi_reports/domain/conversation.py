@@ -17,11 +17,17 @@ class UpdateKind(StrEnum):
     HANDOVER = "handover"
     RATING = "rating"
     REOPENING = "reopening"
+    ASSIGNMENT = "assignment"
+    INTERNAL = "internal"
 
 
-FROM_OFFICER = frozenset(
-    {UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON, UpdateKind.HANDOVER}
-)
+# What an officer wrote for the reporter; everything else an officer leaves stays inside the city.
+FOR_REPORTER = frozenset({UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON})
+FROM_OFFICER = FOR_REPORTER | {UpdateKind.HANDOVER, UpdateKind.ASSIGNMENT, UpdateKind.INTERNAL}
+
+
+# The roles that work cases; every other role only looks.
+MAY_ACT = frozenset({"officer", "lead"})
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,10 @@ class Officer:
 
 @dataclass(frozen=True)
 class Update:
-    """One entry; a retracted one keeps its place and loses its text. `event_id` is the message it came with."""
+    """One entry; a retracted one keeps its place and loses its text. `event_id` is the message it came with.
+
+    An assignment's text is the id of the member of staff; a hand-over names the desk it came from.
+    """
 
     update_id: str
     kind: UpdateKind
@@ -43,3 +52,4 @@ class Update:
     officer: Officer | None = None
     event_id: str = ""
     retracted: bool = False
+    from_desk_id: str = ""

@@ -70,6 +70,7 @@ class Report:
     reopened: int = 0
     reopen_before: datetime | None = None
     closed_at: datetime | None = None
+    assignee_id: str = ""
     fresh: list[Step] = field(default_factory=list)
 
     @classmethod
@@ -94,8 +95,25 @@ class Report:
         return self.state is State.RESOLVED and self.reopen_before is not None and at < self.reopen_before
 
     def acknowledge(self, officer: Officer, at: datetime) -> Outcome:
-        """An officer takes it on."""
-        return self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
+        """An officer takes it on; what nobody holds is then that officer's."""
+        outcome = self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
+        if isinstance(outcome, Done):
+            self.assignee_id = self.assignee_id or officer.staff_id
+        return outcome
+
+    def take(self, officer: Officer, entry: Update) -> Outcome:
+        """An officer makes it theirs, while nobody holds it."""
+        return NotNow(self.state) if self.assignee_id else self._assign(Move.TAKE, officer, officer.staff_id, entry)
+
+    def assign(self, officer: Officer, assignee_id: str, entry: Update) -> Outcome:
+        """An officer gives it to a colleague, whoever holds it."""
+        if assignee_id == self.assignee_id:
+            return NotNow(self.state)
+        return self._assign(Move.ASSIGN, officer, assignee_id, entry)
+
+    def note(self, officer: Officer, entry: Update) -> Outcome:
+        """An officer leaves a word for colleagues; nobody else hears of it."""
+        return self._move(Step(Move.NOTE, self.state, 0, entry.at, self.desk_id, officer, entry))
 
     def ask(self, officer: Officer, question: Update, session_id: str) -> Outcome:
         """An officer asks the reporter; `session_id` waits for the answer."""
@@ -123,11 +141,14 @@ class Report:
         return self._move(Step(Move.REJECT, State.REJECTED, 0, reason.at, self.desk_id, officer, reason))
 
     def hand_over(self, officer: Officer, to_desk_id: str, words: Update) -> Outcome:
-        """An officer gives it to another desk; its state stays."""
+        """An officer gives it to another desk; its state stays, and nobody there holds it yet."""
         if to_desk_id == self.desk_id:
             return NotNow(self.state)
         step = Step(Move.HAND_OVER, self.state, 0, words.at, to_desk_id, officer, words, from_desk_id=self.desk_id)
-        return self._move(step)
+        outcome = self._move(step)
+        if isinstance(outcome, Done):
+            self.assignee_id = ""
+        return outcome
 
     def rate(self, score: int, rating: Update) -> Outcome:
         """The reporter rates what was done, 1 to 5, once per resolution."""
@@ -159,6 +180,12 @@ class Report:
     def without_place(self) -> None:
         """Forget the exact place; ward and desk stay."""
         self.filing = replace(self.filing, place=Place())
+
+    def _assign(self, move: Move, officer: Officer, assignee_id: str, entry: Update) -> Outcome:
+        outcome = self._move(Step(move, self.state, 0, entry.at, self.desk_id, officer, entry))
+        if isinstance(outcome, Done):
+            self.assignee_id = assignee_id
+        return outcome
 
     def _move(self, step: Step) -> Outcome:
         if self.state not in ALLOWED[step.move]:

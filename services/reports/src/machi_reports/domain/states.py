@@ -25,6 +25,9 @@ class Move(StrEnum):
 
     FILE = "file"
     ACKNOWLEDGE = "acknowledge"
+    TAKE = "take"
+    ASSIGN = "assign"
+    NOTE = "note"
     ASK = "ask"
     WRITE = "write"
     ANSWER = "answer"
@@ -44,6 +47,9 @@ ANY_STATE = frozenset(State)
 # A question may follow a closed case, and an answer may come late: both are kept, and the state stays.
 ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.ACKNOWLEDGE: frozenset({State.FILED, State.REOPENED}),
+    Move.TAKE: OPEN_STATES,
+    Move.ASSIGN: OPEN_STATES,
+    Move.NOTE: ANY_STATE,
     Move.ASK: ANY_STATE,
     Move.WRITE: ANY_STATE,
     Move.ANSWER: ANY_STATE,

@@ -178,9 +178,12 @@ class CardAction(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
+    SECONDARY_FIELD_NUMBER: _builtins.int
     action_id: _builtins.str
     label: _builtins.str
     style: Global___ActionStyle.ValueType
+    secondary: _builtins.bool
+    """Not among what the desk does most: a surface with little room may put it into a menu."""
     @_builtins.property
     def form(self) -> Global___Form:
         """Present when words or a choice are needed before the press counts."""
@@ -192,10 +195,11 @@ class CardAction(_message.Message):
         label: _builtins.str = ...,
         style: Global___ActionStyle.ValueType = ...,
         form: Global___Form | None = ...,
+        secondary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["form", b"form"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "form", b"form", "label", b"label", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "form", b"form", "label", b"label", "secondary", b"secondary", "style", b"style"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,65 @@
+"""What an officer is told about a press: done, or who was first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.states import Done, Move, Outcome
+from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, AtDesk
+from machi_reports.entrypoints.wording import Wording
+from machi_reports.use_cases.at_desk import DeskCase
+from machi_sdk import messages as say
+from machi_sdk.dialogue import Reply
+
+_GIVING = frozenset({Move.TAKE, Move.ASSIGN})
+# The moves that say who holds a case, and those that say where it stands.
+_HELD_BY = _GIVING | {Move.ACKNOWLEDGE}
+_STANDS_BY = frozenset(Move) - _GIVING - {Move.NOTE}
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A checked press; `name_of` knows staff by id."""
+
+    move: Move
+    values: Mapping[str, str]
+    is_silent: bool
+    at_desk: AtDesk
+    name_of: Callable[[str], str]
+
+
+def said(wording: Wording, key: str, **places: str | int) -> Reply:
+    """One text."""
+    return Reply((say.text(wording.say(key, **places)),))
+
+
+async def reply_to(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed, outcome: Outcome) -> Reply:
+    """What came of a press, in words."""
+    if not isinstance(outcome, Done):
+        return await _already(work, case, wording, pressed)
+    number = (await work.reports.get(case.report_id)).filing.case_number
+    match pressed.move:
+        case Move.ASK:
+            return said(wording, "press.not-sent" if pressed.is_silent else "press.sent")
+        case Move.WRITE:  # the thread shows that it went out
+            return said(wording, "press.not-sent") if pressed.is_silent else Reply()
+        case Move.HAND_OVER:
+            return said(wording, "press.handed-over", desk=wording.desk(pressed.values[DESK]))
+        case Move.TAKE | Move.ASSIGN:
+            named = pressed.values.get(COLLEAGUE, "")
+            name = pressed.name_of(named) if named else case.officer.name
+            return said(wording, "press.assigned", number=number, name=name)
+    return said(wording, f"press.{pressed.move}", number=number)
+
+
+async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:
+    report = await work.reports.get(case.report_id)
+    is_giving = pressed.move in _GIVING and report.is_open
+    last = await work.reports.last_step(case.report_id, _HELD_BY if is_giving else _STANDS_BY)
+    if last is None or last.officer is None:
+        return said(wording, "press.already-plain", state=wording.say(f"state.{report.state}"))
+    time, who = wording.time_of_day(last.at, case.at), last.officer.name
+    if is_giving:
+        holder = pressed.name_of(report.assignee_id) or wording.say("desk.colleague")
+        return said(wording, "press.held", holder=holder, time=time, who=who)
+    return said(wording, "press.already", who=who, time=time, what=wording.say(f"did.{last.move}"))
