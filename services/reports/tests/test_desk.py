@@ -73,7 +73,17 @@ async def test_a_card_shows_the_case(number: str, card_of: CardOf, clock: Manual
     assert card.opened_ago == "3時間前"
     assert shown["通報者へのお知らせ"] == "届きます"
     assert card.map_link.uri.startswith("https://")
-    assert actions(card) == ["acknowledge", "ask", "resolve", "reject", "handover", "take", "assign", "note"]
+    assert actions(card) == [
+        "acknowledge",
+        "ask",
+        "resolve",
+        "reject",
+        "handover",
+        "take",
+        "assign",
+        "note",
+        "duplicate",
+    ]
     assert not card.moved
 
 
@@ -84,7 +94,7 @@ async def test_a_card_in_every_language(number: str, card_of: CardOf, language: 
     assert all(fact.label and fact.value for fact in card.facts)
     assert all(0 < len(action.label) <= 20 for action in card.actions)
     forms = [action.form for action in card.actions if action.HasField("form")]
-    assert [form.title != "" and len(form.title) <= 24 for form in forms] == [True] * 6
+    assert [form.title != "" and len(form.title) <= 24 for form in forms] == [True] * 7
 
 
 async def test_the_second_press_says_who_was_first(

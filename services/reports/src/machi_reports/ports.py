@@ -36,6 +36,18 @@ class Reports(Protocol):
         """The report with that case number."""
         ...
 
+    async def led_by(self, report_id: str) -> list[Report]:
+        """The cases that were found to be the same as this one."""
+        ...
+
+    async def lock_led_by(self, report_id: str) -> list[Report]:
+        """The same, nobody else's to change until the work ends; the leading case is locked before."""
+        ...
+
+    async def alike(self, report: Report, limit: int) -> list[Report]:
+        """Open cases of the same category, the nearest and newest first; without a point, those of the ward."""
+        ...
+
     async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
         """The citizen's reports, the newest first."""
         ...

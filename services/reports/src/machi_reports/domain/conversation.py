@@ -19,11 +19,15 @@ class UpdateKind(StrEnum):
     REOPENING = "reopening"
     ASSIGNMENT = "assignment"
     INTERNAL = "internal"
+    DUPLICATE = "duplicate"
+    GATHERED = "gathered"
+    PARTED = "parted"
 
 
 # What an officer wrote for the reporter; everything else an officer leaves stays inside the city.
 FOR_REPORTER = frozenset({UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON})
-FROM_OFFICER = FOR_REPORTER | {UpdateKind.HANDOVER, UpdateKind.ASSIGNMENT, UpdateKind.INTERNAL}
+_INSIDE = {UpdateKind.HANDOVER, UpdateKind.ASSIGNMENT, UpdateKind.INTERNAL, UpdateKind.DUPLICATE, UpdateKind.GATHERED}
+FROM_OFFICER = FOR_REPORTER | _INSIDE
 
 
 # The roles that work cases; every other role only looks.
@@ -42,7 +46,8 @@ class Officer:
 class Update:
     """One entry; a retracted one keeps its place and loses its text. `event_id` is the message it came with.
 
-    An assignment's text is the id of the member of staff; a hand-over names the desk it came from.
+    An assignment's text is the id of the member of staff, that of a link between cases the other one's case number;
+    a hand-over names the desk it came from.
     """
 
     update_id: str

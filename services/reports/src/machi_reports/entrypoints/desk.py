@@ -8,10 +8,21 @@ from functools import partial
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.case_number import read_case_number
 from machi_reports.domain.conversation import MAY_ACT, Officer
 from machi_reports.domain.states import Done, Move, Outcome
 from machi_reports.entrypoints.desk_card import SILENT
-from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, MOST_WORDS, PHOTOS, WORDS, AtDesk, form_of
+from machi_reports.entrypoints.desk_forms import (
+    COLLEAGUE,
+    DESK,
+    MOST_WORDS,
+    NUMBER,
+    PHOTOS,
+    WORDS,
+    AtDesk,
+    as_typed,
+    form_of,
+)
 from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_replies import Pressed, reply_to, said
 from machi_reports.entrypoints.desk_view import DeskView
@@ -24,6 +35,7 @@ from machi_reports.use_cases.assign_report import assign_report
 from machi_reports.use_cases.at_desk import DeskCase
 from machi_reports.use_cases.hand_over_report import hand_over_report
 from machi_reports.use_cases.leave_note import leave_note
+from machi_reports.use_cases.mark_duplicate import Unfit, mark_duplicate
 from machi_reports.use_cases.reject_report import reject_report
 from machi_reports.use_cases.resolve_report import resolve_report
 from machi_reports.use_cases.take_report import take_report
@@ -66,7 +78,7 @@ class Desk:
             return await _or_why_not(self.photos.open(work, case, wording), wording)
         if press.action_id not in set(Move):
             raise Invalid("action-unknown")
-        move, values = Move(press.action_id), dict(press.values)
+        move, values = Move(press.action_id), as_typed(dict(press.values))
         pressed = self._pressed(move, values, press.desk_id, turn)
         form = form_of(move, pressed.at_desk, wording)
         problems = check_form(form, values) if form else {}
@@ -114,21 +126,27 @@ async def _replied(work: ReportsWork, case: DeskCase, wording: Wording, pressed:
     return await reply_to(work, case, wording, pressed, await _done(work, case, wording, pressed))
 
 
-async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Outcome:
+async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Outcome | Unfit:
     words = pressed.values.get(WORDS, "")
     match pressed.move:
         case Move.ACKNOWLEDGE:
             return await acknowledge_report(case, work)
-        case Move.TAKE:
-            return await take_report(case, work)
-        case Move.ASSIGN:
-            colleagues = {one.staff_id for one in pressed.at_desk.colleagues}
-            return await assign_report(case, pressed.values[COLLEAGUE], colleagues, work)
+        case Move.TAKE | Move.ASSIGN:
+            return await _given(work, case, pressed)
         case Move.NOTE:
             return await leave_note(case, words, work)
+        case Move.DUPLICATE:
+            return await _joined(work, case, pressed)
         case Move.HAND_OVER:
             return await hand_over_report(case, pressed.values[DESK], words, wording.catalogue, work)
     return await _spoken(work, case, pressed.move, words)
+
+
+async def _given(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome:
+    if pressed.move is Move.TAKE:
+        return await take_report(case, work)
+    colleagues = {one.staff_id for one in pressed.at_desk.colleagues}
+    return await assign_report(case, pressed.values[COLLEAGUE], colleagues, work)
 
 
 async def _spoken(work: ReportsWork, case: DeskCase, move: Move, words: str) -> Outcome:
@@ -143,6 +161,11 @@ async def _spoken(work: ReportsWork, case: DeskCase, move: Move, words: str) -> 
         case Move.REJECT:
             return await _closed(work, case, await reject_report(case, words, work))
     raise Invalid("action-unknown")
+
+
+async def _joined(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome | Unfit:
+    outcome = await mark_duplicate(case, read_case_number(pressed.values[NUMBER]) or "", work)
+    return outcome if isinstance(outcome, Unfit) else await _closed(work, case, outcome)
 
 
 async def _closed(work: ReportsWork, case: DeskCase, outcome: Outcome) -> Outcome:

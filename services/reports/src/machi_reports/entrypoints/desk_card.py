@@ -9,11 +9,13 @@ from machi.dialogue.v1.messages_pb2 import Fact, Link
 from machi_reports.domain.conversation import FROM_OFFICER, Officer, Update, UpdateKind
 from machi_reports.domain.photo import CasePhoto, Removal
 from machi_reports.domain.report import Report
+from machi_reports.domain.states import State
 from machi_reports.entrypoints.desk_forms import AtDesk, actions_of, photo_action
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Decision
 from machi_sdk.clock import stamp
 
+MOST_FOLLOWERS = 20
 _MAP = "https://www.google.com/maps?q={:.6f},{:.6f}"
 _RECEIVES = {
     Decision.GIVEN: "desk.messages-yes",
@@ -22,6 +24,15 @@ _RECEIVES = {
     Decision.NONE: "desk.messages-unknown",
 }
 SILENT = frozenset({Decision.REFUSED, Decision.UNREACHABLE})
+
+
+@dataclass(frozen=True)
+class LinkedCases:
+    """The case that leads this one, those that it leads, and open ones that may be the same."""
+
+    leading: Report | None = None
+    followers: Sequence[Report] = ()
+    alike: Sequence[Report] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Shown:
     linked: bool = False
     colleagues: Sequence[Officer] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    linked_cases: LinkedCases = LinkedCases()
 
     @property
     def silent(self) -> bool:
@@ -78,7 +90,7 @@ def desk_card(shown: Shown, now: datetime, wording: Wording) -> wire.DeskCard:
         words=_text(words, shown, wording) if words else "",
         map_link=_map_link(report, wording),
         photos=_photos(shown, wording),
-        actions=list(_actions(shown, wording)),
+        actions=list(_actions(shown, now, wording)),
         thread=sorted(thread, key=lambda entry: entry.at.ToNanoseconds()),
         opened_at=stamp(report.filing.filed_at),
         opened_ago=wording.age(report.filing.filed_at, now),
@@ -90,8 +102,11 @@ def _title(report: Report, wording: Wording) -> str:
     return wording.say("desk.title", category=wording.category(report.filing.category_code))
 
 
-def _actions(shown: Shown, wording: Wording) -> Iterator[wire.CardAction]:
-    at_desk = AtDesk(shown.report.desk_id, shown.colleagues, shown.silent)
+def _actions(shown: Shown, now: datetime, wording: Wording) -> Iterator[wire.CardAction]:
+    linked = shown.linked_cases
+    alike = {each.filing.case_number: wording.alike(shown.report, each, now) for each in linked.alike}
+    shared_by = sum(each.state is State.DUPLICATE for each in linked.followers)
+    at_desk = AtDesk(shown.report.desk_id, shown.colleagues, shown.silent, alike, shared_by)
     yield from actions_of(shown.report, at_desk, wording)
     if shown.linked and any(not photo.gone for photo in shown.photos):
         yield photo_action(wording)
@@ -130,10 +145,22 @@ def _facts(shown: Shown, now: datetime, wording: Wording) -> Iterator[tuple[str,
     yield wording.say("fact.place"), filing.place.words
     yield wording.say("fact.filed"), wording.moment(filing.filed_at, now)
     yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
+    linked = shown.linked_cases
+    if linked.leading is not None:
+        yield wording.say("desk.leading"), _with_state(linked.leading, wording)
+    if linked.followers:
+        numbers = [each.filing.case_number for each in linked.followers[:MOST_FOLLOWERS]]
+        yield wording.say("desk.followers"), wording.joined(numbers)
     if report.score is not None:
         yield wording.say("fact.rating"), wording.say("value.score", score=report.score)
     if report.reopened:
         yield wording.say("fact.reopened"), wording.say("desk.reopened-times", n=report.reopened)
+
+
+def _with_state(report: Report, wording: Wording) -> str:
+    return wording.say(
+        "desk.leading-state", number=report.filing.case_number, state=wording.say(f"state.{report.state}")
+    )
 
 
 def _map_link(report: Report, wording: Wording) -> Link | None:

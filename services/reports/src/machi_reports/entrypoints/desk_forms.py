@@ -1,7 +1,7 @@
 """The actions of a card, and the forms of those that need words."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from machi.dialogue.v1.desk_card_pb2 import (
     ACTION_STYLE_DANGER,
@@ -20,6 +20,8 @@ from machi_reports.domain.states import ALLOWED, Move
 from machi_reports.entrypoints.wording import Wording
 
 WORDS, DESK, COLLEAGUE = "words", "desk", "colleague"
+NEARBY, NUMBER = "nearby", "number"
+MOST_NUMBER = 40
 PHOTOS = "photos"
 MOST_WORDS = 2000
 # A closed case keeps no buttons: an officer's last word goes through the thread.
@@ -32,18 +34,24 @@ OFFERED = (
     Move.TAKE,
     Move.ASSIGN,
     Move.NOTE,
+    Move.DUPLICATE,
 )
-SECONDARY = frozenset({Move.ASSIGN, Move.NOTE})
+SECONDARY = frozenset({Move.ASSIGN, Move.NOTE, Move.DUPLICATE})
 _STYLES = {Move.ACKNOWLEDGE: ACTION_STYLE_PRIMARY, Move.REJECT: ACTION_STYLE_DANGER}
 
 
 @dataclass(frozen=True)
 class AtDesk:
-    """What forms are made of, as it is now; `silent`: no words reach the reporter."""
+    """What forms are made of, as it is now; `silent`: no words reach the reporter.
+
+    `alike` are case numbers with their labels, `shared_by` how many other reporters read what is said at the end.
+    """
 
     desk_id: str
     colleagues: Sequence[Officer] = ()
     silent: bool = False
+    alike: Mapping[str, str] = field(default_factory=dict)
+    shared_by: int = 0
 
 
 def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[CardAction]:
@@ -76,8 +84,7 @@ def form_of(move: Move, at_desk: AtDesk, wording: Wording) -> Form | None:
     """What has to be filled in before the press counts; None when nothing."""
     match move:
         case Move.ASK | Move.RESOLVE | Move.REJECT:
-            hint = "form.silent" if at_desk.silent else f"form.{move}.placeholder"
-            return _form(move, wording, _words_field(move, hint, wording))
+            return _form(move, wording, _words_field(move, _hint(move, at_desk), wording))
         case Move.NOTE:
             return _form(move, wording, _words_field(move, "form.note.placeholder", wording))
         case Move.HAND_OVER:
@@ -85,7 +92,23 @@ def form_of(move: Move, at_desk: AtDesk, wording: Wording) -> Form | None:
             return _form(move, wording, _desk_field(at_desk.desk_id, wording), words)
         case Move.ASSIGN:
             return _form(move, wording, _colleague_field(at_desk.colleagues, wording))
+        case Move.DUPLICATE:
+            nearby = [_nearby_field(at_desk.alike, wording)] if at_desk.alike else []
+            return _form(move, wording, *nearby, _number_field(wording, optional=bool(nearby)))
     return None
+
+
+def as_typed(values: dict[str, str]) -> dict[str, str]:
+    """A chosen case number stands for a typed one, unless one was typed as well: what is offered changes too often."""
+    chosen = values.pop(NEARBY, "")
+    return values if values.get(NUMBER, "").strip() or not chosen else values | {NUMBER: chosen}
+
+
+def _hint(move: Move, at_desk: AtDesk) -> str:
+    """Who reads the words."""
+    if at_desk.shared_by and move is not Move.ASK:
+        return "form.shared"
+    return "form.silent" if at_desk.silent else f"form.{move}.placeholder"
 
 
 def _form(move: Move, wording: Wording, *fields: FormField) -> Form:
@@ -111,6 +134,28 @@ def _desk_field(desk_id: str, wording: Wording) -> FormField:
         label=wording.say("form.handover.label"),
         error=wording.say("form.choose"),
         choice=ChoiceField(options=options),
+    )
+
+
+def _nearby_field(alike: Mapping[str, str], wording: Wording) -> FormField:
+    options = [Option(option_id=number, label=label) for number, label in alike.items()]
+    return FormField(
+        field_id=NEARBY,
+        label=wording.say("form.duplicate.label"),
+        optional=True,
+        error=wording.say("form.duplicate.error"),
+        choice=ChoiceField(options=options),
+    )
+
+
+def _number_field(wording: Wording, *, optional: bool) -> FormField:
+    return FormField(
+        field_id=NUMBER,
+        label=wording.say("form.duplicate.number"),
+        placeholder=wording.say("form.duplicate.placeholder"),
+        optional=optional,
+        error=wording.say("form.duplicate.error"),
+        words=WordsField(minimum=1, maximum=MOST_NUMBER),
     )
 
 

@@ -8,13 +8,15 @@ from machi_reports.domain.states import Done, Move, Outcome
 from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, AtDesk
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.use_cases.at_desk import DeskCase
+from machi_reports.use_cases.mark_duplicate import Unfit
 from machi_sdk import messages as say
 from machi_sdk.dialogue import Reply
 
 _GIVING = frozenset({Move.TAKE, Move.ASSIGN})
+_SENDING = frozenset({Move.ASK, Move.WRITE})
 # The moves that say who holds a case, and those that say where it stands.
 _HELD_BY = _GIVING | {Move.ACKNOWLEDGE}
-_STANDS_BY = frozenset(Move) - _GIVING - {Move.NOTE}
+_STANDS_BY = frozenset(Move) - _GIVING - {Move.NOTE, Move.GATHER, Move.REGROUP}
 
 
 @dataclass(frozen=True)
@@ -33,23 +35,28 @@ def said(wording: Wording, key: str, **places: str | int) -> Reply:
     return Reply((say.text(wording.say(key, **places)),))
 
 
-async def reply_to(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed, outcome: Outcome) -> Reply:
+async def reply_to(
+    work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed, outcome: Outcome | Unfit
+) -> Reply:
     """What came of a press, in words."""
+    if isinstance(outcome, Unfit):
+        return said(wording, f"press.duplicate-{outcome}")
     if not isinstance(outcome, Done):
         return await _already(work, case, wording, pressed)
+    if pressed.move in _SENDING:
+        return _sent(wording, pressed)
     number = (await work.reports.get(case.report_id)).filing.case_number
-    match pressed.move:
-        case Move.ASK:
-            return said(wording, "press.not-sent" if pressed.is_silent else "press.sent")
-        case Move.WRITE:  # the thread shows that it went out
-            return said(wording, "press.not-sent") if pressed.is_silent else Reply()
-        case Move.HAND_OVER:
-            return said(wording, "press.handed-over", desk=wording.desk(pressed.values[DESK]))
-        case Move.TAKE | Move.ASSIGN:
-            named = pressed.values.get(COLLEAGUE, "")
-            name = pressed.name_of(named) if named else case.officer.name
-            return said(wording, "press.assigned", number=number, name=name)
-    return said(wording, f"press.{pressed.move}", number=number)
+    if pressed.move in _GIVING:
+        named = pressed.values.get(COLLEAGUE, "")
+        return said(wording, "press.assigned", number=number, name=pressed.name_of(named) or case.officer.name)
+    desk = wording.desk(pressed.values.get(DESK, case.desk_id))
+    return said(wording, f"press.{pressed.move}", number=number, desk=desk)
+
+
+def _sent(wording: Wording, pressed: Pressed) -> Reply:
+    if pressed.is_silent:
+        return said(wording, "press.not-sent")
+    return said(wording, "press.sent") if pressed.move is Move.ASK else Reply()  # the thread shows that it went out
 
 
 async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:

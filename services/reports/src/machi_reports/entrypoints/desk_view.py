@@ -9,7 +9,7 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.conversation import UpdateKind
 from machi_reports.domain.photo import PhotoSize
 from machi_reports.domain.report import Report
-from machi_reports.entrypoints.desk_card import Shown, desk_card, moved_card
+from machi_reports.entrypoints.desk_card import LinkedCases, Shown, desk_card, moved_card
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Colleagues, Consents, CurrentCatalogues, Decision, PhotoStore
 from machi_reports.use_cases.read_photo import read_photo
@@ -17,6 +17,8 @@ from machi_sdk.clock import Clock
 from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.rpc import Call
 from machi_sdk.work import Works
+
+MOST_ALIKE = 10
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ class DeskView:
             await work.accesses.log(report.report_id, "card", f"{call.caller}/desk/{request.desk_id}")
             work.hop("card.shown", report_id=report.report_id, desk_id=request.desk_id)
             entries = await work.reports.conversation(report.report_id)
+            linked_cases = await _linked_cases(work, report)
         receives = await self.receives(report, call.tenant)
-        shown = await self._with_colleagues(Shown(report, entries, photos, receives, self.linked), call.tenant)
+        shown = Shown(report, entries, photos, receives, self.linked, linked_cases=linked_cases)
+        shown = await self._with_colleagues(shown, call.tenant)
         return desk_card(shown, self.clock.now(), wording)
 
     async def photo(self, request: wire.GetMediaRequest, call: Call) -> bytes:
@@ -81,6 +85,12 @@ class DeskView:
         except Missing:
             return Decision.NONE
         return await self.receives(report, tenant)
+
+
+async def _linked_cases(work: ReportsWork, report: Report) -> LinkedCases:
+    leading = await work.reports.get(report.leading_id) if report.leading_id else None
+    alike = await work.reports.alike(report, MOST_ALIKE) if report.is_open else ()
+    return LinkedCases(leading, await work.reports.led_by(report.report_id), alike)
 
 
 async def _moved(work: ReportsWork, shown: Shown, desk_id: str, wording: Wording) -> DeskCard:
