@@ -10,7 +10,16 @@ from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.conversation import Officer, Update
 from machi_reports.domain.photo import CasePhoto, Lying, PhotoClaim, StoredPhoto
 from machi_reports.domain.report import Report
-from machi_reports.domain.states import Move, Step
+from machi_reports.domain.states import Move, State, Step
+
+
+@dataclass(frozen=True)
+class OpenCases:
+    """Open cases of some desks; all of them, those of one holder (empty: of nobody), or those in one state."""
+
+    desk_ids: tuple[str, ...]
+    assignee_id: str | None = None
+    state: State | None = None
 
 
 class Reports(Protocol):
@@ -46,6 +55,10 @@ class Reports(Protocol):
 
     async def alike(self, report: Report, limit: int) -> list[Report]:
         """Open cases of the same category, the nearest and newest first; without a point, those of the ward."""
+        ...
+
+    async def open_cases(self, which: OpenCases, limit: int) -> tuple[int, list[Report]]:
+        """How many there are, and the oldest of them."""
         ...
 
     async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:

@@ -12,6 +12,7 @@ from machi_reports.adapters.photo_worker import ProcessPhotoWorker
 from machi_reports.adapters.ward_map import PolygonWardMap
 from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
 from machi_reports.entrypoints.desk import Desk
+from machi_reports.entrypoints.desk_board import DeskBoard
 from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_view import DeskView
 from machi_reports.entrypoints.dialogues.answer import AnswerDialogue
@@ -45,7 +46,7 @@ async def assemble(pod: Pod) -> None:
     kit = DialogueKit(works, [report, *others], pod.clock, retracting(upkeep.wake), catalogue_first(catalogues))
     colleagues = RpcColleagues(pod.peers)
     view = DeskView(works, catalogues, consents, colleagues, store, bool(pod.settings.public_url), pod.clock)
-    desk = Desk(catalogues, view, DeskPhotos(links), colleagues)
+    desk = Desk(catalogues, view, DeskPhotos(links), colleagues, DeskBoard(works, catalogues, pod.clock))
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
     pod.consume("machi.citizens.v1", works, take_merges)

@@ -10,6 +10,7 @@ from machi_reports.adapters.facts import publish
 from machi_reports.domain.conversation import Officer, Update, UpdateKind
 from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.states import Move, State, Step
+from machi_reports.ports import OpenCases
 from machi_sdk.errors import Missing
 from machi_sdk.work import Work
 
@@ -46,6 +47,12 @@ ORDER BY (latitude - $4) ^ 2 + ((longitude - $5) * $6) ^ 2, filed_at DESC LIMIT 
 _IN_WARD = f"""
 {_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {_OPEN} AND ward_code = $4
 ORDER BY filed_at DESC LIMIT $5
+"""
+_OPEN_CASES = f"""
+SELECT *, details::text AS details_json, count(*) OVER () AS total FROM reports
+WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
+    AND ($3::text IS NULL OR assignee_id = $3) AND ($4::text IS NULL OR state = $4)
+ORDER BY filed_at, report_id LIMIT $5
 """
 _OF_CITIZEN = f"{_SELECT} WHERE tenant = $1 AND citizen_id = $2 ORDER BY filed_at DESC LIMIT $3"
 _ADD_UPDATE = """
@@ -167,6 +174,12 @@ class PgReports:
             shrink = max(cos(radians(point[0])), 0.01)
             rows = await self._work.db.fetch(_NEAR, *of, *point, shrink, _NEAR_DEGREES, limit)
         return [_report(row) for row in rows]
+
+    async def open_cases(self, which: OpenCases, limit: int) -> tuple[int, list[Report]]:
+        """See the port."""
+        asked = (list(which.desk_ids), which.assignee_id, which.state, limit)
+        rows = await self._work.db.fetch(_OPEN_CASES, self._work.tenant, *asked)
+        return (rows[0]["total"] if rows else 0), [_report(row) for row in rows]
 
     async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
         """See the port."""

@@ -20,6 +20,7 @@ from machi_reports.domain.states import (
 )
 
 REOPEN_WITHIN = timedelta(days=14)
+LATE_AFTER = timedelta(days=7)
 METRES_PER_DEGREE = 111_320
 
 
@@ -100,6 +101,10 @@ class Report:
     def is_open(self) -> bool:
         """Whether a desk still has something to do."""
         return self.state in OPEN_STATES
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it has been open longer than people should wait."""
+        return self.is_open and now - self.filing.filed_at >= LATE_AFTER
 
     def may_reopen(self, at: datetime) -> bool:
         """Whether its reporter may reopen it at that moment."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.case_number import read_case_number
 from machi_reports.domain.conversation import MAY_ACT, Officer
 from machi_reports.domain.states import Done, Move, Outcome
+from machi_reports.entrypoints.desk_board import DeskBoard
 from machi_reports.entrypoints.desk_card import SILENT
 from machi_reports.entrypoints.desk_forms import (
     COLLEAGUE,
@@ -56,6 +57,7 @@ class Desk:
     view: DeskView
     photos: DeskPhotos
     colleagues: Colleagues
+    boards: DeskBoard
 
     async def prepare(self, turn: TurnContext, card_id: str) -> Mapping[str, Json]:
         """Whether the reporter can be messaged now."""
@@ -67,6 +69,10 @@ class Desk:
     async def card(self, request: wire.CardRequest, call: Call) -> DeskCard:
         """See `DeskView`."""
         return await self.view.card(request, call)
+
+    async def board(self, request: wire.BoardRequest, call: Call) -> list[BoardSection]:
+        """See `DeskBoard`."""
+        return await self.boards.board(request, call)
 
     async def press(self, work: ReportsWork, staff: wire.StaffActor, press: wire.CardPress, turn: TurnContext) -> Reply:
         """A pressed action with its form's values."""
