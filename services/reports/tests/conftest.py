@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -16,17 +15,15 @@ from google.protobuf.message import Message
 sys.path.insert(0, str(Path(__file__).parent))
 
 from photo_samples import a_photo
+from stand_in import Ledger
 
-from machi.consent.v1 import consent_service_pb2 as consent
-from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer, add_ConsentServiceServicer_to_server
+from machi.consent.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
-from machi.identity.v1 import identity_service_pb2 as identity
-from machi.identity.v1 import staff_service_pb2 as staff_wire
-from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer, add_IdentityServiceServicer_to_server
-from machi.identity.v1.staff_service_pb2_grpc import StaffServiceServicer, add_StaffServiceServicer_to_server
+from machi.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from machi.identity.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from machi.reports.v1 import events_pb2 as facts
 from machi.reports.v1.report_service_pb2 import FindCaseRequest, PutCatalogueRequest
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
@@ -39,7 +36,6 @@ from machi_reports.use_cases.shelf import Shelf
 from machi_reports.wiring import assemble
 from machi_sdk.clock import ManualClock
 from machi_sdk.envelope import decode
-from machi_sdk.errors import Unavailable
 from machi_sdk.ids import new_id
 from machi_sdk.manifest import Manifest, load_manifest
 from machi_sdk.rpc import Peers, for_tenant
@@ -60,16 +56,6 @@ CALLERS = {
     "channel-slack": ["machi.dialogue.v1.DialogueService"],
     "notifications": ["machi.reports.v1.ReportService"],
 }
-STAFF = [
-    staff_wire.Staff(staff_id=f"staff-{name}", display_name=name, roles=roles, desk_ids=desks)
-    for name, roles, desks in (
-        ("道路係 担当1", ["officer"], ["roads-chuo"]),
-        ("道路係 担当2", ["officer"], ["roads-chuo", "roads-minami"]),
-        ("統括", ["lead"], ["roads-chuo", "water"]),
-        ("監査", ["auditor"], ["roads-chuo"]),
-        ("水道係", ["officer"], ["water"]),
-    )
-]
 CONTROLS = {"!skip": wire.CONTROL_KIND_SKIP, "!back": wire.CONTROL_KIND_BACK, "!cancel": wire.CONTROL_KIND_CANCEL}
 PeersOf = Callable[[str], Peers]
 Say = Callable[..., Awaitable[wire.TurnResponse]]
@@ -82,35 +68,6 @@ class Options(TypedDict):
 
 def options(tenant: str = "fukuoka") -> Options:
     return {"timeout": 15.0, "metadata": for_tenant(tenant)}
-
-
-@dataclass
-class Ledger(ConsentServiceServicer, IdentityServiceServicer, StaffServiceServicer):
-    """Identity's ledger, as far as reports uses it, who cannot be reached, and who works for the city."""
-
-    blocked: set[str] = field(default_factory=set)
-    statuses: dict[str, "consent.ConsentStatus.ValueType"] = field(default_factory=dict)
-    decisions: list[consent.DecideRequest] = field(default_factory=list)
-    staff: list[staff_wire.Staff] = field(default_factory=lambda: list(STAFF))
-    away: bool = False
-
-    async def Check(self, request: consent.CheckRequest, context: object) -> consent.CheckResponse:
-        status = self.statuses.get(request.citizen_id, consent.CONSENT_STATUS_UNKNOWN)
-        return consent.CheckResponse(status=status, notice_version=1)
-
-    async def GetContact(self, request: identity.GetContactRequest, context: object) -> identity.GetContactResponse:
-        channel = "" if request.citizen_id in self.blocked else "line"
-        return identity.GetContactResponse(language="ja", channel=channel)
-
-    async def ListStaff(self, request: staff_wire.ListStaffRequest, context: object) -> staff_wire.ListStaffResponse:
-        if self.away:
-            raise Unavailable("away")
-        return staff_wire.ListStaffResponse(staff=self.staff)
-
-    async def Decide(self, request: consent.DecideRequest, context: object) -> consent.DecideResponse:
-        self.decisions.append(request)
-        self.statuses[request.citizen_id] = request.status
-        return consent.DecideResponse(receipt_id="receipt", status=request.status)
 
 
 @pytest.fixture(scope="session")

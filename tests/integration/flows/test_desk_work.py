@@ -31,12 +31,8 @@ async def _home_says(city: City, user: str, *words: str) -> str:
     return await city.until(look, 20, f"the home tab does not say {words}")
 
 
-async def test_an_officers_day(city: City) -> None:
-    refused_before = len(await city.simulator.refused())
-    first, second = await city.resident(), await city.resident()
-    leading = await file_report(first, Filing(words="交差点の角に大きな穴"))
-    number = await file_report(second, Filing(words="角の穴にタイヤがはまりました"))
-
+async def _held_and_noted(city: City, leading: str) -> None:
+    """The officer takes it and gives it to the lead, who leaves a note."""
     await press(city, OFFICER_HAKATA, await city.card(leading), "take")
     card = await _card_says(city, leading, "担当:道路担当1")
     await submit(city, OFFICER_HAKATA, card, "assign", option="lead-1")
@@ -47,6 +43,14 @@ async def test_an_officers_day(city: City) -> None:
         return any(NOTE in words for words in await city.thread(card))
 
     await city.until(noted, 15, "the note did not reach the thread")
+
+
+async def test_an_officers_day(city: City) -> None:
+    refused_before = len(await city.simulator.refused())
+    first, second = await city.resident(), await city.resident()
+    leading = await file_report(first, Filing(words="交差点の角に大きな穴"))
+    number = await file_report(second, Filing(words="角の穴にタイヤがはまりました"))
+    await _held_and_noted(city, leading)
 
     before = await second.last()
     await submit(city, OFFICER_HAKATA, await city.card(number), "duplicate", words=leading)
