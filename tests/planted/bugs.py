@@ -1,6 +1,7 @@
 """Bugs to plant, each with the one test that must turn red for it."""
 
 from tests.planted.bug import Bug, Edit
+from tests.planted.bugs_of_desks import BUGS_OF_DESKS
 from tests.planted.bugs_of_linking import BUGS_OF_LINKING
 
 __all__ = ["BUGS", "Bug", "Edit"]
@@ -326,4 +327,5 @@ BUGS: tuple[Bug, ...] = (
         "services/channel-line/tests/test_pod.py::test_menus_follow_pods_and_people_their_language",
     ),
     *BUGS_OF_LINKING,
+    *BUGS_OF_DESKS,
 )

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from machi.dialogue.v1.desk_card_pb2 import DeskCard, Form
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard, Form
+from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, PostState, SlackMessage
 from machi_sdk.conversation import Content
@@ -63,6 +64,14 @@ class Slack(Content, Protocol):
         """Open a modal for the person whose trigger it is."""
         ...
 
+    async def publish_home(self, user: str, view: Mapping[str, object]) -> None:
+        """Give a person's home tab new content."""
+        ...
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address that opens a message."""
+        ...
+
     async def upload(self, name: str, alt: str, body: bytes) -> str:
         """Upload a file nobody sees yet; returns its id."""
         ...
@@ -119,6 +128,14 @@ class Pods(Protocol):
         """The card as it is now."""
         ...
 
+    def with_boards(self) -> Sequence[str]:
+        """The installed pods that announce cards, by name."""
+        ...
+
+    async def board(self, tenant: str, pod: str, request: BoardRequest) -> Sequence[BoardSection]:
+        """What a member of staff has before them in that pod."""
+        ...
+
     async def photo(self, state: CardState, media_id: str) -> bytes:
         """A photo of the card."""
         ...
@@ -133,6 +150,10 @@ class Board(Protocol):
 
     async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
         """The card a message shows."""
+        ...
+
+    async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """Channel and ts of the messages that show cards, by card and desk; cards without a message are left out."""
         ...
 
     async def form(self, key: CardKey, action_id: str) -> Form | None:

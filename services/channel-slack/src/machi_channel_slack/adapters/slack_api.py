@@ -101,6 +101,15 @@ class SlackApi:
         """Open a modal for the person whose trigger it is."""
         await ended("views.open", self._client.views_open(trigger_id=trigger_id, view=dict(view)), seconds)
 
+    async def publish_home(self, user: str, view: Mapping[str, object]) -> None:
+        """Give a person's home tab new content."""
+        await ended("views.publish", self._client.views_publish(user_id=user, view=dict(view)))
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address that opens a message."""
+        request = self._client.chat_getPermalink(channel=channel, message_ts=ts)
+        return str((await ended("chat.getPermalink", request)).get("permalink") or "")
+
     async def upload(self, name: str, alt: str, body: bytes) -> str:
         """Upload a file nobody sees yet; returns its id."""
         request = self._client.files_getUploadURLExternal(filename=name, length=len(body), alt_txt=alt or None)

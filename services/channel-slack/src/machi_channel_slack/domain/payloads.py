@@ -10,7 +10,7 @@ Json = Mapping[str, object]
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
 # The elements of a message whose use means something by itself.
-_USED = ("button", "static_select", "datepicker", "timepicker")
+_USED = ("button", "static_select", "overflow", "datepicker", "timepicker")
 _TOKEN = re.compile(r"<([^<>]*)>")
 
 
@@ -64,11 +64,22 @@ class Submission:
     values: Mapping[str, str]
 
 
-def read_event(body: Json) -> Reply | Ignored:
+@dataclass(frozen=True)
+class HomeLook:
+    """A person looked at the app's home tab."""
+
+    event_id: str
+    user: str
+    ts: str
+
+
+def read_event(body: Json) -> Reply | HomeLook | Ignored:
     """The event of an `event_callback`; Malformed when its frame is broken."""
     event, event_id = part(body, "event"), words(body, "event_id")
     if not event or not event_id:
         raise Malformed("event or event_id missing")
+    if words(event, "type") == "app_home_opened":
+        return _home_look(event, event_id)
     if words(event, "type") != "message":
         return Ignored("other-event")
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
@@ -80,6 +91,14 @@ def read_event(body: Json) -> Reply | Ignored:
     if not text.strip():
         return Ignored("no-words")
     return Reply(event_id, words(event, "user"), words(event, "channel"), ts, thread_ts, text)
+
+
+def _home_look(event: Json, event_id: str) -> HomeLook | Ignored:
+    if not words(event, "user"):
+        raise Malformed("user missing")
+    if words(event, "tab") not in ("", "home"):
+        return Ignored("not-the-home-tab")
+    return HomeLook(event_id, words(event, "user"), words(event, "event_ts"))
 
 
 def read_interaction(payload: Json) -> Press | Submission | Ignored:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import orjson
 
+# The menu of a card: what is chosen in it carries its own action.
+MORE = "more"
+
 
 @dataclass(frozen=True)
 class CardRef:

@@ -1,6 +1,6 @@
 """Kept events come in one by one per person: resolve, turn, tell."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ log = get_logger()
 
 @dataclass(frozen=True)
 class Office:
-    """What handling officers' events takes."""
+    """What handling officers' events takes; `acted` is told tenant and address of who did something."""
 
     slacks: Mapping[str, Slack]
     board: Board
@@ -36,6 +36,7 @@ class Office:
     talkers: Talkers
     texts: Texts
     clock: Clock
+    acted: Callable[[str, str], None]
 
 
 class OfficerEvents:
@@ -78,6 +79,7 @@ class OfficerEvents:
                 log.warning("officer's turn refused", reason=error.slug, pod=errand.pod)
                 return words_message(self._say("impossible", language)), error.slug
             await event.mark_turned(response.SerializeToString(), errand.pod)
+            self._office.acted(event.tenant, address)
         assert event.stored is not None
         return answer_message(TurnResponse.FromString(event.stored).messages), ""
 
