@@ -17,6 +17,7 @@ from machi_simulator.gate import Gate
 from machi_simulator.phone.pages import PhonePages
 from machi_simulator.phone.side import SidePages
 from machi_simulator.switches import SwitchPages
+from machi_simulator.traces.pages import TimelinePages
 from machi_simulator.web import Site
 from machi_simulator.workspace.pages import WorkspacePages
 from machi_simulator.world import World
@@ -49,6 +50,7 @@ def application(world: World) -> ASGIApp:
         Mount("/phone", routes=phones.routes()),
         Mount("/phones", routes=SidePages(world, site, phones).routes()),
         Mount("/workspace", routes=WorkspacePages(world, site).routes()),
+        Mount("/timeline", routes=TimelinePages(world, site).routes()),
         Route("/live", site.live),
         Route("/view", site.choose, methods=["POST"]),
         Route("/switches", SwitchPages(world.faults, world.changes).press, methods=["POST"]),

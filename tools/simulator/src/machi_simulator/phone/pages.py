@@ -11,6 +11,7 @@ from machi_simulator.phone.acts import Acts
 from machi_simulator.phone.chat import Phone, Phones
 from machi_simulator.phone.city_map import Picked, read_map
 from machi_simulator.switches import Switches
+from machi_simulator.traces.hops import Trails
 from machi_simulator.web import Site, returned, say_for, word
 from machi_simulator.world import World
 
@@ -25,6 +26,7 @@ class PhonePages:
         self._site = site
         self._acts = Acts(world.line.residents)
         self._switches = Switches(world.faults)
+        self._trails = Trails(world)
         self._languages = world.config.simulator_languages
         self._account = world.config.simulator_account
         self._map = read_map(world.config.simulator_map)
@@ -46,7 +48,8 @@ class PhonePages:
         people = self._line.state.residents.values()
         person = self._line.state.residents.get(request.query_params.get("user", "")) or next(reversed(people), None)
         phones = self.phones(request, [person] if person else [])
-        here = {"here": HOME, "kept": [("user", person.id)] if person else []}
+        trail = self._trails.last(person.id) if person else None
+        here = {"trail": trail, "here": HOME, "kept": [("user", person.id)] if person else []}
         return self._site.page(request, "phone.html", self.shared() | here | {"people": people, "phones": phones})
 
     def phones(self, request: Request, people: Sequence[Resident]) -> list[Phone]:
