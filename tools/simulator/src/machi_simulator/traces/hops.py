@@ -19,6 +19,7 @@ STEPS = tuple(
         (r"/Turn$", "turn"),
         (r"^show card$", "card"),
         (r" delivery$", "delivery"),
+        (r"\.inbound process$", "stored"),
         (r" (?:process|replay)$", "fact"),
         (r"^\w+ reply$", "reply"),
         (r"^\w+ push$", "push"),
@@ -109,7 +110,7 @@ def _hops(spans: list[Span]) -> Iterator[Hop]:
 def _kafka(spans: list[Span]) -> Iterator[Span]:
     """Between the answered webhook and the consumer that took its record up, the record was in Kafka."""
     door = next((span for span in spans if _step(span) == "webhook"), None)
-    taken = next((span for span in spans if door and _step(span) == "fact" and span.begin >= door.begin), None)
+    taken = next((span for span in spans if door and _step(span) == "stored" and span.begin >= door.begin), None)
     if door is not None and taken is not None:
         yield Span(door.trace, "Kafka", "kafka", min(door.end, taken.begin), taken.begin)
 
