@@ -172,5 +172,6 @@ async def open_page(browser: Browser, width: int, scheme: str) -> Page:
 async def clean(page: Page) -> None:
     found = await Axe().run(page)
     violations = found.response["violations"]
-    assert [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in violations] == []
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    seen = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in violations]
+    assert not seen, f"{page.url}: {seen}"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
