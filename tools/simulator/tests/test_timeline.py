@@ -89,6 +89,17 @@ async def test_the_last_message_shows_its_hops(simulator: Simulator, address: st
     assert "だれにも見せない言葉" not in html
 
 
+async def test_work_on_many_records_at_once_is_a_hop_of_each(simulator: Simulator, address: str) -> None:
+    user = await simulator.line.create()
+    sent = await simulator.line.follow(user)
+    await send(address, batch(*WAY[:1], *WAY[2:], event=sent.event))
+    together = batch(WAY[1], trace=bytes(16))
+    for each in (TRACE, bytes(reversed(TRACE))):
+        together.resource_spans[0].scope_spans[0].spans[0].links.add(trace_id=each)
+    await send(address, together)
+    assert "stored" in await steps(simulator, user)
+
+
 async def test_a_trace_without_an_event_is_known_by_its_time_and_never_guessed(
     simulator: Simulator, address: str, channel: str
 ) -> None:

@@ -90,13 +90,15 @@ def _spans(found: ResourceSpans) -> Iterator[Span]:
     pod = next(named, "")
     for scope in found.scope_spans:
         for span in scope.spans:
-            events = (each.value.string_value for each in span.attributes if each.key == EVENT)
-            yield Span(
-                trace=span.trace_id.hex(),
-                pod=pod,
-                name=span.name,
-                begin=span.start_time_unix_nano / 1e9,
-                end=span.end_time_unix_nano / 1e9,
-                failed=span.status.code == Status.STATUS_CODE_ERROR,
-                event=next(events, ""),
-            )
+            event = next((each.value.string_value for each in span.attributes if each.key == EVENT), "")
+            # Work on many records at once is a trace of its own, linked to those of its records.
+            for trace in (span.trace_id, *(link.trace_id for link in span.links)):
+                yield Span(
+                    trace=trace.hex(),
+                    pod=pod,
+                    name=span.name,
+                    begin=span.start_time_unix_nano / 1e9,
+                    end=span.end_time_unix_nano / 1e9,
+                    failed=span.status.code == Status.STATUS_CODE_ERROR,
+                    event=event,
+                )
