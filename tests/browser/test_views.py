@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -114,51 +115,52 @@ async def test_an_officer_works_a_card_by_keyboard(city: City, browser: Browser)
     assert await page.evaluate("Boolean(document.activeElement.closest('#messages > li'))")
 
 
+@dataclass(frozen=True)
+class Plain:
+    """A phone's page without scripts: read anew before each act."""
+
+    page: Page
+    address: str
+    resident: ResidentAtPhone
+
+    async def act(self, where: str, name: str) -> str:
+        """Press the last button of this name in a part of the page as it is; the account's answer."""
+        before = await self.resident.last()
+        await self.page.locator(where).get_by_role("button", name=name, exact=True).last.click()
+        return await self.resident.hears(before)
+
+    async def press(self, name: str) -> str:
+        """Press a button of the chat, its chips, or the menu."""
+        await self.page.goto(self.address)
+        return await self.act("#quick-0, #chat-0, #menu-0", name)
+
+    async def open(self, tray: str) -> None:
+        """Follow the chip that asks for a place or a photo."""
+        await self.page.goto(self.address)
+        await self.page.locator(f"#quick-0 a[data-opens={tray}-0]").click()
+
+
 async def test_a_report_is_made_without_scripts(city: City, browser: Browser) -> None:
     resident = await city.resident()
     context = await browser.new_context(java_script_enabled=False, locale=JAPANESE)
     page = await context.new_page()
-    address = f"{city.simulator.url}/phone/?user={resident.user}"
-
-    async def press(name: str) -> str:
-        await page.goto(address)
-        before = await resident.last()
-        await page.get_by_role("button", name=name, exact=True).first.click()
-        return await resident.hears(before)
-
-    await press("通報する")
-    await press("道路・歩道")
-    await press("穴・ひび割れ")
-    await page.goto(address)
-    await page.locator("#quick-0 a[data-opens=place-0]").click()
+    phone = Plain(page, f"{city.simulator.url}/phone/?user={resident.user}", resident)
+    for name in ("通報する", "道路・歩道", "穴・ひび割れ"):
+        await phone.press(name)
+    await phone.open("place")
     await page.get_by_role("link", name="拡大").click()
     await page.locator("input.map").click(position={"x": 140, "y": 150})
-    before = await resident.last()
-    await page.locator("#place-0").get_by_role("button", name="位置を送る").click()
-    await resident.hears(before)
-    await page.goto(address)
-    await page.locator("#quick-0 a[data-opens=camera-0]").click()
+    await phone.act("#place-0", "位置を送る")
+    await phone.open("camera")
     sent: FilePayload = {"name": "hole.jpg", "mimeType": "image/jpeg", "buffer": photo()}
     await page.set_input_files("#camera-file-0", sent)
-    before = await resident.last()
-    await page.locator("#camera-0").get_by_role("button", name="写真を送る").click()
-    await resident.hears(before)
-    await press("次へ")
-    before = await resident.last()
-    await page.goto(address)
+    await phone.act("#camera-0", "写真を送る")
+    await phone.press("次へ")
+    await page.goto(phone.address)
     await page.fill("#text-0", "歩道に穴があいています。")
-    await page.get_by_role("button", name="送る", exact=True).last.click()
-    await resident.hears(before)
-    await press("はい、受け取る")
-    await page.goto(address)
-    before = await resident.last()
-    await (
-        page.locator("#quick-0")
-        .get_by_role("button", name="送る", exact=True)
-        .or_(page.locator("#chat-0").get_by_role("button", name="送る", exact=True).last)
-        .first.click()
-    )
-    number = number_in(await resident.hears(before))
+    await phone.act("form.write", "送る")
+    await phone.press("はい、受け取る")
+    number = number_in(await phone.press("送る"))
     await page.reload()
     await expect(page.get_by_text(number).last).to_be_visible()
     await context.close()
