@@ -17,10 +17,10 @@ from machi_simulator.traces.store import Span, Traces
 
 SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
 EVENT = "event_id"
-# About four hundred spans a second. Beyond it a batch is neither read nor refused: its answer waits, and a sender that
+# About two hundred spans a second. Beyond it a batch is neither read nor refused: its answer waits, and a sender that
 # waits for an answer drops spans before it has made bytes of them.
-BYTES_A_SECOND = 80_000.0
-BURST = 1_000_000.0
+BYTES_A_SECOND = 40_000.0
+BURST = 250_000.0
 LONGEST_WAIT = 4.0
 WORKERS = 4
 
