@@ -72,6 +72,7 @@ class Stack:
     def _machi(self, verb: str) -> None:
         environment = {
             **os.environ,
+            "SIMULATOR_TRACES": "off",  # as in a city that names no collector
             **self._settings,
             "MACHI_STATE_DIR": str(self._state_dir),
             "DATABASE_URL": self.admin_url,

@@ -1,5 +1,6 @@
 """One stack per test session, started when first asked for."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.city import City, machi, visit
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a running stack."""
     state = tmp_path_factory.mktemp("stack")
+    # Only the test of the timeline wants spans, and it asks for them itself.
+    os.environ.setdefault("SIMULATOR_TRACES", "off")
     try:
         machi(state, "up")
         yield state

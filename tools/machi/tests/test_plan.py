@@ -54,6 +54,16 @@ def test_given_platforms_are_left_alone(tmp_path: Path) -> None:
     assert "simulator" not in given.ports
 
 
+def test_spans_go_to_the_timeline_unless_told_otherwise(tmp_path: Path) -> None:
+    plan = plan_with(tmp_path)
+    told = plan.pod_command(plan.pods[0], "", "").environment
+    heard = plan.simulator_command().environment
+    assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://{heard['SIMULATOR_TRACES_ADDRESS']}"
+    platforms = {"LINE_API_URL": "http://127.0.0.1:9/line", "SLACK_API_URL": "http://127.0.0.1:9/api/"}
+    for elsewhere in ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4317"}, {"SIMULATOR_TRACES": "off"}, platforms):
+        assert plan_with(tmp_path, **elsewhere).trace_settings() == {}
+
+
 def test_given_servers_are_not_started(tmp_path: Path) -> None:
     given = plan_with(tmp_path, DATABASE_URL="postgresql://a:b@127.0.0.1:9/x", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
     assert not {"postgres", "kafka", "kafka controller"} & set(given.ports)

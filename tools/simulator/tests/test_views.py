@@ -1,214 +1,13 @@
-import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from io import BytesIO
-from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
-import pytest
-from axe_playwright_python.async_playwright import Axe
-from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from looking import MODAL, OFFICER, came
 from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_simulator.config import Config
-from machi_simulator.jsontree import Json, as_object, as_objects, child, text
+from machi_simulator.jsontree import as_objects, child, text
 from machi_simulator.testing import Simulator, running
 from machi_simulator.testing_receiver import Receiver
-
-Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
-CHROMIUM = Path("/usr/bin/chromium")
-OFFICER = "U0ROADS01"
-MAP = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {"name": "中央区"},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [[[130.3, 33.5], [130.5, 33.5], [130.5, 33.7], [130.3, 33.7], [130.3, 33.5]]],
-            },
-        }
-    ],
-}
-
-
-def browser_only(test: Test) -> Test:
-    missing = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
-    marked: Test = pytest.mark.browser(missing(test))
-    return marked
-
-
-def _postback(label: str) -> Json:
-    return {"type": "postback", "label": label, "data": f"do={label}", "displayText": label}
-
-
-def _row(*parts: Json) -> Json:
-    return {"type": "box", "layout": "baseline", "contents": list(parts)}
-
-
-def _said(words: str) -> Json:
-    return {"type": "text", "text": words, "wrap": True}
-
-
-FLEX: Json = {
-    "type": "flex",
-    "altText": "受付番号 AB12-CD34",
-    "contents": {
-        "type": "bubble",
-        "body": {
-            "type": "box",
-            "layout": "vertical",
-            "contents": [_row(_said("受付番号"), _said("AB12-CD34")), _said("<b>&amp; https://example.com/x")],
-        },
-        "footer": {
-            "type": "box",
-            "layout": "vertical",
-            "contents": [{"type": "button", "style": "primary", "action": _postback("評価する")}],
-        },
-    },
-}
-CONFIRM: Json = {
-    "type": "template",
-    "altText": "送信しますか",
-    "template": {"type": "confirm", "text": "送信しますか", "actions": [_postback("はい"), _postback("いいえ")]},
-}
-CAROUSEL: Json = {
-    "type": "template",
-    "altText": "自分の通報",
-    "template": {
-        "type": "carousel",
-        "columns": [{"title": f"AB1{at}", "text": "対応中", "actions": [_postback(f"詳細{at}")]} for at in range(3)],
-    },
-}
-QUICK_ACTIONS: list[Json] = [
-    {"type": "location", "label": "地図で選ぶ"},
-    {"type": "camera", "label": "写真を撮る"},
-    {"type": "datetimepicker", "label": "日付", "data": "day", "mode": "date"},
-    {"type": "uri", "label": "電話する", "uri": "tel:092-711-4111"},
-    {"type": "message", "label": "やめる", "text": "やめる"},
-]
-QUICK: Json = {
-    "type": "text",
-    "text": "場所を教えてください",
-    "quickReply": {"items": [{"type": "action", "action": action} for action in QUICK_ACTIONS]},
-}
-CARD: list[Json] = [
-    {"type": "header", "text": {"type": "plain_text", "text": "AB12-CD34"}},
-    {"type": "section", "fields": [{"type": "mrkdwn", "text": "*区*\n中央区"}]},
-    {"type": "section", "text": {"type": "mrkdwn", "text": "穴が &lt;危険&gt; です &amp; <https://example.com|地図>"}},
-    {"type": "context", "elements": [{"type": "mrkdwn", "text": "3 分前"}]},
-    {
-        "type": "actions",
-        "block_id": "do",
-        "elements": [
-            {"type": "button", "action_id": "resolve", "text": {"type": "plain_text", "text": "完了"}},
-            {
-                "type": "static_select",
-                "action_id": "hand_over",
-                "placeholder": {"type": "plain_text", "text": "別の担当へ"},
-                "options": [{"text": {"type": "plain_text", "text": "公園課"}, "value": "parks"}],
-            },
-        ],
-    },
-]
-MODAL: Json = {
-    "type": "modal",
-    "title": {"type": "plain_text", "text": "完了にする"},
-    "submit": {"type": "plain_text", "text": "送る"},
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "note",
-            "label": {"type": "plain_text", "text": "市民へのメモ"},
-            "element": {"type": "plain_text_input", "action_id": "words", "multiline": True},
-        }
-    ],
-}
-
-
-@pytest.fixture
-def config(config: Config, tmp_path: Path) -> Config:
-    path = tmp_path / "map.json"
-    path.write_text(json.dumps(MAP))
-    return config.model_copy(update={"simulator_map": path})
-
-
-@pytest.fixture
-async def line(simulator: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
-    headers = {"authorization": "Bearer simulated-line-token"}
-    async with aiohttp.ClientSession(simulator.url, headers=headers) as session:
-        yield session
-
-
-@pytest.fixture
-async def friend(simulator: Simulator, line: aiohttp.ClientSession) -> str:
-    user = await simulator.line.create("春吉 花子")
-    await simulator.line.follow(user)
-    await simulator.line.say(user, "通報")
-    await _menu(line)
-    await _push(line, user, FLEX, CONFIRM, CAROUSEL, QUICK)
-    return user
-
-
-@pytest.fixture
-async def slack(simulator: Simulator) -> AsyncWebClient:
-    await simulator.slack.add_user(OFFICER, "道路担当")
-    return AsyncWebClient("xoxb-simulated", base_url=simulator.slack_api_url)
-
-
-@pytest.fixture
-async def channel(slack: AsyncWebClient) -> str:
-    found: str = (await slack.conversations_create(name="道路-中央区"))["channel"]["id"]
-    posted = await slack.chat_postMessage(channel=found, text="AB12-CD34", blocks=CARD)
-    await slack.chat_postMessage(channel=found, text="市民より: *まだ* です", thread_ts=posted["ts"])
-    return found
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        await launched.close()
-
-
-async def _push(line: aiohttp.ClientSession, user: str, *messages: Json) -> None:
-    async with line.post("/line/v2/bot/message/push", json={"to": user, "messages": list(messages)}) as answer:
-        assert answer.status == 200, await answer.text()
-
-
-async def _menu(line: aiohttp.ClientSession) -> None:
-    bounds = [{"x": at * 833, "y": 0, "width": 833, "height": 843} for at in range(3)]
-    labels = ["通報", "自分の通報", "お知らせ"]
-    areas = [{"bounds": box, "action": _postback(label)} for box, label in zip(bounds, labels, strict=True)]
-    menu = {"size": {"width": 2500, "height": 843}, "selected": True, "name": "ja", "chatBarText": "メニュー"}
-    async with line.post("/line/v2/bot/richmenu", json=menu | {"areas": areas}) as answer:
-        made = text(as_object(await answer.json()), "richMenuId")
-    picture = BytesIO()
-    Image.new("RGB", (2500, 843), "#cde").save(picture, "PNG")
-    picture.seek(0)
-    kind = {"content-type": "image/png"}
-    async with line.post(f"/line-data/v2/bot/richmenu/{made}/content", data=picture, headers=kind) as answer:
-        assert answer.status == 200
-    async with line.post(f"/line/v2/bot/user/all/richmenu/{made}") as answer:
-        assert answer.status == 200
-
-
-def _events(receiver: Receiver, kind: str) -> list[Json]:
-    return [event for hook in receiver.at("/line/webhook") for event in hook.events if event["type"] == kind]
-
-
-async def _came(simulator: Simulator, receiver: Receiver, kind: str, count: int = 1) -> Json:
-    async def enough() -> bool:
-        return len(_events(receiver, kind)) >= count
-
-    await simulator.until(enough, what=f"{count} {kind}")
-    return _events(receiver, kind)[-1]
 
 
 async def test_the_phone_works_by_plain_forms(
@@ -232,9 +31,9 @@ async def test_the_phone_works_by_plain_forms(
     button = next(each for each in await simulator.line.buttons(friend) if each.label == "はい")
     async with line.post("/phone/act", data={"user": friend, "kind": "press", "ref": button.ref}) as answer:
         assert answer.status == 200
-    assert child(await _came(simulator, receiver, "postback"), "postback") == {"data": "do=はい"}
+    assert child(await came(simulator, receiver, "postback"), "postback") == {"data": "do=はい"}
     async with line.post("/phone/act", data={"user": friend, "kind": "location", "latitude": "north"}) as answer:
-        assert "latitude and longitude are numbers" in await answer.text()
+        assert "Latitude and longitude are numbers" in await answer.text()
     photo = aiohttp.FormData({"user": friend, "kind": "upload"})
     photo.add_field("file", b"\xff\xd8", filename="a.jpg", content_type="image/jpeg")
     async with line.post("/phone/act", data=photo) as answer:
@@ -244,11 +43,12 @@ async def test_the_phone_works_by_plain_forms(
 async def test_a_phone_is_set_to_one_of_the_citys_languages(config: Config) -> None:
     told = config.model_copy(update={"simulator_languages": {"ko": "한국어", "en": "English"}})
     for chosen, shown in ((config, []), (told, ["한국어", "English"])):
-        async with running(chosen) as simulator, aiohttp.ClientSession(simulator.url) as browser:
+        english = {"accept-language": "en"}
+        async with running(chosen) as simulator, aiohttp.ClientSession(simulator.url, headers=english) as browser:
             async with browser.get("/phone/") as page:
                 html = await page.text()
-            assert re.findall(r"<option value=\"(?:ko|en)\" lang=\"\w+\">(\w+)</option>", html) == shown
-            assert ("App language" in html) is bool(shown)
+            offered = html.partition("Phone's language")[2] or html.partition("Phone&#39;s language")[2]
+            assert re.findall(r"<option value=\"(?:ko|en)\" lang=\"\w+\">(\w+)</option>", offered) == shown
 
 
 async def test_a_point_on_the_map_becomes_coordinates(line: aiohttp.ClientSession, friend: str) -> None:
@@ -288,85 +88,121 @@ async def test_the_workspace_works_by_plain_forms(
         assert "確認します" in await answer.text()
 
 
-async def _page(browser: Browser, width: int, scheme: str) -> Page:
-    dark = scheme == "dark"
-    context = await browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
-    )
-    return await context.new_page()
-
-
-async def _clean(page: Page) -> None:
-    found = await Axe().run(page)
-    assert found.response["violations"] == []
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@browser_only
-@pytest.mark.parametrize("look", [(320, "light"), (320, "dark"), (1280, "light")], ids=str)
-async def test_both_views_are_accessible_on_a_phone_and_in_the_dark(
-    simulator: Simulator, browser: Browser, friend: str, channel: str, look: tuple[int, str]
-) -> None:
-    page = await _page(browser, *look)
-    await page.goto(f"{simulator.url}/phone?user={friend}&open=place")
-    await _clean(page)
-    card = (await simulator.slack.messages(channel))[0]
-    await page.goto(f"{simulator.url}/workspace?user={OFFICER}&channel={channel}&thread={card.ts}")
-    await _clean(page)
-
-
-@browser_only
-async def test_a_resident_uses_the_phone_by_keyboard(
-    simulator: Simulator, browser: Browser, line: aiohttp.ClientSession, receiver: Receiver, friend: str
-) -> None:
-    page = await _page(browser, 390, "light")
-    await page.goto(f"{simulator.url}/phone?user={friend}")
-    await page.focus("#text")
-    await page.keyboard.type("こんにちは")
-    await page.keyboard.press("Enter")
-    await page.get_by_text("こんにちは").wait_for()
-    assert await page.input_value("#text") == ""
-    await page.get_by_role("button", name="自分の通報").focus()
-    await page.keyboard.press("Enter")
-    assert child(await _came(simulator, receiver, "postback"), "postback")["data"] == "do=自分の通報"
-
-    await _push(line, friend, QUICK)
-    await page.get_by_role("link", name="地図で選ぶ").click()
-    await page.locator("input.map").click(position={"x": 140, "y": 140})
-    await page.get_by_role("button", name="Send place").click()
-    await page.get_by_role("link", name="Map 33.6").wait_for()
-    message = child(await _came(simulator, receiver, "message", 3), "message")
-    assert message["type"] == "location"
-
-
-@browser_only
-async def test_an_officer_fills_in_a_modal(
-    simulator: Simulator, browser: Browser, slack: AsyncWebClient, receiver: Receiver, channel: str
-) -> None:
-    page = await _page(browser, 390, "light")
-    await page.goto(f"{simulator.url}/workspace?user={OFFICER}&channel={channel}")
-    await page.get_by_role("button", name="完了").click()
-
-    async def pressed() -> bool:
-        return bool(receiver.at("/slack/interactivity"))
-
-    await simulator.until(pressed)
-    trigger = text(receiver.at("/slack/interactivity")[0].json, "trigger_id")
-    await slack.views_open(trigger_id=trigger, view=MODAL)
-    await page.get_by_role("dialog").wait_for()
-    assert await page.evaluate("document.activeElement.getAttribute('role')") == "dialog"
-    await _clean(page)
-    await page.get_by_label("市民へのメモ").fill("埋めました")
-    await page.get_by_role("button", name="送る").click()
-    await page.get_by_role("dialog").wait_for(state="detached")
-    await slack.chat_postMessage(channel=channel, text="新しいカード")
-    await page.get_by_text("新しいカード").wait_for()
-
-
 async def test_a_city_without_a_map_types_coordinates(config: Config) -> None:
     async with running(config.model_copy(update={"simulator_map": None})) as simulator:
         user = await simulator.line.create()
+        await simulator.line.follow(user)
         async with aiohttp.ClientSession() as session, session.get(f"{simulator.url}/phone?user={user}") as page:
             html = await page.text()
-    assert "Latitude" in html
+    assert "緯度" in html
     assert 'type="image"' not in html
+
+
+async def test_three_photos_go_as_one_set_and_a_fourth_does_not(
+    simulator: Simulator, line: aiohttp.ClientSession, receiver: Receiver, friend: str
+) -> None:
+    def photos(count: int) -> aiohttp.FormData:
+        form = aiohttp.FormData({"user": friend, "kind": "upload"})
+        for at in range(count):
+            form.add_field("file", b"\xff\xd8", filename=f"{at}.jpg", content_type="image/jpeg")
+        return form
+
+    async with line.post("/phone/act", data=photos(4)) as answer:
+        assert "At most three photos at once." in await answer.text()
+    async with line.post("/phone/act", data=photos(3)) as answer:
+        assert (await answer.text()).count("Photo you sent") == 3
+    message = child(await came(simulator, receiver, "message", 4), "message")
+    assert child(message, "imageSet")["total"] == 3
+
+
+async def test_a_nearer_map_gives_a_nearer_place(line: aiohttp.ClientSession, friend: str) -> None:
+    picked = {"user": friend, "open": "place", "latitude": "33.6", "longitude": "130.4", "zoom": "16"}
+    async with line.get("/phone/", params=picked | {"at.x": "141", "at.y": "140"}) as page:
+        html = await page.text()
+    found = float(re.findall(r'name="longitude"[^>]*value="([\d.]+)"', html)[0])
+    assert 0 < abs(found - 130.4) < 0.0002
+    assert "zoom=32" in html
+    assert "zoom=8" in html
+
+
+async def test_residents_stand_side_by_side_with_the_office(
+    simulator: Simulator, line: aiohttp.ClientSession, friend: str, channel: str
+) -> None:
+    other = await simulator.line.create("西 太郎")
+    async with line.get("/phones/", params=[("user", friend), ("user", other), ("channel", channel)]) as page:
+        html = await page.text()
+    assert html.count('class="device"') == 2
+    assert "AB12-CD34" in html.partition('id="office"')[2]
+    here = f"/phones/?user={friend}&user={other}#compose-1"
+    act = {"user": other, "kind": "text", "text": "こんにちは", "back": here}
+    async with line.post("/phone/act", data=act) as answer:
+        # The notice stands at the phone it is about, and both phones are still there.
+        html = await answer.text()
+    assert html.index("device-1") < html.index("Add the account first.")
+    assert html.count('class="device"') == 2
+    assert answer.history[0].headers["location"].endswith("#compose-1")
+    async with line.post("/phones/members", data={"name": "東 次郎", "back": here}) as answer:
+        html = await answer.text()
+    assert "東 次郎 (Slack)" in html
+    assert "Up to three at once." in html
+
+
+async def test_a_form_sends_its_reader_nowhere_else(line: aiohttp.ClientSession, friend: str) -> None:
+    for elsewhere in ("https://example.com/", "//example.com/phone/", "/_control/faults", "/phone/../_control"):
+        act = {"user": friend, "kind": "sticker", "back": elsewhere}
+        async with line.post("/phone/act", data=act, allow_redirects=False) as answer:
+            assert answer.headers["location"].startswith(f"/phone/?user={friend}")
+
+
+async def test_switches_plan_faults_and_one_press_clears_all(
+    simulator: Simulator, line: aiohttp.ClientSession, friend: str
+) -> None:
+    async with line.post("/switches", data={"switch": "line_500", "back": f"/phone/?user={friend}#switches"}) as answer:
+        assert "Going wrong now: 1" in await answer.text()
+    push_one = {"to": friend, "messages": [{"type": "text", "text": "お知らせ"}]}
+    async with line.post("/line/v2/bot/message/push", json=push_one) as answer:
+        assert answer.status == 500
+    async with line.post("/switches", data={"switch": "slow"}) as answer:
+        assert "Going wrong now: 2" in await answer.text()
+    async with line.post("/switches", data={"switch": "clear"}) as answer:
+        assert "Nothing goes wrong." in await answer.text()
+    async with line.post("/line/v2/bot/message/push", json=push_one) as answer:
+        assert answer.status == 200
+    async with line.post("/switches", data={"switch": "lost_once"}) as answer:
+        assert "Going wrong now: 1" in await answer.text()
+    await simulator.line.say(friend, "一度だけ")
+
+    async def arrived() -> bool:
+        found = [each for each in await simulator.webhooks(state="delivered") if "一度だけ" in each.body]
+        return bool(found) and [attempt.status for attempt in found[0].attempts] == [0, 200]
+
+    await simulator.until(arrived, what="the second try")
+    async with line.get("/phone/", params={"user": friend}) as page:
+        html = await page.text()
+    assert "Nothing goes wrong." in html
+    assert "<span>Read</span>" in html
+
+
+async def test_the_reader_chooses_language_and_look(simulator: Simulator) -> None:
+    taiwan, jar = {"accept-language": "zh-TW,en;q=0.5"}, aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(simulator.url, headers=taiwan, cookie_jar=jar) as browser:
+        async with browser.get("/phone/") as page:
+            assert '<html lang="zh-Hant">' in await page.text()
+        chosen = {"view_language": "ko", "view_look": "dark", "back": "/timeline/"}
+        async with browser.post("/view", data=chosen) as page:
+            assert '<html lang="ko" data-look="dark">' in await page.text()
+            assert page.url.path == "/timeline/"
+        async with browser.get("/workspace/") as page:
+            assert '<html lang="ko" data-look="dark">' in await page.text()
+
+
+async def test_a_member_sees_what_is_unread(line: aiohttp.ClientSession, slack: AsyncWebClient, channel: str) -> None:
+    async with line.get("/workspace/", params={"user": OFFICER, "channel": channel}) as page:
+        assert "badge" not in await page.text()
+    other = (await slack.conversations_create(name="公園"))["channel"]["id"]
+    await slack.chat_postMessage(channel=other, text="新しい木")
+    seen = {"user": OFFICER, "channel": channel}
+    async with line.get("/workspace/", params=seen) as page:
+        assert '<span class="badge">1<span class="hidden"> unread</span></span>' in await page.text()
+    async with line.get("/workspace/", params=seen | {"channel": other}) as page:
+        assert "badge" not in await page.text()

@@ -15,6 +15,10 @@ from machi_simulator.config import Config
 from machi_simulator.control import Control
 from machi_simulator.gate import Gate
 from machi_simulator.phone.pages import PhonePages
+from machi_simulator.phone.side import SidePages
+from machi_simulator.switches import SwitchPages
+from machi_simulator.traces.pages import TimelinePages
+from machi_simulator.web import Site
 from machi_simulator.workspace.pages import WorkspacePages
 from machi_simulator.world import World
 
@@ -35,14 +39,21 @@ def application(world: World) -> ASGIApp:
         yield
         await world.close()
 
+    site = Site(world.changes)
+    phones = PhonePages(world, site)
     routes = [
         Route("/", _front),
         Route("/livez", _alive),
         *world.line.routes(),
         *world.slack.routes(),
         Mount("/_control", routes=Control(world).routes()),
-        Mount("/phone", routes=PhonePages(world).routes()),
-        Mount("/workspace", routes=WorkspacePages(world).routes()),
+        Mount("/phone", routes=phones.routes()),
+        Mount("/phones", routes=SidePages(world, site, phones).routes()),
+        Mount("/workspace", routes=WorkspacePages(world, site).routes()),
+        Mount("/timeline", routes=TimelinePages(world, site).routes()),
+        Route("/live", site.live),
+        Route("/view", site.choose, methods=["POST"]),
+        Route("/switches", SwitchPages(world.faults, world.changes).press, methods=["POST"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     return Gate(Starlette(routes=routes, lifespan=running), world.calls, world.faults, world.clock)

@@ -10,6 +10,11 @@ class Clock:
         self._skipped = 0.0
         self._stopped: float | None = None
 
+    @property
+    def skipped(self) -> float:
+        """How far ahead of the real time the platforms are."""
+        return self._skipped
+
     def now(self) -> float:
         """Seconds since the epoch as the platforms see them."""
         return (self._stopped or time.time()) + self._skipped

@@ -41,6 +41,7 @@ class Control:
             ("GET", "/webhooks", self.webhooks),
             ("POST", "/webhooks/{event}/redeliver", self.redeliver),
             ("GET", "/ready", self.ready),
+            ("GET", "/traces", self.traces),
         ]
         return [_route(*each) for each in [*own, *self._line.endpoints(), *self._slack.endpoints()]]
 
@@ -102,6 +103,10 @@ class Control:
         """Do both webhooks answer? LINE's without events, Slack's url_verification."""
         line = await self._world.line.webhook.verify()
         return {"line": line.ok, "slack": await self._world.slack.events.verify()}
+
+    async def traces(self, _request: Request, _body: Json) -> object:
+        """Where the timeline hears the pods' spans; empty: nowhere."""
+        return {"address": self._world.config.simulator_traces_address}
 
 
 def _route(method: str, path: str, handler: Handler) -> BaseRoute:

@@ -46,6 +46,10 @@ class Faults:
         """All faults, spent ones too."""
         return self._table.values()
 
+    def remove(self, key: str) -> None:
+        """Forget one fault, if it is planned."""
+        self._table.remove(key)
+
     def clear(self) -> None:
         """Forget every fault."""
         for fault in self._table.values():

@@ -1,6 +1,7 @@
 """What the simulator remembers: tables in memory, each change written through to one file."""
 
 import sqlite3
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -94,6 +95,10 @@ class Table(Generic[D]):
     def values(self) -> list[D]:
         """All documents, oldest first."""
         return list(self._rows.values())
+
+    def newest(self) -> Iterator[D]:
+        """All documents, newest first."""
+        return reversed(self._rows.values())
 
     def trim(self, most: int) -> None:
         """Forget the oldest beyond `most`."""

@@ -17,6 +17,7 @@ from machi_simulator.calls import ApiCall, Verdict
 from machi_simulator.config import Config
 from machi_simulator.courier import Delivery
 from machi_simulator.faults import Fault
+from machi_simulator.jsontree import as_object, text
 from machi_simulator.server import Server
 from machi_simulator.testing_line import LineSide
 from machi_simulator.testing_slack import SlackSide
@@ -94,6 +95,10 @@ class Simulator:
     async def ready(self) -> Ready:
         """Do the webhooks answer (LINE without events, Slack's url_verification)?"""
         return Ready.model_validate(await self._wire.get("/ready"))
+
+    async def traces_address(self) -> str:
+        """Where pods send spans that the timeline shows; empty: nowhere."""
+        return text(as_object(await self._wire.get("/traces")), "address")
 
     async def until(self, probe: Callable[[], Awaitable[T]], seconds: float = 10.0, what: str = "") -> T:
         """The first truthy result of `probe`. Raises TimeoutError after `seconds`."""

@@ -144,7 +144,7 @@ class InboundQueue:
                 await self._awake.wait()
 
     async def _handle(self, event: PendingEvent) -> None:
-        with remote_span(f"{self._channel} inbound", event.trace):
+        with remote_span(f"{self._channel} inbound", event.trace, event_id=event.event.event_id):
             try:
                 await self._attempt(event)
             except Unavailable as error:

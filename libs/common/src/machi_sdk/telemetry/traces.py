@@ -35,10 +35,12 @@ def span(name: str, **attributes: str | int) -> Iterator[Span]:
 
 
 @contextmanager
-def remote_span(name: str, carrier: Mapping[str, str], kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Span]:
+def remote_span(
+    name: str, carrier: Mapping[str, str], kind: SpanKind = SpanKind.CONSUMER, **attributes: str | int
+) -> Iterator[Span]:
     """A span in the trace that the carrier (headers with traceparent) names, or in a new one."""
     parent = _propagator.extract(carrier, context=otel_context.Context())
-    with _current(_tracer.start_span(name, context=parent, kind=kind)) as started:
+    with _current(_tracer.start_span(name, context=parent, kind=kind, attributes=attributes)) as started:
         yield started
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,6 +21,7 @@ from machi_tools.stack.state import PodAddresses
 TENANT = "fukuoka"
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 SIMULATOR_PORT, HTTP_PORT, RPC_PORT = 7100, 7101, 7201
+TRACES_PORT = 7199
 POSTGRES_PORT, KAFKA_PORT, CONTROLLER_PORT = 7132, 7192, 7193
 
 
@@ -77,6 +79,19 @@ class Plan:
         """Host and port of the simulator."""
         return f"{ports.LOOPBACK}:{self.ports['simulator']}"
 
+    @property
+    def traces(self) -> str:
+        """Host and port where the simulator takes in the pods' spans."""
+        return f"{ports.LOOPBACK}:{self.ports['simulator traces']}"
+
+    def trace_settings(self) -> dict[str, str]:
+        """Pods send spans to the simulator's timeline, unless told another place or `SIMULATOR_TRACES=off`."""
+        elsewhere = self.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or self.environ.get("SIMULATOR_TRACES") == "off"
+        if elsewhere or not self.has_simulator:
+            return {}
+        # Twice a second instead of every five: people watch.
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.traces}", "OTEL_BSP_SCHEDULE_DELAY": "500"}
+
     def addresses(self) -> list[PodAddresses]:
         """Where each pod listens."""
         return [PodAddresses(name=pod.name, http=self.http(pod.name), rpc=self.rpc(pod.name)) for pod in self.pods]
@@ -117,6 +132,7 @@ class Plan:
         """How to start one pod."""
         settings = {
             **self.channel_settings(),
+            **self.trace_settings(),
             "DATABASE_URL": database_url,
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
             "OBJECT_STORE_URL": self.environ.get("OBJECT_STORE_URL") or self.layout.data("objects").as_uri(),
@@ -140,6 +156,8 @@ class Plan:
             **self.channel_settings(),
             **hooks,
             "SIMULATOR_ADDRESS": self.simulator,
+            "SIMULATOR_TRACES_ADDRESS": self.traces,
+            "SIMULATOR_ACCOUNT": account_name(self.tenant),
             "SIMULATOR_STATE": str(self.layout.data("simulator.json")),
             "SIMULATOR_STAFF": str(SEEDS / self.tenant / "city.yaml"),
             "SIMULATOR_LANGUAGES": json.dumps(offered_languages(self.tenant)),
@@ -152,10 +170,20 @@ class Plan:
 
 def offered_languages(tenant: str) -> dict[str, str]:
     """What a tenant's languages call themselves, by tag, in the order of its file; without a file, every known one."""
+    tags = _city(tenant).get("languages") or known()
+    return {tag: known()[tag].name for tag in tags}
+
+
+def account_name(tenant: str) -> str:
+    """What the tenant calls itself in its own language: the name of its LINE account."""
+    city = _city(tenant)
+    return str(city.get("names", {}).get(city.get("default_language")) or "Machi")
+
+
+def _city(tenant: str) -> dict[str, Any]:
     path = SEEDS / tenant / "city.yaml"
     city = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    tags = city.get("tenant", {}).get("languages") or known()
-    return {tag: known()[tag].name for tag in tags}
+    return dict(city.get("tenant") or {})
 
 
 def make_plan(layout: Layout, environ: Mapping[str, str] | None = None) -> Plan:
@@ -164,7 +192,7 @@ def make_plan(layout: Layout, environ: Mapping[str, str] | None = None) -> Plan:
     only = given.get("MACHI_PODS", "").split()
     pods = [pod for pod in discover(layout.root) if not only or pod.name in only]
     plan = Plan(layout, pods, SecretStore(layout.state / "secrets.json"), given)
-    wanted = {"simulator": SIMULATOR_PORT} if plan.has_simulator else {}
+    wanted = {"simulator": SIMULATOR_PORT, "simulator traces": TRACES_PORT} if plan.has_simulator else {}
     if plan.database_url is None:
         wanted["postgres"] = POSTGRES_PORT
     if plan.kafka_given is None:

@@ -50,7 +50,7 @@ class AccountApi:
             {
                 "userId": self._config.line_bot_user_id,
                 "basicId": "@machi",
-                "displayName": "Machi",
+                "displayName": self._config.simulator_account,
                 "chatMode": "bot",
                 "markAsReadMode": "auto",
             }

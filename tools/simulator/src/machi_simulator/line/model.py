@@ -19,7 +19,10 @@ class Resident(Document):
 
 
 class ChatMessage(Document):
-    """One bubble of a chat. `shown_only` bubbles were never sent (the text a postback button shows)."""
+    """One bubble of a chat. `shown_only` bubbles were never sent (the text a postback button shows).
+
+    `event` is the webhook event a resident's bubble became.
+    """
 
     resident: str
     sender: Literal["resident", "account"]
@@ -28,6 +31,7 @@ class ChatMessage(Document):
     how: Literal["resident", "reply", "push", "multicast"] = "resident"
     unsent: bool = False
     shown_only: bool = False
+    event: str = ""
 
 
 class ReplyToken(Document):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from machi_simulator.changes import Changes
 from machi_simulator.ids import letters, line_user
-from machi_simulator.jsontree import Json, text
+from machi_simulator.jsontree import Json, child, text
 from machi_simulator.line.buttons import Button, datetime_params, usable
 from machi_simulator.line.model import ChatMessage, Media, Resident
 from machi_simulator.line.state import LineState
@@ -136,12 +136,13 @@ class Residents:
         shown = text(action, "displayText")
         if text(action, "text"):
             self.say(resident, text(action, "text"))
-        elif shown:
-            self._show(resident, {"type": "text", "text": shown}, shown_only=True)
         details: Json = {"data": text(action, "data")}
         if params:
             details["params"] = params
-        return self._tell("postback", resident, {"postback": details})
+        event = self._webhook.event("postback", resident, {"postback": details})
+        if shown and not text(action, "text"):
+            self._show(resident, {"type": "text", "text": shown}, event)
+        return self._send(event)
 
     def press(self, resident: str, button: Button, value: str = "") -> Sent:
         """Press a button; `value` is the date or time picked. Raises NotPossibleError for what needs a form or link."""
@@ -200,23 +201,29 @@ class Residents:
 
     def _message(self, resident: str, content: Json, message_id: str = "") -> Sent:
         self._friend(resident)
-        message = self._show(resident, content, message_id=message_id)
-        sent = self._tell("message", resident, {"message": {"id": message.id, **content}})
-        return Sent(sent.event, message.id)
+        message_id = message_id or self._state.message_id()
+        event = self._webhook.event("message", resident, {"message": {"id": message_id, **content}})
+        self._show(resident, content, event)
+        return Sent(self._send(event).event, message_id)
 
-    def _show(self, resident: str, content: Json, *, message_id: str = "", shown_only: bool = False) -> ChatMessage:
-        return self._state.add(
+    def _show(self, resident: str, content: Json, event: Json) -> None:
+        """A bubble of the chat; what a button shows has no message of its own in its event."""
+        message_id = text(child(event, "message"), "id")
+        self._state.add(
             ChatMessage(
                 id=message_id or self._state.message_id(),
                 resident=resident,
                 sender="resident",
                 at=self._state.clock.now(),
                 content=content,
-                shown_only=shown_only,
+                shown_only=not message_id,
+                event=text(event, "webhookEventId"),
             )
         )
 
     def _tell(self, kind: str, resident: str, details: Json, *, answerable: bool = True) -> Sent:
-        event = self._webhook.event(kind, resident, details, answerable=answerable)
+        return self._send(self._webhook.event(kind, resident, details, answerable=answerable))
+
+    def _send(self, event: Json) -> Sent:
         self._changes.notify()
         return Sent(self._webhook.send(event))

@@ -9,7 +9,7 @@ import orjson
 from machi_simulator.config import Config
 from machi_simulator.courier import Answer, Courier, Delivery, Posting
 from machi_simulator.ids import ulid
-from machi_simulator.jsontree import Json, text
+from machi_simulator.jsontree import Json, child, text
 from machi_simulator.line.state import LineState
 
 AGENT = "LineBotWebhook/2.0"
@@ -66,7 +66,12 @@ class LineWebhook:
     def _send(self, event: Json) -> Delivery:
         body = orjson.dumps({"destination": self._config.line_bot_user_id, "events": [event]}).decode()
         delivery = Delivery(
-            id=text(event, "webhookEventId"), platform="line", kind=text(event, "type"), url=self.url, body=body
+            id=text(event, "webhookEventId"),
+            platform="line",
+            kind=text(event, "type"),
+            url=self.url,
+            body=body,
+            owner=text(child(event, "source"), "userId"),
         )
         if self.active:
             self._courier.dispatch(delivery, self._posting(event))

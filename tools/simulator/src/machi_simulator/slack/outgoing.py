@@ -67,6 +67,7 @@ class Outgoing:
             kind=f"events:{text(event, 'type')}",
             url=self._config.simulator_slack_events,
             body=orjson.dumps(body).decode(),
+            owner=text(event, "user"),
         )
         self._courier.dispatch(delivery, self._events_posting(delivery))
         return delivery.id
@@ -105,14 +106,16 @@ class Outgoing:
         """Send an interaction and wait for the app's answer; Slack does not try these again."""
         body = urlencode({"payload": orjson.dumps(payload).decode()}).encode()
         kind = f"interactivity:{text(payload, 'type')}"
-        return await self._once(kind, self._config.simulator_slack_interactivity, body)
+        owner = text(as_object(payload.get("user")), "id")
+        return await self._once(kind, self._config.simulator_slack_interactivity, body, owner)
 
     async def command(self, form: dict[str, str]) -> Answer:
         """Send a slash command and wait for the app's answer."""
-        return await self._once("commands:slash", self._config.simulator_slack_commands, urlencode(form).encode())
+        body = urlencode(form).encode()
+        return await self._once("commands:slash", self._config.simulator_slack_commands, body, form.get("user_id", ""))
 
-    async def _once(self, kind: str, url: str, body: bytes) -> Answer:
-        delivery = Delivery(id=capitals("In"), platform="slack", kind=kind, url=url, body=body.decode())
+    async def _once(self, kind: str, url: str, body: bytes, owner: str) -> Answer:
+        delivery = Delivery(id=capitals("In"), platform="slack", kind=kind, url=url, body=body.decode(), owner=owner)
         posting = Posting(lambda _: (body, self.headers(body, FORM)), self._config.simulator_slack_timeout, ())
         return await self._courier.dispatch(delivery, posting)
 

@@ -2,70 +2,110 @@
 // Keeps a page fresh and sends its forms without leaving it. Everything works without this file, by reloading.
 
 const body = document.body;
+const TYPED = "input:not([type=hidden]):not([type=image]),textarea,select";
 
-function copyKeyed(from, to) {
-  const wanted = [...from.children];
-  const names = new Set(wanted.map((row) => row.id));
-  for (const row of [...to.children]) if (!names.has(row.id)) row.remove();
-  wanted.forEach((row, at) => {
-    const known = document.getElementById(row.id);
-    if (known && known.isEqualNode(row)) return;
-    if (known && known.contains(document.activeElement) && document.activeElement.matches("input:not([type=hidden]),textarea,select")) return;
-    const fresh = document.importNode(row, true);
-    if (known) known.replaceWith(fresh);
-    else to.insertBefore(fresh, to.children[at] || null);
-  });
+// What the reader does to an element stays: an opened fold, words being typed, a chosen file, the pin of a map.
+function copyAttributes(from, to) {
+  const own = to.dataset?.own;
+  for (const { name, value } of [...from.attributes]) if (name !== own && to.getAttribute(name) !== value) to.setAttribute(name, value);
+  for (const { name } of [...to.attributes]) if (name !== own && !from.hasAttribute(name)) to.removeAttribute(name);
 }
 
-function typing(part) {
-  const active = document.activeElement;
-  return part.contains(active) && active.matches("input:not([type=hidden]),textarea,select");
+// Makes `to` like `from` and touches nothing that is alike already, so that focus, scrolling and typing stay.
+function morph(from, to) {
+  if (to.isEqualNode(from) || to.dataset?.own === "all") return;
+  if (to.nodeType !== Node.ELEMENT_NODE) {
+    to.nodeValue = from.nodeValue;
+    return;
+  }
+  const drafted = to.matches("textarea") && from.defaultValue !== to.defaultValue && to !== document.activeElement;
+  copyAttributes(from, to);
+  if (drafted) to.value = from.value;
+  const wanted = new Set([...from.children].map((each) => each.id).filter(Boolean));
+  let place = to.firstChild;
+  for (const fresh of [...from.childNodes]) {
+    while (place && place.id && !wanted.has(place.id)) {
+      const gone = place;
+      place = place.nextSibling;
+      gone.remove();
+    }
+    const known = fresh.id ? [...to.children].find((each) => each.id === fresh.id) : place && !place.id && place.nodeName === fresh.nodeName ? place : null;
+    if (!known) to.insertBefore(document.importNode(fresh, true), place);
+    else if (known === place) place = place.nextSibling;
+    else to.insertBefore(known, place);
+    if (known) morph(fresh, known);
+  }
+  while (place) {
+    const gone = place;
+    place = place.nextSibling;
+    gone.remove();
+  }
+}
+
+// Where a person was: the element, or what stands around it once it is gone.
+function remembered() {
+  const around = [];
+  for (let each = document.activeElement; each && each !== body; each = each.parentElement) if (each.id) around.push(each.id);
+  return { element: document.activeElement, around };
+}
+
+function restore({ element, around }) {
+  if (element === body || (element.isConnected && element === document.activeElement)) return;
+  for (const id of around) {
+    const found = document.getElementById(id);
+    if (!found || found.hidden || found.closest("[hidden]")) continue;
+    found.focus({ preventScroll: true });
+    if (document.activeElement === found) return;
+  }
+  document.getElementById("main").focus({ preventScroll: true });
 }
 
 // While a modal is open nothing behind it can be reached.
 function holdFocus() {
   const dialog = document.querySelector("[role=dialog]");
-  for (const part of body.children) if (part.id !== "modal") part.inert = Boolean(dialog);
+  const veil = dialog?.closest("#modal");
+  for (const part of [...body.children, ...document.getElementById("main").children]) part.inert = Boolean(dialog) && part !== veil && !part.contains(veil);
   return dialog;
 }
 
-function apply(html, force) {
+let before = null;
+
+function apply(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
-  const hadFocus = document.activeElement;
-  const list = document.querySelector("[role=log]");
-  const low = list && list.scrollHeight - list.scrollTop - list.clientHeight < 120;
-  let added = false;
-  for (const part of document.querySelectorAll("[data-part]")) {
-    const next = fresh.getElementById(part.id);
-    if (!next || part.isEqualNode(next) || (!force && typing(part))) continue;
-    part.replaceChildren(...[...next.childNodes].map((node) => document.importNode(node, true)));
-  }
-  for (const part of document.querySelectorAll("[data-keyed]")) {
-    const next = fresh.getElementById(part.id);
-    if (!next) continue;
-    added = added || next.children.length > part.children.length;
-    copyKeyed(next, part);
-  }
+  const was = remembered();
+  const logs = [...document.querySelectorAll("[role=log]")].filter((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 160).map((log) => [log, log.scrollHeight]);
+  const open = document.querySelector("[role=dialog]")?.id;
+  morph(fresh.querySelector("main"), document.querySelector("main"));
+  morph(fresh.getElementById("alarm"), document.getElementById("alarm"));
   body.dataset.version = fresh.body.dataset.version;
-  if (list && (low || force) && added) list.scrollTop = list.scrollHeight;
+  for (const [log, height] of logs) if (log.scrollHeight !== height) log.scrollTop = log.scrollHeight;
   const dialog = holdFocus();
-  if (dialog && !dialog.contains(document.activeElement)) dialog.focus();
-  else if (!document.contains(hadFocus)) (document.querySelector("#text") || document.querySelector("h1")).focus();
+  if (dialog && dialog.id !== open) {
+    before = open ? before : was;
+    dialog.focus();
+  } else if (!dialog && open && before) restore({ element: document.createElement("i"), around: before.around });
+  else restore(was);
+  clocks();
 }
 
-async function refresh(force) {
+async function refresh() {
   const answer = await fetch(location.href, { headers: { "x-live": "1" } });
-  if (answer.ok) apply(await answer.text(), force);
+  if (answer.ok) apply(await answer.text());
 }
 
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// At most a few times a second, and not while nobody looks: the simulator has other work.
 async function follow() {
   for (;;) {
     try {
+      if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
       const answer = await fetch(`${body.dataset.live}?since=${body.dataset.version}`);
       const { version } = await answer.json();
-      if (String(version) !== body.dataset.version) await refresh(false);
+      if (String(version) !== body.dataset.version) await refresh();
+      await pause(200);
     } catch (error) {
-      await new Promise((done) => setTimeout(done, 2000));
+      await pause(2000);
     }
   }
 }
@@ -75,37 +115,44 @@ document.addEventListener("submit", async (event) => {
   if (form.getAttribute("method") !== "post" || form.hasAttribute("data-plain")) return;
   const question = event.submitter?.dataset.confirm;
   event.preventDefault();
-  if (question && !window.confirm(question)) return;
+  if ((question && !window.confirm(question)) || form.dataset.busy) return;
   const data = new FormData(form, event.submitter);
-  const buttons = form.querySelectorAll("button");
-  buttons.forEach((button) => (button.disabled = true));
   const sent = form.getAttribute("enctype") === "multipart/form-data" ? data : new URLSearchParams(data);
+  form.dataset.busy = "1";
   try {
     const answer = await fetch(form.getAttribute("action"), { method: "post", body: sent });
     const here = new URL(answer.url);
-    if (!here.searchParams.has("notice")) {
-      form.reset();
-      form.querySelectorAll("textarea").forEach((field) => (field.value = ""));
-      if (form.closest(".tools details")) form.closest("details").open = false;
-    }
-    here.searchParams.delete("notice");
+    if (!here.searchParams.has("notice")) finished(form);
+    for (const said of ["notice", "notice_for", "open", "latitude", "longitude", "zoom", "at.x", "at.y"]) here.searchParams.delete(said);
     history.replaceState(null, "", here);
-    apply(await answer.text(), true);
+    apply(await answer.text());
   } finally {
-    buttons.forEach((button) => (button.disabled = false));
+    delete form.dataset.busy;
   }
 });
+
+// A sent form is empty, and its tray closes; the person goes back to where the tray was opened.
+function finished(form) {
+  form.reset();
+  form.querySelectorAll("textarea").forEach((field) => (field.value = ""));
+  form.dispatchEvent(new CustomEvent("finished", { bubbles: true }));
+  const tray = form.closest("details.tray-of");
+  if (!tray) return;
+  const inside = tray.contains(document.activeElement);
+  tray.open = false;
+  if (inside) tray.querySelector("summary").focus();
+}
 
 document.addEventListener("click", (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) navigator.clipboard.writeText(copy.dataset.copy);
-  const opener = event.target.closest('a[href*="#photo"], a[href*="#place"]');
+  const opener = event.target.closest("[data-opens]");
   if (opener) {
     event.preventDefault();
-    const target = document.querySelector(opener.hash);
-    target.open = true;
-    target.scrollIntoView({ block: "nearest" });
-    target.querySelector("input:not([type=hidden])").focus();
+    const tray = document.getElementById(opener.dataset.opens);
+    tray.open = true;
+    const first = [...tray.querySelectorAll(`svg[tabindex],${TYPED}`)].find((each) => each.getClientRects().length);
+    (first || tray.querySelector("summary")).focus();
   }
 });
 
@@ -114,10 +161,53 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     event.target.form.requestSubmit();
   }
-  if (event.key === "Escape") document.querySelector("[role=dialog] [data-close]")?.click();
+  if (event.key !== "Escape") return;
+  const close = document.querySelector("[role=dialog] [data-close]");
+  const fold = event.target.closest("details.tray-of[open], details.prefs[open]");
+  if (close) close.click();
+  else if (fold) {
+    fold.open = false;
+    fold.querySelector("summary").focus();
+  }
 });
 
+// Shows what was chosen before it is sent, and keeps to three photos.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-photos]");
+  if (form && event.target.type === "file") preview(form, [...event.target.files]);
+});
+document.addEventListener("finished", (event) => {
+  if (event.target.matches("[data-photos]")) preview(event.target, []);
+});
+
+function preview(form, files) {
+  const list = form.querySelector(".previews");
+  const many = files.length > 3;
+  list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
+  list.replaceChildren(...files.slice(0, 3).map(thumbnail));
+  form.querySelector(".error").textContent = many ? list.dataset.many : "";
+  form.querySelector("input[type=file]").setCustomValidity(many ? list.dataset.many : "");
+}
+
+function thumbnail(file) {
+  const item = document.createElement("li");
+  const image = document.createElement("img");
+  image.src = URL.createObjectURL(file);
+  image.alt = file.name;
+  item.append(image);
+  return item;
+}
+
+function clocks() {
+  const now = new Date().toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Tokyo" });
+  document.querySelectorAll("[data-clock]").forEach((each) => (each.textContent = now));
+}
+
 holdFocus()?.focus();
-const log = document.querySelector("[role=log]");
-if (log) log.scrollTop = log.scrollHeight;
+clocks();
+for (const log of document.querySelectorAll("[role=log]")) log.scrollTop = log.scrollHeight;
+if (location.hash) {
+  const spot = document.getElementById(location.hash.slice(1));
+  if (spot?.matches("details")) spot.open = true;
+}
 if (body.dataset.live) follow();

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from markupsafe import Markup
 
@@ -57,6 +58,10 @@ class Looks:
         """The name behind a user or channel id."""
         user, room = self._state.users.get(reference), self._state.channels.get(reference)
         return user.name if user else room.name if room else reference
+
+    def hue(self, user: str) -> int:
+        """One of six colours, always the same for a person."""
+        return crc32(user.encode()) % 6
 
     def words(self, node: Json) -> Markup | str:
         """A text object as shown."""

@@ -9,11 +9,12 @@ from machi_simulator.ids import capitals
 from machi_simulator.jsontree import Json, children
 from machi_simulator.slack.errors import SlackError
 from machi_simulator.slack.forms import Filled
-from machi_simulator.slack.methods_views import home_view, top_view
-from machi_simulator.slack.model import Channel, SlackMessage, SlackUser, View
+from machi_simulator.slack.methods_views import home_view
+from machi_simulator.slack.model import SlackUser
 from machi_simulator.slack.officers import NotThereError, Outcome, Pressed
-from machi_simulator.web import Site, back, word
-from machi_simulator.workspace.blocks import Looks, fields
+from machi_simulator.web import Site, back, returned, say_for, word
+from machi_simulator.workspace.blocks import fields
+from machi_simulator.workspace.office import Office, Sight
 from machi_simulator.world import World
 
 HOME = "/workspace/"
@@ -22,17 +23,16 @@ HOME = "/workspace/"
 class WorkspacePages:
     """Pages and forms of the workspace."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, site: Site) -> None:
         self._slack = world.slack
         self._state = world.slack.state
-        self._site = Site(world.changes)
-        self._looks = Looks(self._state)
+        self._site = site
+        self._office = Office(world)
 
     def routes(self) -> list[BaseRoute]:
         """Pages and forms."""
         return [
             Route("/", self.show),
-            Route("/live", self._site.live),
             Route("/file/{file}", self.file),
             Route("/users", self.create_user, methods=["POST"]),
             Route("/channels", self.create_channel, methods=["POST"]),
@@ -42,44 +42,26 @@ class WorkspacePages:
     async def show(self, request: Request) -> Response:
         """A channel as `user` sees it, with a thread beside it and an open modal above it."""
         wanted = request.query_params
-        people = [user for user in self._state.users.values() if not user.is_bot]
+        people = self._office.people()
         person = self._state.users.get(wanted.get("user", "")) or (people[0] if people else None)
-        rooms = self._rooms(person)
+        rooms = self._office.rooms(person)
         room = next((each for each in rooms if each.id == wanted.get("channel")), rooms[0] if rooms else None)
+        root, at_home = wanted.get("thread", ""), bool(wanted.get("home"))
+        home = home_view(self._state, person.id) if person and at_home else None
+        place = {"user": person.id if person else "", "channel": room.id if room else "", "thread": root}
         context: dict[str, object] = {
-            "looks": self._looks,
             "people": people,
-            "person": person,
             "rooms": rooms,
-            "room": room,
             "notice": wanted.get("notice", ""),
-            "home": self._home(person) if wanted.get("home") else None,
-            "at_home": bool(wanted.get("home")),
+            "home": home,
+            "home_form": fields(children(home.content, "blocks")) if home else [],
+            "at_home": at_home,
+            "here": HOME,
+            "kept": [pair for pair in place.items() if pair[1]],
         }
-        return self._site.page("workspace.html", context | self._room(room, person, wanted.get("thread", "")))
-
-    def _rooms(self, person: SlackUser | None) -> list[Channel]:
-        found = [room for room in self._state.channels.values() if person and room.im in ("", person.id)]
-        return sorted(found, key=lambda room: (bool(room.im), room.name))
-
-    def _room(self, room: Channel | None, person: SlackUser | None, root: str) -> dict[str, object]:
-        if room is None or person is None:
-            return {"messages": [], "thread": [], "root": "", "view": None, "form": []}
-        seen = [each for each in self._state.history(room.id) if each.seen_by in ("", person.id)]
-        view = top_view(self._state, person.id)
-        return {
-            "messages": [(each, self._replies(seen, each)) for each in seen if not each.thread_ts],
-            "thread": [each for each in seen if root and each.root == root],
-            "root": root,
-            "view": view,
-            "form": fields(children(view.content, "blocks")) if view else [],
-        }
-
-    def _replies(self, seen: list[SlackMessage], first: SlackMessage) -> int:
-        return sum(each.thread_ts == first.ts for each in seen)
-
-    def _home(self, person: SlackUser | None) -> View | None:
-        return home_view(self._state, person.id) if person else None
+        seen = self._office.seen(Sight(person, room, root, say_for(request)))
+        unread = {"unread": self._office.unread(person, rooms)}
+        return self._site.page(request, "workspace.html", self._office.shared() | context | seen | unread)
 
     async def file(self, request: Request) -> Response:
         """An uploaded picture, for the browser."""
@@ -108,7 +90,7 @@ class WorkspacePages:
         return back(HOME, user=user, channel=room.id)
 
     async def act(self, request: Request) -> Response:
-        """Anything a member does; back to the page, with a notice if it went wrong."""
+        """Anything a member does; back to where the form stood, with a notice if it went wrong."""
         async with request.form() as form:
             place = {key: word(form, key) for key in ("user", "channel", "thread", "home")}
             notice = ""
@@ -117,6 +99,8 @@ class WorkspacePages:
                 notice = "" if outcome is None or outcome.ok else outcome.errors.get("", "")
             except (NotThereError, SlackError) as error:
                 notice = str(error)
+            if word(form, "back"):
+                return returned(form, HOME, notice=notice)
         return back(HOME, **place, notice=notice)
 
     async def _do(self, user: str, form: FormData) -> Outcome | None:
