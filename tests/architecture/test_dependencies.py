@@ -45,7 +45,9 @@ def listed(name: str) -> set[str]:
     return {bare(line) for line in lines if line and not line.startswith(("#", "-r"))}
 
 
-@pytest.mark.parametrize("folder", distributions("libs", "services", "tools"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", distributions("libs", "services", "examples", "tools"), ids=lambda folder: folder.name
+)
 def test_declares_what_it_imports_and_no_more(folder: Path) -> None:
     command = [str(Path(sys.executable).with_name("deptry")), "src", "--no-ansi", "--package-module-name-map", OURS]
     rules = ["--per-rule-ignores", f"DEP002={'|'.join(UNSEEN)},DEP003={TEST_PLUGIN}"]
