@@ -6,7 +6,7 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	new-service remove-service planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
+	new-service remove-service fuzz planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -93,3 +93,8 @@ bench-consent: setup ## one check of a consent by rpc against bare grpc.aio
 
 bench-footprint: setup ## memory and start time against fair baselines
 	@$(BIN)/python -m benchmarks.footprint
+
+SECONDS ?= 60
+fuzz: setup ## every parser of strangers' bytes, guided by coverage: SECONDS=60 each, TARGETS=photo
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/fuzz.lock
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)

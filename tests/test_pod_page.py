@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from machi_tools.embedded.given import KafkaAddress, PostgresAddress
 from tests.city import ResidentAtPhone, visit
 from tests.following import Copy, Page, copied
 
@@ -29,7 +30,10 @@ def spoken() -> list[tuple[str, str]]:
 
 @pytest.mark.integration
 @pytest.mark.timeout(300)
-def test_a_pod_comes_passes_and_goes(copy: Copy) -> None:
+def test_a_pod_comes_passes_and_goes(copy: Copy, postgres_server: PostgresAddress, kafka_server: KafkaAddress) -> None:
+    copy.environment.update(
+        MACHI_TEST_DATABASE_URL=postgres_server.url(), KAFKA_BOOTSTRAP_SERVERS=kafka_server.bootstrap
+    )
     copy.run(PAGE.commands(1))
     assert {line.split()[1] for line in copy.changes().splitlines()} == {
         "services/lost-umbrellas/",
