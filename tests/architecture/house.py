@@ -127,6 +127,11 @@ def services() -> tuple[Service, ...]:
     return tuple(Service(path.parent, load_manifest(path)) for path in found)
 
 
+def in_the_stack() -> tuple[Service, ...]:
+    """The pods that `machi up` starts: examples are only tested."""
+    return tuple(service for service in services() if service.folder.parent.name == POD_ROOMS[0])
+
+
 @cache
 def topics() -> tuple[Topic, ...]:
     """The topics registry."""

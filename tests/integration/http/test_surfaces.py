@@ -19,7 +19,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.architecture.house import ROOT, services
+from tests.architecture.house import ROOT, in_the_stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.stack]
 
@@ -126,7 +126,7 @@ def test_what_no_platform_signed_is_let_in_nowhere(surfaces: dict[str, Surface],
     assert set(surface.statuses) <= {400, 401, 404}
 
 
-@pytest.mark.parametrize("pod", [service.name for service in services() if service.folder.parent.name == "services"])
+@pytest.mark.parametrize("pod", [service.name for service in in_the_stack()])
 def test_every_pod_says_how_it_is(surfaces: dict[str, Surface], pod: str) -> None:
     for operation in operations(SHARED):
         surfaces[pod].hold(operation, GenerationMode.POSITIVE, signed=False)
