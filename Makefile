@@ -6,7 +6,7 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
+	new-service remove-service fuzz planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -36,7 +36,7 @@ lint: setup ## ruff, buf, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code >/dev/null
-	@$(BIN)/lint-imports --no-cache --config .importlinter
+	@$(BIN)/python -m tests.architecture.import_contracts
 
 format: setup ## let ruff and buf rewrite the layout
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -59,6 +59,14 @@ test-quick: setup ## tests that need no server, no browser
 
 chromium: ## the browser of the browser tests
 	@$(PYTHON) tools/machi/chromium.py
+
+new-service: setup ## a whole pod from the living example: NAME=lost-umbrellas
+	@$(BIN)/machi new service "$(NAME)"
+	@$(MAKE) --no-print-directory setup
+
+remove-service: setup ## take a pod out again: NAME=lost-umbrellas
+	@$(BIN)/machi remove service "$(NAME)"
+	@$(MAKE) --no-print-directory setup
 
 lock: setup ## compile the lock files anew from requirements/*.in
 	@$(BIN)/python tools/machi/lock.py
@@ -85,3 +93,8 @@ bench-consent: setup ## one check of a consent by rpc against bare grpc.aio
 
 bench-footprint: setup ## memory and start time against fair baselines
 	@$(BIN)/python -m benchmarks.footprint
+
+SECONDS ?= 60
+fuzz: setup ## every parser of strangers' bytes, guided by coverage: SECONDS=60 each, TARGETS=photo
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/fuzz.lock
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)

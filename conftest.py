@@ -15,6 +15,7 @@ settings.load_profile("untimed")
 _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
 # One worker runs all tests of the stack, one after another, on one stack; the others run beside it.
 _STACK = "stack"
+_WITHOUT_STACK = ("tests/architecture/", "tests/fuzz/")
 
 
 class Skips:
@@ -63,4 +64,4 @@ class Scopes(LoadScopeScheduling):  # type: ignore[misc]
 
 def _scope(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
-    return _STACK if path.startswith("tests/") and not path.startswith("tests/architecture/") else path
+    return _STACK if path.startswith("tests/") and not path.startswith(_WITHOUT_STACK) else path

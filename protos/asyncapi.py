@@ -107,7 +107,7 @@ def _channel(topic: Entry) -> Entry:
 
 
 def _operations(topic: Entry) -> Entry:
-    """One per pod that writes or reads the topic."""
+    """One per pod that writes or reads the topic; one for all that read a topic that is open to every pod."""
     name = str(topic["name"])
     groups = {
         (str(manifest["name"]), entry["topic"]): entry["group"]
@@ -121,7 +121,7 @@ def _operations(topic: Entry) -> Entry:
         reads: Entry = {"action": "receive", "channel": {"$ref": f"#/channels/{name}"}}
         if group := groups.get((pod, name)):
             reads["bindings"] = {"kafka": {"groupId": {"type": "string", "const": group}, "bindingVersion": _KAFKA}}
-        made[f"{pod}.reads.{name}"] = reads
+        made[f"{pod if pod != '*' else 'any-pod'}.reads.{name}"] = reads
     return made
 
 

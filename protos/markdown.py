@@ -24,8 +24,8 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def listed(names: object) -> str:
-    """Names of pods in a sentence."""
-    return ", ".join(cast("list[str]", names)) or "nobody"
+    """Names of pods in a sentence; `*` stands for whoever likes."""
+    return ", ".join("any pod" if name == "*" else name for name in cast("list[str]", names)) or "nobody"
 
 
 def example(name: str, title: str) -> str:

@@ -73,6 +73,8 @@ class _Page:
 
     def _who(self, service: str) -> str:
         serving = [each["name"] for each in self._manifests if service in _services(each, "serves")]
+        if any(service in _services(each, "calls", "*") for each in self._manifests):
+            serving = ["*"]
         calling = [each["name"] for each in self._manifests if service in _services(each, "calls")]
         return f"Served by {listed(serving)}; called by {listed(calling)}."
 
@@ -160,8 +162,9 @@ def _event_example(name: str) -> str:
     return shown + (f"More: {', '.join(others)}.\n\n" if others else "")
 
 
-def _services(manifest: Entry, side: str) -> list[str]:
-    entries = cast("list[dict[str, object]]", manifest.get(side, []))
+def _services(manifest: Entry, side: str, pod: str = "") -> list[str]:
+    """Services that a side of the manifest names; with `pod`, of that callee only."""
+    entries = [each for each in cast("list[Entry]", manifest.get(side, [])) if not pod or each["pod"] == pod]
     return [str(name) for entry in entries for name in cast("list[str]", entry.get("services", [entry.get("service")]))]
 
 

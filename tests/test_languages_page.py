@@ -1,61 +1,23 @@
 """docs/languages.md, followed step by step in a copy of the repository, with a language nobody speaks."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.architecture.house import ROOT, files
+from tests.following import Copy, Page, copied
 
-PAGE = (ROOT / "docs" / "languages.md").read_text(encoding="utf-8")
+PAGE = Page("languages.md")
 TAG, NAME = "qx", "Qxish"
 
 
-def section(number: int) -> str:
-    """One step of the page."""
-    found = re.search(rf"^### {number}\. .*?(?=^##)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found is not None, f"no step {number}"
-    return found.group()
-
-
-def commands(number: int) -> str:
-    """What a step tells to run."""
-    found = re.search(r"^```sh\n(.*?)^```", section(number), re.MULTILINE | re.DOTALL)
-    assert found is not None, f"nothing to run in step {number}"
-    return found.group(1)
-
-
 @pytest.fixture
-def copy(tmp_path: Path) -> Iterator[Path]:
-    """The repository as it would be committed, without its history."""
-    tree = tmp_path / "machi"
-    for path in files():
-        target = tree / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
-    (tree / ".venv").symlink_to(ROOT / ".venv")
-    run(tree, "git init -q && git add -A -- ':!.venv'")
-    yield tree
-    shutil.rmtree(tree)
-
-
-def run(tree: Path, script: str, *, fails: bool = False) -> str:
-    """Run a script of the page in the copy, whose code comes before the installed one."""
-    sources = [str(path) for room in ("libs", "services", "tools") for path in sorted(tree.glob(f"{room}/*/src"))]
-    protos = tree / "protos" / "gen" / "python" / "src"
-    environment = {**os.environ, "TAG": TAG, "PYTHONPATH": os.pathsep.join([str(tree), *sources, str(protos)])}
-    for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST"):
-        environment.pop(name, None)
-    done = subprocess.run(
-        ["bash", "-euc", script], cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert (done.returncode != 0) is fails, f"{script}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    """The repository as it would be committed, with the tag in the environment."""
+    with copied(tmp_path, TAG=TAG) as tree:
+        yield tree
 
 
 def rewrite(path: Path, content: object) -> None:
@@ -80,10 +42,10 @@ def add_to_maps(node: object) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_a_language_comes_by_following_the_page(copy: Path) -> None:
-    run(copy, commands(1))
-    say_how_it_is_written(copy)
-    maps = [copy / path for path in re.findall(r"^- `(.+\.yaml)`$", section(3), re.MULTILINE)]
+def test_a_language_comes_by_following_the_page(copy: Copy) -> None:
+    copy.run(PAGE.commands(1))
+    say_how_it_is_written(copy.tree)
+    maps = [copy.tree / path for path in re.findall(r"^- `(.+\.yaml)`$", PAGE.section(3), re.MULTILINE)]
     assert len(maps) == 4
     for path in maps:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -91,15 +53,15 @@ def test_a_language_comes_by_following_the_page(copy: Path) -> None:
         if path.name == "city.yaml":
             content["tenant"]["languages"].append(TAG)
         rewrite(path, content)
-    told = run(copy, commands(5))
+    told = copy.run(PAGE.commands(5))
     assert len(re.findall(rf"\[(?:.*-)?{TAG}(?:-.*)?\] PASSED", told)) > 10, told[-3000:]
-    assert (copy / "services" / "channel-line" / "tests" / "snapshots" / f"{TAG}.json").is_file()
+    assert (copy.tree / "services" / "channel-line" / "tests" / "snapshots" / f"{TAG}.json").is_file()
 
 
-def test_what_is_missing_is_told_and_nothing_stops(copy: Path) -> None:
+def test_what_is_missing_is_told_and_nothing_stops(copy: Copy) -> None:
     missing = "services/notifications/src/machi_notifications/templates/ko.yaml"
-    (copy / missing).unlink()
-    told = run(copy, ".venv/bin/pytest -q -p no:randomly tests/architecture/test_texts.py", fails=True)
+    (copy.tree / missing).unlink()
+    told = copy.run(".venv/bin/pytest -q -p no:randomly tests/architecture/test_texts.py", fails=True)
     assert "templates" in told
     assert "ko" in told
     program = (
@@ -107,4 +69,4 @@ def test_what_is_missing_is_told_and_nothing_stops(copy: Path) -> None:
         "texts = Texts(Path(machi_notifications.__file__).parent / 'templates')\n"
         "print(texts.say('ko', 'ReporterAsked.title'))"
     )
-    assert run(copy, f'.venv/bin/python -c "{program}"').strip() == "The office has a question"
+    assert copy.run(f'.venv/bin/python -c "{program}"').strip() == "The office has a question"

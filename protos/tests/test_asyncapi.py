@@ -74,7 +74,7 @@ def test_every_topic_is_a_channel_with_those_who_write_and_read_it() -> None:
     assert list(DOCUMENT["channels"]) == [topic["name"] for topic in TOPICS]
     told = set(DOCUMENT["operations"])
     assert told == {f"{pod}.writes.{topic['name']}" for topic in TOPICS for pod in topic["producers"]} | {
-        f"{pod}.reads.{topic['name']}" for topic in TOPICS for pod in topic["consumers"]
+        f"{pod if pod != '*' else 'any-pod'}.reads.{topic['name']}" for topic in TOPICS for pod in topic["consumers"]
     }
     for topic in TOPICS:
         channel = DOCUMENT["channels"][topic["name"]]

@@ -14,12 +14,13 @@ from machi_sdk.manifest import Manifest, load_manifest
 from machi_tools.stack.plan import TENANT, offered_languages
 
 ROOT = Path(__file__).resolve().parents[2]
+POD_ROOMS = ("services", "examples")
 LANGUAGES = tuple(offered_languages(TENANT))  # what the demo city offers, every text has to be in
 
 
 @dataclass(frozen=True)
 class Service:
-    """One folder of services/."""
+    """One folder of services/ or examples/."""
 
     folder: Path
     manifest: Manifest
@@ -80,6 +81,11 @@ class Topic:
     producers: frozenset[str]
     consumers: frozenset[str]
 
+    @property
+    def open_to_all(self) -> bool:
+        """Whether any pod may read it; who does says its manifest alone."""
+        return self.consumers == {"*"}
+
 
 @cache
 def _parsed(path: Path) -> ast.Module:
@@ -116,9 +122,14 @@ def generated(path: Path) -> bool:
 
 @cache
 def services() -> tuple[Service, ...]:
-    """Every folder of services/ that has a manifest."""
-    found = sorted((ROOT / "services").glob("*/service.yaml"))
+    """Every pod, the living examples too: folders that have a manifest."""
+    found = [path for room in POD_ROOMS for path in sorted((ROOT / room).glob("*/service.yaml"))]
     return tuple(Service(path.parent, load_manifest(path)) for path in found)
+
+
+def in_the_stack() -> tuple[Service, ...]:
+    """The pods that `machi up` starts: examples are only tested."""
+    return tuple(service for service in services() if service.folder.parent.name == POD_ROOMS[0])
 
 
 @cache

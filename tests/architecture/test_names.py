@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.house import ROOT, Service, services
+from tests.architecture.house import POD_ROOMS, ROOT, Service, read_yaml, services
 
 every_service = pytest.mark.parametrize("service", services(), ids=lambda service: service.name)
 PLACES = ("README.md", "service.yaml", "pyproject.toml", "migrations/env.py", "tests")
@@ -20,8 +20,19 @@ def distribution(folder: Path) -> tuple[str, list[str]]:
 
 
 def test_every_service_folder_has_a_manifest() -> None:
-    folders = {path.name for path in (ROOT / "services").iterdir() if (path / "src").is_dir()}
-    assert folders == {service.name for service in services()}
+    folders = [path for room in POD_ROOMS for path in sorted((ROOT / room).iterdir()) if (path / "src").is_dir()]
+    assert folders == [service.folder for service in services()]
+    assert len({folder.name for folder in folders}) == len(folders)
+
+
+def test_a_chart_has_its_pods_name() -> None:
+    """The library chart and the umbrella are of no pod."""
+    charts = {path.parent.name: read_yaml(path) for path in (ROOT / "deploy" / "helm").glob("*/Chart.yaml")}
+    assert charts
+    assert set(charts) - {"machi-service", "machi"} <= {service.name for service in services()}
+    for name, chart in charts.items():
+        assert (chart["name"], chart["apiVersion"]) == (name, "v2")
+        assert read_yaml(ROOT / "deploy" / "helm" / name / "values.yaml")
 
 
 @every_service

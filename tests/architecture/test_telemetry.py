@@ -29,7 +29,9 @@ def own(source: Source) -> str:
 def sources() -> list[Source]:
     """Files that run in a pod."""
     return [
-        source for source in python_sources() if not source.is_test and source.place.startswith(("libs/", "services/"))
+        source
+        for source in python_sources()
+        if not source.is_test and source.place.startswith(("libs/", "services/", "examples/"))
     ]
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from machi_sdk.language import FOLDER as LANGUAGE_FILES
 from machi_sdk.language import default_language, known
-from tests.architecture.house import LANGUAGES, ROOT, calls, files, python_sources, read_yaml
+from tests.architecture.house import LANGUAGES, ROOT, calls, files, python_sources, read_yaml, services
 
 FOLDERS = sorted({path.parent for path in files() if path.name == "ja.yaml"} - {LANGUAGE_FILES})
 # Where a text stands per language inside a file: manifests, and what is put in for the demo city.
 MAPS = [
-    *sorted((ROOT / "services").glob("*/service.yaml")),
+    *(service.folder / "service.yaml" for service in services()),
     ROOT / "services" / "reports" / "seeds" / "fukuoka" / "catalogue.yaml",
     ROOT / "tools" / "machi" / "src" / "machi_tools" / "seeds" / "fukuoka" / "city.yaml",
 ]

@@ -60,7 +60,7 @@ SENTENCES = frozenset({"cases.none", "cases.heading", "return.about", "return.pl
 def sources() -> list[Source]:
     """Files that run in a pod."""
     running = [each for each in python_sources() if not each.is_test and "/src/" in each.place]
-    return [each for each in running if each.place.startswith(("libs/", "services/"))]
+    return [each for each in running if each.place.startswith(("libs/", "services/", "examples/"))]
 
 
 def without_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:

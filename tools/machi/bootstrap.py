@@ -5,6 +5,7 @@ that an old Python can still read far enough to be told that it is too old.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -128,8 +129,19 @@ def remove_leftovers():
         )
 
 
+def uninstall_gone_folders():
+    """Uninstall editable folders that are not there any more."""
+    command = [UV, "pip", "list", "--quiet", "--editable", "--format", "json", "--python", PYTHON]
+    listed = json.loads(subprocess.run(command, stdout=subprocess.PIPE).stdout.decode() or "[]")
+    there = [os.path.join(each["editable_project_location"], "pyproject.toml") for each in listed]
+    gone = [each["name"] for each, path in zip(listed, there) if not os.path.isfile(path)]
+    if gone:
+        run([UV, "pip", "uninstall", "--quiet", "--python", PYTHON] + gone, "remove .venv, then `make setup` again")
+
+
 def install_folders():
     """Install this repository's folders editable; name those that cannot be, but install the others."""
+    uninstall_gone_folders()
     bad = []
     for folder in folders():
         install = [

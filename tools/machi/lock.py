@@ -9,6 +9,8 @@ SHAPE = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url
 LOCKS = [
     ("requirements/tests.in", "requirements.lock", []),
     ("requirements/pods.in", "requirements/pods.lock", ["-c", "requirements.lock"]),
+    ("requirements/fuzz.in", "requirements/fuzz.lock", ["-c", "requirements.lock"]),
+    ("requirements/node.in", "requirements/node.lock", []),
     ("requirements/bootstrap.in", "requirements/bootstrap.lock", []),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from machi.pods.v1.events_pb2 import PodUninstalled
 from machi_sdk.clock import SystemClock
 from machi_sdk.envelope import Provenance, headers_of
-from tests.architecture.house import services
+from tests.architecture.house import in_the_stack
 from tests.city import City, machi
 from tests.parked import Poison, drop_all, parked, set_aside, writer
 from tests.story import OFFICER_HAKATA, file_report
@@ -51,7 +51,7 @@ async def test_unreadable_records_stand_in_nobodys_way(city: City) -> None:
 
 async def test_a_stray_event_is_parked_at_once_by_whoever_reads_the_topic(city: City) -> None:
     event = PodUninstalled(pod="nobody")
-    groups = {(entry.topic, entry.group) for service in services() for entry in service.manifest.consumes}
+    groups = {(entry.topic, entry.group) for service in in_the_stack() for entry in service.manifest.consumes}
     async with writer(city) as kafka:
         for topic in {topic for topic, _ in groups}:
             headers = headers_of(event, Provenance(f"stray-{topic}", "test", "fukuoka", SystemClock().now()))

@@ -14,6 +14,7 @@ from machi_sdk.errors import Invalid
 from machi_sdk.telemetry import carried
 
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
+_LONGEST_TYPE = 200  # importing a package goes one call deeper for each part of its name
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: b
     package = name.rsplit(".", 1)[0]
     if not name or not headers.get("ce_id"):
         raise Invalid("envelope-incomplete")
-    if not _TYPE_NAME.fullmatch(name):
+    if len(name) > _LONGEST_TYPE or not _TYPE_NAME.fullmatch(name):
         raise Invalid("event-type-unknown")
     try:
         kind = message_class(name, (f"{package}.events_pb2",))

@@ -9,6 +9,7 @@ import orjson
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -91,7 +92,9 @@ class HttpServer:
         listening.bind((host, port))
         listening.set_inheritable(True)
         self.port = listening.getsockname()[1]
-        app = Starlette(routes=self._routes, exception_handlers={MachiError: _as_problem})
+        app = Starlette(
+            routes=self._routes, exception_handlers={MachiError: _as_problem, HTTPException: _as_plain_problem}
+        )
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -121,6 +124,14 @@ class HttpServer:
 
     async def _metrics(self, _request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _as_plain_problem(_request: Request, error: Exception) -> Response:
+    """No such address, or no such method on it."""
+    assert isinstance(error, HTTPException)
+    slug = error.detail.lower().replace(" ", "-")
+    body = {"type": f"urn:machi:{slug}", "title": slug, "status": error.status_code, "detail": error.detail}
+    return Response(orjson.dumps(body), error.status_code, error.headers, media_type="application/problem+json")
 
 
 async def _as_problem(_request: Request, error: Exception) -> Response:

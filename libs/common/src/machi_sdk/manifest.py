@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Literal, Self
@@ -75,8 +76,9 @@ class DialogueEntry(_Part):
     @classmethod
     def _readable(cls, argument: str) -> str:
         try:
-            re.compile(argument)
-        except re.error as error:
+            with warnings.catch_warnings(action="error"):  # what Python warns of means something else one day
+                re.compile(argument)
+        except (re.error, OverflowError, RecursionError, Warning) as error:
             raise ValueError(f"no regular expression: {error}") from error
         return argument
 
@@ -125,6 +127,7 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self.canonical_json.encode()  # half a character has no hash
         foreign = [entry.group for entry in self.consumes if not entry.group.startswith(f"{self.name}.")]
         if foreign:
             raise ValueError(f"group {foreign[0]!r} has to begin with {self.name + '.'!r}")
@@ -170,12 +173,12 @@ def parse_manifest(text: str, *, known_only: bool = False) -> Manifest:
     try:
         content = json.loads(text) if text.startswith("{") else yaml.load(text, _LOADER)  # noqa: S506 (both are safe)
         return Manifest.model_validate(content, extra="ignore" if known_only else "forbid")
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
-        raise Invalid("manifest-not-yaml", str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise Invalid("manifest-invalid", f"{place}: {first['msg']}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date or number that is none, and nesting
+        raise Invalid("manifest-not-yaml", str(error)) from error
 
 
 def load_manifest(path: Path) -> Manifest:

@@ -61,10 +61,12 @@ def _add_operators_verbs() -> None:
     from machi_tools import cli_views as views  # noqa: PLC0415 (as above)
     from machi_tools.cli_bench import bench  # noqa: PLC0415 (as above)
     from machi_tools.cli_dlq import dlq  # noqa: PLC0415 (as above)
+    from machi_tools.cli_growing import new, remove  # noqa: PLC0415 (as above)
 
     for command in (verbs.doctor, verbs.trace, verbs.seed, views.outbox, views.topics, views.tenants, bench):
         app.command()(command)
-    for name, group in (("dlq", dlq), ("pods", verbs.pods), ("staff", verbs.staff)):
+    groups = (("dlq", dlq), ("pods", verbs.pods), ("staff", verbs.staff), ("new", new), ("remove", remove))
+    for name, group in groups:
         app.add_typer(group, name=name)
 
 

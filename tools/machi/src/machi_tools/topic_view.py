@@ -16,6 +16,7 @@ from machi_tools.stack.state import State
 from machi_tools.stack.topics import Topic, read_topics
 
 OURS = "machi."
+ANY_POD = "*"
 PATIENCE_MS = 3000
 Offsets = dict[TopicPartition, int]
 
@@ -75,8 +76,14 @@ async def look_at_topics(layout: Layout, state: State) -> list[TopicView]:
         raise StackError(
             f"Kafka at {state.servers.kafka} does not answer ({type(error).__name__})", "machi doctor"
         ) from error
-    names = sorted({*wanted, *there})
-    return [_view(name, wanted.get(name), shapes.get(name), _behind(readers, name, ends)) for name in names]
+    everyone = [pod.name for pod in state.pods]
+    views = []
+    for name in sorted({*wanted, *there}):
+        behind = _behind(readers, name, ends)
+        views.append(
+            _view(name, wanted.get(name), shapes.get(name), (*behind, *_whole(wanted.get(name), behind, everyone)))
+        )
+    return views
 
 
 @asynccontextmanager
@@ -153,10 +160,17 @@ def _behind(
     return found
 
 
-def _view(name: str, topic: Topic | None, found: Shape | None, behind: list[Reader]) -> TopicView:
+def _whole(topic: Topic | None, behind: list[Reader], everyone: list[str]) -> list[Reader]:
+    """Who reads it without a group; a topic that is open to all and in no manifest is read by the SDK in every pod."""
     if topic is None:
-        return TopicView(name, "", "", None, found, tuple(behind))
+        return []
     known = {reader.pod for reader in behind}
-    whole = [Reader(pod) for pod in topic.readers if pod not in known]
+    named = everyone if topic.readers == (ANY_POD,) and not behind else topic.readers
+    return [Reader(pod) for pod in named if pod not in known and pod != ANY_POD]
+
+
+def _view(name: str, topic: Topic | None, found: Shape | None, readers: tuple[Reader, ...]) -> TopicView:
+    if topic is None:
+        return TopicView(name, "", "", None, found, readers)
     wanted = Shape(topic.partitions, topic.retention_hours, topic.cleanup)
-    return TopicView(name, topic.kind, topic.owner, wanted, found, (*behind, *whole))
+    return TopicView(name, topic.kind, topic.owner, wanted, found, readers)

@@ -46,9 +46,9 @@ def _line(elements: Sequence[Json]) -> str:
 
 
 def _word(element: Json) -> str:
-    kind = element.get("type")
+    kind = _text(element, "type")
     if kind in _NAMED:
-        sign, key = _NAMED[str(kind)]
+        sign, key = _NAMED[kind]
         return f"{sign}{_text(element, key)}"
     if kind == "emoji":
         return _emoji(element)
@@ -61,7 +61,8 @@ def _word(element: Json) -> str:
 def _emoji(element: Json) -> str:
     """The characters themselves; a workspace's own emoji have none and keep their name."""
     try:
-        return "".join(chr(int(code, 16)) for code in _text(element, "unicode").split("-"))
+        shown = "".join(chr(int(code, 16)) for code in _text(element, "unicode").split("-"))
+        return shown.encode().decode()  # half a character is none
     except (ValueError, OverflowError):
         return f":{_text(element, 'name')}:"
 

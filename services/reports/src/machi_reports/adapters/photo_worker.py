@@ -45,7 +45,12 @@ class ProcessPhotoWorker:
             return PhotoVerdict.NOT_A_PHOTO
         finally:
             await _ended(process)
-        return _verdict(process.returncode, jpegs)
+        return verdict_of(process.returncode, jpegs)
+
+
+def _end_of_first(jpegs: bytes) -> int:
+    """Where the second JPEG begins by what the decoder wrote in front; 0 when it wrote less than that."""
+    return 4 + int(struct.unpack(">I", jpegs[:4])[0]) if len(jpegs) > 4 else 0
 
 
 async def _ended(process: Process) -> None:
@@ -54,10 +59,10 @@ async def _ended(process: Process) -> None:
         await process.wait()
 
 
-def _verdict(code: int | None, jpegs: bytes) -> CleanPhoto | PhotoVerdict:
+def verdict_of(code: int | None, jpegs: bytes) -> CleanPhoto | PhotoVerdict:
+    """What a process that ended so, and wrote this, has to say about its photo; Unavailable when nothing."""
     match code:
-        case _ if code == OK and len(jpegs) > 4:
-            end = 4 + struct.unpack(">I", jpegs[:4])[0]
+        case _ if code == OK and 4 < (end := _end_of_first(jpegs)) < len(jpegs):
             return CleanPhoto(jpegs[4:end], jpegs[end:])
         case _ if code == TOO_LARGE:
             return PhotoVerdict.TOO_LARGE

@@ -1,10 +1,14 @@
-"""Pytest plugin: one real PostgreSQL and one real Kafka per test session, started when first asked for."""
+"""Pytest plugin: one real PostgreSQL and one real Kafka per test session, started when first asked for.
+
+Embedded, or in containers as MACHI_TEST_SERVERS says; servers that the environment names always win.
+"""
 
 import os
 from collections.abc import Iterator
 
 import pytest
 
+from machi_tools.embedded.containers import contained_kafka, contained_postgres, in_containers
 from machi_tools.embedded.given import GivenKafka, GivenPostgres, KafkaAddress, PostgresAddress
 from machi_tools.embedded.kafka import KafkaServer
 from machi_tools.embedded.postgres import PostgresServer
@@ -17,6 +21,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     if given:
         yield GivenPostgres(given)
         return
+    if in_containers():
+        with contained_postgres() as contained:
+            yield contained
+        return
     server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data", fsync=False).start()
     yield server
     server.destroy()
@@ -28,6 +36,10 @@ def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAddr
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if given:
         yield GivenKafka(given)
+        return
+    if in_containers():
+        with contained_kafka() as contained:
+            yield contained
         return
     server = KafkaServer(tmp_path_factory.mktemp("kafka") / "data").start()
     yield server

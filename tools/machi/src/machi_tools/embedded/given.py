@@ -32,7 +32,11 @@ class GivenPostgres:
         """An address for one database and role; the administrator's own without a password."""
         parts = urlsplit(self.admin_url)
         host = parts.netloc.rpartition("@")[2]
-        who = parts.netloc.rpartition("@")[0] if password is None else f"{quote(role)}:{quote(password)}"
+        who = (
+            parts.netloc.rpartition("@")[0]
+            if password is None
+            else f"{quote(role, safe='')}:{quote(password, safe='')}"
+        )
         return urlunsplit(parts._replace(netloc=f"{who}@{host}", path=f"/{database}"))
 
 

@@ -1,0 +1,106 @@
+"""The whole pod on a real PostgreSQL and Kafka: a conversation over gRPC, and two channels that are linked."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from machi.citizens.v1.events_pb2 import CitizenMerged
+from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
+from machi_idea_box.wiring import TEXTS, assemble
+from machi_sdk import migrating
+from machi_sdk.ids import new_id
+from machi_sdk.manifest import Calls, Manifest, load_manifest
+from machi_sdk.rpc import for_tenant
+from machi_sdk.testing import (
+    Event,
+    KafkaAddress,
+    LocalRelease,
+    PodDatabase,
+    announce_pods,
+    create_topics,
+    publish,
+    registered_topics,
+    running_pod,
+    wait_until,
+)
+
+if TYPE_CHECKING:
+    from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
+
+pytestmark = pytest.mark.integration
+SERVICE = Path(__file__).resolve().parents[1]
+TOPICS = SERVICE.parents[1] / "protos" / "topics"
+MANIFEST = load_manifest(SERVICE / "service.yaml")
+TALKING = "machi.dialogue.v1.DialogueService"
+CHANNEL = Manifest(name="a-channel", version="1", owner="tests", calls=(Calls(pod=MANIFEST.name, services=(TALKING,)),))
+
+
+class Talk:
+    """A person in conversation with the pod."""
+
+    def __init__(self, stub: "DialogueServiceAsyncStub") -> None:
+        self._stub = stub
+        self._session = ""
+        self.citizen_id = new_id()
+
+    async def says(self, words: str = "") -> wire.TurnResponse:
+        """Type words; without any, open the dialogue."""
+        request = wire.TurnRequest(event_id=new_id(), citizen_id=self.citizen_id, channel="line", language="en")
+        request.session_id = self._session
+        if words:
+            request.text.text = words
+        else:
+            request.open.command = MANIFEST.dialogues[0].command
+        answer = await self._stub.Turn(request, timeout=5, metadata=for_tenant("fukuoka"))
+        self._session = answer.session_id
+        return answer
+
+
+@pytest.fixture
+async def talk(database: PodDatabase, kafka_server: KafkaAddress, tmp_path: Path) -> AsyncIterator[Talk]:
+    """The running pod, and somebody who talks to it through a channel."""
+    bootstrap = kafka_server.bootstrap
+    await create_topics(bootstrap, registered_topics(TOPICS))
+    await announce_pods(bootstrap, [MANIFEST, CHANNEL])
+    async with LocalRelease(tmp_path) as release:
+        settings = release.settings(MANIFEST.name, database.url, bootstrap)
+        async with running_pod(assemble, settings, MANIFEST) as pod:
+            release.addresses[MANIFEST.name] = f"127.0.0.1:{pod.rpc.port}"
+            yield Talk(DialogueServiceStub(release.peers(CHANNEL.name).channel(MANIFEST.name)))
+
+
+async def kept(database: PodDatabase) -> list[tuple[str, str]]:
+    connection = await asyncpg.connect(database.url)
+    try:
+        await connection.execute("SELECT set_config('machi.tenant', 'fukuoka', false)")
+        return [(row["citizen_id"], row["words"]) for row in await connection.fetch("SELECT * FROM ideas")]
+    finally:
+        await connection.close()
+
+
+async def test_an_idea_is_kept_and_follows_its_author(
+    talk: Talk, database: PodDatabase, kafka_server: KafkaAddress
+) -> None:
+    assert (await talk.says()).ask.prompt == TEXTS.say("en", "idea")
+    answer = await talk.says("More benches")
+    assert answer.session_state == wire.SESSION_STATE_ENDED
+    assert [message.text.text for message in answer.messages] == [TEXTS.say("en", "thanks")]
+    assert await kept(database) == [(talk.citizen_id, "More benches")]
+    present = new_id()
+    merged = Event(present, CitizenMerged(from_id=talk.citizen_id, into_id=present))
+    await publish(kafka_server.bootstrap, "machi.citizens.v1", [merged])
+
+    async def moved() -> bool:
+        return await kept(database) == [(present, "More benches")]
+
+    await wait_until(moved, 20)
+
+
+def test_migrations_go_up_down_and_up_and_match_the_tables(database: PodDatabase) -> None:
+    migrating.downgrade(SERVICE, database.owner_url)
+    migrating.upgrade(SERVICE, database.owner_url)
+    migrating.check(SERVICE, database.owner_url)

@@ -1,0 +1,73 @@
+"""docs/a-pod-in-15-minutes.md, followed step by step in a copy of the repository."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from machi_tools.embedded.given import KafkaAddress, PostgresAddress
+from tests.city import ResidentAtPhone, visit
+from tests.following import Copy, Page, copied
+
+PAGE = Page("a-pod-in-15-minutes.md")
+NAME = "lost-umbrellas"
+# Fewer than the page starts; the seeds need these.
+PODS = f"identity reports channel-line {NAME}"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    with copied(tmp_path, MACHI_STATE_DIR=str(tmp_path / "state"), MACHI_PODS=PODS) as tree:
+        yield tree
+
+
+def spoken() -> list[tuple[str, str]]:
+    """The conversation of step 5: who, and what."""
+    lines = PAGE.blocks(5, "text")[0].splitlines()
+    return [(who, words) for who, _, words in (line.partition(": ") for line in lines)]
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(300)
+def test_a_pod_comes_passes_and_goes(copy: Copy, postgres_server: PostgresAddress, kafka_server: KafkaAddress) -> None:
+    copy.environment.update(
+        MACHI_TEST_DATABASE_URL=postgres_server.url(), KAFKA_BOOTSTRAP_SERVERS=kafka_server.bootstrap
+    )
+    copy.run(PAGE.commands(1))
+    assert {line.split()[1] for line in copy.changes().splitlines()} == {
+        "services/lost-umbrellas/",
+        "deploy/helm/lost-umbrellas/",
+    }
+    seen = copy.run(PAGE.commands(2))
+    assert "services/lost-umbrellas/service.yaml" in seen
+    assert "idea-box" not in seen
+    copy.run(PAGE.commands(3))
+    assert re.search(r"\d+ passed", copy.run(PAGE.commands(4)))
+    assert copy.run(PAGE.blocks(6)[1]).splitlines()[-1].startswith("removed ")
+    assert copy.changes() == ""
+
+
+@pytest.mark.integration
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+async def test_a_pod_is_talked_to_on_the_phone(copy: Copy) -> None:
+    copy.run(PAGE.commands(1))
+    copy.run(PAGE.commands(3))
+    try:
+        assert NAME in copy.run(PAGE.commands(5))
+        async with visit(Path(copy.environment["MACHI_STATE_DIR"])) as city:
+            await talk(await city.resident("English"))
+        copy.run(PAGE.blocks(6)[0])
+    finally:
+        copy.run(".venv/bin/machi down")
+
+
+async def talk(resident: ResidentAtPhone) -> None:
+    """Say what the page says, and hear what it says."""
+    answer = ""
+    for who, words in spoken():
+        if who == "you":
+            answer = await resident.say(words)
+        else:
+            assert words in answer

@@ -1,0 +1,61 @@
+"""A name is checked before anything is made, and a pod that others call is not taken away."""
+
+from pathlib import Path
+
+import pytest
+
+from machi_tools.errors import StackError
+from machi_tools.growing import checked, new_pod, remove_pod
+from machi_tools.stack.layout import ROOT
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "no name"),
+        ("Lost", "no name"),
+        ("lost_umbrellas", "no name"),
+        ("lost--umbrellas", "no name"),
+        ("-lost", "no name"),
+        ("2lost", "no name"),
+        ("../lost", "no name"),
+        ("l" * 41, "no name"),
+        ("import", "a word of Python"),
+        ("match", "a word of Python"),
+        ("reports", "is taken"),
+        ("idea-box", "is taken"),
+        ("sdk", "is taken"),
+        ("simulator", "is taken"),
+        ("operator", "is taken"),
+        ("report", "it opens reports/report"),
+        ("cancel", "it means cancel"),
+    ],
+)
+def test_a_name_that_will_not_do_is_refused_with_the_reason(name: str, why: str) -> None:
+    with pytest.raises(StackError, match=why):
+        checked(ROOT, name)
+
+
+def test_a_pod_is_the_example_under_its_own_name(tmp_path: Path) -> None:
+    for folder in ("examples/idea-box", "deploy/helm/idea-box"):
+        (tmp_path / folder).parent.mkdir(parents=True)
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    made = new_pod(tmp_path, "zoo-2")
+    assert [str(folder.relative_to(tmp_path)) for folder in made] == ["services/zoo-2", "deploy/helm/zoo-2"]
+    files = [path for folder in made for path in folder.rglob("*") if path.is_file()]
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert "class Zoo2Dialogue" in text
+    assert "from machi_zoo_2.store import Zoo2Work" in text
+    assert not [path for path in files if "idea" in path.name and "ideas" not in path.name]
+    assert not [word for word in ("idea-box", "idea_box", "IdeaBox") if word in text]
+    with pytest.raises(StackError, match="taken"):
+        new_pod(tmp_path, "zoo-2")
+    assert remove_pod(tmp_path, "zoo-2") == made
+    assert not list((tmp_path / "services").iterdir())
+
+
+def test_a_pod_that_is_called_or_is_not_there_stays_as_it_is() -> None:
+    with pytest.raises(StackError, match="could not go on without identity"):
+        remove_pod(ROOT, "identity")
+    with pytest.raises(StackError, match="there is no pod"):
+        remove_pod(ROOT, "lost-umbrellas")
