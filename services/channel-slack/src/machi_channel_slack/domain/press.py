@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import orjson
 
+# Ours, not the pod's: let a card of a list have its own message. No pod may call an action so.
+OPEN = "machi:open"
+
 
 @dataclass(frozen=True)
 class CardRef:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from machi.desk.v1.events_pb2 import CardAnnounced
-from machi_channel_slack.domain.cards import CardKey
+from machi_channel_slack.domain.cards import Announced, CardKey
 from machi_channel_slack.ports import Announce
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
@@ -26,5 +26,6 @@ class Announcements:
                 raise Invalid("event-type-unknown")
             if record.tenant in self._tenants:
                 key = CardKey(record.tenant, event.card_id, event.desk_id)
-                await self._announce(work, key, event.pod, event.version, record.trace)
+                news = Announced(event.pod, event.version, event.urgent)
+                await self._announce(work, key, news, record.trace)
         work.then(self._wake)

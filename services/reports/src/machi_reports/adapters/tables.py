@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, MetaData
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    false,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, UniqueConstraint
@@ -73,6 +83,7 @@ class ReportRow(_Row, table=True):
     trace_id: str
     filed_at: datetime = Field(sa_column=_moment())
     changed_at: datetime = Field(sa_column=_moment())
+    urgent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 class UpdateRow(_Row, table=True):

@@ -144,6 +144,11 @@ class Catalogue:
         """The category with that code."""
         return next((category for category in self.categories if category.code == code), None)
 
+    def is_urgent(self, category_code: str, details: Mapping[str, str]) -> bool:
+        """Whether a report of that kind, with those answers, is one to phone about."""
+        category = self.category(category_code)
+        return category is not None and category.urgent_office(details) is not None
+
     def desk(self, desk_id: str) -> DeskEntry | None:
         """The desk with that id."""
         return next((desk for desk in self.desks if desk.desk_id == desk_id), None)

@@ -56,6 +56,7 @@ class Filing:
     messages_allowed: bool | None
     trace_id: str
     filed_at: datetime
+    urgent: bool = False
 
 
 @dataclass

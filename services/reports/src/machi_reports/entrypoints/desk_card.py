@@ -75,8 +75,16 @@ def desk_card(shown: Shown, now: datetime, wording: Wording) -> wire.DeskCard:
         thread=sorted(thread, key=lambda entry: entry.at.ToNanoseconds()),
         opened_at=stamp(report.filing.filed_at),
         opened_ago=wording.age(report.filing.filed_at, now),
+        brief=_brief(report, wording),
         note=wording.say("desk.note-silent" if shown.receives in SILENT else "desk.note"),
     )
+
+
+def _brief(report: Report, wording: Wording) -> str:
+    """Kind, ward, and urgency: what decides what is looked at first."""
+    filing = report.filing
+    urgency = wording.say("urgency.urgent" if filing.urgent else "urgency.normal")
+    return wording.brief((wording.category(filing.category_code), wording.ward(filing.ward_code), urgency))
 
 
 def _title(report: Report, wording: Wording) -> str:

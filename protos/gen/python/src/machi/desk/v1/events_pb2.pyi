@@ -28,11 +28,14 @@ class CardAnnounced(_message.Message):
     POD_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    URGENT_FIELD_NUMBER: _builtins.int
     card_id: _builtins.str
     desk_id: _builtins.str
     pod: _builtins.str
     """The pod that serves the card."""
     version: _builtins.int
+    urgent: _builtins.bool
+    """True when it must not wait in a list: it is shown by itself at once, however much else comes in."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -43,10 +46,11 @@ class CardAnnounced(_message.Message):
         pod: _builtins.str = ...,
         version: _builtins.int = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        urgent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "occurred_at", b"occurred_at", "pod", b"pod", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "occurred_at", b"occurred_at", "pod", b"pod", "urgent", b"urgent", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

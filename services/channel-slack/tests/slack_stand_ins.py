@@ -1,0 +1,98 @@
+"""A workspace that only notes what it is sent, a desk with a room, and a pod whose cards have versions."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+
+from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.identity.v1.staff_service_pb2 import Staff
+from machi_channel_slack.domain.cards import CardState, Desk, Mark, SlackMessage
+from machi_sdk.clock import ManualClock
+
+
+class QuietSlack:
+    """`ports.Slack`: when something was sent, and what each message shows now."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.sent: list[datetime] = []
+        self.shown: dict[str, str] = {}
+
+    async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
+        self.sent.append(self._clock.now())
+        ts = str(len(self.sent))
+        self.shown[ts] = message.text
+        return ts
+
+    async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
+        self.sent.append(self._clock.now())
+        self.shown[ts] = message.text
+
+    async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
+        return ""
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        return f"https://example.org/{channel}/{ts}"
+
+    async def direct(self, user: str) -> str:
+        return f"D{user}"
+
+    async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None: ...
+
+    async def answer(self, response_url: str, message: SlackMessage) -> None: ...
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None: ...
+
+    async def upload(self, name: str, alt: str, body: bytes) -> str:
+        return "F1"
+
+    async def share(self, file_id: str, title: str, channel: str, thread_ts: str) -> None: ...
+
+    async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
+        return False
+
+    async def delete_file(self, file_id: str) -> None: ...
+
+    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
+        raise NotImplementedError
+
+
+class OneRoom:
+    """`ports.Rooms`."""
+
+    async def of(self, desk: Desk) -> str:
+        return "C1"
+
+    def forget(self) -> None: ...
+
+
+class OneDesk:
+    """`ports.Desks`."""
+
+    def __init__(self, desk_id: str) -> None:
+        self._desk = Desk(desk_id, desk_id, "ja")
+
+    async def desk(self, tenant: str, desk_id: str) -> Desk:
+        return self._desk
+
+    async def staff(self, tenant: str, address: str, within: float) -> Staff | None:
+        return None
+
+
+class VersionedPod:
+    """`ports.Pods`."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+
+    async def card(self, state: CardState, language: str) -> DeskCard:
+        version = self.versions[state.key.card_id]
+        return DeskCard(
+            card_id=state.key.card_id,
+            desk_id=state.key.desk_id,
+            version=version,
+            number=state.key.card_id,
+            title=f"v{version}",
+        )
+
+    async def photo(self, state: CardState, media_id: str) -> bytes:
+        raise NotImplementedError
