@@ -17,7 +17,7 @@ from machi.dialogue.v1.desk_card_pb2 import (
     WordsField,
 )
 from machi.dialogue.v1.messages_pb2 import Fact, Link, Option
-from machi_channel_slack.domain.digests import DigestKey, DigestLine, DigestState, LineText
+from machi_channel_slack.domain.digests import DigestKey, DigestKind, DigestLine, DigestState, LineText
 from machi_sdk.texts import Texts
 from machi_tools.stack.plan import TENANT, offered_languages
 
@@ -139,12 +139,12 @@ def moved(language: str = "ja", version: int = 9) -> DeskCard:
     )
 
 
-def digest(language: str) -> tuple[DigestState, list[DigestLine]]:
+def digest(language: str, kind: DigestKind = DigestKind.FLOOD, more: int = 0) -> tuple[DigestState, list[DigestLine]]:
     """A list: a line to open, one whose card stands elsewhere, one that is no longer the desk's."""
     _, title, _, place, *_ = SAID[language]
     at = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
     text = LineText("ABC-234-5", f"{title} <&>  |  {place}", at, "3分前 <&>")
-    state = DigestState(DigestKey("fukuoka", "digest-1"), "lighting", "", "", None, 1, 0, 0)
+    state = DigestState(DigestKey("fukuoka", "digest-1"), "lighting", "", "", None, kind, more, 1, 0, 0)
     link = "https://example.org/archives/C1/p1"
     return state, [
         DigestLine("card-1", "lamps", held=True, channel_id="", ts="", link="", text=text),

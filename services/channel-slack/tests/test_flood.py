@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from slack_city import OFFICER, STRANGER, SlackCity
+from slack_city import DESK, OFFICER, STRANGER, SlackCity
 
+from machi.desk.v1.events_pb2 import DeskSummedUp
 from machi_channel_slack.domain.digests import ROUND, FloodRule, Tide
+from machi_sdk.ids import new_id
+from machi_sdk.testing import publish
+from machi_sdk.testing.kafka import Event
 from machi_sdk.work import Work
 from machi_simulator.faults import Fault
 from machi_simulator.slack.model import SlackMessage
@@ -141,3 +145,26 @@ async def test_after_the_flood_the_rest_gets_its_cards_one_by_one(city: SlackCit
         return len((await named(city))[0]) == len(cards) + 2
 
     await city.simulator.until(both, 20, "two more have cards")
+
+
+@pytest.mark.integration
+async def test_a_morning_s_list_is_posted_once_and_links_its_cards(city: SlackCity) -> None:
+    await city.flood(1, 2)
+    await all_named(city, 2)
+    summary = DeskSummedUp(desk_id=DESK, pod="lamps", day="2026-11-24", card_ids=["many-2", "many-1"], more=4)
+    for _ in range(2):
+        event = Event(DESK, summary, event_id=new_id())
+        await publish(city.bootstrap, "machi.desk.cards.v1", [event])
+
+    async def listed() -> list[SlackMessage]:
+        return [each for each in await city.cards() if is_list(each)]
+
+    await city.simulator.until(listed, 20, "the list")
+    await city.flood(3)
+    await all_named(city, 3)
+    (found,) = await listed()
+    assert numbers_in(found) == ["MANY-002", "MANY-001"], "the oldest first, as its pod said"
+    words = json.dumps(list(found.blocks), ensure_ascii=False)
+    assert words.count("カードへ") == 2
+    assert "6件" in found.text
+    assert "ほかに4件" in words

@@ -14,6 +14,7 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import CardAction, DeskCard
 from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Link, Message, Receipt, Text
 from machi_channel_slack.domain.cards import SlackMessage
+from machi_channel_slack.domain.digests import DigestKind
 from machi_channel_slack.domain.press import CardRef, encode
 from machi_channel_slack.rendering import limits
 from machi_channel_slack.rendering.answer import answer_message
@@ -34,6 +35,7 @@ def rendered(language: str) -> dict[str, object]:
     shown["entry"] = entry_message(entry())
     say = partial(TEXTS.say, language)
     shown["digest"] = digest_message(*digest(language), say)
+    shown["summary"] = digest_message(*digest(language, DigestKind.SUMMARY, 7), say)
     for name, ask in asks(language).items():
         shown[f"ask-{name}"] = answered(wire.TurnResponse(ask=ask), say)
     for message in said_kinds(language):

@@ -39,6 +39,8 @@ def _create_digests() -> None:
         "digests",
         *(_text(name) for name in ("tenant", "digest_id", "desk_id", "channel_id", "ts")),
         _moment("attempted_at", nullable=True),
+        _text("kind"),
+        sa.Column("more", sa.Integer(), nullable=False),
         sa.Column("wanted", sa.BigInteger(), nullable=False),
         sa.Column("shown", sa.BigInteger(), nullable=False),
         _moment("made_at"),

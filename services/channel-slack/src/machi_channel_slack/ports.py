@@ -7,7 +7,7 @@ from typing import Protocol
 from machi.dialogue.v1.desk_card_pb2 import DeskCard, Form
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import Announced, CardKey, CardState, Desk, Mark, PostState, SlackMessage
-from machi_channel_slack.domain.digests import DigestKey, DigestLine, DigestState, LineText
+from machi_channel_slack.domain.digests import DigestKey, DigestLine, DigestState, LineText, Summary
 from machi_sdk.conversation import Content
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
@@ -246,6 +246,14 @@ class Digests(Protocol):
 
     async def retry_at(self, key: DigestKey, due_at: datetime, trouble: str) -> None:
         """The try ended: when the next one is due, and why."""
+        ...
+
+
+class ListOld(Protocol):
+    """Makes the list of a desk's morning, in the consumer's transaction."""
+
+    async def __call__(self, work: Work, summary: Summary) -> None:
+        """The same summary again changes nothing."""
         ...
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from machi_channel_slack.adapters.board import PostgresBoard, announce
-from machi_channel_slack.adapters.digests import PostgresDigests
+from machi_channel_slack.adapters.digests import PostgresDigests, list_old
 from machi_channel_slack.adapters.pace import ChannelPace, WorkspacePace, WorkspaceTurns
 from machi_channel_slack.adapters.peers import DialoguePods, IdentityDesks
 from machi_channel_slack.adapters.rooms import SlackRooms
@@ -75,7 +75,8 @@ def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
 
 def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     poster = Poster(pod.database, halls)
-    pod.consume("machi.desk.cards.v1", pod.works(Work), Announcements(announce, poster.wake, frozenset(halls)).take)
+    announcements = Announcements(announce, list_old, poster.wake, frozenset(halls))
+    pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take)
     pod.background("poster", poster.run)
 
 

@@ -10,13 +10,15 @@ from machi_channel_slack.domain.digests import (
     MOST_LINES,
     WINDOW,
     DigestKey,
+    DigestKind,
     DigestLine,
     DigestState,
     FloodRule,
     LineText,
+    Summary,
     Tide,
 )
-from machi_sdk.ids import new_id
+from machi_sdk.ids import derived_id, new_id
 from machi_sdk.work import Work, Works
 
 if TYPE_CHECKING:
@@ -30,8 +32,17 @@ SELECT count(*) FILTER (WHERE {FIRST} AND due_at <= $3) AS waiting,
 FROM cards WHERE tenant = $1 AND desk_id = $2 AND ({FIRST} OR announced_at > $4)
 """
 _MAKE = """
-INSERT INTO digests (tenant, digest_id, desk_id, channel_id, ts, wanted, shown, made_at, due_at, tries, trouble)
-VALUES ($1, $2, $3, '', '', 1, 0, $4, $4, 0, '')
+INSERT INTO digests (tenant, digest_id, desk_id, channel_id, ts, kind, more, wanted, shown, made_at, due_at, tries,
+    trouble)
+VALUES ($1, $2, $3, '', '', $5, $6, 1, 0, $4, $4, 0, '')
+ON CONFLICT DO NOTHING RETURNING true
+"""
+_LIST_THESE = f"""
+INSERT INTO digest_lines (tenant, digest_id, card_id, desk_id, place, once, number, brief, opened_ago, link)
+SELECT c.tenant, $2, c.card_id, c.desk_id, named.place, false, '', '', '', ''
+FROM unnest($4::varchar[]) WITH ORDINALITY AS named (card_id, place)
+JOIN cards c ON c.tenant = $1 AND c.card_id = named.card_id AND c.desk_id = $3
+WHERE named.place <= {MOST_LINES}
 """
 _LIST = f"""
 INSERT INTO digest_lines (tenant, digest_id, card_id, desk_id, place, once, number, brief, opened_ago, link)
@@ -135,13 +146,21 @@ class PostgresDigests:
 
     async def _make(self, work: Work, desk_id: str, now: datetime) -> None:
         digest_id = new_id()
-        await work.db.execute(_MAKE, work.tenant, digest_id, desk_id, now)
+        await work.db.execute(_MAKE, work.tenant, digest_id, desk_id, now, DigestKind.FLOOD.value, 0)
         await work.db.execute(_LIST, work.tenant, digest_id, desk_id, now)
         await work.db.execute(_HOLD, work.tenant, digest_id, now + CALM_AFTER, self._rule.calm, desk_id)
 
     async def _write(self, key: DigestKey, statement: str, *values: object) -> None:
         async with self._works.begin(key.tenant) as work:
             await work.db.execute(statement, key.tenant, key.digest_id, *values)
+
+
+async def list_old(work: Work, summary: Summary) -> None:
+    """Make the list of a desk's morning, once; in the consumer's transaction."""
+    digest_id = derived_id("summary", work.tenant, summary.pod, summary.desk_id, summary.day)
+    made = (work.tenant, digest_id, summary.desk_id, work.clock.now(), DigestKind.SUMMARY.value, summary.more)
+    if await work.db.fetchval(_MAKE, *made):
+        await work.db.execute(_LIST_THESE, work.tenant, digest_id, summary.desk_id, list(summary.card_ids))
 
 
 def _state(row: "asyncpg.Record") -> DigestState:
@@ -151,6 +170,8 @@ def _state(row: "asyncpg.Record") -> DigestState:
         channel_id=row["channel_id"],
         ts=row["ts"],
         attempted_at=row["attempted_at"],
+        kind=DigestKind(row["kind"]),
+        more=row["more"],
         wanted=row["wanted"],
         shown=row["shown"],
         tries=row["tries"],

@@ -57,7 +57,7 @@ class CardRow(SQLModel, table=True):
 
 
 class DigestRow(SQLModel, table=True):
-    """A list of new cards, and its message."""
+    """A list of new cards (kind `flood`) or of old ones (`summary`), and its message."""
 
     metadata: ClassVar[MetaData] = METADATA
     __tablename__ = "digests"
@@ -68,6 +68,8 @@ class DigestRow(SQLModel, table=True):
     channel_id: str
     ts: str
     attempted_at: datetime | None = Field(sa_column=_moment(nullable=True))
+    kind: str
+    more: int
     wanted: int = Field(sa_column=Column(BigInteger, nullable=False))
     shown: int = Field(sa_column=Column(BigInteger, nullable=False))
     made_at: datetime = Field(sa_column=_moment())

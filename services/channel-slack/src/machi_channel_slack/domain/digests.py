@@ -1,7 +1,9 @@
 """Many new cards at once: one message with a line for each, until each has its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 MOST_LINES = 20
 # Who looks up each ten seconds misses nothing, and a channel gets at most six lists a minute.
@@ -36,6 +38,13 @@ class Tide:
         return self.waiting >= MOST_LINES or (self.oldest is not None and now - self.oldest >= ROUND)
 
 
+class DigestKind(StrEnum):
+    """Why a list was made: too many new cards at once, or a morning."""
+
+    FLOOD = "flood"
+    SUMMARY = "summary"
+
+
 @dataclass(frozen=True)
 class DigestKey:
     """One digest."""
@@ -46,16 +55,32 @@ class DigestKey:
 
 @dataclass(frozen=True)
 class DigestState:
-    """What is known of a digest's message; `attempted_at` without `ts` = a post whose end is not known."""
+    """What is known of a digest's message; `attempted_at` without `ts` = a post whose end is not known.
+
+    `more` cards belong into it and found no place.
+    """
 
     key: DigestKey
     desk_id: str
     channel_id: str
     ts: str
     attempted_at: datetime | None
+    kind: DigestKind
+    more: int
     wanted: int
     shown: int
     tries: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a pod said of a desk's morning."""
+
+    desk_id: str
+    pod: str
+    day: str
+    card_ids: Sequence[str]
+    more: int
 
 
 @dataclass(frozen=True)

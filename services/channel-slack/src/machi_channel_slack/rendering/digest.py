@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
 )
 
 from machi_channel_slack.domain.cards import Mark, SlackMessage
-from machi_channel_slack.domain.digests import DigestLine, DigestState
+from machi_channel_slack.domain.digests import DigestKind, DigestLine, DigestState
 from machi_channel_slack.domain.press import OPEN, CardRef, encode
 from machi_channel_slack.rendering import limits
 
@@ -32,16 +32,23 @@ class Say(Protocol):
 
 def digest_message(state: DigestState, lines: Sequence[DigestLine], say: Say) -> SlackMessage:
     """The list as it stands now."""
-    title = say("digest.title", n=len(lines))
+    title = _title(state, lines, say)
     mark = Mark(DIGEST_MARK, {"digest_id": state.key.digest_id}, title)
     return SlackMessage(limits.notice(title), tuple(block.to_dict() for block in _blocks(state, lines, say)), mark)
 
 
 def _blocks(state: DigestState, lines: Sequence[DigestLine], say: Say) -> Iterator[Block]:
-    yield HeaderBlock(text=_plain(say("digest.title", n=len(lines)), limits.HEADER))
+    yield HeaderBlock(text=_plain(_title(state, lines, say), limits.HEADER))
     for line in lines:
         yield _line(state, line, say)
-    yield ContextBlock(elements=[_plain(say("digest.note"), limits.CONTEXT)])
+    if state.more:
+        yield ContextBlock(elements=[_plain(say("digest.more", n=state.more), limits.CONTEXT)])
+    if state.kind is DigestKind.FLOOD:
+        yield ContextBlock(elements=[_plain(say("digest.note"), limits.CONTEXT)])
+
+
+def _title(state: DigestState, lines: Sequence[DigestLine], say: Say) -> str:
+    return say(f"digest.title-{state.kind}", n=len(lines) + state.more)
 
 
 def _line(state: DigestState, line: DigestLine, say: Say) -> SectionBlock:

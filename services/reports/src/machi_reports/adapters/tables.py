@@ -1,6 +1,6 @@
 """The tables, as SQLModel; migrations build them, raw statements use them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from sqlalchemy import (
@@ -59,6 +59,7 @@ class ReportRow(_Row, table=True):
         Index(
             "ix_reports_tenant_place_event_id", "tenant", "place_event_id", postgresql_where=sql("place_event_id <> ''")
         ),
+        Index("ix_reports_open", "tenant", "filed_at", postgresql_where=sql("state NOT IN ('resolved', 'rejected')")),
     )
     tenant: str = Field(primary_key=True)
     report_id: str = Field(primary_key=True)
@@ -178,6 +179,15 @@ class AccessRow(_Row, table=True):
     report_id: str
     what: str
     reader: str
+    at: datetime = Field(sa_column=_moment())
+
+
+class SummaryRow(_Row, table=True):
+    """A day whose overdue cases the desks were told."""
+
+    __tablename__ = "summaries"
+    tenant: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
     at: datetime = Field(sa_column=_moment())
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+from machi_reports.domain.reminding import Reminding
+
 Labels = Mapping[str, str]
 Words = Mapping[str, Sequence[str]]
 
@@ -139,6 +141,7 @@ class Catalogue:
     calling_code: str = ""
     city_marks: tuple[str, ...] = ()
     photo_days: int = 365
+    reminding: Reminding = field(default_factory=Reminding)
 
     def category(self, code: str) -> Category | None:
         """The category with that code."""

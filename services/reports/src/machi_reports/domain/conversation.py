@@ -17,6 +17,7 @@ class UpdateKind(StrEnum):
     HANDOVER = "handover"
     RATING = "rating"
     REOPENING = "reopening"
+    REMINDER = "reminder"
 
 
 FROM_OFFICER = frozenset(

@@ -35,6 +35,7 @@ class Move(StrEnum):
     REOPEN = "reopen"
     RETRACT = "retract"
     EXPIRE = "expire"
+    REMIND = "remind"
 
 
 CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED})
@@ -54,6 +55,7 @@ ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.REOPEN: frozenset({State.RESOLVED}),
     Move.RETRACT: ANY_STATE,
     Move.EXPIRE: ANY_STATE,
+    Move.REMIND: OPEN_STATES,
 }
 
 

@@ -140,6 +140,10 @@ def _map_link(report: Report, wording: Wording) -> Link | None:
 
 
 def _entry(entry: Update, wording: Wording) -> wire.ThreadEntry:
+    if entry.kind is UpdateKind.REMINDER:
+        text = wording.say(f"reminder.{entry.text}")
+        author = wire.THREAD_AUTHOR_SYSTEM
+        return wire.ThreadEntry(entry_id=entry.update_id, author=author, text=text, at=stamp(entry.at))
     author = wire.THREAD_AUTHOR_OFFICER if entry.kind in FROM_OFFICER else wire.THREAD_AUTHOR_RESIDENT
     label = entry.officer.name if entry.officer else wording.say("desk.resident")
     text = _text(entry, wording)
