@@ -5,8 +5,15 @@ from datetime import datetime
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.identity.v1.staff_service_pb2 import Staff
+from machi_channel_slack.adapters.board import PostgresBoard
+from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import CardState, Desk, Mark, SlackMessage
+from machi_channel_slack.domain.digests import FloodRule
+from machi_channel_slack.ports import Pace, SlackRefused
+from machi_channel_slack.use_cases.hall import Hall
+from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.work import Work, Works
 
 
 class QuietSlack:
@@ -16,8 +23,11 @@ class QuietSlack:
         self._clock = clock
         self.sent: list[datetime] = []
         self.shown: dict[str, str] = {}
+        self.refusing = ""
 
     async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
+        if self.refusing:
+            raise SlackRefused(self.refusing)
         self.sent.append(self._clock.now())
         ts = str(len(self.sent))
         self.shown[ts] = message.text
@@ -96,3 +106,26 @@ class VersionedPod:
 
     async def photo(self, state: CardState, media_id: str) -> bytes:
         raise NotImplementedError
+
+
+class NoPace:
+    """`ports.Pace`: every channel's turn is now."""
+
+    async def turn(self, channel: str, *, first: bool = False) -> None: ...
+
+
+def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: Pace) -> Hall:
+    """All of them, with a real database."""
+    return Hall(
+        slack=slack,
+        rooms=OneRoom(),
+        pace=pace,
+        board=PostgresBoard(works),
+        digests=PostgresDigests(works, FloodRule(cards=1000)),
+        desks=OneDesk("lighting"),
+        pods=pod,
+        texts=TEXTS,
+        clock=clock,
+        digest=str,
+        reach=lambda _: None,
+    )

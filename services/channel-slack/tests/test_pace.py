@@ -2,53 +2,26 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from slack_stand_ins import OneDesk, OneRoom, QuietSlack, VersionedPod
+from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall
 
-from machi_channel_slack.adapters.board import PostgresBoard, announce
+from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.adapters.calls import Calls
-from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
 from machi_channel_slack.domain.cards import Announced, CardKey
-from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
 from machi_channel_slack.ports import SlackLimited
-from machi_channel_slack.use_cases.hall import Hall
-from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
-from machi_sdk.database import Database
-from machi_sdk.testing import PodDatabase
-from machi_sdk.work import Origin, Work, Works
+from machi_sdk.work import Work, Works
 
-NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 DESK, TENANT = "lighting", "fukuoka"
 MINUTE = timedelta(seconds=60)
 
 
-class NoPace:
-    """Every channel's turn is now."""
-
-    async def turn(self, channel: str, *, first: bool = False) -> None:
-        """At once."""
-
-
 def most_in_a_minute(moments: list[datetime]) -> int:
     return max(sum(begin <= each < begin + MINUTE for each in moments) for begin in moments)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON)
-
-
-@pytest.fixture
-async def works(database: PodDatabase, clock: ManualClock) -> AsyncIterator[Works[Work]]:
-    pool = Database(database.url)
-    yield Works(pool, Work, Origin("channel-slack", clock))
-    await pool.close()
 
 
 def paced(works: Works[Work], clock: ManualClock) -> WorkspacePace:
@@ -62,20 +35,8 @@ def paced(works: Works[Work], clock: ManualClock) -> WorkspacePace:
 async def test_three_hundred_changes_keep_the_pace_and_end_with_the_newest(
     works: Works[Work], clock: ManualClock
 ) -> None:
-    slack, pod, board = QuietSlack(clock), VersionedPod(), PostgresBoard(works)
-    hall = Hall(
-        slack=slack,
-        rooms=OneRoom(),
-        pace=paced(works, clock),
-        board=board,
-        digests=PostgresDigests(works, FloodRule(cards=1000)),
-        desks=OneDesk(DESK),
-        pods=pod,
-        texts=TEXTS,
-        clock=clock,
-        digest=str,
-        reach=lambda _: None,
-    )
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = a_hall(works, clock, slack, pod, paced(works, clock))
     for version in range(1, 11):
         for number in range(30):
             pod.versions[f"card-{number}"] = version
@@ -95,24 +56,25 @@ async def test_three_hundred_changes_keep_the_pace_and_end_with_the_newest(
 
 @pytest.mark.integration
 async def test_the_background_leaves_room_for_what_an_officer_waits_for(works: Works[Work], clock: ManualClock) -> None:
-    pace = paced(works, clock)
+    pace, began = paced(works, clock), clock.now()
     for _ in range(MOST_A_MINUTE - KEPT_FREE):
         await pace.turn("C1")
-    assert clock.now() == NOON
+    assert clock.now() == began
     for _ in range(KEPT_FREE):
         await pace.turn("C1", first=True)
-    assert clock.now() == NOON
+    assert clock.now() == began
     await pace.turn("C1", first=True)
-    assert clock.now() > NOON + MINUTE
+    assert clock.now() > began + MINUTE
 
 
 @pytest.mark.integration
 async def test_a_pod_that_starts_anew_knows_what_was_used(works: Works[Work], clock: ManualClock) -> None:
+    began = clock.now()
     for _ in range(3):  # three processes, one after the other
         pace = paced(works, clock)
         for _ in range(20):
             await pace.turn("C1")
-    assert clock.now() > NOON + MINUTE
+    assert clock.now() > began + MINUTE
 
 
 async def test_one_channel_gets_one_message_a_second() -> None:

@@ -184,6 +184,10 @@ class Board(Protocol):
         """The try ended: when the next one is due, and why."""
         ...
 
+    async def waiting(self, tenant: str) -> Mapping[tuple[str, str], int]:
+        """How many cards and lists were tried in vain, by desk and the reason of the last try."""
+        ...
+
     async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
         """Desks with a card to show."""
         ...

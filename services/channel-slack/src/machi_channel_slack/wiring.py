@@ -78,6 +78,7 @@ def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     announcements = Announcements(announce, list_old, poster.wake, frozenset(halls))
     pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take)
     pod.background("poster", poster.run)
+    pod.background("poster watch", poster.watch)
 
 
 def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: People) -> None:
@@ -87,6 +88,7 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), list(directs))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=50)
     pod.background("deliveries", loop.run)
+    pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)
     pod.consume("machi.citizens.v1", pod.works(SlackWork), take_merges)
 

@@ -47,7 +47,13 @@ UPDATE cards SET shown = GREATEST(shown, $4), at_once = at_once AND wanted > GRE
 WHERE {_KEY}
 """
 _HURRY = f"UPDATE cards SET at_once = true, due_at = CASE WHEN held THEN $4 ELSE due_at END WHERE {_KEY}"
-_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"
+_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = coalesce(nullif(trouble, ''), $5) WHERE {_KEY}"
+_WAITING = """
+SELECT desk_id, trouble, count(*) AS n FROM (
+    SELECT desk_id, trouble FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND tries > 0
+    UNION ALL SELECT desk_id, trouble FROM digests WHERE tenant = $1 AND wanted > shown AND tries > 0
+) AS tried WHERE trouble NOT IN ('', 'trying', 'slack-limited') GROUP BY desk_id, trouble
+"""
 _RETRY_AT = f"UPDATE cards SET due_at = $4, trouble = $5 WHERE {_KEY}"
 _POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"
 _PUT_POST = """
@@ -143,6 +149,12 @@ class PostgresBoard:
     async def drop_post(self, key: CardKey, item: str) -> None:
         """It was refused for certain."""
         await self._write(key, _DROP_POST, item)
+
+    async def waiting(self, tenant: str) -> Mapping[tuple[str, str], int]:
+        """How many cards and lists were tried in vain, by desk and the reason of the last try."""
+        async with self._works.begin(tenant) as work:
+            rows = await work.db.fetch(_WAITING, tenant)
+        return {(row["desk_id"], row["trouble"]): row["n"] for row in rows}
 
     async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
         """Desks with a card to show."""

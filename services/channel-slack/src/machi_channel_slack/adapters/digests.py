@@ -76,7 +76,9 @@ _LET_GO = "UPDATE cards SET held = false WHERE tenant = $1 AND card_id = $2 AND 
 _ATTEMPT = f"UPDATE digests SET attempted_at = $3 WHERE {_KEY}"
 _POSTED = f"UPDATE digests SET channel_id = $3, ts = $4, attempted_at = NULL WHERE {_KEY}"
 _SETTLED = f"UPDATE digests SET shown = GREATEST(shown, $3), tries = 0, trouble = '' WHERE {_KEY}"
-_PUT_OFF = f"UPDATE digests SET due_at = $3, tries = tries + 1, trouble = $4 WHERE {_KEY}"
+_PUT_OFF = f"""
+UPDATE digests SET due_at = $3, tries = tries + 1, trouble = coalesce(nullif(trouble, ''), $4) WHERE {_KEY}
+"""
 _RETRY_AT = f"UPDATE digests SET due_at = $3, trouble = $4 WHERE {_KEY}"
 
 

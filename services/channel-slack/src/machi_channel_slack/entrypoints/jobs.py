@@ -8,7 +8,7 @@ from typing import Protocol
 
 from machi_channel_slack.domain.cards import CardState
 from machi_channel_slack.domain.digests import DigestState
-from machi_channel_slack.ports import SlackLimited
+from machi_channel_slack.ports import SlackLimited, SlackRefused
 from machi_channel_slack.telemetry import SHOWN
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.show_card import show_card
@@ -19,6 +19,11 @@ from machi_sdk.telemetry import counter, get_logger
 
 _LONGEST_WAIT = 30.0
 _TRIES_WHEN_REFUSED = 5
+# What an administrator mends, whenever: until then everything waits, and nothing is given up.
+_MENDABLE = {
+    *("account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_authed", "restricted_action"),
+    *("team_access_not_granted", "token_expired", "token_revoked", "user_is_restricted"),
+}
 
 log = get_logger()
 
@@ -191,7 +196,8 @@ async def show_or_put_off(job: Job, clock: Clock) -> None:
 
 
 async def _refused(job: Job, error: MachiError, clock: Clock) -> None:
-    last = isinstance(error, Missing) or job.tries >= _TRIES_WHEN_REFUSED
+    mendable = isinstance(error, SlackRefused) and error.error in _MENDABLE
+    last = isinstance(error, Missing) or (job.tries >= _TRIES_WHEN_REFUSED and not mendable)
     log.error("card refused", reason=error.slug, desk=job.desk_id, tries=job.tries, given_up=last)
     counter(SHOWN).labels("given-up" if last else "put-off").inc()
     if last:

@@ -1,7 +1,9 @@
 """The clock comes in: whatever is not shown yet is shown, two workers per desk."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import asyncpg
@@ -9,11 +11,12 @@ import asyncpg
 from machi_channel_slack.entrypoints.jobs import Job, next_job, show_or_put_off, urgent_job
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.database import Database
-from machi_sdk.errors import Unavailable
-from machi_sdk.telemetry import get_logger, remote_span
+from machi_sdk.errors import MachiError, Unavailable
+from machi_sdk.telemetry import Waiting, get_logger, remote_span
 
 _LEASE = 0x736C_6163  # one advisory lock id: the database itself scopes it
 _LOOK_SECONDS = 0.5
+_WATCH_SECONDS = 2.0
 # Two workers per desk: what is urgent or asked for never waits behind the rest.
 _LANES: Mapping[str, Callable[[str, str, Hall], Awaitable[Job | None]]] = {"first": urgent_job, "rest": next_job}
 
@@ -46,6 +49,18 @@ class Poster:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable) as error:
                 log.warning("poster paused", error=type(error).__name__)
                 await asyncio.sleep(1)
+
+    async def watch(self) -> None:
+        """Beside `run`: tell what was tried in vain."""
+        waiting = Waiting()
+        while True:
+            counts: Counter[tuple[str, str]] = Counter()
+            with suppress(MachiError):
+                for tenant, hall in self._halls.items():
+                    found = await hall.board.waiting(tenant)
+                    counts.update({(f"cards of {desk}", reason): n for (desk, reason), n in found.items()})
+                waiting.tell(counts)
+            await asyncio.sleep(_WATCH_SECONDS)
 
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):  # noqa: ASYNC110 (no event tells)

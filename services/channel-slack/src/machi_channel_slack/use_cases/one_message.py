@@ -51,7 +51,7 @@ async def room_gone(error: SlackRefused, slip: Slip, hall: Hall) -> Unavailable:
     hall.rooms.forget()
     if slip.ts:
         await slip.lost()
-    return Unavailable("slack-channel-gone")
+    return Unavailable(error.slug)
 
 
 async def _in_place(slip: Slip, channel: str, message: SlackMessage, hall: Hall) -> str:
