@@ -72,6 +72,8 @@ class OfficerEvents:
             staff = await self._office.desks.staff(event.tenant, address, _RESOLVE_SECONDS)
             if staff is None:
                 return words_message(self._say(STRANGER, language)), STRANGER
+            if errand.remark:
+                return words_message(self._say(errand.remark, language)), errand.remark
             if errand.press is not None and errand.press.action_id == OPEN:
                 await self._office.board.hurry(errand.key)
                 return None, ""
