@@ -26,7 +26,7 @@ KEYS = (
     *("report.number", "pod", "state.filed", "fact.place", "desk.words"),
     *("action.acknowledge", "action.resolve", "action.handover", "form.needed"),
 )
-SAID = {tag: tuple(CASES.say(tag, key) for key in KEYS) for tag in offered_languages(TENANT)}
+SAID = {tag: tuple(CASES.say(tag, key, most="2,000") for key in KEYS) for tag in offered_languages(TENANT)}
 WORDS = "街灯が <b>切れて</b> います & *暗い* :moon: <!channel>\n二行目 `code` https://example.org"
 
 

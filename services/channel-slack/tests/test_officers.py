@@ -45,7 +45,7 @@ async def test_a_form_is_checked_before_it_counts(city: SlackCity) -> None:
     assert (await slack.press(OFFICER, await city.shown(1), "resolve")).ok
     (view,) = await slack.views(OFFICER)
     refused = await slack.submit(OFFICER, view, {"words": {"words": "   "}})
-    assert (refused.ok, refused.errors) == (False, {"words": SAID["ja"][-1]})
+    assert (refused.ok, refused.errors) == (False, {"words": SAID["ja"][-1].replace("{length}", "0")})
     assert city.lamps.turns == []
     assert (await slack.submit(OFFICER, view, {"words": {"words": WORDS}})).ok
     assert await slack.views(OFFICER) == []

@@ -9,7 +9,7 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.conversation import Officer
 from machi_reports.domain.states import Done, Move, Outcome
 from machi_reports.entrypoints.desk_card import SILENT
-from machi_reports.entrypoints.desk_forms import DESK, MOST_WORDS, PHOTOS, WORDS, form_of
+from machi_reports.entrypoints.desk_forms import DESK, MOST_WORDS, PHOTOS, WORDS, form_of, words_needed
 from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_view import DeskView
 from machi_reports.entrypoints.dialogues.answer import close_answers, open_answer
@@ -73,7 +73,7 @@ class Desk:
         if not _works_at(staff, reply.desk_id):
             return _said(wording, "press.not-your-desk")
         if not reply.text.strip() or len(reply.text) > MOST_WORDS:
-            return _said(wording, "press.form", problem=wording.say("form.needed"))
+            return _said(wording, "press.form", problem=words_needed(reply.text, wording))
         case = _case(staff, reply.card_id, reply.desk_id, turn)
         pressed = _Pressed(Move.WRITE, {WORDS: reply.text}, _is_silent(turn))
         return await _or_why_not(_replied(work, case, wording, pressed), wording)

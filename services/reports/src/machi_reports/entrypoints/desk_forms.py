@@ -50,6 +50,11 @@ def form_of(move: Move, desk_id: str, wording: Wording, *, silent: bool = False)
     return None
 
 
+def words_needed(words: str, wording: Wording) -> str:
+    """How long words may be, and how long these are."""
+    return wording.say("form.needed", most=f"{MOST_WORDS:,}").replace("{length}", f"{len(words.strip()):,}")
+
+
 def _form(move: Move, wording: Wording, *fields: FormField) -> Form:
     title, submit = wording.say(f"form.{move}.title"), wording.say(f"form.{move}.submit")
     return Form(title=title, submit_label=submit, close_label=wording.say("form.close"), fields=fields)
@@ -60,7 +65,7 @@ def _words_field(move: Move, wording: Wording, *, silent: bool) -> FormField:
         field_id=WORDS,
         label=wording.say(f"form.{move}.label"),
         placeholder=wording.say("form.silent" if silent else f"form.{move}.placeholder"),
-        error=wording.say("form.needed"),
+        error=wording.say("form.needed", most=f"{MOST_WORDS:,}"),
         words=WordsField(minimum=1, maximum=MOST_WORDS, multiline=True),
     )
 
@@ -71,7 +76,7 @@ def _handover_words(wording: Wording) -> FormField:
         label=wording.say("form.handover.words"),
         placeholder=wording.say("form.handover.placeholder"),
         optional=True,
-        error=wording.say("form.too-long"),
+        error=wording.say("form.too-long", most=f"{MOST_WORDS:,}"),
         words=WordsField(minimum=0, maximum=MOST_WORDS, multiline=True),
     )
 
