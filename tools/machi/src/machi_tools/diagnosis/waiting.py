@@ -39,8 +39,7 @@ def look_at_waiting(metrics: Answer) -> Look:
 def _waiting(metrics: Answer) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     with contextlib.suppress(ValueError):
-        for family in text_string_to_metric_families(metrics.words) if metrics.good else ():
-            for sample in family.samples if family.name == GAUGE else ():
-                if sample.value:
-                    found[sample.labels["what"], sample.labels["reason"]] += int(sample.value)
-    return found
+        families = list(text_string_to_metric_families(metrics.words)) if metrics.good else []
+        for sample in (sample for family in families if family.name == GAUGE for sample in family.samples):
+            found[sample.labels["what"], sample.labels["reason"]] += int(sample.value)
+    return +found
