@@ -108,7 +108,7 @@ class City:
         return await self.simulator.until(probe, seconds, what)
 
     async def cards(self, case_number: str) -> list[SlackMessage]:
-        """Cards of a case that stand in any channel (thread and ephemeral messages left out)."""
+        """Cards of a case that stand in any channel: its number is in their first line, other cards may name it."""
         messages = [
             message
             for channel in await self.simulator.slack.channels()
@@ -116,7 +116,7 @@ class City:
             for message in await self.simulator.slack.messages(channel.id)
         ]
         tops = (message for message in messages if not message.thread_ts and not message.seen_by)
-        return [message for message in tops if case_number in words_of(message)]
+        return [message for message in tops if case_number in message.text.partition("\n")[0]]
 
     async def card(self, case_number: str, seconds: float = 15.0) -> SlackMessage:
         """The case's one card, once it is there."""

@@ -80,11 +80,23 @@ def number_in(words: str) -> str:
     return found.group(1)
 
 
+async def press(city: City, officer: str, card: SlackMessage, action: str) -> None:
+    """Press an action of a card, wherever the card has it: as a button, or in its menu."""
+    rows = [block["elements"] for block in card.blocks if block.get("type") == "actions"]
+    elements = [each for row in rows if isinstance(row, list) for each in row]
+    if any(each.get("action_id") == action for each in elements):
+        await city.simulator.slack.press(officer, card, action)
+        return
+    menus = {option["value"]: each["action_id"] for each in elements for option in each.get("options", ())}
+    value = next(value for value in menus if f'"{action}"' in value)
+    await city.simulator.slack.press(officer, card, menus[value], value)
+
+
 async def submit(
     city: City, officer: str, card: SlackMessage, action: str, *, words: str = "", option: str = ""
 ) -> None:
     """Press an action that opens a form, fill it in, send it."""
-    await city.simulator.slack.press(officer, card, action)
+    await press(city, officer, card, action)
 
     async def look() -> list[object]:
         return list(await city.simulator.slack.views(officer))

@@ -1,6 +1,7 @@
 """Bugs to plant, each with the one test that must turn red for it."""
 
 from tests.planted.bug import Bug, Edit
+from tests.planted.bugs_of_desks import BUGS_OF_DESKS
 from tests.planted.bugs_of_floods import BUGS_OF_FLOODS
 from tests.planted.bugs_of_linking import BUGS_OF_LINKING
 
@@ -328,4 +329,5 @@ BUGS: tuple[Bug, ...] = (
     ),
     *BUGS_OF_FLOODS,
     *BUGS_OF_LINKING,
+    *BUGS_OF_DESKS,
 )

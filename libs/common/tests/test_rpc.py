@@ -87,6 +87,9 @@ class Media(DialogueServiceServicer):
     async def Card(self, request: dialogue.CardRequest, context: object) -> dialogue.CardResponse:
         raise NotImplementedError
 
+    async def Board(self, request: dialogue.BoardRequest, context: object) -> dialogue.BoardResponse:
+        raise NotImplementedError
+
     async def PutMedia(
         self,
         request_iterator: AsyncIterator[dialogue.PutMediaRequest],

@@ -8,6 +8,7 @@ from machi.dialogue.v1.desk_card_pb2 import (
     ACTION_STYLE_DANGER,
     ACTION_STYLE_PRIMARY,
     THREAD_AUTHOR_RESIDENT,
+    BoardSection,
     CardAction,
     ChoiceField,
     DeskCard,
@@ -117,10 +118,24 @@ def card(language: str = "ja", version: int = 1, words: str = WORDS) -> DeskCard
             CardAction(action_id="acknowledge", label=begin, style=ACTION_STYLE_PRIMARY),
             CardAction(action_id="resolve", label=end, form=form(language)),
             CardAction(action_id="reject", label=hand, style=ACTION_STYLE_DANGER, form=form(language)),
+            CardAction(action_id="later", label=place, secondary=True),
+            CardAction(action_id="note", label=label, form=form(language), secondary=True),
         ],
         note="note <&>",
     )
     found.opened_at.FromDatetime(datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
+    return found
+
+
+def board(language: str = "ja", lines: int = 3, total: int = 5) -> BoardSection:
+    """Some cards in a line each."""
+    _, title, status, place, label, *_ = SAID[language]
+    found = BoardSection(section_id="mine", title=label, total=total)
+    for at in range(lines):
+        line = found.lines.add(card_id=f"card-{at + 1}", desk_id="lighting", number=f"ABC-234-{at}")
+        line.title, line.detail, line.opened_ago = f"{title} <&>", f"*{place}*", "3分前 <&>"
+        line.note = status if not at else ""
+        line.opened_at.FromDatetime(datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
     return found
 
 

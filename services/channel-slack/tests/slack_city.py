@@ -1,5 +1,6 @@
 """Stand-ins of identity and of a pod with a card over real gRPC, and the city they make with this pod and Slack."""
 
+import json
 import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import grpc
 from google.protobuf.message import Message
 from pydantic import SecretStr
-from samples import asks, card
+from samples import asks, board, card
 
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
-from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
 from machi.dialogue.v1.dialogue_service_pb2_grpc import (
     DialogueServiceServicer,
     add_DialogueServiceServicer_to_server,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 SERVICE = Path(__file__).parent.parent
 TOPICS = SERVICE.parent.parent / "protos" / "topics"
+PUBLISH = "/slack/api/views.publish"
 OFFICER, STRANGER, RESIDENT = "U0OFFICER", "U0STRANGER", "U0RESIDENT"
 DESK = "lighting"
 JPEG = b"\xff\xd8\xff\xe0" + b"street lamp" * 2_000
@@ -75,6 +77,7 @@ LAMPS = Manifest.model_validate(
         "version": "1",
         "owner": "test",
         "serves": [{"service": "machi.dialogue.v1.DialogueService"}],
+        "publishes": ["machi.desk.cards.v1"],
         "dialogues": [
             {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"en": ["help", "menu"]}},
             {"command": "lamp", "titles": TITLES, "keywords": {"ja": ["街灯"], "en": ["lamp"]}},
@@ -146,6 +149,8 @@ class FakeLamps(DialogueServiceServicer):
         self.kept: dict[str, wire.TurnResponse] = {}
         self.turns: list[wire.TurnRequest] = []
         self.photos: list[bytes] = []
+        self.sections: list[BoardSection] = [board()]
+        self.boards: list[wire.BoardRequest] = []
         self.questions: list[neutral.Ask] = list(asks("ja").values())
 
     async def Card(self, request: wire.CardRequest, context: "Context") -> wire.CardResponse:
@@ -155,6 +160,10 @@ class FakeLamps(DialogueServiceServicer):
         if (request.card_id, request.desk_id) != (self.card.card_id, self.card.desk_id):
             raise Missing("card-unknown")
         return wire.CardResponse(card=self.card)
+
+    async def Board(self, request: wire.BoardRequest, context: "Context") -> wire.BoardResponse:
+        self.boards.append(request)
+        return wire.BoardResponse(sections=self.sections)
 
     async def GetMedia(
         self,
@@ -276,6 +285,16 @@ class SlackCity:
             return said if len(said) >= count else []
 
         return await self.simulator.until(enough, seconds, f"{count} messages to the resident")
+
+    async def home(self, user: str, times: int = 1) -> str:
+        """A person's home tab as JSON, once it was published so often."""
+
+        async def published() -> str:
+            calls = [call for call in await self.simulator.received(PUBLISH) if call.status == 200]
+            view = await self.simulator.slack.home(user)
+            return json.dumps(view.content, ensure_ascii=False) if view and len(calls) >= times else ""
+
+        return await self.simulator.until(published, 15, f"home published {times} times")
 
     async def told(self, user: str, count: int) -> list[str]:
         """The first `count` things a person was told."""

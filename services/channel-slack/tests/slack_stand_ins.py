@@ -1,9 +1,10 @@
 """A workspace that only notes what it is sent, a desk with a room, and a pod whose cards have versions."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
+from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.adapters.board import PostgresBoard
 from machi_channel_slack.adapters.digests import PostgresDigests
@@ -47,6 +48,8 @@ class QuietSlack:
         return f"D{user}"
 
     async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None: ...
+
+    async def publish_home(self, user: str, view: Mapping[str, object]) -> None: ...
 
     async def answer(self, response_url: str, message: SlackMessage) -> None: ...
 
@@ -105,6 +108,12 @@ class VersionedPod:
         )
 
     async def photo(self, state: CardState, media_id: str) -> bytes:
+        raise NotImplementedError
+
+    async def board(self, tenant: str, pod: str, request: BoardRequest) -> Sequence[BoardSection]:
+        raise NotImplementedError
+
+    def with_boards(self) -> Sequence[str]:
         raise NotImplementedError
 
 

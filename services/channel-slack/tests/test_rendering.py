@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from samples import SAID, WORDS, asks, card, digest, entry, form, moved, said_kinds
+from samples import SAID, WORDS, asks, board, card, digest, entry, form, moved, said_kinds
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi.dialogue.v1.desk_card_pb2 import CardAction, DeskCard
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, CardAction, DeskCard
 from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Link, Message, Receipt, Text
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.domain.digests import DigestKind
@@ -20,6 +20,7 @@ from machi_channel_slack.rendering import limits
 from machi_channel_slack.rendering.answer import answer_message
 from machi_channel_slack.rendering.card import card_message
 from machi_channel_slack.rendering.digest import digest_message
+from machi_channel_slack.rendering.home import Day, day_home, stranger_home
 from machi_channel_slack.rendering.modal import modal
 from machi_channel_slack.rendering.reply import reply_message
 from machi_channel_slack.rendering.thread import entry_message
@@ -43,7 +44,18 @@ def rendered(language: str) -> dict[str, object]:
     messages: dict[str, object] = {
         name: {"text": each.text, "blocks": [dict(block) for block in each.blocks]} for name, each in shown.items()
     }
-    return {**messages, "modal": modal(form(language), encode(CardRef("reports", "card-1", "lighting"), "resolve"))}
+    say_more = partial(TEXTS.say, language)
+    links = {("card-1", "lighting"): "https://example.org/archives/C1/p1"}
+    homes = {
+        "home": day_home(Day([board(language), BoardSection(section_id="none", title="<&>")], links), say_more),
+        "home-partial": day_home(Day([], {}, partial=True), say_more),
+        "home-stranger": stranger_home(say_more),
+    }
+    return {
+        **messages,
+        **homes,
+        "modal": modal(form(language), encode(CardRef("reports", "card-1", "lighting"), "resolve")),
+    }
 
 
 def answered(response: wire.TurnResponse, say: Callable[[str], str]) -> SlackMessage:

@@ -14,7 +14,7 @@ from machi_tools.stack.plan import TENANT, offered_languages
 TEXTS = Texts(Path(machi_notifications.__file__).parent / "templates")
 CASES = Texts(Path(__file__).parents[2] / "reports" / "src" / "machi_reports" / "texts")
 LANGUAGES = tuple(offered_languages(TENANT))
-CAUSES = ("ReportAcknowledged", "ReporterAsked", "ReportResolved", "ReportRejected")
+CAUSES = ("ReportAcknowledged", "ReporterAsked", "ReportResolved", "ReportMarkedDuplicate", "ReportRejected")
 WORDS = "どの{街灯}ですか?\n  <b>&amp; 100% ✨"
 
 
@@ -48,7 +48,9 @@ def test_buttons_fit_and_name_the_case(language: str) -> None:
     assert [b.label for b in done[:5]] == ["★1", "★2", "★3", "★4", "★5"]
     assert [dict(b.command.arguments) for b in done[:5]] == [{"case": "r-1", "score": str(n)} for n in range(1, 6)]
     assert (done[5].command.command, dict(done[5].command.arguments)) == ("reopen", {"case": "r-1"})
-    assert all(0 < len(button.label) <= 20 for button in [*asked, *done])
+    joined = Templates(TEXTS).messages(_news("ReportMarkedDuplicate", language))[0].card.buttons
+    assert [(each.command.command, dict(each.command.arguments)) for each in joined] == [("reopen", {"case": "r-1"})]
+    assert all(0 < len(button.label) <= 20 for button in [*asked, *done, *joined])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -16,15 +15,15 @@ from google.protobuf.message import Message
 sys.path.insert(0, str(Path(__file__).parent))
 
 from photo_samples import a_photo
+from stand_in import Ledger
 
-from machi.consent.v1 import consent_service_pb2 as consent
-from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer, add_ConsentServiceServicer_to_server
+from machi.consent.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
-from machi.identity.v1 import identity_service_pb2 as identity
-from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer, add_IdentityServiceServicer_to_server
+from machi.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from machi.identity.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from machi.reports.v1 import events_pb2 as facts
 from machi.reports.v1.report_service_pb2 import FindCaseRequest, PutCatalogueRequest
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
@@ -71,28 +70,6 @@ def options(tenant: str = "fukuoka") -> Options:
     return {"timeout": 15.0, "metadata": for_tenant(tenant)}
 
 
-@dataclass
-class Ledger(ConsentServiceServicer, IdentityServiceServicer):
-    """Identity's ledger, as far as reports uses it, and who cannot be reached."""
-
-    blocked: set[str] = field(default_factory=set)
-    statuses: dict[str, "consent.ConsentStatus.ValueType"] = field(default_factory=dict)
-    decisions: list[consent.DecideRequest] = field(default_factory=list)
-
-    async def Check(self, request: consent.CheckRequest, context: object) -> consent.CheckResponse:
-        status = self.statuses.get(request.citizen_id, consent.CONSENT_STATUS_UNKNOWN)
-        return consent.CheckResponse(status=status, notice_version=1)
-
-    async def GetContact(self, request: identity.GetContactRequest, context: object) -> identity.GetContactResponse:
-        channel = "" if request.citizen_id in self.blocked else "line"
-        return identity.GetContactResponse(language="ja", channel=channel)
-
-    async def Decide(self, request: consent.DecideRequest, context: object) -> consent.DecideResponse:
-        self.decisions.append(request)
-        self.statuses[request.citizen_id] = request.status
-        return consent.DecideResponse(receipt_id="receipt", status=request.status)
-
-
 @pytest.fixture(scope="session")
 def city_catalogue() -> dict[str, object]:
     """The demo city's catalogue, whole, as `machi seed` sends it."""
@@ -133,6 +110,7 @@ async def release(tmp_path: Path, ledger: Ledger) -> AsyncIterator[LocalRelease]
         "serves": [
             {"service": "machi.consent.v1.ConsentService"},
             {"service": "machi.identity.v1.IdentityService"},
+            {"service": "machi.identity.v1.StaffService"},
         ],
     }
     async with LocalRelease(tmp_path, TENANTS) as found:
@@ -140,6 +118,7 @@ async def release(tmp_path: Path, ledger: Ledger) -> AsyncIterator[LocalRelease]
         manifest = Manifest.model_validate(serving)
         await found.serve(manifest, add_ConsentServiceServicer_to_server, ledger)
         await found.serve(manifest, add_IdentityServiceServicer_to_server, ledger)
+        await found.serve(manifest, add_StaffServiceServicer_to_server, ledger)
         yield found
 
 

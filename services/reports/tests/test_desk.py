@@ -73,7 +73,17 @@ async def test_a_card_shows_the_case(number: str, card_of: CardOf, clock: Manual
     assert card.opened_ago == "3時間前"
     assert shown["通報者へのお知らせ"] == "届きます"
     assert card.map_link.uri.startswith("https://")
-    assert actions(card) == ["acknowledge", "ask", "resolve", "reject", "handover"]
+    assert actions(card) == [
+        "acknowledge",
+        "ask",
+        "resolve",
+        "reject",
+        "handover",
+        "take",
+        "assign",
+        "note",
+        "duplicate",
+    ]
     assert not card.moved
 
 
@@ -84,7 +94,7 @@ async def test_a_card_in_every_language(number: str, card_of: CardOf, language: 
     assert all(fact.label and fact.value for fact in card.facts)
     assert all(0 < len(action.label) <= 20 for action in card.actions)
     forms = [action.form for action in card.actions if action.HasField("form")]
-    assert [form.title != "" and len(form.title) <= 24 for form in forms] == [True] * 4
+    assert [form.title != "" and len(form.title) <= 24 for form in forms] == [True] * 7
 
 
 async def test_the_second_press_says_who_was_first(
@@ -247,7 +257,7 @@ async def test_another_desk_takes_over(number: str, card_of: CardOf, staff_turn:
     moved = await card_of(number)
     assert (moved.moved, moved.words, actions(moved), list(moved.photos)) == (True, "", [], [])
     assert "水道・下水道係" in moved.status
-    assert thread(await card_of(number, "water"))[-1][2] == "引き継ぎ: 漏水です"
+    assert thread(await card_of(number, "water"))[-1][2] == "「中央区 道路維持係」からの引き継ぎ: 漏水です"
     announced = [event.desk_id for event in await outbox() if isinstance(event, CardAnnounced)]
     assert announced[-2:] == ["roads-chuo", "water"]
     assert "別の担当" in said(await staff_turn(press(card, "resolve", words="x")))
@@ -276,6 +286,7 @@ async def test_a_form_without_words_does_not_count(number: str, card_of: CardOf,
         ("ask", {}),
         ("resolve", {"words": "  "}),
         ("handover", {"words": "x"}),
+        ("note", {}),
         ("reject", {"words": "x" * 2001}),
     ):
         assert "入力を確認" in said(await staff_turn(press(card, action, **values)))

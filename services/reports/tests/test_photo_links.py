@@ -109,7 +109,7 @@ async def test_a_link_opens_only_what_the_desk_may_see_now(
 ) -> None:
     path = paths(await staff_turn(press(card)))[0]
     if since == "handed over":
-        await staff_turn(press(card, action="handover", desk="front"))
+        await staff_turn(press(card, action="handover", desk="front", words="担当ちがい"))
     else:
         await say("hana", wire.Retract(event_id="e1"), session="")
     async with browser.get(path) as answer:

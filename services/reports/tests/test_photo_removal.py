@@ -122,7 +122,7 @@ async def test_every_desk_that_saw_it_hears_what_was_taken_back(
 ) -> None:
     number = await file_with_photos("hana", "e1", "e2")
     card = await card_of(number)
-    values = {"desk": "front", "words": ""}
+    values = {"desk": "front", "words": "担当ちがい"}
     await staff_turn(wire.CardPress(card_id=card.card_id, desk_id=card.desk_id, action_id="handover", values=values))
     assert not (await card_of(number)).photos, "who handed it over sees no photos"
     before = len(await outbox())

@@ -26,14 +26,23 @@ def says(at: datetime, kind: UpdateKind = UpdateKind.NOTE) -> Update:
 
 def make(report: Report, move: Move, at: datetime) -> Outcome:
     to = "front" if report.desk_id != "front" else "roads-chuo"
+    leading = a_report()
     moves: dict[Move, Callable[[], Outcome]] = {
         Move.ACKNOWLEDGE: lambda: report.acknowledge(OFFICER, at),
+        Move.TAKE: lambda: report.take(OFFICER, says(at)),
+        Move.ASSIGN: lambda: report.assign(OFFICER, "s2" if report.assignee_id != "s2" else "s1", says(at)),
+        Move.NOTE: lambda: report.note(OFFICER, says(at)),
         Move.ASK: lambda: report.ask(OFFICER, says(at), "session"),
         Move.WRITE: lambda: report.write(OFFICER, says(at), ""),
         Move.ANSWER: lambda: report.answer(says(at)),
         Move.RESOLVE: lambda: report.resolve(OFFICER, says(at)),
         Move.REJECT: lambda: report.reject(OFFICER, says(at)),
         Move.HAND_OVER: lambda: report.hand_over(OFFICER, to, says(at)),
+        Move.DUPLICATE: lambda: report.join(OFFICER, leading, says(at)),
+        Move.GATHER: lambda: report.gather(OFFICER, says(at)),
+        Move.REGROUP: lambda: report.regroup(OFFICER, leading, says(at)),
+        Move.FOLLOW: lambda: report.follow(OFFICER, State.RESOLVED, says(at)),
+        Move.PART: lambda: report.part(says(at)),
         Move.RATE: lambda: report.rate(4, says(at)),
         Move.REOPEN: lambda: report.reopen(says(at)),
         Move.RETRACT: lambda: report.retract(at, ["roads-chuo"]),
@@ -57,7 +66,7 @@ def test_every_history_is_consistent(moves: list[tuple[Move, int]]) -> None:
     assert [step.version for step in report.fresh] == list(range(1, report.version + 1))
     assert report.fresh[-1].state == report.state
     assert (report.score is None) or report.state is State.RESOLVED
-    assert (report.reopen_before is not None) == (report.state is State.RESOLVED)
+    assert (report.reopen_before is not None) == (report.state in {State.RESOLVED, State.DUPLICATE})
     assert (report.closed_at is not None) == (not report.is_open)
 
 

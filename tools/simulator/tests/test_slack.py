@@ -320,7 +320,11 @@ async def test_direct_messages_home_and_people(simulator: Simulator, slack: Asyn
     opened = await slack.conversations_open(users=OFFICER)
     posted = await slack.chat_postMessage(channel=OFFICER, text="あなた宛て")
     assert posted["channel"] == opened["channel"]["id"]
+    assert await simulator.slack.home(OFFICER) is None
     await slack.views_publish(user_id=OFFICER, view={"type": "home", "blocks": CARD})
+    home = await simulator.slack.home(OFFICER)
+    assert home is not None
+    assert home.content["type"] == "home"
     await simulator.slack.open_home(OFFICER)
     await _hook(simulator, receiver, "/slack/events", "app_home_opened")
     people = await slack.users_list()

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from machi.dialogue.v1.desk_card_pb2 import DeskCard, Form
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard, Form
+from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import Announced, CardKey, CardState, Desk, Mark, PostState, SlackMessage
 from machi_channel_slack.domain.digests import DigestKey, DigestLine, DigestState, LineText, Summary
@@ -48,10 +49,6 @@ class Slack(Content, Protocol):
         """Give a message new content."""
         ...
 
-    async def permalink(self, channel: str, ts: str) -> str:
-        """The address of a message."""
-        ...
-
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
         """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
         ...
@@ -66,6 +63,14 @@ class Slack(Content, Protocol):
 
     async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None:
         """Open a modal for the person whose trigger it is."""
+        ...
+
+    async def publish_home(self, user: str, view: Mapping[str, object]) -> None:
+        """Give a person's home tab new content."""
+        ...
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address that opens a message."""
         ...
 
     async def upload(self, name: str, alt: str, body: bytes) -> str:
@@ -124,6 +129,14 @@ class Pods(Protocol):
         """The card as it is now."""
         ...
 
+    def with_boards(self) -> Sequence[str]:
+        """The installed pods that announce cards, by name."""
+        ...
+
+    async def board(self, tenant: str, pod: str, request: BoardRequest) -> Sequence[BoardSection]:
+        """What a member of staff has before them in that pod."""
+        ...
+
     async def photo(self, state: CardState, media_id: str) -> bytes:
         """A photo of the card."""
         ...
@@ -138,6 +151,10 @@ class Board(Protocol):
 
     async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
         """The card a message shows."""
+        ...
+
+    async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """Channel and ts of the messages that show cards, by card and desk; cards without a message are left out."""
         ...
 
     async def form(self, key: CardKey, action_id: str) -> Form | None:

@@ -19,6 +19,7 @@ from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.announcements import Announcements
 from machi_channel_slack.entrypoints.door import Door
 from machi_channel_slack.entrypoints.forms import Forms
+from machi_channel_slack.entrypoints.homes import Homes
 from machi_channel_slack.entrypoints.inbound import Office, OfficerEvents
 from machi_channel_slack.entrypoints.lanes import Lanes
 from machi_channel_slack.entrypoints.poster import Poster
@@ -27,6 +28,7 @@ from machi_channel_slack.use_cases.answer_resident import AnswerResident
 from machi_channel_slack.use_cases.deliver_message import DeliverMessage
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
 from machi_channel_slack.use_cases.hall import Hall
+from machi_channel_slack.use_cases.show_home import Lobby
 from machi_sdk.aliases import take_merges
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
@@ -51,15 +53,19 @@ async def assemble(pod: Pod) -> None:
     board, desks, bulkheads = PostgresBoard(pod.works(Work)), IdentityDesks(pod.peers), Bulkheads()
     talkers, people = Talkers(pod.peers, bulkheads), People(pod.peers, CHANNEL)
     turns = Turns(people, talkers, InstalledOpenings(pod.installed), EarlierMessages(pod.works(Work)))
-    officers = OfficerEvents(Office(slacks, board, desks, talkers, TEXTS, pod.clock))
-    entrance = _hang_inbound(pod, Lanes(officers, AnswerResident(slacks, directs, turns, TEXTS)))
+    pods = DialoguePods(pod.peers, bulkheads, pod.installed)
+    lobbies = {tenant: Lobby(tenant, slack, board, desks, pods, TEXTS, {}) for tenant, slack in slacks.items()}
+    homes = Homes(lobbies, pod.clock)
+    officers = OfficerEvents(Office(slacks, board, desks, talkers, TEXTS, pod.clock, homes.soon))
+    entrance = _hang_inbound(pod, Lanes(officers, homes, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
     forms = Forms(door, slacks, board, desks, TEXTS.say("", "press-again"))
     webhooks = Webhooks(door, forms, TEXTS.say("", "command"))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
-    _hang_cards(pod, _halls(pod, slacks, board, desks, DialoguePods(pod.peers, bulkheads)))
+    _hang_cards(pod, _halls(pod, slacks, board, desks, pods))
+    pod.background("homes", homes.run)
     _hang_deliveries(pod, directs, people)
     pod.background("slack session", partial(_keep, session))
 

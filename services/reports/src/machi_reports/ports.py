@@ -1,17 +1,26 @@
 """What the use cases ask of the world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from machi_reports.domain.catalogue import Catalogue
-from machi_reports.domain.conversation import Update
+from machi_reports.domain.conversation import Officer, Update
 from machi_reports.domain.photo import CasePhoto, Lying, PhotoClaim, StoredPhoto
 from machi_reports.domain.reminding import Target
 from machi_reports.domain.report import Report
-from machi_reports.domain.states import Step
+from machi_reports.domain.states import Move, State, Step
+
+
+@dataclass(frozen=True)
+class OpenCases:
+    """Open cases of some desks; all of them, those of one holder (empty: of nobody), or those in one state."""
+
+    desk_ids: tuple[str, ...]
+    assignee_id: str | None = None
+    state: State | None = None
 
 
 class Reports(Protocol):
@@ -37,6 +46,22 @@ class Reports(Protocol):
         """The report with that case number."""
         ...
 
+    async def led_by(self, report_id: str) -> list[Report]:
+        """The cases that were found to be the same as this one."""
+        ...
+
+    async def lock_led_by(self, report_id: str) -> list[Report]:
+        """The same, nobody else's to change until the work ends; the leading case is locked before."""
+        ...
+
+    async def alike(self, report: Report, limit: int) -> list[Report]:
+        """Open cases of the same category, the nearest and newest first; without a point, those of the ward."""
+        ...
+
+    async def open_cases(self, which: OpenCases, limit: int) -> tuple[int, list[Report]]:
+        """How many there are, and the oldest of them."""
+        ...
+
     async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
         """The citizen's reports, the newest first."""
         ...
@@ -45,8 +70,8 @@ class Reports(Protocol):
         """Everything said about it, oldest first."""
         ...
 
-    async def last_step(self, report_id: str) -> Step | None:
-        """What an officer did last; None before any did."""
+    async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
+        """The last of these moves that an officer made; None before any did."""
         ...
 
     async def was_at(self, report_id: str, desk_id: str) -> bool:
@@ -246,6 +271,22 @@ class CurrentCatalogues(Protocol):
 
     def at(self, reference: str) -> Catalogue:
         """The catalogue a dialogue began with ("tenant/version"), or a newer one."""
+        ...
+
+
+class Colleagues(Protocol):
+    """Who works for the city, in memory, as identity's registry last said."""
+
+    async def refresh(self, tenant: str) -> None:
+        """Read the registry anew when that is due; Unavailable only while it was never read."""
+        ...
+
+    def name(self, tenant: str, staff_id: str) -> str:
+        """A person's display name, as last refreshed; empty when nobody has that id."""
+        ...
+
+    def at_desk(self, tenant: str, desk_id: str) -> Sequence[Officer]:
+        """Those who may work the desk's cases, as last refreshed."""
         ...
 
 

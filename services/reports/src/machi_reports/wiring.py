@@ -4,6 +4,7 @@ from machi.dialogue.v1.dialogue_service_pb2_grpc import add_DialogueServiceServi
 from machi.reports.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
 from machi_reports.adapters.catalogue_documents import CheckedDocuments
 from machi_reports.adapters.catalogues import MemoryCatalogues
+from machi_reports.adapters.colleagues import RpcColleagues
 from machi_reports.adapters.consents import PURPOSE, RpcConsents
 from machi_reports.adapters.photo_links import PATH, SealedPhotoLinks
 from machi_reports.adapters.photo_store import ObstorePhotos
@@ -11,6 +12,7 @@ from machi_reports.adapters.photo_worker import ProcessPhotoWorker
 from machi_reports.adapters.ward_map import PolygonWardMap
 from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
 from machi_reports.entrypoints.desk import Desk
+from machi_reports.entrypoints.desk_board import DeskBoard
 from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_view import DeskView
 from machi_reports.entrypoints.dialogues.answer import AnswerDialogue
@@ -43,8 +45,9 @@ async def assemble(pod: Pod) -> None:
     report = ReportDialogue(works, catalogues, PolygonWardMap(catalogues), consents, notice)
     others = (CasesDialogue(works, catalogues), RateDialogue(works), ReopenDialogue(works), AnswerDialogue(works))
     kit = DialogueKit(works, [report, *others], pod.clock, retracting(upkeep.wake), catalogue_first(catalogues))
-    view = DeskView(works, catalogues, consents, store, bool(pod.settings.public_url), pod.clock)
-    desk = Desk(catalogues, view, DeskPhotos(links))
+    colleagues = RpcColleagues(pod.peers)
+    view = DeskView(works, catalogues, consents, colleagues, store, bool(pod.settings.public_url), pod.clock)
+    desk = Desk(catalogues, view, DeskPhotos(links), colleagues, DeskBoard(works, catalogues, pod.clock))
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
     pod.consume("machi.citizens.v1", works, take_merges)

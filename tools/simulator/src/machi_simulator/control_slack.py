@@ -9,7 +9,7 @@ from starlette.requests import Request
 from machi_simulator.jsontree import Json, as_object, child, children, text
 from machi_simulator.slack.directs import Attached
 from machi_simulator.slack.forms import Filled
-from machi_simulator.slack.methods_views import stack
+from machi_simulator.slack.methods_views import home_view, stack
 from machi_simulator.slack.model import SlackUser
 from machi_simulator.slack.officers import Pressed
 from machi_simulator.slack.service import staff
@@ -45,6 +45,7 @@ class SlackControl:
             ("GET", "/slack/channels", self.channels),
             ("GET", "/slack/channels/{channel}/messages", self.messages),
             ("GET", "/slack/users/{user}/views", self.views),
+            ("GET", "/slack/users/{user}/home", self.home),
             ("GET", "/slack/users/{user}/heard", self.heard),
             ("POST", "/slack/users/{user}/acts", self.act),
             ("GET", "/slack/files/{file}", self.file),
@@ -74,6 +75,11 @@ class SlackControl:
     async def views(self, request: Request, _body: Json) -> object:
         """A person's open modals, the lowest first."""
         return stack(self._slack.state, request.path_params["user"])
+
+    async def home(self, request: Request, _body: Json) -> object:
+        """A person's home tab as a list of one, or of none while the app published none."""
+        found = home_view(self._slack.state, request.path_params["user"])
+        return [found] if found else []
 
     async def heard(self, request: Request, _body: Json) -> object:
         """What the app wrote to a person in their direct conversation, oldest first."""

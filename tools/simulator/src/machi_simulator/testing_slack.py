@@ -63,6 +63,11 @@ class SlackSide:
         """A member's open modals, the lowest first."""
         return TypeAdapter(list[View]).validate_python(await self._wire.get(f"/slack/users/{user}/views"))
 
+    async def home(self, user: str) -> View | None:
+        """A member's home tab, if the app published one."""
+        found = TypeAdapter(list[View]).validate_python(await self._wire.get(f"/slack/users/{user}/home"))
+        return found[0] if found else None
+
     async def file(self, file: str) -> StoredFile:
         """An uploaded file with its bytes."""
         return StoredFile.model_validate(await self._wire.get(f"/slack/files/{file}"))

@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.message import Message
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi.dialogue.v1.desk_card_pb2 import DeskCard
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceServicer
 from machi_sdk.clock import Clock
 from machi_sdk.dialogue import sessions
@@ -46,6 +46,10 @@ class DeskHandler(Protocol[W_contra]):
 
     async def card(self, request: wire.CardRequest, call: Call) -> DeskCard:
         """The card as the desk may see it now; logs the access. Missing when there is none."""
+        ...
+
+    async def board(self, request: wire.BoardRequest, call: Call) -> list[BoardSection]:
+        """What a member of staff has before them; nothing for who works at no desk."""
         ...
 
 
@@ -89,6 +93,11 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
         if self._desk is None:
             raise Missing("card-unknown")
         return wire.CardResponse(card=await self._desk.card(request, current_call()))
+
+    async def Board(self, request: wire.BoardRequest, context: Context) -> wire.BoardResponse:
+        """What a member of staff has before them."""
+        sections = [] if self._desk is None else await self._desk.board(request, current_call())
+        return wire.BoardResponse(sections=sections)
 
     async def PutMedia(
         self,

@@ -28,6 +28,10 @@ WHERE cards.wanted < excluded.wanted
 """
 _FIND = f"SELECT * FROM cards WHERE {_KEY}"
 _AT = "SELECT * FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts = $3 AND ts <> ''"
+_PLACES = """
+SELECT card_id, desk_id, channel_id, ts FROM cards JOIN unnest($2::text[], $3::text[]) AS k (card_id, desk_id)
+USING (card_id, desk_id) WHERE tenant = $1 AND ts <> ''
+"""
 _FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"
 _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
 _ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
@@ -91,6 +95,12 @@ class PostgresBoard:
     async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
         """The card a message shows."""
         return await self._card(tenant, _AT, channel, ts)
+
+    async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """Channel and ts of the messages that show cards, by card and desk."""
+        async with self._works.begin(tenant) as work:
+            rows = await work.db.fetch(_PLACES, tenant, [card for card, _ in keys], [desk for _, desk in keys])
+        return {(row["card_id"], row["desk_id"]): (row["channel_id"], row["ts"]) for row in rows}
 
     async def form(self, key: CardKey, action_id: str) -> Form | None:
         """The form of an action as last shown."""

@@ -1,16 +1,18 @@
 """Identity and the pods that own cards, over rpc."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from machi.dialogue.v1.desk_card_pb2 import DeskCard
-from machi.dialogue.v1.dialogue_service_pb2 import CardRequest, GetMediaRequest
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
+from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest, CardRequest, GetMediaRequest
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
 from machi.identity.v1.staff_service_pb2 import ListDesksRequest, ListStaffRequest, ResolveStaffRequest, Staff
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
 from machi_channel_slack.domain.cards import CardState, Desk
 from machi_sdk.errors import Missing
 from machi_sdk.inbound import Bulkheads
+from machi_sdk.installed import InstalledPods
 from machi_sdk.rpc import for_tenant, mapped
 from machi_sdk.rpc.client import Peers
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from machi.identity.v1.staff_service_pb2_grpc import StaffServiceAsyncStub
 
 CHANNEL = "slack"
+CARDS = "machi.desk.cards.v1"
 _DESKS_KNOWN_SECONDS = 60.0
 _MOST_PHOTO_BYTES = 20 * 1024 * 1024
 
@@ -64,9 +67,20 @@ class IdentityDesks:
 class DialoguePods:
     """`ports.Pods`; a hung pod takes its own places only."""
 
-    def __init__(self, peers: Peers, bulkheads: Bulkheads) -> None:
+    def __init__(self, peers: Peers, bulkheads: Bulkheads, installed: InstalledPods) -> None:
         self._peers = peers
         self._bulkheads = bulkheads
+        self._installed = installed
+
+    def with_boards(self) -> Sequence[str]:
+        """The installed pods that announce cards, by name."""
+        return [pod.name for pod in self._installed.all() if CARDS in pod.publishes]
+
+    async def board(self, tenant: str, pod: str, request: BoardRequest) -> Sequence[BoardSection]:
+        """What a member of staff has before them in that pod."""
+        async with self._bulkheads.enter(f"{pod} boards"):
+            answer = await self._stub(pod).Board(request, timeout=3.0, metadata=for_tenant(tenant))
+        return answer.sections
 
     async def card(self, state: CardState, language: str) -> DeskCard:
         """The card as it is now."""

@@ -56,11 +56,6 @@ class SlackApi:
         )
         await self._calls.ended("chat.update", request)
 
-    async def permalink(self, channel: str, ts: str) -> str:
-        """The address of a message."""
-        request = self._client.chat_getPermalink(channel=channel, message_ts=ts)
-        return str((await self._calls.ended("chat.getPermalink", request)).get("permalink", ""))
-
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
         """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
         cursor = ""
@@ -106,6 +101,15 @@ class SlackApi:
     async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None:
         """Open a modal for the person whose trigger it is."""
         await self._calls.ended("views.open", self._client.views_open(trigger_id=trigger_id, view=dict(view)), seconds)
+
+    async def publish_home(self, user: str, view: Mapping[str, object]) -> None:
+        """Give a person's home tab new content."""
+        await self._calls.ended("views.publish", self._client.views_publish(user_id=user, view=dict(view)))
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address that opens a message."""
+        request = self._client.chat_getPermalink(channel=channel, message_ts=ts)
+        return str((await self._calls.ended("chat.getPermalink", request)).get("permalink") or "")
 
     async def upload(self, name: str, alt: str, body: bytes) -> str:
         """Upload a file nobody sees yet; returns its id."""

@@ -10,7 +10,7 @@ Json = Mapping[str, object]
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
 # The elements of a message whose use means something by itself.
-_USED = ("button", "static_select", "datepicker", "timepicker")
+_USED = ("button", "static_select", "overflow", "datepicker", "timepicker")
 _TOKEN = re.compile(r"<([^<>]*)>")
 
 
@@ -66,11 +66,22 @@ class Submission:
     values: Mapping[str, str]
 
 
-def read_event(body: Json) -> Reply | Ignored:
+@dataclass(frozen=True)
+class HomeLook:
+    """A person looked at the app's home tab."""
+
+    event_id: str
+    user: str
+    ts: str
+
+
+def read_event(body: Json) -> Reply | HomeLook | Ignored:
     """The event of an `event_callback`; Malformed when its frame is broken."""
     event, event_id = part(body, "event"), words(body, "event_id")
     if not event or not event_id:
         raise Malformed("event or event_id missing")
+    if words(event, "type") == "app_home_opened":
+        return _home_look(event, event_id)
     if words(event, "type") != "message":
         return Ignored("other-event")
     if words(event, "subtype") == "message_changed":
@@ -100,6 +111,14 @@ def _edited(event: Json, event_id: str) -> Reply | Ignored:
         return Ignored("not-edited")
     found = _reply(after, event_id, words(event, "channel"))
     return replace(found, files=0, edited=True) if isinstance(found, Reply) else found
+
+
+def _home_look(event: Json, event_id: str) -> HomeLook | Ignored:
+    if not words(event, "user"):
+        raise Malformed("user missing")
+    if words(event, "tab") not in ("", "home"):
+        return Ignored("not-the-home-tab")
+    return HomeLook(event_id, words(event, "user"), words(event, "event_ts"))
 
 
 def read_interaction(payload: Json) -> Press | Submission | Ignored:

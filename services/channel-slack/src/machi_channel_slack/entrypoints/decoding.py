@@ -5,22 +5,25 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, MediaSent, Pressed, ThreadReplied
+from machi.channel.v1.events_pb2 import FormSubmitted, HomeOpened, InboundEvent, MediaSent, Pressed, ThreadReplied
 from machi_channel_slack.domain.conversations import Commanded, Said, TakenBack
-from machi_channel_slack.domain.payloads import Press, Reply, Submission
+from machi_channel_slack.domain.payloads import HomeLook, Press, Reply, Submission
 from machi_channel_slack.domain.press import CardAction
 from machi_sdk.clock import stamp
 from machi_sdk.conversation.press import ChoicePress, TogglePress, decode, encode
 from machi_sdk.ids import derived_id
 
 CHANNEL = "slack"
+Delivered = Reply | HomeLook | Said | TakenBack
 
 
-def events_of(found: Reply | Said | TakenBack, team: str, received_at: datetime, *, again: bool) -> list[InboundEvent]:
+def events_of(found: Delivered, team: str, received_at: datetime, *, again: bool) -> list[InboundEvent]:
     """What a delivered event comes to; `again` when Slack delivers it once more."""
     match found:
         case Reply():
             events = list(_reply_events(found, team, received_at))
+        case HomeLook():
+            events = [_home_event(found, team, received_at)]
         case Said():
             events = _said_events(found, team, received_at)
         case TakenBack():
@@ -50,6 +53,18 @@ def _reply_event(event_id: str, reply: Reply, team: str, received_at: datetime) 
         received_at=stamp(received_at),
         message_id=f"{reply.channel}/{reply.ts}",
         thread_reply=said,
+    )
+
+
+def _home_event(look: HomeLook, team: str, received_at: datetime) -> InboundEvent:
+    """A look at the home tab."""
+    return InboundEvent(
+        event_id=look.event_id,
+        channel=CHANNEL,
+        address=f"{team}/{look.user}",
+        occurred_at=_slack_time(look.ts, received_at),
+        received_at=stamp(received_at),
+        home_opened=HomeOpened(),
     )
 
 

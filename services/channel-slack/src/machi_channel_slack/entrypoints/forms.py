@@ -9,7 +9,7 @@ from starlette.responses import Response
 from machi.dialogue.v1.desk_card_pb2 import Form
 from machi_channel_slack.domain.cards import CardKey
 from machi_channel_slack.domain.payloads import Press, Submission
-from machi_channel_slack.domain.press import CardAction, decode
+from machi_channel_slack.domain.press import MORE, CardAction, decode
 from machi_channel_slack.entrypoints.decoding import form_event, press_event
 from machi_channel_slack.entrypoints.door import Admitted, Door, answer
 from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
@@ -42,7 +42,7 @@ class Forms:
     async def pressed(self, press: Press, admitted: Admitted) -> Response:
         """Keep the press, or show the form that it needs."""
         action = decode(press.value)
-        if action is None or action.action_id not in (press.action_id, press.action_id.partition("/")[0]):
+        if action is None or press.action_id.partition("/")[0] not in (action.action_id, MORE):
             return answer(200, "ignored-not-a-card")
         form = await self._form(action, admitted)
         if form is not None and await self._may_fill(press, action, admitted):

@@ -1,6 +1,6 @@
 """Kept events come in one by one per person: resolve, turn, tell."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,7 +29,7 @@ log = get_logger()
 
 @dataclass(frozen=True)
 class Office:
-    """What handling officers' events takes."""
+    """What handling officers' events takes; `acted` is told tenant and address of who did something."""
 
     slacks: Mapping[str, Slack]
     board: Board
@@ -37,6 +37,7 @@ class Office:
     talkers: Talkers
     texts: Texts
     clock: Clock
+    acted: Callable[[str, str], None]
 
 
 class OfficerEvents:
@@ -85,6 +86,7 @@ class OfficerEvents:
                 return words_message(self._say("impossible", language)), error.slug
             await self._office.board.hurry(errand.key)  # what came of it is shown before other cards' changes
             await event.mark_turned(response.SerializeToString(), errand.pod)
+            self._office.acted(event.tenant, address)
         assert event.stored is not None
         return answer_message(TurnResponse.FromString(event.stored).messages), ""
 

@@ -1,4 +1,4 @@
-"""Kept events go two ways: what officers do with cards, and what residents say to the app."""
+"""Kept events go three ways: what officers do with cards, looks at the home tab, what residents say to the app."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ class Lanes:
     """`machi_sdk.inbound.EventHandler`; one person's events keep one order, whichever way they go."""
 
     officers: EventHandler
+    homes: EventHandler
     residents: EventHandler
 
     async def handle(self, event: PendingEvent) -> None:
@@ -26,5 +27,7 @@ class Lanes:
 
     def _lane(self, event: InboundEvent) -> EventHandler:
         kind = event.WhichOneof("kind")
+        if kind == "home_opened":
+            return self.homes
         at_a_card = kind in _OFFICERS or (kind == "pressed" and decode(event.pressed.data) is None)
         return self.officers if at_a_card else self.residents

@@ -9,14 +9,17 @@ from slack_sdk.models.blocks import (
     ButtonElement,
     ContextBlock,
     HeaderBlock,
+    InteractiveElement,
     MarkdownTextObject,
+    Option,
+    OverflowMenuElement,
     PlainTextObject,
     SectionBlock,
 )
 
 from machi.dialogue.v1.desk_card_pb2 import ACTION_STYLE_DANGER, ACTION_STYLE_PRIMARY, CardAction, DeskCard
 from machi_channel_slack.domain.cards import Mark, SlackMessage
-from machi_channel_slack.domain.press import CardRef, encode
+from machi_channel_slack.domain.press import MORE, CardRef, encode
 from machi_channel_slack.rendering import limits, rich
 
 CARD_MARK = "machi_card"
@@ -49,9 +52,9 @@ def _blocks(card: DeskCard, number: str, ref: CardRef) -> Iterator[Block]:
         yield rich.lines(facts)
     if card.words:
         yield from rich.quoted(card.words_label, card.words)
-    buttons = [_button(action, ref) for action in card.actions[: limits.BUTTONS]]
-    if buttons:
-        yield ActionsBlock(elements=buttons)
+    elements = list(_elements(card.actions, ref))
+    if elements:
+        yield ActionsBlock(elements=elements)
     if card.note:
         yield ContextBlock(elements=[_plain(card.note, limits.CONTEXT)])
 
@@ -69,6 +72,21 @@ def _facts(card: DeskCard) -> Iterator[rich.Part]:
         if card.facts:
             yield rich.said("\n")
         yield rich.web(card.map_link.label, card.map_link.uri)
+
+
+def _elements(actions: Sequence[CardAction], ref: CardRef) -> Iterator[InteractiveElement]:
+    """A button each, and a menu for what the desk does less often."""
+    options = [_option(action, ref) for action in actions if action.secondary][: limits.MENU]
+    in_menu = {option.value for option in options if limits.size(option.value) <= limits.OPTION_VALUE}
+    buttons = [action for action in actions if encode(ref, action.action_id) not in in_menu]
+    yield from (_button(action, ref) for action in buttons[: limits.BUTTONS - 1])
+    if in_menu:
+        yield OverflowMenuElement(action_id=MORE, options=[each for each in options if each.value in in_menu])
+
+
+def _option(action: CardAction, ref: CardRef) -> Option:
+    label = _plain(action.label or action.action_id, limits.OPTION)
+    return Option(text=label, value=encode(ref, action.action_id))
 
 
 def _button(action: CardAction, ref: CardRef) -> ButtonElement:

@@ -40,6 +40,8 @@ class Templates:
         say, language, case = self._texts.say, news.contact.language, news.fact.report_id
         if news.fact.cause == "ReporterAsked":
             return [command_button(say(language, "ReporterAsked.answer"), _POD, "answer", case=case)]
+        if news.fact.cause == "ReportMarkedDuplicate":
+            return [command_button(say(language, "ReportMarkedDuplicate.reopen"), _POD, "reopen", case=case)]
         if news.fact.cause != "ReportResolved":
             return []
         stars = [

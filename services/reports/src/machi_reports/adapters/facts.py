@@ -7,13 +7,15 @@ from google.protobuf.message import Message
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.reports.v1 import events_pb2 as events
 from machi_reports.domain.report import Report
-from machi_reports.domain.states import Move, Step
+from machi_reports.domain.states import Move, State, Step
 from machi_sdk.clock import stamp
 from machi_sdk.work import Work
 
 REPORTS = "machi.reports.v1"
 CARDS = "machi.desk.cards.v1"
 POD = "reports"
+# However a case came to its end, one fact says which end it is.
+ENDING = frozenset({Move.RESOLVE, Move.REJECT, Move.DUPLICATE, Move.FOLLOW})
 
 
 def publish(report: Report, step: Step, work: Work) -> None:
@@ -53,6 +55,17 @@ def _fact(report: Report, step: Step) -> Message | None:
     update_id = step.update.update_id if step.update else ""
     until = stamp(report.reopen_before) if report.reopen_before else None
     session_id, from_desk_id = step.session_id, step.from_desk_id
+    ended: dict[State, Callable[[], Message]] = {
+        State.RESOLVED: lambda: events.ReportResolved(
+            report=ref, staff_id=staff_id, update_id=update_id, reopen_before=until
+        ),
+        State.REJECTED: lambda: events.ReportRejected(report=ref, staff_id=staff_id, update_id=update_id),
+        State.DUPLICATE: lambda: events.ReportMarkedDuplicate(
+            report=ref, staff_id=staff_id, leading_report_id=report.leading_id, reopen_before=until
+        ),
+    }
+    if step.move in ENDING:
+        return ended[step.state]()
     facts: dict[Move, Callable[[], Message]] = {
         Move.FILE: lambda: events.ReportFiled(report=ref),
         Move.ACKNOWLEDGE: lambda: events.ReportAcknowledged(report=ref, staff_id=staff_id),
@@ -63,10 +76,6 @@ def _fact(report: Report, step: Step) -> Message | None:
             report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id
         ),
         Move.ANSWER: lambda: events.ReporterAnswered(report=ref, update_id=update_id),
-        Move.RESOLVE: lambda: events.ReportResolved(
-            report=ref, staff_id=staff_id, update_id=update_id, reopen_before=until
-        ),
-        Move.REJECT: lambda: events.ReportRejected(report=ref, staff_id=staff_id, update_id=update_id),
         Move.HAND_OVER: lambda: events.ReportHandedOver(report=ref, staff_id=staff_id, from_desk_id=from_desk_id),
         Move.REOPEN: lambda: events.ReportReopened(report=ref),
         Move.RATE: lambda: events.ReportRated(report=ref, score=report.score or 0),

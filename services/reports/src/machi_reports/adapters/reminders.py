@@ -15,7 +15,7 @@ _AGED = """
 SELECT r.report_id, r.desk_id, r.state, r.urgent, coalesce((
     SELECT max(s.at) FROM steps s WHERE s.tenant = r.tenant AND s.report_id = r.report_id AND s.move = 'reopen'
 ), r.filed_at) AS since
-FROM reports r WHERE r.tenant = $1 AND r.state NOT IN ('resolved', 'rejected')
+FROM reports r WHERE r.tenant = $1 AND r.state NOT IN ('resolved', 'rejected', 'duplicate')
 """
 _GIVEN = """
 EXISTS (SELECT 1 FROM updates u WHERE u.tenant = $1 AND u.report_id = aged.report_id AND u.kind = 'reminder'

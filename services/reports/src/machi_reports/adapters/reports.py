@@ -1,20 +1,23 @@
 """Reports on PostgreSQL; every statement here is hot, so raw."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from math import cos, radians
 from typing import TYPE_CHECKING
 
 from machi_reports.adapters.facts import publish
 from machi_reports.domain.conversation import Officer, Update, UpdateKind
 from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.states import Move, State, Step
+from machi_reports.ports import OpenCases
 from machi_sdk.errors import Missing
 from machi_sdk.work import Work
 
 if TYPE_CHECKING:
     import asyncpg
 
+_NEAR_DEGREES = 0.009  # a kilometre
 _INSERT = """
 INSERT INTO reports (tenant, report_id, case_number, citizen_id, version, category_code, details, latitude, longitude,
     place_title, address, place_event_id, ward_code, desk_id, state, messages_allowed, reopened, trace_id,
@@ -23,13 +26,34 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0
 """
 _SAVE = """
 UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8,
-    closed_at = $9, changed_at = $10
+    closed_at = $9, assignee_id = $10,
+    leading_id = $11, changed_at = $12
 WHERE tenant = $1 AND report_id = $2
 """
 _SELECT = "SELECT *, details::text AS details_json FROM reports"
 _BY_ID = f"{_SELECT} WHERE tenant = $1 AND report_id = $2"
 _LOCK = f"{_BY_ID} FOR NO KEY UPDATE"
 _BY_NUMBER = f"{_SELECT} WHERE tenant = $1 AND case_number = $2"
+_LED_BY = f"{_SELECT} WHERE tenant = $1 AND leading_id = $2 AND leading_id <> '' ORDER BY report_id"
+_LOCK_LED_BY = f"{_LED_BY} FOR NO KEY UPDATE"
+_OPEN = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'reopened')"
+# Flat is near enough within a kilometre; $6 shrinks a degree of longitude to one of latitude.
+_NEAR = f"""
+{_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {_OPEN}
+    AND latitude BETWEEN $4::float8 - $7::float8 AND $4::float8 + $7::float8
+    AND longitude BETWEEN $5::float8 - $7 / $6::float8 AND $5::float8 + $7 / $6
+ORDER BY (latitude - $4) ^ 2 + ((longitude - $5) * $6) ^ 2, filed_at DESC LIMIT $8
+"""
+_IN_WARD = f"""
+{_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {_OPEN} AND ward_code = $4
+ORDER BY filed_at DESC LIMIT $5
+"""
+_OPEN_CASES = f"""
+SELECT *, details::text AS details_json, count(*) OVER () AS total FROM reports
+WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
+    AND ($3::text IS NULL OR assignee_id = $3) AND ($4::text IS NULL OR state = $4)
+ORDER BY filed_at, report_id LIMIT $5
+"""
 _OF_CITIZEN = f"{_SELECT} WHERE tenant = $1 AND citizen_id = $2 ORDER BY filed_at DESC LIMIT $3"
 _ADD_UPDATE = """
 INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at)
@@ -39,9 +63,14 @@ _ADD_STEP = """
 INSERT INTO steps (tenant, report_id, version, move, state, desk_id, from_desk_id, staff_id, staff_name, update_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
-_CONVERSATION = "SELECT * FROM updates WHERE tenant = $1 AND report_id = $2 ORDER BY at, update_id"
+_CONVERSATION = """
+SELECT u.*, coalesce(s.from_desk_id, '') AS from_desk_id
+FROM updates u LEFT JOIN steps s USING (tenant, report_id, update_id)
+WHERE u.tenant = $1 AND u.report_id = $2 ORDER BY u.at, u.update_id
+"""
 _LAST_STEP = """
-SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' ORDER BY version DESC LIMIT 1
+SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' AND move = ANY($3::text[])
+ORDER BY version DESC LIMIT 1
 """
 _WAS_AT = """
 SELECT true FROM steps WHERE tenant = $1 AND report_id = $2 AND (desk_id = $3 OR from_desk_id = $3) LIMIT 1
@@ -116,6 +145,8 @@ class PgReports:
             report.reopened,
             report.reopen_before,
             report.closed_at,
+            report.assignee_id,
+            report.leading_id,
             at,
         )
         await self._work.db.execute(_SAVE, self._work.tenant, report.report_id, *now)
@@ -125,6 +156,31 @@ class PgReports:
         """See the port."""
         row = await self._work.db.fetchrow(_BY_NUMBER, self._work.tenant, case_number)
         return _report(row) if row else None
+
+    async def led_by(self, report_id: str) -> list[Report]:
+        """See the port."""
+        return [_report(row) for row in await self._work.db.fetch(_LED_BY, self._work.tenant, report_id)]
+
+    async def lock_led_by(self, report_id: str) -> list[Report]:
+        """See the port."""
+        return [_report(row) for row in await self._work.db.fetch(_LOCK_LED_BY, self._work.tenant, report_id)]
+
+    async def alike(self, report: Report, limit: int) -> list[Report]:
+        """See the port."""
+        filing, point = report.filing, report.filing.place.point
+        of = (self._work.tenant, filing.category_code, filing.report_id)
+        if point is None:
+            rows = await self._work.db.fetch(_IN_WARD, *of, filing.ward_code, limit)
+        else:
+            shrink = max(cos(radians(point[0])), 0.01)
+            rows = await self._work.db.fetch(_NEAR, *of, *point, shrink, _NEAR_DEGREES, limit)
+        return [_report(row) for row in rows]
+
+    async def open_cases(self, which: OpenCases, limit: int) -> tuple[int, list[Report]]:
+        """See the port."""
+        asked = (list(which.desk_ids), which.assignee_id, which.state, limit)
+        rows = await self._work.db.fetch(_OPEN_CASES, self._work.tenant, *asked)
+        return (rows[0]["total"] if rows else 0), [_report(row) for row in rows]
 
     async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
         """See the port."""
@@ -136,9 +192,9 @@ class PgReports:
         rows = await self._work.db.fetch(_CONVERSATION, self._work.tenant, report_id)
         return [_update(row) for row in rows]
 
-    async def last_step(self, report_id: str) -> Step | None:
+    async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
         """See the port."""
-        row = await self._work.db.fetchrow(_LAST_STEP, self._work.tenant, report_id)
+        row = await self._work.db.fetchrow(_LAST_STEP, self._work.tenant, report_id, list(among))
         if row is None:
             return None
         return Step(Move(row["move"]), State(row["state"]), row["version"], row["at"], row["desk_id"], _officer(row))
@@ -193,8 +249,16 @@ def _officer(row: "asyncpg.Record") -> Officer | None:
 
 
 def _update(row: "asyncpg.Record") -> Update:
-    kind = UpdateKind(row["kind"])
-    return Update(row["update_id"], kind, row["text"], row["at"], _officer(row), row["event_id"], row["retracted"])
+    return Update(
+        update_id=row["update_id"],
+        kind=UpdateKind(row["kind"]),
+        text=row["text"],
+        at=row["at"],
+        officer=_officer(row),
+        event_id=row["event_id"],
+        retracted=row["retracted"],
+        from_desk_id=row["from_desk_id"],
+    )
 
 
 def _report(row: "asyncpg.Record") -> Report:
@@ -222,4 +286,6 @@ def _report(row: "asyncpg.Record") -> Report:
         reopened=row["reopened"],
         reopen_before=row["reopen_before"],
         closed_at=row["closed_at"],
+        assignee_id=row["assignee_id"],
+        leading_id=row["leading_id"],
     )

@@ -22,7 +22,9 @@ from machi_sdk.tables import new_metadata
 
 METADATA = new_metadata()
 APPEND_ONLY = ("steps", "accesses", "catalogues")
-STATES = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'resolved', 'rejected', 'reopened')"
+STATES = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'resolved', 'rejected', 'reopened', 'duplicate')"
+OPEN = "state NOT IN ('resolved', 'rejected', 'duplicate')"
+_OPEN = sql("state IN ('filed', 'acknowledged', 'asked', 'answered', 'reopened')")
 
 
 def _moment(*, nullable: bool = False) -> Column[datetime]:
@@ -56,10 +58,18 @@ class ReportRow(_Row, table=True):
         CheckConstraint(STATES, name="state"),
         CheckConstraint("score BETWEEN 1 AND 5", name="score"),
         Index("ix_reports_tenant_citizen_id_filed_at", "tenant", "citizen_id", "filed_at"),
+        Index("ix_reports_tenant_leading_id", "tenant", "leading_id", postgresql_where=sql("leading_id <> ''")),
+        Index("ix_reports_open_at_desk", "tenant", "desk_id", "filed_at", postgresql_where=_OPEN),
+        Index("ix_reports_open_near", "tenant", "category_code", "latitude", postgresql_where=_OPEN),
         Index(
             "ix_reports_tenant_place_event_id", "tenant", "place_event_id", postgresql_where=sql("place_event_id <> ''")
         ),
-        Index("ix_reports_open", "tenant", "filed_at", postgresql_where=sql("state NOT IN ('resolved', 'rejected')")),
+        Index(
+            "ix_reports_open",
+            "tenant",
+            "filed_at",
+            postgresql_where=sql("state NOT IN ('resolved', 'rejected', 'duplicate')"),
+        ),
     )
     tenant: str = Field(primary_key=True)
     report_id: str = Field(primary_key=True)
@@ -82,6 +92,8 @@ class ReportRow(_Row, table=True):
     reopen_before: datetime | None = Field(sa_column=_moment(nullable=True))
     closed_at: datetime | None = Field(sa_column=_moment(nullable=True))
     trace_id: str
+    assignee_id: str = _text()
+    leading_id: str = _text()
     filed_at: datetime = Field(sa_column=_moment())
     changed_at: datetime = Field(sa_column=_moment())
     urgent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))

@@ -17,12 +17,22 @@ class UpdateKind(StrEnum):
     HANDOVER = "handover"
     RATING = "rating"
     REOPENING = "reopening"
+    ASSIGNMENT = "assignment"
+    INTERNAL = "internal"
+    DUPLICATE = "duplicate"
+    GATHERED = "gathered"
+    PARTED = "parted"
     REMINDER = "reminder"
 
 
-FROM_OFFICER = frozenset(
-    {UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON, UpdateKind.HANDOVER}
-)
+# What an officer wrote for the reporter; everything else an officer leaves stays inside the city.
+FOR_REPORTER = frozenset({UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON})
+_INSIDE = {UpdateKind.HANDOVER, UpdateKind.ASSIGNMENT, UpdateKind.INTERNAL, UpdateKind.DUPLICATE, UpdateKind.GATHERED}
+FROM_OFFICER = FOR_REPORTER | _INSIDE
+
+
+# The roles that work cases; every other role only looks.
+MAY_ACT = frozenset({"officer", "lead"})
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,11 @@ class Officer:
 
 @dataclass(frozen=True)
 class Update:
-    """One entry; a retracted one keeps its place and loses its text. `event_id` is the message it came with."""
+    """One entry; a retracted one keeps its place and loses its text. `event_id` is the message it came with.
+
+    An assignment's text is the id of the member of staff, that of a link between cases the other one's case number;
+    a hand-over names the desk it came from.
+    """
 
     update_id: str
     kind: UpdateKind
@@ -44,3 +58,4 @@ class Update:
     officer: Officer | None = None
     event_id: str = ""
     retracted: bool = False
+    from_desk_id: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import cos, hypot, radians
 
 from machi_reports.domain.conversation import Officer, Update
 from machi_reports.domain.states import (
@@ -19,6 +20,8 @@ from machi_reports.domain.states import (
 )
 
 REOPEN_WITHIN = timedelta(days=14)
+LATE_AFTER = timedelta(days=7)
+METRES_PER_DEGREE = 111_320
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,14 @@ class Place:
     def point(self) -> tuple[float, float] | None:
         """Latitude and longitude, where a point was given."""
         return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
+    def metres_to(self, other: "Place") -> int | None:
+        """How far the other point is, by the flat earth; None without two points."""
+        here, there = self.point, other.point
+        if here is None or there is None:
+            return None
+        east = (there[1] - here[1]) * cos(radians(here[0]))
+        return round(hypot(there[0] - here[0], east) * METRES_PER_DEGREE)
 
     @property
     def words(self) -> str:
@@ -71,6 +82,8 @@ class Report:
     reopened: int = 0
     reopen_before: datetime | None = None
     closed_at: datetime | None = None
+    assignee_id: str = ""
+    leading_id: str = ""
     fresh: list[Step] = field(default_factory=list)
 
     @classmethod
@@ -90,13 +103,35 @@ class Report:
         """Whether a desk still has something to do."""
         return self.state in OPEN_STATES
 
+    def is_late(self, now: datetime) -> bool:
+        """Whether it has been open longer than people should wait."""
+        return self.is_open and now - self.filing.filed_at >= LATE_AFTER
+
     def may_reopen(self, at: datetime) -> bool:
         """Whether its reporter may reopen it at that moment."""
-        return self.state is State.RESOLVED and self.reopen_before is not None and at < self.reopen_before
+        is_closed = self.state in ALLOWED[Move.REOPEN]
+        return is_closed and self.reopen_before is not None and at < self.reopen_before
 
     def acknowledge(self, officer: Officer, at: datetime) -> Outcome:
-        """An officer takes it on."""
-        return self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
+        """An officer takes it on; what nobody holds is then that officer's."""
+        outcome = self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
+        if isinstance(outcome, Done):
+            self.assignee_id = self.assignee_id or officer.staff_id
+        return outcome
+
+    def take(self, officer: Officer, entry: Update) -> Outcome:
+        """An officer makes it theirs, while nobody holds it."""
+        return NotNow(self.state) if self.assignee_id else self._assign(Move.TAKE, officer, officer.staff_id, entry)
+
+    def assign(self, officer: Officer, assignee_id: str, entry: Update) -> Outcome:
+        """An officer gives it to a colleague, whoever holds it."""
+        if assignee_id == self.assignee_id:
+            return NotNow(self.state)
+        return self._assign(Move.ASSIGN, officer, assignee_id, entry)
+
+    def note(self, officer: Officer, entry: Update) -> Outcome:
+        """An officer leaves a word for colleagues; nobody else hears of it."""
+        return self._move(Step(Move.NOTE, self.state, 0, entry.at, self.desk_id, officer, entry))
 
     def ask(self, officer: Officer, question: Update, session_id: str) -> Outcome:
         """An officer asks the reporter; `session_id` waits for the answer."""
@@ -114,21 +149,46 @@ class Report:
 
     def resolve(self, officer: Officer, note: Update) -> Outcome:
         """An officer says it is done."""
-        outcome = self._move(Step(Move.RESOLVE, State.RESOLVED, 0, note.at, self.desk_id, officer, note))
-        if isinstance(outcome, Done):
-            self.reopen_before = note.at + REOPEN_WITHIN
-        return outcome
+        return self._move(Step(Move.RESOLVE, State.RESOLVED, 0, note.at, self.desk_id, officer, note))
 
     def reject(self, officer: Officer, reason: Update) -> Outcome:
         """An officer says the city will not act on it, and why."""
         return self._move(Step(Move.REJECT, State.REJECTED, 0, reason.at, self.desk_id, officer, reason))
 
     def hand_over(self, officer: Officer, to_desk_id: str, words: Update) -> Outcome:
-        """An officer gives it to another desk; its state stays."""
+        """An officer gives it to another desk; its state stays, and nobody there holds it yet."""
         if to_desk_id == self.desk_id:
             return NotNow(self.state)
         step = Step(Move.HAND_OVER, self.state, 0, words.at, to_desk_id, officer, words, from_desk_id=self.desk_id)
-        return self._move(step)
+        outcome = self._move(step)
+        if isinstance(outcome, Done):
+            self.assignee_id = ""
+        return outcome
+
+    def join(self, officer: Officer, leading: "Report", entry: Update) -> Outcome:
+        """An officer says it is the same as another case: it waits for that one's end, or shares it at once."""
+        state = State.DUPLICATE if leading.is_open else leading.state
+        outcome = self._move(Step(Move.DUPLICATE, state, 0, entry.at, self.desk_id, officer, entry))
+        if isinstance(outcome, Done):
+            self.leading_id = leading.report_id
+        return outcome
+
+    def gather(self, officer: Officer, entry: Update) -> Outcome:
+        """Another case was found to be the same as this one, which leads; its state stays."""
+        return self._move(Step(Move.GATHER, self.state, 0, entry.at, self.desk_id, officer, entry))
+
+    def regroup(self, officer: Officer, leading: "Report", entry: Update) -> Outcome:
+        """Its leading case was found to be the same as another, which leads from now on; its state stays."""
+        self.leading_id = leading.report_id
+        return self._move(Step(Move.REGROUP, self.state, 0, entry.at, self.desk_id, officer, entry))
+
+    def follow(self, officer: Officer, state: State, words: Update) -> Outcome:
+        """Its leading case was closed like this, with these words."""
+        return self._move(Step(Move.FOLLOW, state, 0, words.at, self.desk_id, officer, words))
+
+    def part(self, entry: Update) -> Outcome:
+        """A duplicate of this case was reopened by its reporter and stands for itself again."""
+        return self._move(Step(Move.PART, self.state, 0, entry.at, self.desk_id, update=entry))
 
     def rate(self, score: int, rating: Update) -> Outcome:
         """The reporter rates what was done, 1 to 5, once per resolution."""
@@ -140,12 +200,13 @@ class Report:
         return outcome
 
     def reopen(self, words: Update) -> Outcome:
-        """The reporter says it is not done; possible for `REOPEN_WITHIN` after the resolution."""
-        if self.state is State.RESOLVED and self.reopen_before is not None and words.at >= self.reopen_before:
+        """The reporter says it is not done, or not the same; possible for `REOPEN_WITHIN` after it was closed."""
+        is_closed = self.state in ALLOWED[Move.REOPEN]
+        if is_closed and self.reopen_before is not None and words.at >= self.reopen_before:
             return TooLate(self.reopen_before)
         outcome = self._move(Step(Move.REOPEN, State.REOPENED, 0, words.at, self.desk_id, update=words))
         if isinstance(outcome, Done):
-            self.score, self.reopen_before = None, None
+            self.score, self.reopen_before, self.leading_id = None, None, ""
             self.reopened += 1
         return outcome
 
@@ -165,6 +226,12 @@ class Report:
         """Forget the exact place; ward and desk stay."""
         self.filing = replace(self.filing, place=Place())
 
+    def _assign(self, move: Move, officer: Officer, assignee_id: str, entry: Update) -> Outcome:
+        outcome = self._move(Step(move, self.state, 0, entry.at, self.desk_id, officer, entry))
+        if isinstance(outcome, Done):
+            self.assignee_id = assignee_id
+        return outcome
+
     def _move(self, step: Step) -> Outcome:
         if self.state not in ALLOWED[step.move]:
             return NotNow(self.state)
@@ -176,6 +243,9 @@ class Report:
             self.closed_at = self.closed_at or step.at
         else:
             self.closed_at = None
+        if step.state is not self.state:
+            may_reopen = step.state in ALLOWED[Move.REOPEN]
+            self.reopen_before = step.at + REOPEN_WITHIN if may_reopen else None
         self.state, self.desk_id = step.state, step.desk_id
         recorded = replace(step, version=self.version)
         self.fresh.append(recorded)

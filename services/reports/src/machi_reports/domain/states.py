@@ -18,6 +18,7 @@ class State(StrEnum):
     RESOLVED = "resolved"
     REJECTED = "rejected"
     REOPENED = "reopened"
+    DUPLICATE = "duplicate"
 
 
 class Move(StrEnum):
@@ -25,6 +26,9 @@ class Move(StrEnum):
 
     FILE = "file"
     ACKNOWLEDGE = "acknowledge"
+    TAKE = "take"
+    ASSIGN = "assign"
+    NOTE = "note"
     ASK = "ask"
     WRITE = "write"
     ANSWER = "answer"
@@ -35,16 +39,24 @@ class Move(StrEnum):
     REOPEN = "reopen"
     RETRACT = "retract"
     EXPIRE = "expire"
+    DUPLICATE = "duplicate"
+    GATHER = "gather"
+    REGROUP = "regroup"
+    FOLLOW = "follow"
+    PART = "part"
     REMIND = "remind"
 
 
-CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED})
+CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED, State.DUPLICATE})
 OPEN_STATES = frozenset({State.FILED, State.ACKNOWLEDGED, State.ASKED, State.ANSWERED, State.REOPENED})
 ANY_STATE = frozenset(State)
 
 # A question may follow a closed case, and an answer may come late: both are kept, and the state stays.
 ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.ACKNOWLEDGE: frozenset({State.FILED, State.REOPENED}),
+    Move.TAKE: OPEN_STATES,
+    Move.ASSIGN: OPEN_STATES,
+    Move.NOTE: ANY_STATE,
     Move.ASK: ANY_STATE,
     Move.WRITE: ANY_STATE,
     Move.ANSWER: ANY_STATE,
@@ -52,9 +64,15 @@ ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.REJECT: OPEN_STATES,
     Move.HAND_OVER: OPEN_STATES,
     Move.RATE: frozenset({State.RESOLVED}),
-    Move.REOPEN: frozenset({State.RESOLVED}),
+    Move.REOPEN: frozenset({State.RESOLVED, State.DUPLICATE}),
     Move.RETRACT: ANY_STATE,
     Move.EXPIRE: ANY_STATE,
+    # The one that is closed, its leading case, and what follows when that one is closed, led by another, or left.
+    Move.DUPLICATE: OPEN_STATES,
+    Move.GATHER: ANY_STATE,
+    Move.REGROUP: ANY_STATE,
+    Move.FOLLOW: frozenset({State.DUPLICATE}),
+    Move.PART: ANY_STATE,
     Move.REMIND: OPEN_STATES,
 }
 

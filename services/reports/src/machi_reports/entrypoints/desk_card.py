@@ -1,19 +1,21 @@
 """A case as its desk sees it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from machi.dialogue.v1 import desk_card_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Fact, Link
-from machi_reports.domain.conversation import FROM_OFFICER, Update, UpdateKind
+from machi_reports.domain.conversation import FROM_OFFICER, Officer, Update, UpdateKind
 from machi_reports.domain.photo import CasePhoto, Removal
 from machi_reports.domain.report import Report
-from machi_reports.entrypoints.desk_forms import actions_of, photo_action
+from machi_reports.domain.states import State
+from machi_reports.entrypoints.desk_forms import AtDesk, actions_of, photo_action
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import Decision
 from machi_sdk.clock import stamp
 
+MOST_FOLLOWERS = 20
 _MAP = "https://www.google.com/maps?q={:.6f},{:.6f}"
 _RECEIVES = {
     Decision.GIVEN: "desk.messages-yes",
@@ -25,14 +27,31 @@ SILENT = frozenset({Decision.REFUSED, Decision.UNREACHABLE})
 
 
 @dataclass(frozen=True)
+class LinkedCases:
+    """The case that leads this one, those that it leads, and open ones that may be the same."""
+
+    leading: Report | None = None
+    followers: Sequence[Report] = ()
+    alike: Sequence[Report] = ()
+
+
+@dataclass(frozen=True)
 class Shown:
-    """Everything a card is made of; `linked` photos can be opened by links."""
+    """Everything a card is made of; `linked` photos can be opened by links, `names` are staff's by id."""
 
     report: Report
     entries: Sequence[Update] = ()
     photos: Sequence[CasePhoto] = ()
     receives: Decision = Decision.NONE
     linked: bool = False
+    colleagues: Sequence[Officer] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    linked_cases: LinkedCases = LinkedCases()
+
+    @property
+    def silent(self) -> bool:
+        """Whether no words reach the reporter now."""
+        return self.receives in SILENT
 
 
 def moved_card(shown: Shown, desk_id: str, wording: Wording) -> wire.DeskCard:
@@ -47,7 +66,7 @@ def moved_card(shown: Shown, desk_id: str, wording: Wording) -> wire.DeskCard:
         number=report.filing.case_number,
         status=wording.say("desk.moved", desk=wording.desk(report.desk_id)),
         photos=[photo for photo in _photos(shown, wording) if photo.gone],
-        thread=[_entry(entry, wording) for entry in _conversation(shown) if entry.retracted],
+        thread=[_entry(entry, shown, wording) for entry in _conversation(shown) if entry.retracted],
         opened_at=stamp(report.filing.filed_at),
         moved=True,
     )
@@ -57,7 +76,7 @@ def desk_card(shown: Shown, now: datetime, wording: Wording) -> wire.DeskCard:
     """The whole case, for the desk that holds it."""
     report = shown.report
     words = next((entry for entry in shown.entries if entry.kind is UpdateKind.WORDS), None)
-    thread = [*(_entry(entry, wording) for entry in _conversation(shown)), *_removals(shown, wording)]
+    thread = [*(_entry(entry, shown, wording) for entry in _conversation(shown)), *_removals(shown, wording)]
     return wire.DeskCard(
         card_id=report.report_id,
         desk_id=report.desk_id,
@@ -68,15 +87,15 @@ def desk_card(shown: Shown, now: datetime, wording: Wording) -> wire.DeskCard:
         status=wording.say(f"state.{report.state}"),
         facts=[Fact(label=label, value=value) for label, value in _facts(shown, now, wording) if value],
         words_label=wording.say("desk.words"),
-        words=_text(words, wording) if words else "",
+        words=_text(words, shown, wording) if words else "",
         map_link=_map_link(report, wording),
         photos=_photos(shown, wording),
-        actions=list(_actions(shown, wording)),
+        actions=list(_actions(shown, now, wording)),
         thread=sorted(thread, key=lambda entry: entry.at.ToNanoseconds()),
         opened_at=stamp(report.filing.filed_at),
         opened_ago=wording.age(report.filing.filed_at, now),
         brief=_brief(report, wording),
-        note=wording.say("desk.note-silent" if shown.receives in SILENT else "desk.note"),
+        note=wording.say("desk.note-silent" if shown.silent else "desk.note"),
     )
 
 
@@ -91,8 +110,12 @@ def _title(report: Report, wording: Wording) -> str:
     return wording.say("desk.title", category=wording.category(report.filing.category_code))
 
 
-def _actions(shown: Shown, wording: Wording) -> Iterator[wire.CardAction]:
-    yield from actions_of(shown.report, wording, silent=shown.receives in SILENT)
+def _actions(shown: Shown, now: datetime, wording: Wording) -> Iterator[wire.CardAction]:
+    linked = shown.linked_cases
+    alike = {each.filing.case_number: wording.alike(shown.report, each, now) for each in linked.alike}
+    shared_by = sum(each.state is State.DUPLICATE for each in linked.followers)
+    at_desk = AtDesk(shown.report.desk_id, shown.colleagues, shown.silent, alike, shared_by)
+    yield from actions_of(shown.report, at_desk, wording)
     if shown.linked and any(not photo.gone for photo in shown.photos):
         yield photo_action(wording)
 
@@ -122,16 +145,30 @@ def _conversation(shown: Shown) -> Iterator[Update]:
 
 def _facts(shown: Shown, now: datetime, wording: Wording) -> Iterator[tuple[str, str]]:
     report, filing = shown.report, shown.report.filing
+    if report.assignee_id:
+        yield wording.say("desk.holder"), _name(report.assignee_id, shown, wording)
     yield wording.say("fact.category"), wording.category(filing.category_code)
     yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
     yield wording.say("fact.ward"), wording.ward(filing.ward_code)
     yield wording.say("fact.place"), filing.place.words
     yield wording.say("fact.filed"), wording.moment(filing.filed_at, now)
     yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
+    linked = shown.linked_cases
+    if linked.leading is not None:
+        yield wording.say("desk.leading"), _with_state(linked.leading, wording)
+    if linked.followers:
+        numbers = [each.filing.case_number for each in linked.followers[:MOST_FOLLOWERS]]
+        yield wording.say("desk.followers"), wording.joined(numbers)
     if report.score is not None:
         yield wording.say("fact.rating"), wording.say("value.score", score=report.score)
     if report.reopened:
         yield wording.say("fact.reopened"), wording.say("desk.reopened-times", n=report.reopened)
+
+
+def _with_state(report: Report, wording: Wording) -> str:
+    return wording.say(
+        "desk.leading-state", number=report.filing.case_number, state=wording.say(f"state.{report.state}")
+    )
 
 
 def _map_link(report: Report, wording: Wording) -> Link | None:
@@ -139,18 +176,22 @@ def _map_link(report: Report, wording: Wording) -> Link | None:
     return Link(label=wording.say("desk.map"), uri=_MAP.format(*point)) if point else None
 
 
-def _entry(entry: Update, wording: Wording) -> wire.ThreadEntry:
+def _name(staff_id: str, shown: Shown, wording: Wording) -> str:
+    return shown.names.get(staff_id) or wording.say("desk.colleague")
+
+
+def _entry(entry: Update, shown: Shown, wording: Wording) -> wire.ThreadEntry:
     if entry.kind is UpdateKind.REMINDER:
         text = wording.say(f"reminder.{entry.text}")
         author = wire.THREAD_AUTHOR_SYSTEM
         return wire.ThreadEntry(entry_id=entry.update_id, author=author, text=text, at=stamp(entry.at))
     author = wire.THREAD_AUTHOR_OFFICER if entry.kind in FROM_OFFICER else wire.THREAD_AUTHOR_RESIDENT
     label = entry.officer.name if entry.officer else wording.say("desk.resident")
-    text = _text(entry, wording)
+    text = _text(entry, shown, wording)
     return wire.ThreadEntry(entry_id=entry.update_id, author=author, author_label=label, text=text, at=stamp(entry.at))
 
 
-def _text(entry: Update, wording: Wording) -> str:
+def _text(entry: Update, shown: Shown, wording: Wording) -> str:
     if entry.retracted:
         return wording.say("desk.retracted")
     match entry.kind:
@@ -158,4 +199,8 @@ def _text(entry: Update, wording: Wording) -> str:
             return entry.text
         case UpdateKind.RATING:
             return wording.say("desk.stars", score=entry.text)
+        case UpdateKind.ASSIGNMENT:
+            return wording.say("thread.assignment", name=_name(entry.text, shown, wording))
+        case UpdateKind.HANDOVER:
+            return wording.say("thread.handover", desk=wording.desk(entry.from_desk_id), text=entry.text)
     return wording.say(f"thread.{entry.kind}", text=entry.text)

@@ -1,20 +1,24 @@
 """What a desk is shown: cards and photos, each showing one line in the access log."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.conversation import UpdateKind
 from machi_reports.domain.photo import PhotoSize
 from machi_reports.domain.report import Report
-from machi_reports.entrypoints.desk_card import Shown, desk_card, moved_card
+from machi_reports.entrypoints.desk_card import LinkedCases, Shown, desk_card, moved_card
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import Consents, CurrentCatalogues, Decision, PhotoStore
+from machi_reports.ports import Colleagues, Consents, CurrentCatalogues, Decision, PhotoStore
 from machi_reports.use_cases.read_photo import read_photo
 from machi_sdk.clock import Clock
 from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.rpc import Call
 from machi_sdk.work import Works
+
+MOST_ALIKE = 10
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class DeskView:
     works: Works[ReportsWork]
     catalogues: CurrentCatalogues
     consents: Consents
+    colleagues: Colleagues
     store: PhotoStore
     linked: bool
     clock: Clock
@@ -39,8 +44,11 @@ class DeskView:
             await work.accesses.log(report.report_id, "card", f"{call.caller}/desk/{request.desk_id}")
             work.hop("card.shown", report_id=report.report_id, desk_id=request.desk_id)
             entries = await work.reports.conversation(report.report_id)
+            linked_cases = await _linked_cases(work, report)
         receives = await self.receives(report, call.tenant)
-        return desk_card(Shown(report, entries, photos, receives, self.linked), self.clock.now(), wording)
+        shown = Shown(report, entries, photos, receives, self.linked, linked_cases=linked_cases)
+        shown = await self._with_colleagues(shown, call.tenant)
+        return desk_card(shown, self.clock.now(), wording)
 
     async def photo(self, request: wire.GetMediaRequest, call: Call) -> bytes:
         """A photo of a case the desk holds; Missing otherwise."""
@@ -61,6 +69,14 @@ class DeskView:
             kept = {True: Decision.GIVEN, False: Decision.REFUSED, None: Decision.NONE}
             return kept[report.filing.messages_allowed]
 
+    async def _with_colleagues(self, shown: Shown, tenant: str) -> Shown:
+        """Who is named in it and who works at its desk; while identity was never reached, nobody."""
+        with suppress(Unavailable):
+            await self.colleagues.refresh(tenant)
+        assigned = {entry.text for entry in shown.entries if entry.kind is UpdateKind.ASSIGNMENT}
+        names = {one: self.colleagues.name(tenant, one) for one in (*assigned, shown.report.assignee_id)}
+        return replace(shown, colleagues=self.colleagues.at_desk(tenant, shown.report.desk_id), names=names)
+
     async def receives_of_card(self, card_id: str, tenant: str) -> Decision:
         """The same by card; nothing is known about a card that does not exist."""
         try:
@@ -69,6 +85,12 @@ class DeskView:
         except Missing:
             return Decision.NONE
         return await self.receives(report, tenant)
+
+
+async def _linked_cases(work: ReportsWork, report: Report) -> LinkedCases:
+    leading = await work.reports.get(report.leading_id) if report.leading_id else None
+    alike = await work.reports.alike(report, MOST_ALIKE) if report.is_open else ()
+    return LinkedCases(leading, await work.reports.led_by(report.report_id), alike)
 
 
 async def _moved(work: ReportsWork, shown: Shown, desk_id: str, wording: Wording) -> DeskCard:

@@ -12,6 +12,7 @@ from machi.reports.v1 import report_service_pb2 as wire
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceServicer
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.case_number import read_case_number
+from machi_reports.domain.conversation import FOR_REPORTER
 from machi_reports.ports import CatalogueDocuments
 from machi_reports.use_cases.put_catalogue import put_catalogue
 from machi_sdk.errors import Missing
@@ -35,7 +36,8 @@ class ReportRpc(ReportServiceServicer):
         async with self.works.begin(call.tenant) as work:
             report = await work.reports.get(request.report_id)
             entries = await work.reports.conversation(report.report_id)
-            entry = next((entry for entry in entries if entry.update_id == request.update_id), None)
+            spoken = (entry for entry in entries if entry.kind in FOR_REPORTER)
+            entry = next((entry for entry in spoken if entry.update_id == request.update_id), None)
             if entry is None:
                 raise Missing("update-unknown")
             await work.accesses.log(report.report_id, "update", call.caller)

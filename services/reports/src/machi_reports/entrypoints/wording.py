@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from machi_reports.domain.catalogue import Catalogue
-from machi_reports.domain.report import Place
+from machi_reports.domain.report import Place, Report
 from machi_sdk.language import language as written
 from machi_sdk.texts import Texts, pick
 
@@ -99,6 +99,13 @@ class Wording:
         if minutes < 48 * 60:
             return self.say("age.hours", n=minutes // 60)
         return self.say("age.days", n=minutes // (24 * 60))
+
+    def alike(self, report: Report, other: Report, now: datetime) -> str:
+        """Another case in one line: its number, how far away it is, how old it is."""
+        here, there = report.filing.place, other.filing.place
+        metres = here.metres_to(there)
+        far = self.say("value.metres", n=round(metres, -1)) if metres is not None else self.place(there)
+        return " · ".join((other.filing.case_number, far, self.age(other.filing.filed_at, now)))
 
     def _local(self, at: datetime) -> datetime:
         return at.astimezone(ZoneInfo(self.catalogue.time_zone))

@@ -23,7 +23,11 @@ class DeskCase:
 
 async def lock_at_desk(case: DeskCase, city: City) -> Report:
     """The locked report; Denied when another desk holds it."""
-    report = await city.reports.lock(case.report_id)
+    return at_desk(await city.reports.lock(case.report_id), case)
+
+
+def at_desk(report: Report, case: DeskCase) -> Report:
+    """The locked report itself; Denied when another desk holds it."""
     if report.desk_id != case.desk_id:
         raise Denied("report-elsewhere", "another desk holds this case now")
     return report

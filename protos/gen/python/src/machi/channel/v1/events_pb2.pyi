@@ -43,6 +43,7 @@ class InboundEvent(_message.Message):
     OTHER_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
     THREAD_REPLY_FIELD_NUMBER: _builtins.int
+    HOME_OPENED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The platform's id, or one derived from source, time, type, and message id."""
     channel: _builtins.str
@@ -77,6 +78,8 @@ class InboundEvent(_message.Message):
     def form(self) -> Global___FormSubmitted: ...
     @_builtins.property
     def thread_reply(self) -> Global___ThreadReplied: ...
+    @_builtins.property
+    def home_opened(self) -> Global___HomeOpened: ...
     def __init__(
         self,
         *,
@@ -98,12 +101,13 @@ class InboundEvent(_message.Message):
         other: Global___OtherSent | None = ...,
         form: Global___FormSubmitted | None = ...,
         thread_reply: Global___ThreadReplied | None = ...,
+        home_opened: Global___HomeOpened | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["followed", b"followed", "form", b"form", "kind", b"kind", "media", b"media", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "text", b"text", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["followed", b"followed", "form", b"form", "home_opened", b"home_opened", "kind", b"kind", "media", b"media", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "text", b"text", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "channel", b"channel", "event_id", b"event_id", "followed", b"followed", "form", b"form", "kind", b"kind", "media", b"media", "message_id", b"message_id", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "redelivered", b"redelivered", "reply_handle", b"reply_handle", "text", b"text", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "channel", b"channel", "event_id", b"event_id", "followed", b"followed", "form", b"form", "home_opened", b"home_opened", "kind", b"kind", "media", b"media", "message_id", b"message_id", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "redelivered", b"redelivered", "reply_handle", b"reply_handle", "text", b"text", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["followed", "unfollowed", "text", "place", "media", "pressed", "unsent", "other", "form", "thread_reply"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["followed", "unfollowed", "text", "place", "media", "pressed", "unsent", "other", "form", "thread_reply", "home_opened"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -375,3 +379,20 @@ class ThreadReplied(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ThreadReplied: _TypeAlias = ThreadReplied  # noqa: Y015
+
+@_typing.final
+class HomeOpened(_message.Message):
+    """A person looked at the app's home page, where a channel has one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HomeOpened: _TypeAlias = HomeOpened  # noqa: Y015

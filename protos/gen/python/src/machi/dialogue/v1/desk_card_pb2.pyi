@@ -182,9 +182,12 @@ class CardAction(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
+    SECONDARY_FIELD_NUMBER: _builtins.int
     action_id: _builtins.str
     label: _builtins.str
     style: Global___ActionStyle.ValueType
+    secondary: _builtins.bool
+    """Not among what the desk does most: a surface with little room may put it into a menu."""
     @_builtins.property
     def form(self) -> Global___Form:
         """Present when words or a choice are needed before the press counts."""
@@ -196,10 +199,11 @@ class CardAction(_message.Message):
         label: _builtins.str = ...,
         style: Global___ActionStyle.ValueType = ...,
         form: Global___Form | None = ...,
+        secondary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["form", b"form"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "form", b"form", "label", b"label", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "form", b"form", "label", b"label", "secondary", b"secondary", "style", b"style"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,3 +358,81 @@ class ThreadEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ThreadEntry: _TypeAlias = ThreadEntry  # noqa: Y015
+
+@_typing.final
+class BoardSection(_message.Message):
+    """One list of a board."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECTION_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    section_id: _builtins.str
+    title: _builtins.str
+    total: _builtins.int
+    """How many there are, shown or not."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardLine]: ...
+    def __init__(
+        self,
+        *,
+        section_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        total: _builtins.int = ...,
+        lines: _abc.Iterable[Global___BoardLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "section_id", b"section_id", "title", b"title", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoardSection: _TypeAlias = BoardSection  # noqa: Y015
+
+@_typing.final
+class BoardLine(_message.Message):
+    """A card in one line, as codes and times say it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARD_ID_FIELD_NUMBER: _builtins.int
+    DESK_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    OPENED_AGO_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    card_id: _builtins.str
+    desk_id: _builtins.str
+    number: _builtins.str
+    title: _builtins.str
+    detail: _builtins.str
+    """Where it is, as coarse as a ward."""
+    opened_ago: _builtins.str
+    """How long ago that was when the line was made, for channels that cannot keep it true themselves."""
+    note: _builtins.str
+    """What is remarkable about it, such as that it is late; mostly empty."""
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        card_id: _builtins.str = ...,
+        desk_id: _builtins.str = ...,
+        number: _builtins.str = ...,
+        title: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
+        opened_ago: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opened_at", b"opened_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "detail", b"detail", "note", b"note", "number", b"number", "opened_ago", b"opened_ago", "opened_at", b"opened_at", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoardLine: _TypeAlias = BoardLine  # noqa: Y015

@@ -680,6 +680,53 @@ class CardResponse(_message.Message):
 Global___CardResponse: _TypeAlias = CardResponse  # noqa: Y015
 
 @_typing.final
+class BoardRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAFF_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    most: _builtins.int
+    """Lines per section, at most 50."""
+    @_builtins.property
+    def staff(self) -> Global___StaffActor: ...
+    def __init__(
+        self,
+        *,
+        staff: Global___StaffActor | None = ...,
+        language: _builtins.str = ...,
+        most: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["staff", b"staff"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "most", b"most", "staff", b"staff"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoardRequest: _TypeAlias = BoardRequest  # noqa: Y015
+
+@_typing.final
+class BoardResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[_desk_card_pb2.BoardSection]: ...
+    def __init__(
+        self,
+        *,
+        sections: _abc.Iterable[_desk_card_pb2.BoardSection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sections", b"sections"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoardResponse: _TypeAlias = BoardResponse  # noqa: Y015
+
+@_typing.final
 class PutMediaRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

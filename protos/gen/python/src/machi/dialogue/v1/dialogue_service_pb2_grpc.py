@@ -45,6 +45,11 @@ class DialogueServiceStub:
                 request_serializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.CardRequest.SerializeToString,
                 response_deserializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.CardResponse.FromString,
                 _registered_method=True)
+        self.Board = channel.unary_unary(
+                '/machi.dialogue.v1.DialogueService/Board',
+                request_serializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.BoardRequest.SerializeToString,
+                response_deserializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.BoardResponse.FromString,
+                _registered_method=True)
         self.PutMedia = channel.stream_unary(
                 '/machi.dialogue.v1.DialogueService/PutMedia',
                 request_serializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.PutMediaRequest.SerializeToString,
@@ -78,6 +83,14 @@ class DialogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Board(self, request, context):
+        """What a member of staff has before them at their desks: cards by number, nothing that people wrote; sections may be empty.
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PutMedia(self, request_iterator, context):
         """Takes a photo the person has just sent; the first message is the header.
         Errors: INVALID_ARGUMENT media-header-missing.
@@ -106,6 +119,11 @@ def add_DialogueServiceServicer_to_server(servicer, server):
                     servicer.Card,
                     request_deserializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.CardRequest.FromString,
                     response_serializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.CardResponse.SerializeToString,
+            ),
+            'Board': grpc.unary_unary_rpc_method_handler(
+                    servicer.Board,
+                    request_deserializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.BoardRequest.FromString,
+                    response_serializer=machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.BoardResponse.SerializeToString,
             ),
             'PutMedia': grpc.stream_unary_rpc_method_handler(
                     servicer.PutMedia,
@@ -173,6 +191,33 @@ class DialogueService:
             '/machi.dialogue.v1.DialogueService/Card',
             machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.CardRequest.SerializeToString,
             machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.CardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Board(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/machi.dialogue.v1.DialogueService/Board',
+            machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.BoardRequest.SerializeToString,
+            machi_dot_dialogue_dot_v1_dot_dialogue__service__pb2.BoardResponse.FromString,
             options,
             channel_credentials,
             insecure,

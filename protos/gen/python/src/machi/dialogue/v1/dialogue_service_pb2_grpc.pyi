@@ -42,6 +42,10 @@ class DialogueServiceStub:
     """What a desk may see of a card now; logs one access "shown to desk".
     Errors: NOT_FOUND card-unknown.
     """
+    Board: _grpc.UnaryUnaryMultiCallable[_dialogue_service_pb2.BoardRequest, _dialogue_service_pb2.BoardResponse]
+    """What a member of staff has before them at their desks: cards by number, nothing that people wrote; sections may be empty.
+    Errors: none of its own.
+    """
     PutMedia: _grpc.StreamUnaryMultiCallable[_dialogue_service_pb2.PutMediaRequest, _dialogue_service_pb2.PutMediaResponse]
     """Takes a photo the person has just sent; the first message is the header.
     Errors: INVALID_ARGUMENT media-header-missing.
@@ -64,6 +68,10 @@ class DialogueServiceAsyncStub(DialogueServiceStub):
     Card: _aio.UnaryUnaryMultiCallable[_dialogue_service_pb2.CardRequest, _dialogue_service_pb2.CardResponse]  # type: ignore[assignment]
     """What a desk may see of a card now; logs one access "shown to desk".
     Errors: NOT_FOUND card-unknown.
+    """
+    Board: _aio.UnaryUnaryMultiCallable[_dialogue_service_pb2.BoardRequest, _dialogue_service_pb2.BoardResponse]  # type: ignore[assignment]
+    """What a member of staff has before them at their desks: cards by number, nothing that people wrote; sections may be empty.
+    Errors: none of its own.
     """
     PutMedia: _aio.StreamUnaryMultiCallable[_dialogue_service_pb2.PutMediaRequest, _dialogue_service_pb2.PutMediaResponse]  # type: ignore[assignment]
     """Takes a photo the person has just sent; the first message is the header.
@@ -96,6 +104,16 @@ class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dialogue_service_pb2.CardResponse, _abc.Awaitable[_dialogue_service_pb2.CardResponse]]:
         """What a desk may see of a card now; logs one access "shown to desk".
         Errors: NOT_FOUND card-unknown.
+        """
+
+    @_abc_1.abstractmethod
+    def Board(
+        self,
+        request: _dialogue_service_pb2.BoardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dialogue_service_pb2.BoardResponse, _abc.Awaitable[_dialogue_service_pb2.BoardResponse]]:
+        """What a member of staff has before them at their desks: cards by number, nothing that people wrote; sections may be empty.
+        Errors: none of its own.
         """
 
     @_abc_1.abstractmethod

@@ -251,6 +251,42 @@ class ReportRejected(_message.Message):
 Global___ReportRejected: _TypeAlias = ReportRejected  # noqa: Y015
 
 @_typing.final
+class ReportMarkedDuplicate(_message.Message):
+    """An officer found it to be the same as another case, which the city works on; its own end comes with that one's,
+    as ReportResolved or ReportRejected of this report.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    STAFF_ID_FIELD_NUMBER: _builtins.int
+    LEADING_REPORT_ID_FIELD_NUMBER: _builtins.int
+    REOPEN_BEFORE_FIELD_NUMBER: _builtins.int
+    staff_id: _builtins.str
+    leading_report_id: _builtins.str
+    @_builtins.property
+    def report(self) -> Global___ReportRef: ...
+    @_builtins.property
+    def reopen_before(self) -> _timestamp_pb2.Timestamp:
+        """Until when the reporter may say that it is not the same."""
+
+    def __init__(
+        self,
+        *,
+        report: Global___ReportRef | None = ...,
+        staff_id: _builtins.str = ...,
+        leading_report_id: _builtins.str = ...,
+        reopen_before: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reopen_before", b"reopen_before", "report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leading_report_id", b"leading_report_id", "reopen_before", b"reopen_before", "report", b"report", "staff_id", b"staff_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportMarkedDuplicate: _TypeAlias = ReportMarkedDuplicate  # noqa: Y015
+
+@_typing.final
 class ReportHandedOver(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

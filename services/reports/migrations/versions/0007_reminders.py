@@ -5,12 +5,12 @@ from alembic import op
 
 from machi_sdk.migrating import enable_rls
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-OPEN = sa.text("state NOT IN ('resolved', 'rejected')")
+OPEN = sa.text("state NOT IN ('resolved', 'rejected', 'duplicate')")
 
 
 def upgrade() -> None:

@@ -1,0 +1,72 @@
+"""What an officer is told about a press: done, or who was first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.states import Done, Move, Outcome
+from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, AtDesk
+from machi_reports.entrypoints.wording import Wording
+from machi_reports.use_cases.at_desk import DeskCase
+from machi_reports.use_cases.mark_duplicate import Unfit
+from machi_sdk import messages as say
+from machi_sdk.dialogue import Reply
+
+_GIVING = frozenset({Move.TAKE, Move.ASSIGN})
+_SENDING = frozenset({Move.ASK, Move.WRITE})
+# The moves that say who holds a case, and those that say where it stands.
+_HELD_BY = _GIVING | {Move.ACKNOWLEDGE}
+_STANDS_BY = frozenset(Move) - _GIVING - {Move.NOTE, Move.GATHER, Move.REGROUP}
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A checked press; `name_of` knows staff by id."""
+
+    move: Move
+    values: Mapping[str, str]
+    is_silent: bool
+    at_desk: AtDesk
+    name_of: Callable[[str], str]
+
+
+def said(wording: Wording, key: str, **places: str | int) -> Reply:
+    """One text."""
+    return Reply((say.text(wording.say(key, **places)),))
+
+
+async def reply_to(
+    work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed, outcome: Outcome | Unfit
+) -> Reply:
+    """What came of a press, in words."""
+    if isinstance(outcome, Unfit):
+        return said(wording, f"press.duplicate-{outcome}")
+    if not isinstance(outcome, Done):
+        return await _already(work, case, wording, pressed)
+    if pressed.move in _SENDING:
+        return _sent(wording, pressed)
+    number = (await work.reports.get(case.report_id)).filing.case_number
+    if pressed.move in _GIVING:
+        named = pressed.values.get(COLLEAGUE, "")
+        return said(wording, "press.assigned", number=number, name=pressed.name_of(named) or case.officer.name)
+    desk = wording.desk(pressed.values.get(DESK, case.desk_id))
+    return said(wording, f"press.{pressed.move}", number=number, desk=desk)
+
+
+def _sent(wording: Wording, pressed: Pressed) -> Reply:
+    if pressed.is_silent:
+        return said(wording, "press.not-sent")
+    return said(wording, "press.sent") if pressed.move is Move.ASK else Reply()  # the thread shows that it went out
+
+
+async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:
+    report = await work.reports.get(case.report_id)
+    is_giving = pressed.move in _GIVING and report.is_open
+    last = await work.reports.last_step(case.report_id, _HELD_BY if is_giving else _STANDS_BY)
+    if last is None or last.officer is None:
+        return said(wording, "press.already-plain", state=wording.say(f"state.{report.state}"))
+    time, who = wording.time_of_day(last.at, case.at), last.officer.name
+    if is_giving:
+        holder = pressed.name_of(report.assignee_id) or wording.say("desk.colleague")
+        return said(wording, "press.held", holder=holder, time=time, who=who)
+    return said(wording, "press.already", who=who, time=time, what=wording.say(f"did.{last.move}"))

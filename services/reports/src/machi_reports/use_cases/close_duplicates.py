@@ -1,0 +1,15 @@
+"""A leading case was closed: so are those that are the same."""
+
+from machi_reports.domain.conversation import UpdateKind
+from machi_reports.domain.report import Report
+from machi_reports.domain.states import Done
+from machi_reports.ports import City
+from machi_reports.use_cases.at_desk import DeskCase, officer_says
+
+
+async def close_duplicates(case: DeskCase, leading: Report, kind: UpdateKind, text: str, city: City) -> None:
+    """Each once, with the same words; one whose end came before keeps it."""
+    for report in await city.reports.lock_led_by(leading.report_id):
+        if isinstance(report.follow(case.officer, leading.state, officer_says(case, kind, text)), Done):
+            await city.reports.save(report)
+            city.hop("report.followed", report_id=report.report_id)
