@@ -37,7 +37,7 @@ def test_what_a_machine_wrote_is_seen(words: str) -> None:
         "Sat 28 Nov, 14:05",
         "地図 https://www.google.com/maps?q=33.5,130.4",
         "+81 92-000-0199",
-        "Photo: none. Not mended? Reopen",
+        "Photo: none. Still broken? Reopen",
         "★1（不満）〜★5（満足）",
     ],
 )

@@ -170,14 +170,16 @@ async def _drained(city: City, crowd: Crowd, people: list[str], seconds: float) 
 
 
 async def _cards(city: City) -> Counter[str]:
-    """Places in the desks' channels where a case stands."""
-    found: Counter[str] = Counter()
+    """How often a case stands in the desks' channels as a card, or in a list; a listed case may have its card, too."""
+    cards: Counter[str] = Counter()
+    lists: Counter[str] = Counter()
     for channel in await city.simulator.slack.channels():
         messages = [] if channel.im else await city.simulator.slack.messages(channel.id)
         for message in messages:
             if not message.thread_ts and not message.seen_by:
-                found.update(set(NUMBER.findall(words_of(message))))
-    return found
+                listed = (message.metadata or {}).get("event_type") == "machi_digest"
+                (lists if listed else cards).update(set(NUMBER.findall(words_of(message))))
+    return cards | lists
 
 
 async def _pushes(city: City, people: list[str]) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from tests.planted.bug import Bug, Edit
 from tests.planted.bugs_of_desks import BUGS_OF_DESKS
+from tests.planted.bugs_of_floods import BUGS_OF_FLOODS
 from tests.planted.bugs_of_linking import BUGS_OF_LINKING
 
 __all__ = ["BUGS", "Bug", "Edit"]
@@ -326,6 +327,7 @@ BUGS: tuple[Bug, ...] = (
         ),
         "services/channel-line/tests/test_pod.py::test_menus_follow_pods_and_people_their_language",
     ),
+    *BUGS_OF_FLOODS,
     *BUGS_OF_LINKING,
     *BUGS_OF_DESKS,
 )

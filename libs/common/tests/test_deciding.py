@@ -49,6 +49,7 @@ REPORTS = Manifest.model_validate(
         "owner": "test",
         "dialogues": [
             {"command": "report", "titles": {"ja": "通報"}, "keywords": {"ja": ["通報"], "en": ["report"]}},
+            {"command": "cases", "titles": {"ja": "自分の通報"}, "phrase": "[a-z]{2}-[0-9]{4}"},
             {"command": "triage", "who": "staff", "titles": {"ja": "処理"}, "keywords": {"ja": ["処理"]}},
         ],
     }
@@ -155,3 +156,13 @@ def test_an_unfollow_asks_nobody(openings: InstalledOpenings) -> None:
 def test_before_any_pod_is_installed_events_wait() -> None:
     with pytest.raises(Unavailable):
         decide(InboundEvent(text=TextSent(text="通報")), "", InstalledOpenings(InstalledPods()))
+
+
+async def test_a_phrase_opens_its_dialogue_for_who_is_in_none(openings: InstalledOpenings) -> None:
+    event = InboundEvent(text=TextSent(text="FK-1234。"))
+    step = decide(event, "", openings)
+    assert step is not None
+    assert (step.pod, step.request) == opened("reports", "cases", text="FK-1234。")
+    focused = decide(event, "reports", openings)
+    assert focused is not None
+    assert focused.request.text.text == "FK-1234。", "in a dialogue it is an answer"

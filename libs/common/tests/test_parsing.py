@@ -157,3 +157,9 @@ FITS: dict[type, Callable[[Json], bool]] = {
     DateQ: lambda answer: isinstance(answer, str) and "2026-01-01" <= answer <= "2026-12-31",
     TimeQ: lambda answer: isinstance(answer, str) and "09:00" <= answer <= "17:00",
 }
+
+
+def test_what_is_too_long_says_how_long_and_how_much_is_allowed() -> None:
+    with pytest.raises(Unreadable) as again:
+        answer_of(KINDS[4], typed("x" * 1234), YES_NO)
+    assert again.value.places == {"most": "50", "length": "1,234"}

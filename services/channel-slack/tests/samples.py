@@ -18,6 +18,7 @@ from machi.dialogue.v1.desk_card_pb2 import (
     WordsField,
 )
 from machi.dialogue.v1.messages_pb2 import Fact, Link, Option
+from machi_channel_slack.domain.digests import DigestKey, DigestKind, DigestLine, DigestState, LineText
 from machi_sdk.texts import Texts
 from machi_tools.stack.plan import TENANT, offered_languages
 
@@ -26,7 +27,7 @@ KEYS = (
     *("report.number", "pod", "state.filed", "fact.place", "desk.words"),
     *("action.acknowledge", "action.resolve", "action.handover", "form.needed"),
 )
-SAID = {tag: tuple(CASES.say(tag, key) for key in KEYS) for tag in offered_languages(TENANT)}
+SAID = {tag: tuple(CASES.say(tag, key, most="2,000") for key in KEYS) for tag in offered_languages(TENANT)}
 WORDS = "街灯が <b>切れて</b> います & *暗い* :moon: <!channel>\n二行目 `code` https://example.org"
 
 
@@ -151,6 +152,20 @@ def moved(language: str = "ja", version: int = 9) -> DeskCard:
         status=f"{status} → parks",
         moved=True,
     )
+
+
+def digest(language: str, kind: DigestKind = DigestKind.FLOOD, more: int = 0) -> tuple[DigestState, list[DigestLine]]:
+    """A list: a line to open, one whose card stands elsewhere, one that is no longer the desk's."""
+    _, title, _, place, *_ = SAID[language]
+    at = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    text = LineText("ABC-234-5", f"{title} <&>  |  {place}", at, "3分前 <&>")
+    state = DigestState(DigestKey("fukuoka", "digest-1"), "lighting", "", "", None, kind, more, 1, 0, 0)
+    link = "https://example.org/archives/C1/p1"
+    return state, [
+        DigestLine("card-1", "lamps", held=True, channel_id="", ts="", link="", text=text),
+        DigestLine("card-2", "lamps", held=False, channel_id="C1", ts="1.0", link=link, text=text),
+        DigestLine("card-3", "lamps", held=False, channel_id="", ts="", link="", text=text),
+    ]
 
 
 def entry(entry_id: str = "e-1", text: str = WORDS, author: str = "市民") -> ThreadEntry:

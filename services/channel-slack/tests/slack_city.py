@@ -17,7 +17,7 @@ from samples import asks, board, card
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
-from machi.dialogue.v1.desk_card_pb2 import BoardSection
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
 from machi.dialogue.v1.dialogue_service_pb2_grpc import (
     DialogueServiceServicer,
     add_DialogueServiceServicer_to_server,
@@ -144,6 +144,7 @@ class FakeLamps(DialogueServiceServicer):
 
     def __init__(self) -> None:
         self.card = card()
+        self.more: dict[str, DeskCard] = {}
         self.asked = 0
         self.kept: dict[str, wire.TurnResponse] = {}
         self.turns: list[wire.TurnRequest] = []
@@ -154,6 +155,8 @@ class FakeLamps(DialogueServiceServicer):
 
     async def Card(self, request: wire.CardRequest, context: "Context") -> wire.CardResponse:
         self.asked += 1
+        if request.card_id in self.more:
+            return wire.CardResponse(card=self.more[request.card_id])
         if (request.card_id, request.desk_id) != (self.card.card_id, self.card.desk_id):
             raise Missing("card-unknown")
         return wire.CardResponse(card=self.card)
@@ -218,6 +221,17 @@ class SlackCity:
             event = CardAnnounced(card_id="card-1", desk_id=DESK, pod="lamps", version=version)
             event.occurred_at.GetCurrentTime()
             events.append(Event("card-1", event, event_id=new_id()))
+        await publish(self.bootstrap, "machi.desk.cards.v1", events)
+
+    async def flood(self, *numbers: int, version: int = 1, urgent: bool = False) -> None:
+        """So many cards at once, each of another case."""
+        events = []
+        for number in numbers:
+            each = card(version=version)
+            each.card_id, each.number, each.brief = f"many-{number}", f"MANY-{number:03}", f"街灯  |  中央区 <{number}>"
+            self.lamps.more[each.card_id] = each
+            event = CardAnnounced(card_id=each.card_id, desk_id=DESK, pod="lamps", version=version, urgent=urgent)
+            events.append(Event(each.card_id, event, event_id=new_id()))
         await publish(self.bootstrap, "machi.desk.cards.v1", events)
 
     async def messages(self) -> list[SlackMessage]:

@@ -45,7 +45,7 @@ async def test_a_form_is_checked_before_it_counts(city: SlackCity) -> None:
     assert (await slack.press(OFFICER, await city.shown(1), "resolve")).ok
     (view,) = await slack.views(OFFICER)
     refused = await slack.submit(OFFICER, view, {"words": {"words": "   "}})
-    assert (refused.ok, refused.errors) == (False, {"words": SAID["ja"][-1]})
+    assert (refused.ok, refused.errors) == (False, {"words": SAID["ja"][-1].replace("{length}", "0")})
     assert city.lamps.turns == []
     assert (await slack.submit(OFFICER, view, {"words": {"words": WORDS}})).ok
     assert await slack.views(OFFICER) == []
@@ -179,3 +179,23 @@ async def test_staff_of_another_desk_get_no_form(city: SlackCity) -> None:
     assert await city.simulator.slack.views(OFFICER) == []
     (turn,) = await city.turned(1)
     assert list(turn.staff.desk_ids) == ["parks"]
+
+
+async def test_who_edits_or_sends_pictures_hears_that_no_resident_gets_them(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    base = {"type": "message", "user": OFFICER, "channel": message.channel, "ts": "9.1", "thread_ts": message.ts}
+    after = {**base, "text": "直しました", "edited": {"user": OFFICER, "ts": "9.2"}}
+    edit = {"type": "message", "subtype": "message_changed", "channel": message.channel, "ts": "9.2"}
+    edit |= {"message": after, "previous_message": {**base, "text": "直しまし"}}  # type: ignore[dict-item]
+    picture = {**base, "ts": "9.3", "subtype": "file_share", "text": "こちらです", "files": [{"id": "F1"}]}
+    frame = {"type": "event_callback", "team_id": "T0MACHI"}
+    for event_id, event in (("Ev1", edit), ("Ev1", edit), ("Ev2", picture), ("Ev2", picture)):
+        body = orjson.dumps({**frame, "event_id": event_id, "event": event})
+        assert (await _post(city.url, "events", body))[0] == 200
+    said = await city.told(OFFICER, 3)
+    assert sum("最初の文面" in words for words in said) == 1
+    assert sum("写真やファイルは市民に届きません" in words for words in said) == 1
+    (turn,) = city.lamps.turns
+    assert turn.card_reply.text == "こちらです", "words that came with a picture go their way"
+    assert len(await city.whispers(OFFICER)) == 3

@@ -98,3 +98,36 @@ def test_each_field_of_a_form_has_an_action_of_its_own() -> None:
     blocks = view["blocks"]
     assert isinstance(blocks, list)
     assert [block["element"]["action_id"] for block in blocks] == ["desk", "words"]
+
+
+def changed(before: str, after: str, **more: object) -> dict[str, object]:
+    """Slack's event of an edit in a thread."""
+    message: dict[str, object] = {"type": "message", "user": "U1", "ts": "2.0", "thread_ts": "1.0", "text": after}
+    message |= {"edited": {"user": "U1", "ts": "3.0"}} | more
+    event = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "3.0", "message": message}
+    return {"event_id": "Ev1", "event": event | {"previous_message": {**message, "text": before}}}
+
+
+def test_an_edit_in_a_thread_is_read_as_one() -> None:
+    assert read_event(changed("a", "b")) == Reply("Ev1", "U1", "C1", "2.0", "1.0", "b", edited=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        changed("a", "a"),
+        changed("a", "b", edited=None),
+        changed("a", "b", bot_id="B1"),
+        changed("a", "b", thread_ts=""),
+    ],
+    ids=["preview", "not-by-a-person", "ours", "no-thread"],
+)
+def test_what_only_looks_like_an_edit_is_passed_over(body: dict[str, object]) -> None:
+    assert isinstance(read_event(body), Ignored)
+
+
+def test_files_in_a_thread_are_read_with_and_without_words() -> None:
+    event = {"type": "message", "subtype": "file_share", "user": "U1", "channel": "C1", "ts": "2.0", "thread_ts": "1.0"}
+    found = read_event({"event_id": "Ev1", "event": {**event, "text": "", "files": [{"id": "F1"}, {"id": "F2"}]}})
+    assert found == Reply("Ev1", "U1", "C1", "2.0", "1.0", "", files=2)
+    assert read_event({"event_id": "Ev1", "event": {**event, "text": ""}}) == Ignored("no-words")

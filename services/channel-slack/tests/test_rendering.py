@@ -3,20 +3,23 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from samples import SAID, WORDS, asks, board, card, entry, form, moved, said_kinds
+from samples import SAID, WORDS, asks, board, card, digest, entry, form, moved, said_kinds
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, CardAction, DeskCard
 from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Link, Message, Receipt, Text
 from machi_channel_slack.domain.cards import SlackMessage
+from machi_channel_slack.domain.digests import DigestKind
 from machi_channel_slack.domain.press import CardRef, encode
 from machi_channel_slack.rendering import limits
 from machi_channel_slack.rendering.answer import answer_message
 from machi_channel_slack.rendering.card import card_message
+from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.rendering.home import Day, day_home, stranger_home
 from machi_channel_slack.rendering.modal import modal
 from machi_channel_slack.rendering.reply import reply_message
@@ -32,6 +35,8 @@ def rendered(language: str) -> dict[str, object]:
     shown = {"card": card_message(card(language), "reports"), "moved": card_message(moved(language), "reports")}
     shown["entry"] = entry_message(entry())
     say = partial(TEXTS.say, language)
+    shown["digest"] = digest_message(*digest(language), say)
+    shown["summary"] = digest_message(*digest(language, DigestKind.SUMMARY, 7), say)
     for name, ask in asks(language).items():
         shown[f"ask-{name}"] = answered(wire.TurnResponse(ask=ask), say)
     for message in said_kinds(language):
@@ -98,6 +103,8 @@ def test_slack_would_take_everything(language: str) -> None:
     allowed(card_message(moved(language), "reports"))
     allowed(entry_message(entry()))
     say = partial(TEXTS.say, language)
+    state, lines = digest(language)
+    allowed(digest_message(state, [replace(lines[0], card_id=f"card-{at}") for at in range(20)], say))
     for ask in asks(language).values():
         allowed(answered(wire.TurnResponse(messages=said_kinds(language), ask=ask), say))
     assert check_view(json.loads(json.dumps(modal(form(language), "[]"))), lambda _: False)

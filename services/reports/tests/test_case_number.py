@@ -1,11 +1,23 @@
 """Case numbers: readable, checked, not guessable."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machi_reports.domain.case_number import ALPHABET, PAYLOADS, make_case_number, read_case_number
+from machi_reports.domain.case_number import (
+    ALPHABET,
+    PAYLOADS,
+    looks_like_case_number,
+    make_case_number,
+    read_case_number,
+)
+from machi_sdk.manifest import load_manifest
+from machi_sdk.names import fold
 
+MANIFEST = Path(__file__).parents[1] / "service.yaml"
 NUMBERS = st.integers(0, PAYLOADS - 1).map(lambda payload: make_case_number("FK", payload))
 
 
@@ -53,3 +65,21 @@ def test_lookalikes_are_forgiven() -> None:
     assert set(number[3:].replace("-", "")) <= {"0", "1", number[-1]}
     typed = number[:3] + number[3:-1].replace("0", "o").replace("1", "l") + number[-1]
     assert read_case_number(typed) == number
+
+
+PHRASE = re.compile(
+    next(entry.phrase for entry in load_manifest(MANIFEST).dialogues if entry.command == "cases"), re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("payload", [0, 1, 32**7 - 1, 7_654_321])
+def test_a_typed_number_means_the_case(payload: int) -> None:
+    number = make_case_number("FK", payload)
+    for typed in (number, number.lower(), number.replace("-", " "), number.replace("-", "ー")):
+        assert PHRASE.fullmatch(fold(typed)), typed
+        assert looks_like_case_number(typed), typed
+
+
+@pytest.mark.parametrize("words", ["streetlamp", "road repair", "fk", "broken-lamp", "help menu", "通報"])
+def test_words_mean_no_case(words: str) -> None:
+    assert not PHRASE.fullmatch(fold(words))

@@ -6,8 +6,16 @@ from machi.dialogue.v1.desk_card_pb2 import Form, FormField
 
 
 def check_form(form: Form, values: Mapping[str, str]) -> dict[str, str]:
-    """What to say per field that is missing, too long, or no offered option; empty when all is well."""
-    return {field.field_id: field.error or field.label for field in form.fields if not _fits(field, values)}
+    """What to say per field that is missing, too long, or no offered option; empty when all is well.
+
+    Where a field's error has `{length}`, it says how long the words were.
+    """
+    return {field.field_id: _error(field, values) for field in form.fields if not _fits(field, values)}
+
+
+def _error(field: FormField, values: Mapping[str, str]) -> str:
+    length = len(values.get(field.field_id, "").strip())
+    return (field.error or field.label).replace("{length}", f"{length:,}")
 
 
 def _fits(field: FormField, values: Mapping[str, str]) -> bool:

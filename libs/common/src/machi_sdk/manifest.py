@@ -72,7 +72,12 @@ class DialogueEntry(_Part):
         description="A regular expression: a keyword with such words behind it opens the dialogue, which is told both.",
     )
 
-    @field_validator("argument")
+    phrase: str = Field(
+        default="",
+        description="A regular expression: who types just this, and is in no dialogue, opens this one.",
+    )
+
+    @field_validator("argument", "phrase")
     @classmethod
     def _readable(cls, argument: str) -> str:
         try:

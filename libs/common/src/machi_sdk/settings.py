@@ -23,12 +23,18 @@ class LineSettings(BaseModel):
 
 
 class SlackSettings(BaseModel):
-    """One tenant's Slack workspace; `api_url` is the SDK's base address, ending in /api/."""
+    """One tenant's Slack workspace; `api_url` is the SDK's base address, ending in /api/.
+
+    More than `flood_cards` new cards of a desk within a minute come as a digest; those nobody opens follow one by one,
+    `calm_seconds` apart.
+    """
 
     api_url: str = "https://slack.com/api/"
     signing_secret: SecretStr
     bot_token: SecretStr
     team_id: str
+    flood_cards: int = 12
+    calm_seconds: float = 30.0
 
 
 class ChannelSettings(BaseModel):
@@ -73,6 +79,8 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr = SecretStr("")
     slack_bot_token: SecretStr = SecretStr("")
     slack_team_id: str = ""
+    slack_flood_cards: int = 12
+    slack_calm_seconds: float = 30.0
 
     @cached_property
     def peers(self) -> dict[str, str]:
@@ -114,6 +122,8 @@ class Settings(BaseSettings):
                 signing_secret=self.slack_signing_secret,
                 bot_token=self.slack_bot_token,
                 team_id=self.slack_team_id,
+                flood_cards=self.slack_flood_cards,
+                calm_seconds=self.slack_calm_seconds,
             )
         return ChannelSettings(line=line, slack=slack)
 

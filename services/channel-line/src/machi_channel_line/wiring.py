@@ -77,6 +77,7 @@ def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     loop = DeliveryLoop(rows, sender, list(lines))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
+    pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)
 
 

@@ -7,7 +7,8 @@ from typing import Protocol
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard, Form
 from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
-from machi_channel_slack.domain.cards import CardKey, CardState, Desk, Mark, PostState, SlackMessage
+from machi_channel_slack.domain.cards import Announced, CardKey, CardState, Desk, Mark, PostState, SlackMessage
+from machi_channel_slack.domain.digests import DigestKey, DigestLine, DigestState, LineText, Summary
 from machi_sdk.conversation import Content
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
@@ -104,8 +105,8 @@ class Rooms(Protocol):
 class Pace(Protocol):
     """How often a channel may get a message."""
 
-    async def turn(self, channel: str) -> None:
-        """Wait for the channel's next turn."""
+    async def turn(self, channel: str, *, first: bool = False) -> None:
+        """Wait for the channel's next turn; `first`: an officer waits for it."""
         ...
 
 
@@ -200,18 +201,86 @@ class Board(Protocol):
         """The try ended: when the next one is due, and why."""
         ...
 
+    async def waiting(self, tenant: str) -> Mapping[tuple[str, str], int]:
+        """How many cards and lists were tried in vain, by desk and the reason of the last try."""
+        ...
+
     async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
         """Desks with a card to show."""
         ...
 
-    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
-        """The card of a desk that has waited longest."""
+    async def hurry(self, key: CardKey) -> None:
+        """Somebody waits for it: it goes before others, and out of its list."""
+        ...
+
+    async def next_due(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
+        """The card of a desk that has waited longest; in a flood new ones wait for their list."""
+        ...
+
+    async def next_at_once(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+        """The card of a desk that waits for nothing."""
+        ...
+
+
+class Digests(Protocol):
+    """What is known of digests, their lines, and their messages; every call is durable when it returns."""
+
+    async def is_flood(self, tenant: str, desk_id: str, now: datetime) -> bool:
+        """Whether a desk's new cards go into digests now; makes the next digest when it is due."""
+        ...
+
+    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
+        """The digest to show next: one nobody has seen yet comes first."""
+        ...
+
+    async def lines(self, key: DigestKey) -> Sequence[DigestLine]:
+        """Its lines, in order."""
+        ...
+
+    async def describe(self, key: DigestKey, card_id: str, text: LineText) -> None:
+        """Keep what a line says."""
+        ...
+
+    async def link(self, key: DigestKey, card_id: str, link: str) -> None:
+        """Keep where a line's card stands."""
+        ...
+
+    async def drop(self, key: DigestKey, card_id: str) -> None:
+        """A card that is none leaves the list."""
+        ...
+
+    async def attempt(self, key: DigestKey, at: datetime | None) -> None:
+        """A first post is about to be made, or (None) was refused for certain."""
+        ...
+
+    async def posted(self, key: DigestKey, channel: str, ts: str) -> None:
+        """The digest's message is known, or (empty) gone."""
+        ...
+
+    async def settled(self, key: DigestKey, version: int) -> None:
+        """The digest was shown as of then."""
+        ...
+
+    async def put_off(self, key: DigestKey, due_at: datetime, trouble: str) -> None:
+        """Count a try; the next one is not before `due_at`."""
+        ...
+
+    async def retry_at(self, key: DigestKey, due_at: datetime, trouble: str) -> None:
+        """The try ended: when the next one is due, and why."""
+        ...
+
+
+class ListOld(Protocol):
+    """Makes the list of a desk's morning, in the consumer's transaction."""
+
+    async def __call__(self, work: Work, summary: Summary) -> None:
+        """The same summary again changes nothing."""
         ...
 
 
 class Announce(Protocol):
     """Notes, in the consumer's transaction, that a desk has something newer to see."""
 
-    async def __call__(self, work: Work, key: CardKey, pod: str, version: int, trace: Mapping[str, str]) -> None:
+    async def __call__(self, work: Work, key: CardKey, news: Announced, trace: Mapping[str, str]) -> None:
         """An older version than the known one changes nothing."""
         ...

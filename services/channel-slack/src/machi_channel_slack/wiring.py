@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import aiohttp
 
 from machi_channel_slack.adapters.board import PostgresBoard, announce
-from machi_channel_slack.adapters.pace import ChannelPace
+from machi_channel_slack.adapters.digests import PostgresDigests, list_old
+from machi_channel_slack.adapters.pace import ChannelPace, WorkspacePace, WorkspaceTurns
 from machi_channel_slack.adapters.peers import DialoguePods, IdentityDesks
 from machi_channel_slack.adapters.rooms import SlackRooms
 from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.adapters.work import SlackWork
+from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.announcements import Announcements
 from machi_channel_slack.entrypoints.door import Door
 from machi_channel_slack.entrypoints.forms import Forms
@@ -78,8 +81,10 @@ def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
 
 def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     poster = Poster(pod.database, halls)
-    pod.consume("machi.desk.cards.v1", pod.works(Work), Announcements(announce, poster.wake, frozenset(halls)).take)
+    announcements = Announcements(announce, list_old, poster.wake, frozenset(halls))
+    pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take)
     pod.background("poster", poster.run)
+    pod.background("poster watch", poster.watch)
 
 
 def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: People) -> None:
@@ -89,6 +94,7 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), list(directs))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=50)
     pod.background("deliveries", loop.run)
+    pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)
     pod.consume("machi.citizens.v1", pod.works(SlackWork), take_merges)
 
@@ -100,16 +106,23 @@ def _halls(
         tenant: Hall(
             slack=slack,
             rooms=SlackRooms(slack, partial(desks.members, tenant)),
-            pace=ChannelPace(),
+            pace=WorkspacePace(ChannelPace(), WorkspaceTurns(pod.works(Work), tenant), pod.clock),
             board=board,
+            digests=PostgresDigests(pod.works(Work), _rule(pod, tenant)),
             desks=desks,
             pods=pods,
+            texts=TEXTS,
             clock=pod.clock,
             digest=pod.keys.hmac,
             reach=pod.faultpoints.reach,
         )
         for tenant, slack in slacks.items()
     }
+
+
+def _rule(pod: Pod, tenant: str) -> FloodRule:
+    slack = pod.settings.channels()[tenant].slack
+    return FloodRule(slack.flood_cards, timedelta(seconds=slack.calm_seconds)) if slack else FloodRule()
 
 
 async def _keep(session: aiohttp.ClientSession) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.conversation import Officer, Update
 from machi_reports.domain.photo import CasePhoto, Lying, PhotoClaim, StoredPhoto
+from machi_reports.domain.reminding import Target
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import Move, State, Step
 
@@ -190,6 +191,30 @@ class CatalogueDocuments(Protocol):
         ...
 
 
+class Reminders(Protocol):
+    """What desks are reminded of."""
+
+    async def due(self, target: Target, urgent: bool, before: datetime, most: int) -> list[str]:
+        """Cases that wait for it since before that moment, and of which nobody was reminded; the oldest first."""
+        ...
+
+    async def was_given(self, update_id: str) -> bool:
+        """Whether that reminder stands in its case."""
+        ...
+
+    async def begin_day(self, day: date, at: datetime) -> bool:
+        """Whether this is the one who sums up that day."""
+        ...
+
+    async def overdue(self) -> Mapping[str, Sequence[str]]:
+        """Cases per desk that are older than they should be, the oldest first."""
+        ...
+
+    def sum_up(self, desk_id: str, day: date, report_ids: Sequence[str], more: int) -> None:
+        """Let a desk's summary leave with the commit."""
+        ...
+
+
 class City(Protocol):
     """One transaction with everything a use case may ask for."""
 
@@ -216,6 +241,11 @@ class City(Protocol):
     @property
     def accesses(self) -> Accesses:
         """The access log."""
+        ...
+
+    @property
+    def reminders(self) -> Reminders:
+        """What desks are reminded of."""
         ...
 
     @property

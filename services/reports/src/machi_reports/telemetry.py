@@ -8,4 +8,8 @@ declare(PHOTOS, "counter", ("verdict",), "Photos by what became of them: stored,
 
 UPKEEP = "machi_reports_photo_upkeep_total"
 
+REMINDERS = "machi_reports_reminders_total"
+
+declare(REMINDERS, "counter", ("what",), "Cases desks were reminded of, by target; days summed up")
+
 declare(UPKEEP, "counter", ("what",), "Photos moved to the store, dropped, expired, or deleted from the store")

@@ -23,6 +23,7 @@ from machi_reports.entrypoints.dialogues.report import ReportDialogue
 from machi_reports.entrypoints.media import Media
 from machi_reports.entrypoints.photo_route import PhotoRoute
 from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
+from machi_reports.entrypoints.reminders import Reminders
 from machi_reports.entrypoints.rpc import ReportRpc
 from machi_reports.entrypoints.turns import catalogue_first, retracting
 from machi_reports.use_cases.shelf import Shelf
@@ -53,4 +54,5 @@ async def assemble(pod: Pod) -> None:
     pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments()))
     pod.route(f"{PATH}/{{token}}", PhotoRoute(works, links, store, pod.clock), methods=("GET",))
     pod.background("photo upkeep", upkeep.run)
+    pod.background("reminders", Reminders(sorted(pod.settings.tenants), works, catalogues, pod.clock).run)
     pod.ready_check("object store", store.trouble)

@@ -76,6 +76,7 @@ def summary(state: State) -> dict[str, object]:
     return {
         "phase": state.phase,
         "views": views if state.simulator else {},
+        "webhooks": state.webhooks,
         "metrics": {pod.name: f"http://{pod.http}/metrics" for pod in state.pods},
         "pods": [pod.model_dump() for pod in state.pods],
         "notes": state.notes,
@@ -87,6 +88,8 @@ def print_summary(state: State) -> None:
     if state.simulator:
         out.print(f"phone view    http://{state.simulator}/phone")
         out.print(f"Slack view    http://{state.simulator}/workspace")
+    for place, (name, url) in enumerate(state.webhooks.items()):
+        out.print(f"{'webhooks' if place == 0 else '':<14}{url}  {name}", markup=False)
     for place, pod in enumerate(state.pods):
         out.print(f"{'metrics' if place == 0 else '':<14}http://{pod.http}/metrics  {pod.name}")
     out.print("a case's way  .venv/bin/machi trace <case number>")

@@ -78,7 +78,8 @@ def _text(typed: str, focused: str, openings: InstalledOpenings) -> Step:
         return _open(opening, {"text": typed})
     if focused:
         return Step(focused, wire.TurnRequest(text=wire.TextInput(text=typed)))
-    return open_by_role("fallback", typed, openings)
+    meant = openings.by_phrase(typed)
+    return _open(meant, {"text": typed}) if meant else open_by_role("fallback", typed, openings)
 
 
 def _pressed(event: InboundEvent, focused: str, openings: InstalledOpenings) -> Step:

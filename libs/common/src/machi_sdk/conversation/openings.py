@@ -24,6 +24,7 @@ class InstalledOpenings:
         self._version = -1
         self._words: dict[str, Opening] = {}
         self._phrases: list[tuple[re.Pattern[str], Opening]] = []
+        self._alone: list[tuple[re.Pattern[str], Opening]] = []
         self._roles: dict[str, Opening] = {}
 
     def installed(self, pod: str) -> bool:
@@ -36,6 +37,12 @@ class InstalledOpenings:
         words = fold(typed)
         phrased = (opening for phrase, opening in self._phrases if phrase.fullmatch(words))
         return self._words.get(words) or next(phrased, None)
+
+    def by_phrase(self, typed: str) -> Opening | None:
+        """The dialogue that means such words, whatever they are besides."""
+        self._refresh()
+        words = fold(typed)
+        return next((opening for phrase, opening in self._alone if phrase.fullmatch(words)), None)
 
     def by_role(self, role: str) -> Opening | None:
         """The dialogue with that role."""
@@ -55,13 +62,15 @@ class InstalledOpenings:
         if self._version == self._pods.version:
             return
         self._version = self._pods.version
-        self._words, self._phrases, self._roles = {}, [], {}
+        self._words, self._phrases, self._alone, self._roles = {}, [], [], {}
         for opening, entry in self.offered():
             self._roles.setdefault(entry.role, opening)
             for words in entry.keywords.values():
                 self._words |= {fold(word): opening for word in words if fold(word) not in self._words}
             if entry.argument:
                 self._phrases.append((_phrase(entry), opening))
+            if entry.phrase:
+                self._alone.append((re.compile(entry.phrase, re.IGNORECASE), opening))
 
 
 def _phrase(entry: DialogueEntry) -> re.Pattern[str]:

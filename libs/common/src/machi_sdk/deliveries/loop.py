@@ -1,19 +1,22 @@
 """Delivery requests in from Kafka, and the loop that attempts them: many people at once, each in order."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from machi_sdk.deliveries.rows import DeliveryRows, Open
 from machi_sdk.deliveries.sending import SendDelivery
 from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError
-from machi_sdk.telemetry import get_logger, remote_span
+from machi_sdk.telemetry import Waiting, get_logger, remote_span
 from machi_sdk.work import Work
 
 AT_ONCE = 32
 POLL_SECONDS = 0.5
 ATTEMPT_SECONDS = 10.0
 FORGET_SECONDS = 3600.0
+WATCH_SECONDS = 5.0
 
 log = get_logger()
 
@@ -43,6 +46,18 @@ class DeliveryLoop:
         finally:
             for task in self._running:
                 task.cancel()
+
+    async def watch(self) -> None:
+        """Beside `run`: tell what was tried in vain."""
+        waiting = Waiting()
+        while True:
+            counts: Counter[tuple[str, str]] = Counter()
+            with suppress(MachiError):
+                for tenant in self._tenants:
+                    found = await self._rows.waiting(tenant)
+                    counts.update({("deliveries", reason): n for reason, n in found.items()})
+                waiting.tell(counts)
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def forget(self) -> None:
         """Beside `run`: remove what ended long ago."""

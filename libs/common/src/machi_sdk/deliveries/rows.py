@@ -40,6 +40,9 @@ _CONCLUDE = (
     " WHERE tenant = $1 AND delivery_id = $2 AND state = 'open' RETURNING delivery_id"
 )
 _PUT_OFF = "UPDATE deliveries SET due_at = $3, reason = $4 WHERE tenant = $1 AND delivery_id = $2 AND state = 'open'"
+_WAITING = (
+    "SELECT reason, count(*) AS n FROM deliveries WHERE tenant = $1 AND state = 'open' AND reason <> '' GROUP BY reason"
+)
 _FORGET = "DELETE FROM deliveries WHERE tenant = $1 AND concluded_at < $2::timestamptz - interval '180 days'"
 STATES = {
     End.REFUSED: deliveries.DELIVERY_STATE_REFUSED,
@@ -116,6 +119,12 @@ class DeliveryRows:
         """Try again later; the person's later deliveries wait behind it."""
         async with self._works.begin(delivery.tenant) as work:
             await work.db.execute(_PUT_OFF, delivery.tenant, delivery.request.delivery_id, until, reason)
+
+    async def waiting(self, tenant: str) -> dict[str, int]:
+        """How many were tried in vain, by the reason of the last try."""
+        async with self._works.begin(tenant) as work:
+            rows = await work.db.fetch(_WAITING, tenant)
+        return {row["reason"]: row["n"] for row in rows}
 
     async def forget(self, tenant: str) -> None:
         """Remove what ended long ago."""

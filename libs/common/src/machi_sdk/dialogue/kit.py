@@ -193,7 +193,9 @@ class DialogueKit(Generic[W]):
         try:
             value = answer_of(question.kind, request, self._controls.yes_no)
         except Unreadable as reason:
-            return Plan(session, say=(text(TEXTS.say(context.language, reason.key)),), understood=False)
+            return Plan(
+                session, say=(text(TEXTS.say(context.language, reason.key, **reason.places)),), understood=False
+            )
         return await self._settle(session, question, value, context)
 
     async def _settle(self, session: Session, question: Question, value: Json, context: TurnContext) -> Plan:

@@ -26,11 +26,12 @@ _SENT = ("photo", "sticker", "audio", "video", "file")
 
 
 class Unreadable(Exception):
-    """The input is no answer to this question; `key` names the text that says what is wanted."""
+    """The input is no answer to this question; `key` names the text that says what is wanted, `places` fills it."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, **places: str) -> None:
         super().__init__(key)
         self.key = key
+        self.places = places
 
 
 def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:
@@ -105,7 +106,7 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
             return {"address": text.strip()}
         case WordsQ(minimum, maximum):
             if len(text) > maximum:
-                raise Unreadable("again.too-long")
+                raise Unreadable("again.too-long", most=f"{maximum:,}", length=f"{len(text):,}")
             if len(text.strip()) >= minimum or (text and minimum <= 1):
                 return text
         case NumberQ() | DateQ() | TimeQ():

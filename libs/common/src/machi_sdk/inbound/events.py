@@ -146,6 +146,14 @@ class EventRows:
             )
         return {row["state"]: row["n"] for row in rows}
 
+    async def waiting(self) -> dict[str, int]:
+        """How many were tried in vain, by the reason of the last try."""
+        async with self._works.begin("") as work:
+            rows = await work.db.fetch(
+                "SELECT reason, count(*) AS n FROM inbound_events WHERE state = 'waiting' GROUP BY reason"
+            )
+        return {row["reason"]: row["n"] for row in rows}
+
     async def forget(self) -> None:
         """Blank what people wrote after 72 hours, and event ids after 8 days."""
         async with self._works.begin("") as work:

@@ -10,7 +10,7 @@ from typing import Protocol
 from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.inbound.events import EventRows, PendingEvent
-from machi_sdk.telemetry import gauge, get_logger, histogram, remote_span
+from machi_sdk.telemetry import Waiting, gauge, get_logger, histogram, remote_span
 from machi_sdk.work import Work, Works
 
 _AT_ONCE = 64
@@ -51,6 +51,7 @@ class InboundQueue:
         self._running: dict[asyncio.Task[None], float] = {}  # and when each began
         self._leased: set[int] = set()
         self._surprises: dict[int, int] = {}
+        self._waiting = Waiting()
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """The consumer's handler: enter the events; what there is room for is handled right after the commit."""
@@ -95,6 +96,8 @@ class InboundQueue:
                 counts = await self._rows.open_by_state()
                 for state in ("received", "turned", "replying", "waiting"):
                     gauge("machi_inbound_open").labels(state).set(counts.get(state, 0))
+                waiting = await self._rows.waiting()
+                self._waiting.tell({("events", reason): n for reason, n in waiting.items()})
                 now = asyncio.get_running_loop().time()
                 if now >= next_forget:
                     await self._rows.forget()

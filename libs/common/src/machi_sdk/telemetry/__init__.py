@@ -10,8 +10,10 @@ from machi_sdk.telemetry.traces import (
     span,
     start_tracing,
 )
+from machi_sdk.telemetry.waiting import Waiting
 
 __all__ = [
+    "Waiting",
     "carried",
     "counter",
     "current_trace_id",

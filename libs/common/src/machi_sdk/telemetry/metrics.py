@@ -81,6 +81,7 @@ declare("machi_turn_seconds", "histogram", ("input", "outcome"), "Time to answer
 declare("machi_rekeyed_total", "counter", ("heard_by",), "Merged citizens whose rows moved here")
 declare("machi_inbound_seconds", "histogram", ("channel", "outcome"), "Time from a person's message to its answer")
 declare("machi_inbound_open", "gauge", ("state",), "Inbound events not finished, by state")
+declare("machi_waiting", "gauge", ("what", "reason"), "What was tried in vain and waits, by the reason of the last try")
 declare("machi_webhooks_total", "counter", ("channel", "outcome"), "Webhook requests and events by what became of them")
 declare("machi_deliveries_total", "counter", ("channel", "state", "reason"), "Deliveries by what became of them")
 declare("machi_channel_requests_seconds", "histogram", ("channel", "call", "outcome"), "Requests to a platform's API")

@@ -8,18 +8,22 @@ import orjson
 from google.protobuf import json_format
 
 from machi.dialogue.v1.desk_card_pb2 import Form
-from machi_channel_slack.domain.cards import STRAY, CardKey, CardState, PostState
+from machi_channel_slack.domain.cards import STRAY, Announced, CardKey, CardState, PostState
 from machi_sdk.work import Work, Works
 
 if TYPE_CHECKING:
     import asyncpg
 
 _KEY = "tenant = $1 AND card_id = $2 AND desk_id = $3"
+# New to its desk, and free to wait for others: nobody can have seen it, and it is neither urgent nor asked for.
+FIRST = "(ts = '' AND attempted_at IS NULL AND shown = 0 AND wanted > 0 AND NOT at_once AND NOT held)"
 _ANNOUNCE = """
-INSERT INTO cards (tenant, card_id, desk_id, pod, wanted, shown, channel_id, ts, forms, trace, due_at, tries, trouble)
-VALUES ($1, $2, $3, $4, $5, 0, '', '', '{}', $6::jsonb, $7, 0, '')
+INSERT INTO cards (tenant, card_id, desk_id, pod, wanted, shown, channel_id, ts, forms, trace, announced_at, due_at,
+    at_once, held, tries, trouble)
+VALUES ($1, $2, $3, $4, $5, 0, '', '', '{}', $6::jsonb, $7, $7, $8, false, 0, '')
 ON CONFLICT (tenant, card_id, desk_id) DO UPDATE
-SET wanted = excluded.wanted, pod = excluded.pod, trace = excluded.trace, due_at = excluded.due_at, tries = 0
+SET wanted = excluded.wanted, pod = excluded.pod, trace = excluded.trace, due_at = excluded.due_at, tries = 0,
+    at_once = cards.at_once OR excluded.at_once
 WHERE cards.wanted < excluded.wanted
 """
 _FIND = f"SELECT * FROM cards WHERE {_KEY}"
@@ -32,11 +36,28 @@ _FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"
 _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
 _ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
 _POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"
+# Lists that name the card are changed: its line gets a link, or loses its button.
+_TOUCH_LISTS = """
+UPDATE digests SET wanted = wanted + 1, due_at = $4 WHERE tenant = $1 AND digest_id IN
+    (SELECT digest_id FROM digest_lines WHERE tenant = $1 AND card_id = $2 AND desk_id = $3)
+"""
 _LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"
 _LOST_POSTS = f"DELETE FROM posts WHERE {_KEY} AND file_id = ''"
 _LOST_FILES = f"UPDATE posts SET item = '{STRAY}' || file_id WHERE {_KEY}"
-_SETTLED = f"UPDATE cards SET shown = GREATEST(shown, $4), tries = 0, trouble = '' WHERE {_KEY}"
-_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = $5 WHERE {_KEY}"
+_LET_GO = f"UPDATE cards SET held = false WHERE {_KEY} AND held RETURNING true"
+_SETTLED = f"""
+UPDATE cards SET shown = GREATEST(shown, $4), at_once = at_once AND wanted > GREATEST(shown, $4), tries = 0,
+    trouble = ''
+WHERE {_KEY}
+"""
+_HURRY = f"UPDATE cards SET at_once = true, due_at = CASE WHEN held THEN $4 ELSE due_at END WHERE {_KEY}"
+_PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = coalesce(nullif(trouble, ''), $5) WHERE {_KEY}"
+_WAITING = """
+SELECT desk_id, trouble, count(*) AS n FROM (
+    SELECT desk_id, trouble FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND tries > 0
+    UNION ALL SELECT desk_id, trouble FROM digests WHERE tenant = $1 AND wanted > shown AND tries > 0
+) AS tried WHERE trouble NOT IN ('', 'trying', 'slack-limited') GROUP BY desk_id, trouble
+"""
 _RETRY_AT = f"UPDATE cards SET due_at = $4, trouble = $5 WHERE {_KEY}"
 _POSTS = f"SELECT item, attempted_at, ts, file_id, digest FROM posts WHERE {_KEY}"
 _PUT_POST = """
@@ -46,9 +67,17 @@ ON CONFLICT (tenant, card_id, desk_id, item) DO UPDATE
 SET attempted_at = excluded.attempted_at, ts = excluded.ts, file_id = excluded.file_id, digest = excluded.digest
 """
 _DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"
-_DUE_DESKS = "SELECT DISTINCT desk_id FROM cards WHERE tenant = $1 AND wanted > shown AND due_at <= $2"
-_NEXT_DUE = """
-SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3
+_DUE_DESKS = """
+SELECT desk_id FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND due_at <= $2
+UNION SELECT desk_id FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
+"""
+_NEXT_DUE = f"""
+SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND (wanted > shown OR held) AND due_at <= $3
+    AND NOT at_once AND NOT ($4 AND ({FIRST} OR (held AND wanted <= shown)))
+ORDER BY due_at, card_id LIMIT 1
+"""
+_NEXT_AT_ONCE = """
+SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND (wanted > shown OR held) AND due_at <= $3 AND at_once
 ORDER BY due_at, card_id LIMIT 1
 """
 
@@ -91,7 +120,9 @@ class PostgresBoard:
 
     async def posted(self, key: CardKey, channel: str, ts: str) -> None:
         """The card's message is known."""
-        await self._write(key, _POSTED, channel, ts)
+        async with self._works.begin(key.tenant) as work:
+            await work.db.execute(_POSTED, *_of(key), channel, ts)
+            await work.db.execute(_TOUCH_LISTS, *_of(key), work.clock.now())
 
     async def lost(self, key: CardKey) -> None:
         """The card's message and its thread are gone; files that were shown there become strays."""
@@ -102,6 +133,8 @@ class PostgresBoard:
     async def settled(self, key: CardKey, version: int) -> None:
         """The card was shown in this version."""
         async with self._works.begin(key.tenant) as work:
+            if await work.db.fetchval(_LET_GO, *_of(key)):
+                await work.db.execute(_TOUCH_LISTS, *_of(key), work.clock.now())
             await work.db.execute(_SETTLED, *_of(key), version)
             work.hop("card-shown", card_id=key.card_id, desk_id=key.desk_id, version=str(version))
 
@@ -127,15 +160,30 @@ class PostgresBoard:
         """It was refused for certain."""
         await self._write(key, _DROP_POST, item)
 
+    async def waiting(self, tenant: str) -> Mapping[tuple[str, str], int]:
+        """How many cards and lists were tried in vain, by desk and the reason of the last try."""
+        async with self._works.begin(tenant) as work:
+            rows = await work.db.fetch(_WAITING, tenant)
+        return {(row["desk_id"], row["trouble"]): row["n"] for row in rows}
+
     async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
         """Desks with a card to show."""
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_DUE_DESKS, tenant, now)
         return [row["desk_id"] for row in rows]
 
-    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
-        """The card of a desk that has waited longest."""
-        return await self._card(tenant, _NEXT_DUE, desk_id, now)
+    async def hurry(self, key: CardKey) -> None:
+        """Somebody waits for it: it goes before others, and out of its list."""
+        async with self._works.begin(key.tenant) as work:
+            await work.db.execute(_HURRY, *_of(key), work.clock.now())
+
+    async def next_due(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
+        """The card of a desk that has waited longest; in a flood new ones wait for their list."""
+        return await self._card(tenant, _NEXT_DUE, desk_id, now, in_flood)
+
+    async def next_at_once(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+        """The card of a desk that waits for nothing."""
+        return await self._card(tenant, _NEXT_AT_ONCE, desk_id, now)
 
     async def _card(self, tenant: str, query: str, *values: object) -> CardState | None:
         async with self._works.begin(tenant) as work:
@@ -147,10 +195,10 @@ class PostgresBoard:
             await work.db.execute(statement, *_of(key), *values)
 
 
-async def announce(work: Work, key: CardKey, pod: str, version: int, trace: Mapping[str, str]) -> None:
+async def announce(work: Work, key: CardKey, news: Announced, trace: Mapping[str, str]) -> None:
     """A desk has something newer to see; in the consumer's transaction."""
     carried = orjson.dumps(dict(trace)).decode()
-    await work.db.execute(_ANNOUNCE, *_of(key), pod, version, carried, work.clock.now())
+    await work.db.execute(_ANNOUNCE, *_of(key), news.pod, news.version, carried, work.clock.now(), news.urgent)
 
 
 def _of(key: CardKey) -> tuple[str, str, str]:
@@ -168,4 +216,5 @@ def _state(row: "asyncpg.Record") -> CardState:
         attempted_at=row["attempted_at"],
         trace=row["trace"],
         tries=row["tries"],
+        at_once=row["at_once"],
     )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -19,8 +19,32 @@ _PERHAPS = {"fatal_error", "internal_error", "request_timeout", "service_unavail
 logging.getLogger("slack_sdk").setLevel(logging.ERROR)
 
 
-async def ended(name: str, request: Awaitable[AsyncSlackResponse], seconds: float = SECONDS) -> Json:
-    """The answer's body. Raises SlackRefused, SlackLimited (nothing happened), or SlackUncertain."""
+class Calls:
+    """Requests to one workspace; a method that Slack wants left alone rests for all who would use it."""
+
+    def __init__(self) -> None:
+        self._rests: dict[str, float] = {}
+
+    async def ended(
+        self, name: str, request: Coroutine[object, object, AsyncSlackResponse], seconds: float = SECONDS
+    ) -> Json:
+        """The answer's body. Raises SlackRefused, SlackLimited (nothing happened), or SlackUncertain."""
+        left = self._rests.get(name, 0.0) - time.monotonic()
+        if left > 0:
+            request.close()
+            raise SlackLimited(left)
+        try:
+            return await _ended(name, request, seconds)
+        except SlackLimited as error:
+            self.rest(name, error.after)
+            raise
+
+    def rest(self, name: str, seconds: float) -> None:
+        """Slack wants no such request for so long."""
+        self._rests[name] = time.monotonic() + seconds
+
+
+async def _ended(name: str, request: Awaitable[AsyncSlackResponse], seconds: float) -> Json:
     started, outcome = time.perf_counter(), "ok"
     try:
         async with asyncio.timeout(seconds):

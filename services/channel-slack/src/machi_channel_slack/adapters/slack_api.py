@@ -6,7 +6,7 @@ from datetime import datetime
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from machi_channel_slack.adapters.calls import SECONDS, Json, ended
+from machi_channel_slack.adapters.calls import SECONDS, Calls, Json
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.ports import SlackRefused, SlackUncertain
 from machi_sdk.conversation import DownloadFailed, NoPhoto
@@ -24,6 +24,7 @@ class SlackApi:
 
     def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._calls = Calls()
         self._client = AsyncWebClient(
             token=settings.bot_token.get_secret_value(),
             base_url=settings.api_url.rstrip("/") + "/",
@@ -42,7 +43,7 @@ class SlackApi:
             unfurl_links=False,
             unfurl_media=False,
         )
-        return str((await ended("chat.postMessage", request))["ts"])
+        return str((await self._calls.ended("chat.postMessage", request))["ts"])
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
         """Give a message new content."""
@@ -53,7 +54,7 @@ class SlackApi:
             blocks=[dict(block) for block in message.blocks],
             metadata=_metadata(message.mark),
         )
-        await ended("chat.update", request)
+        await self._calls.ended("chat.update", request)
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
         """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
@@ -77,7 +78,7 @@ class SlackApi:
             blocks=[dict(block) for block in message.blocks],
             thread_ts=thread_ts or None,
         )
-        await ended("chat.postEphemeral", request)
+        await self._calls.ended("chat.postEphemeral", request)
 
     async def answer(self, response_url: str, message: SlackMessage) -> None:
         """Tell the person who pressed, by the address their press came with."""
@@ -99,21 +100,21 @@ class SlackApi:
 
     async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None:
         """Open a modal for the person whose trigger it is."""
-        await ended("views.open", self._client.views_open(trigger_id=trigger_id, view=dict(view)), seconds)
+        await self._calls.ended("views.open", self._client.views_open(trigger_id=trigger_id, view=dict(view)), seconds)
 
     async def publish_home(self, user: str, view: Mapping[str, object]) -> None:
         """Give a person's home tab new content."""
-        await ended("views.publish", self._client.views_publish(user_id=user, view=dict(view)))
+        await self._calls.ended("views.publish", self._client.views_publish(user_id=user, view=dict(view)))
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The address that opens a message."""
         request = self._client.chat_getPermalink(channel=channel, message_ts=ts)
-        return str((await ended("chat.getPermalink", request)).get("permalink") or "")
+        return str((await self._calls.ended("chat.getPermalink", request)).get("permalink") or "")
 
     async def upload(self, name: str, alt: str, body: bytes) -> str:
         """Upload a file nobody sees yet; returns its id."""
         request = self._client.files_getUploadURLExternal(filename=name, length=len(body), alt_txt=alt or None)
-        place = await ended("files.getUploadURLExternal", request)
+        place = await self._calls.ended("files.getUploadURLExternal", request)
         try:
             async with self._session.post(str(place["upload_url"]), data=body) as response:
                 status = response.status
@@ -128,7 +129,7 @@ class SlackApi:
         request = self._client.files_completeUploadExternal(
             files=[{"id": file_id, "title": title}], channel_id=channel, thread_ts=thread_ts
         )
-        await ended("files.completeUploadExternal", request)
+        await self._calls.ended("files.completeUploadExternal", request)
 
     async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
         """Whether a thread shows the file."""
@@ -146,14 +147,14 @@ class SlackApi:
 
     async def direct(self, user: str) -> str:
         """The id of the direct conversation with a person."""
-        body = await ended("conversations.open", self._client.conversations_open(users=user))
+        body = await self._calls.ended("conversations.open", self._client.conversations_open(users=user))
         room = body.get("channel")
         return str(room["id"]) if isinstance(room, dict) else ""
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
         """Type and bytes of a file that a person sent, at most 10 MB; NoPhoto, or DownloadFailed to try again."""
         try:
-            body = await ended("files.info", self._client.files_info(file=content_id))
+            body = await self._calls.ended("files.info", self._client.files_info(file=content_id))
         except SlackRefused as error:
             raise NoPhoto from error
         except Unavailable as error:
@@ -167,7 +168,7 @@ class SlackApi:
     async def delete_file(self, file_id: str) -> None:
         """Remove a file from wherever it is shown; one that is gone already is fine."""
         try:
-            await ended("files.delete", self._client.files_delete(file=file_id))
+            await self._calls.ended("files.delete", self._client.files_delete(file=file_id))
         except SlackRefused as error:
             if error.error not in _NO_FILE:
                 raise
@@ -180,7 +181,7 @@ class SlackApi:
             request = self._client.conversations_list(
                 types="public_channel", exclude_archived=True, limit=999, cursor=cursor or None
             )
-            body = await ended("conversations.list", request)
+            body = await self._calls.ended("conversations.list", request)
             for room in _rows(body, "channels"):
                 found[str(room.get("name", ""))] = (str(room["id"]), room.get("is_member") is True)
             cursor = _cursor(body)
@@ -189,28 +190,28 @@ class SlackApi:
 
     async def create(self, name: str) -> str:
         """Make a channel; returns its id."""
-        body = await ended("conversations.create", self._client.conversations_create(name=name))
+        body = await self._calls.ended("conversations.create", self._client.conversations_create(name=name))
         room = body.get("channel")
         return str(room["id"]) if isinstance(room, dict) else ""
 
     async def join(self, channel: str) -> None:
         """Enter a public channel."""
-        await ended("conversations.join", self._client.conversations_join(channel=channel))
+        await self._calls.ended("conversations.join", self._client.conversations_join(channel=channel))
 
     async def invite(self, channel: str, users: list[str]) -> None:
         """Bring people into a channel."""
-        await ended("conversations.invite", self._client.conversations_invite(channel=channel, users=users))
+        await self._calls.ended("conversations.invite", self._client.conversations_invite(channel=channel, users=users))
 
     async def _page(self, channel: str, oldest: str, thread_ts: str, cursor: str) -> Json:
         if thread_ts:
             request = self._client.conversations_replies(
                 channel=channel, ts=thread_ts, limit=_PAGE, cursor=cursor or None, include_all_metadata=True
             )
-            return await ended("conversations.replies", request, SECONDS)
+            return await self._calls.ended("conversations.replies", request, SECONDS)
         request = self._client.conversations_history(
             channel=channel, oldest=oldest, limit=_PAGE, cursor=cursor or None, include_all_metadata=True
         )
-        return await ended("conversations.history", request, SECONDS)
+        return await self._calls.ended("conversations.history", request, SECONDS)
 
 
 def _metadata(mark: Mark | None) -> dict[str, object] | None:

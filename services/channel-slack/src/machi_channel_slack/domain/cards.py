@@ -15,8 +15,20 @@ class CardKey:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """What a pod said of a card: there is this version, and whether it may wait."""
+
+    pod: str
+    version: int
+    urgent: bool
+
+
+@dataclass(frozen=True)
 class CardState:
-    """What is known of a card's message; `attempted_at` without `ts` = a post whose end is not known."""
+    """What is known of a card's message; `attempted_at` without `ts` = a post whose end is not known.
+
+    `at_once`: it is urgent, or somebody waits for it.
+    """
 
     key: CardKey
     pod: str
@@ -27,6 +39,7 @@ class CardState:
     attempted_at: datetime | None
     trace: Mapping[str, str]
     tries: int
+    at_once: bool
 
     @property
     def never_tried(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from machi_channel_slack.domain.rich_words import rich_words
 
@@ -27,7 +27,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Reply:
-    """A person wrote in a thread."""
+    """A person wrote in a thread, sent files there, or edited what stands there."""
 
     event_id: str
     user: str
@@ -35,6 +35,8 @@ class Reply:
     ts: str
     thread_ts: str
     text: str
+    files: int = 0
+    edited: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,33 @@ def read_event(body: Json) -> Reply | HomeLook | Ignored:
         return _home_look(event, event_id)
     if words(event, "type") != "message":
         return Ignored("other-event")
-    if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
+    if words(event, "subtype") == "message_changed":
+        return _edited(event, event_id)
+    if words(event, "subtype") not in _SPOKEN:
         return Ignored("not-a-person")
-    thread_ts, ts = words(event, "thread_ts"), words(event, "ts")
+    found = _reply(event, event_id, words(event, "channel"))
+    if isinstance(found, Reply) and not found.text.strip() and not found.files:
+        return Ignored("no-words")
+    return found
+
+
+def _reply(message: Json, event_id: str, channel: str) -> Reply | Ignored:
+    if words(message, "bot_id") or not words(message, "user"):
+        return Ignored("not-a-person")
+    thread_ts, ts = words(message, "thread_ts"), words(message, "ts")
     if not thread_ts or thread_ts == ts:
         return Ignored("not-in-a-thread")
-    text = said_in(event)
-    if not text.strip():
-        return Ignored("no-words")
-    return Reply(event_id, words(event, "user"), words(event, "channel"), ts, thread_ts, text)
+    text, files = said_in(message), len(parts(message, "files"))
+    return Reply(event_id, words(message, "user"), channel, ts, thread_ts, text, files)
+
+
+def _edited(event: Json, event_id: str) -> Reply | Ignored:
+    """An edit by a person; Slack also says "changed" when it adds a preview, and then the words are the same."""
+    after, before = part(event, "message"), part(event, "previous_message")
+    if not words(part(after, "edited"), "user") or said_in(after) == said_in(before):
+        return Ignored("not-edited")
+    found = _reply(after, event_id, words(event, "channel"))
+    return replace(found, files=0, edited=True) if isinstance(found, Reply) else found
 
 
 def _home_look(event: Json, event_id: str) -> HomeLook | Ignored:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import orjson
 
+# Ours, not the pod's: let a card of a list have its own message. No pod may call an action so.
+OPEN = "machi:open"
 # The menu of a card: what is chosen in it carries its own action.
 MORE = "more"
 

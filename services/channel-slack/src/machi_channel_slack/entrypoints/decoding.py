@@ -1,5 +1,6 @@
 """What Slack delivered, as inbound events."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -20,7 +21,7 @@ def events_of(found: Delivered, team: str, received_at: datetime, *, again: bool
     """What a delivered event comes to; `again` when Slack delivers it once more."""
     match found:
         case Reply():
-            events = [_reply_event(found, team, received_at)]
+            events = list(_reply_events(found, team, received_at))
         case HomeLook():
             events = [_home_event(found, team, received_at)]
         case Said():
@@ -32,16 +33,26 @@ def events_of(found: Delivered, team: str, received_at: datetime, *, again: bool
     return events
 
 
-def _reply_event(reply: Reply, team: str, received_at: datetime) -> InboundEvent:
-    """Words in a thread."""
+def _reply_events(reply: Reply, team: str, received_at: datetime) -> Iterator[InboundEvent]:
+    """Words in a thread; files that came with them are an event of their own."""
+    if reply.edited or reply.text.strip():
+        yield _reply_event(reply.event_id, reply, team, received_at)
+    if reply.files:
+        event = _reply_event(derived_id(reply.event_id, "files"), reply, team, received_at)
+        event.thread_reply.text, event.thread_reply.files = "", reply.files
+        yield event
+
+
+def _reply_event(event_id: str, reply: Reply, team: str, received_at: datetime) -> InboundEvent:
+    said = ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text, edited=reply.edited)
     return InboundEvent(
-        event_id=reply.event_id,
+        event_id=event_id,
         channel=CHANNEL,
         address=f"{team}/{reply.user}",
         occurred_at=_slack_time(reply.ts, received_at),
         received_at=stamp(received_at),
         message_id=f"{reply.channel}/{reply.ts}",
-        thread_reply=ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text),
+        thread_reply=said,
     )
 
 

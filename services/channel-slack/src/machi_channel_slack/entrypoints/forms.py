@@ -42,7 +42,7 @@ class Forms:
     async def pressed(self, press: Press, admitted: Admitted) -> Response:
         """Keep the press, or show the form that it needs."""
         action = decode(press.value)
-        if action is None or press.action_id not in (action.action_id, MORE):
+        if action is None or press.action_id.partition("/")[0] not in (action.action_id, MORE):
             return answer(200, "ignored-not-a-card")
         form = await self._form(action, admitted)
         if form is not None and await self._may_fill(press, action, admitted):

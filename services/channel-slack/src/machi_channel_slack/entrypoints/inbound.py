@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
 from machi_channel_slack.domain.cards import SlackMessage
+from machi_channel_slack.domain.press import OPEN
 from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
 from machi_channel_slack.rendering.answer import answer_message, words_message
 from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
@@ -72,12 +73,18 @@ class OfficerEvents:
             staff = await self._office.desks.staff(event.tenant, address, _RESOLVE_SECONDS)
             if staff is None:
                 return words_message(self._say(STRANGER, language)), STRANGER
+            if errand.remark:
+                return words_message(self._say(errand.remark, language)), errand.remark
+            if errand.press is not None and errand.press.action_id == OPEN:
+                await self._office.board.hurry(errand.key)
+                return None, ""
             request = turn_of(event.event, errand, staff, language)
             try:
                 response = await self._office.talkers.turn(event.tenant, errand.pod, request)
             except (Missing, Denied, Invalid, Conflict) as error:
                 log.warning("officer's turn refused", reason=error.slug, pod=errand.pod)
                 return words_message(self._say("impossible", language)), error.slug
+            await self._office.board.hurry(errand.key)  # what came of it is shown before other cards' changes
             await event.mark_turned(response.SerializeToString(), errand.pod)
             self._office.acted(event.tenant, address)
         assert event.stored is not None

@@ -14,7 +14,10 @@ CHANNEL = "slack"
 
 @dataclass(frozen=True)
 class Errand:
-    """What is wanted of which card, and where its author is told; an `outsider` is not of the city's staff."""
+    """What is wanted of which card, and where its author is told; an `outsider` is not of the city's staff.
+
+    With a `remark` (a key of the texts) nothing is asked of the pod: the author only hears that it reaches nobody.
+    """
 
     key: CardKey
     pod: str
@@ -23,6 +26,7 @@ class Errand:
     press: CardPress | None = None
     reply: CardReply | None = None
     outsider: bool = False
+    remark: str = ""
 
 
 async def errand_of(event: InboundEvent, tenant: str, board: Board) -> Errand | None:
@@ -79,5 +83,8 @@ async def _replied(event: InboundEvent, tenant: str, board: Board) -> Errand | N
     state = await board.at(tenant, said.place_id, said.thread_id)
     if state is None:
         return None
+    if said.edited or said.files:
+        remark = "thread.edited" if said.edited else "thread.files"
+        return Errand(state.key, state.pod, said.place_id, said.thread_id, remark=remark)
     reply = CardReply(card_id=state.key.card_id, desk_id=state.key.desk_id, text=said.text)
     return Errand(state.key, state.pod, said.place_id, said.thread_id, reply=reply)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from machi_channel_slack.ports import Board, Desks, Pace, Pods, Rooms, Slack
+from machi_channel_slack.ports import Board, Desks, Digests, Pace, Pods, Rooms, Slack
 from machi_sdk.clock import Clock
+from machi_sdk.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,10 @@ class Hall:
     rooms: Rooms
     pace: Pace
     board: Board
+    digests: Digests
     desks: Desks
     pods: Pods
+    texts: Texts
     clock: Clock
     digest: Callable[[str], str]
     reach: Callable[[str], None]

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from machi_reports.domain.catalogue import (
     UrgentOffice,
     Ward,
 )
+from machi_reports.domain.reminding import Reminding
 from machi_sdk.errors import Invalid
 
 SCHEMA = Path(__file__).parents[1] / "catalogue.schema.json"
@@ -69,6 +72,7 @@ def read_document(document: _Document, version: int) -> Catalogue:
         calling_code=document.get("calling_code", ""),
         city_marks=tuple(document.get("city_marks", ())),
         photo_days=document.get("photo_days_after_closing", Catalogue.photo_days),
+        reminding=_reminding(document),
     )
 
 
@@ -76,6 +80,17 @@ def ward_geometries(document: _Document) -> dict[str, Mapping[str, object]]:
     """GeoJSON geometry per ward code."""
     name = document["ward_code_property"]
     return {str(feature["properties"].get(name, "")): feature["geometry"] for feature in document["wards"]["features"]}
+
+
+def _reminding(document: _Document) -> Reminding:
+    usual, hours = Reminding(), document.get("remind_after", {})
+    return Reminding(
+        normal=replace(usual.normal, **hours.get("normal", {})),
+        urgent=replace(usual.urgent, **hours.get("urgent", {})),
+        working_days=frozenset(document.get("working_days", usual.working_days)),
+        closed_days=frozenset(map(date.fromisoformat, document.get("closed_days", ()))),
+        summary_at=time.fromisoformat(document.get("summary_at", usual.summary_at.isoformat())),
+    )
 
 
 def _category(entry: _Document) -> Category:

@@ -25,7 +25,12 @@ def publish(report: Report, step: Step, work: Work) -> None:
         work.emit(REPORTS, report.report_id, fact)
     for desk_id in filter(None, dict.fromkeys((step.from_desk_id, step.desk_id, *step.also))):
         card = CardAnnounced(
-            card_id=report.report_id, desk_id=desk_id, pod=POD, version=step.version, occurred_at=stamp(step.at)
+            card_id=report.report_id,
+            desk_id=desk_id,
+            pod=POD,
+            version=step.version,
+            occurred_at=stamp(step.at),
+            urgent=report.filing.urgent,
         )
         work.emit(CARDS, report.report_id, card)
 

@@ -21,8 +21,8 @@ _NEAR_DEGREES = 0.009  # a kilometre
 _INSERT = """
 INSERT INTO reports (tenant, report_id, case_number, citizen_id, version, category_code, details, latitude, longitude,
     place_title, address, place_event_id, ward_code, desk_id, state, messages_allowed, reopened, trace_id,
-    filed_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, $18, $18)
+    filed_at, changed_at, urgent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, $18, $18, $19)
 """
 _SAVE = """
 UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened = $7, reopen_before = $8,
@@ -122,6 +122,7 @@ class PgReports:
             filing.messages_allowed,
             filing.trace_id,
             filing.filed_at,
+            filing.urgent,
         )
         await self._store_fresh(report)
 
@@ -274,6 +275,7 @@ def _report(row: "asyncpg.Record") -> Report:
         messages_allowed=row["messages_allowed"],
         trace_id=row["trace_id"],
         filed_at=row["filed_at"],
+        urgent=row["urgent"],
     )
     return Report(
         filing,

@@ -1,9 +1,19 @@
 """The tables, as SQLModel; migrations build them, raw statements use them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, MetaData
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    false,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, UniqueConstraint
@@ -13,6 +23,7 @@ from machi_sdk.tables import new_metadata
 METADATA = new_metadata()
 APPEND_ONLY = ("steps", "accesses", "catalogues")
 STATES = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'resolved', 'rejected', 'reopened', 'duplicate')"
+OPEN = "state NOT IN ('resolved', 'rejected', 'duplicate')"
 _OPEN = sql("state IN ('filed', 'acknowledged', 'asked', 'answered', 'reopened')")
 
 
@@ -53,6 +64,12 @@ class ReportRow(_Row, table=True):
         Index(
             "ix_reports_tenant_place_event_id", "tenant", "place_event_id", postgresql_where=sql("place_event_id <> ''")
         ),
+        Index(
+            "ix_reports_open",
+            "tenant",
+            "filed_at",
+            postgresql_where=sql("state NOT IN ('resolved', 'rejected', 'duplicate')"),
+        ),
     )
     tenant: str = Field(primary_key=True)
     report_id: str = Field(primary_key=True)
@@ -79,6 +96,7 @@ class ReportRow(_Row, table=True):
     leading_id: str = _text()
     filed_at: datetime = Field(sa_column=_moment())
     changed_at: datetime = Field(sa_column=_moment())
+    urgent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 class UpdateRow(_Row, table=True):
@@ -173,6 +191,15 @@ class AccessRow(_Row, table=True):
     report_id: str
     what: str
     reader: str
+    at: datetime = Field(sa_column=_moment())
+
+
+class SummaryRow(_Row, table=True):
+    """A day whose overdue cases the desks were told."""
+
+    __tablename__ = "summaries"
+    tenant: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
     at: datetime = Field(sa_column=_moment())
 
 

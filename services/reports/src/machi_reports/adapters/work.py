@@ -6,6 +6,7 @@ from machi_reports.adapters.accesses import PgAccesses
 from machi_reports.adapters.catalogues import PgCatalogues
 from machi_reports.adapters.photo_objects import PgPhotoObjects
 from machi_reports.adapters.photos import PgPhotos
+from machi_reports.adapters.reminders import PgReminders
 from machi_reports.adapters.reports import PgReports
 from machi_sdk.aliases import move_of
 from machi_sdk.errors import Conflict, MachiError
@@ -35,6 +36,11 @@ class ReportsWork(Work):
     def photo_objects(self) -> PgPhotoObjects:
         """The objects of photos."""
         return PgPhotoObjects(self)
+
+    @cached_property
+    def reminders(self) -> PgReminders:
+        """What desks are reminded of."""
+        return PgReminders(self)
 
     @cached_property
     def accesses(self) -> PgAccesses:

@@ -35,13 +35,21 @@ def make_case_number(prefix: str, payload: int) -> str:
     return f"{prefix}-{signs[:4]}-{signs[4:]}"
 
 
+def looks_like_case_number(text: str) -> bool:
+    """Whether somebody meant to write one, right or wrong."""
+    return _SHAPE.fullmatch(_plain(text)) is not None
+
+
 def read_case_number(text: str) -> str | None:
     """The case number a person wrote, whatever its width, case, and hyphens; None when it cannot be one."""
-    plain = re.sub(r"[\s\-‐‑–—ー]", "", unicodedata.normalize("NFKC", text)).upper()
-    match = _SHAPE.fullmatch(plain)
+    match = _SHAPE.fullmatch(_plain(text))
     if match is None:
         return None
     prefix, signs = match[1], match[2].translate(_LOOKS_LIKE)
     if ALPHABET[_check_value(signs[:-1])] != signs[-1]:
         return None
     return f"{prefix}-{signs[:4]}-{signs[4:]}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s\-‐‑–—ー]", "", unicodedata.normalize("NFKC", text)).upper()

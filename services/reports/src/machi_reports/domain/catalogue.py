@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+from machi_reports.domain.reminding import Reminding
+
 Labels = Mapping[str, str]
 Words = Mapping[str, Sequence[str]]
 
@@ -139,10 +141,16 @@ class Catalogue:
     calling_code: str = ""
     city_marks: tuple[str, ...] = ()
     photo_days: int = 365
+    reminding: Reminding = field(default_factory=Reminding)
 
     def category(self, code: str) -> Category | None:
         """The category with that code."""
         return next((category for category in self.categories if category.code == code), None)
+
+    def is_urgent(self, category_code: str, details: Mapping[str, str]) -> bool:
+        """Whether a report of that kind, with those answers, is one to phone about."""
+        category = self.category(category_code)
+        return category is not None and category.urgent_office(details) is not None
 
     def desk(self, desk_id: str) -> DeskEntry | None:
         """The desk with that id."""

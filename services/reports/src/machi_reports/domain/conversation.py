@@ -22,6 +22,7 @@ class UpdateKind(StrEnum):
     DUPLICATE = "duplicate"
     GATHERED = "gathered"
     PARTED = "parted"
+    REMINDER = "reminder"
 
 
 # What an officer wrote for the reporter; everything else an officer leaves stays inside the city.

@@ -67,6 +67,7 @@ class Filing:
     messages_allowed: bool | None
     trace_id: str
     filed_at: datetime
+    urgent: bool = False
 
 
 @dataclass
@@ -216,6 +217,10 @@ class Report:
     def expire(self, at: datetime, desks: Sequence[str]) -> Outcome:
         """Its photos were kept as long as the city keeps them."""
         return self._move(Step(Move.EXPIRE, self.state, 0, at, self.desk_id, also=tuple(desks)))
+
+    def remind(self, reminder: Update) -> Outcome:
+        """Its desk is reminded of it; the state stays."""
+        return self._move(Step(Move.REMIND, self.state, 0, reminder.at, self.desk_id, update=reminder))
 
     def without_place(self) -> None:
         """Forget the exact place; ward and desk stay."""

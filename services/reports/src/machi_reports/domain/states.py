@@ -44,6 +44,7 @@ class Move(StrEnum):
     REGROUP = "regroup"
     FOLLOW = "follow"
     PART = "part"
+    REMIND = "remind"
 
 
 CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED, State.DUPLICATE})
@@ -72,6 +73,7 @@ ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.REGROUP: ANY_STATE,
     Move.FOLLOW: frozenset({State.DUPLICATE}),
     Move.PART: ANY_STATE,
+    Move.REMIND: OPEN_STATES,
 }
 
 

@@ -23,6 +23,7 @@ from machi_reports.entrypoints.desk_forms import (
     AtDesk,
     as_typed,
     form_of,
+    words_needed,
 )
 from machi_reports.entrypoints.desk_photos import DeskPhotos
 from machi_reports.entrypoints.desk_replies import Pressed, reply_to, said
@@ -98,7 +99,7 @@ class Desk:
         if not _works_at(staff, reply.desk_id):
             return said(wording, "press.not-your-desk")
         if not reply.text.strip() or len(reply.text) > MOST_WORDS:
-            return said(wording, "press.form", problem=wording.say("form.needed"))
+            return said(wording, "press.form", problem=words_needed(reply.text, wording))
         case = _case(staff, reply.card_id, reply.desk_id, turn)
         pressed = self._pressed(Move.WRITE, {WORDS: reply.text}, reply.desk_id, turn)
         return await _or_why_not(_replied(work, case, wording, pressed), wording)

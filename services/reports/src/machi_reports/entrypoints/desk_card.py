@@ -94,8 +94,16 @@ def desk_card(shown: Shown, now: datetime, wording: Wording) -> wire.DeskCard:
         thread=sorted(thread, key=lambda entry: entry.at.ToNanoseconds()),
         opened_at=stamp(report.filing.filed_at),
         opened_ago=wording.age(report.filing.filed_at, now),
+        brief=_brief(report, wording),
         note=wording.say("desk.note-silent" if shown.silent else "desk.note"),
     )
+
+
+def _brief(report: Report, wording: Wording) -> str:
+    """Kind, ward, and urgency: what decides what is looked at first."""
+    filing = report.filing
+    urgency = wording.say("urgency.urgent" if filing.urgent else "urgency.normal")
+    return wording.brief((wording.category(filing.category_code), wording.ward(filing.ward_code), urgency))
 
 
 def _title(report: Report, wording: Wording) -> str:
@@ -173,6 +181,10 @@ def _name(staff_id: str, shown: Shown, wording: Wording) -> str:
 
 
 def _entry(entry: Update, shown: Shown, wording: Wording) -> wire.ThreadEntry:
+    if entry.kind is UpdateKind.REMINDER:
+        text = wording.say(f"reminder.{entry.text}")
+        author = wire.THREAD_AUTHOR_SYSTEM
+        return wire.ThreadEntry(entry_id=entry.update_id, author=author, text=text, at=stamp(entry.at))
     author = wire.THREAD_AUTHOR_OFFICER if entry.kind in FROM_OFFICER else wire.THREAD_AUTHOR_RESIDENT
     label = entry.officer.name if entry.officer else wording.say("desk.resident")
     text = _text(entry, shown, wording)

@@ -98,6 +98,11 @@ def form_of(move: Move, at_desk: AtDesk, wording: Wording) -> Form | None:
     return None
 
 
+def words_needed(words: str, wording: Wording) -> str:
+    """How long words may be, and how long these are."""
+    return wording.say("form.needed", most=f"{MOST_WORDS:,}").replace("{length}", f"{len(words.strip()):,}")
+
+
 def as_typed(values: dict[str, str]) -> dict[str, str]:
     """A chosen case number stands for a typed one, unless one was typed as well: what is offered changes too often."""
     chosen = values.pop(NEARBY, "")
@@ -121,7 +126,7 @@ def _words_field(move: Move, hint: str, wording: Wording) -> FormField:
         field_id=WORDS,
         label=wording.say("form.handover.words" if move is Move.HAND_OVER else f"form.{move}.label"),
         placeholder=wording.say(hint),
-        error=wording.say("form.needed"),
+        error=wording.say("form.needed", most=f"{MOST_WORDS:,}"),
         words=WordsField(minimum=1, maximum=MOST_WORDS, multiline=True),
     )
 

@@ -44,6 +44,10 @@ class Wording:
         """Several names in one line."""
         return written(self.language).joint.join(filter(None, names))
 
+    def brief(self, parts: Iterable[str]) -> str:
+        """What a list says in one line."""
+        return "  |  ".join(filter(None, parts))
+
     def ward(self, code: str) -> str:
         """A ward's name."""
         found = self.catalogue.ward(code)

@@ -43,6 +43,7 @@ async def file_report(command: FileReport, catalogue: Catalogue, city: City, at:
         messages_allowed=command.messages_allowed,
         trace_id=command.trace_id,
         filed_at=at,
+        urgent=catalogue.is_urgent(command.category_code, command.details),
     )
     words = Update(new_id(), UpdateKind.WORDS, storable(command.words), at, event_id=command.words_event_id)
     report = Report.file(filing, catalogue.route(command.category_code, command.ward_code), words)

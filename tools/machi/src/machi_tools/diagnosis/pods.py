@@ -8,6 +8,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from machi_tools.diagnosis.findings import Look
+from machi_tools.diagnosis.waiting import look_at_waiting
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.readiness import Answer, ask
 from machi_tools.stack.state import PodAddresses, State
@@ -55,7 +56,9 @@ async def look_at_pod(
         outbox_age=values.get("machi_outbox_age_seconds", 0.0),
         parked=values.get("machi_parked_total", 0.0),
     )
-    return report, _look(report, layout, menus_behind=values.get(MENUS_BEHIND, 0.0) > 0)
+    look = _look(report, layout, menus_behind=values.get(MENUS_BEHIND, 0.0) > 0)
+    look.findings.extend(look_at_waiting(metrics).findings)
+    return report, look
 
 
 def _values(metrics: Answer) -> dict[str, float]:

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from machi.dialogue.v1.messages_pb2 import Button, Carousel, InfoCard, Message
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.case_number import looks_like_case_number
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import State
+from machi_reports.entrypoints.dialogues.own_cases import named_case
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import CurrentCatalogues
 from machi_sdk import messages as say
@@ -26,8 +28,11 @@ class CasesDialogue:
     command: str = "cases"
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        """The newest cases as cards."""
+        """The newest cases as cards, or the one whose number was typed."""
         wording = Wording(turn.language, await self.catalogues.refresh(turn.tenant))
+        typed = arguments.get("text", "")
+        if looks_like_case_number(typed):
+            return await self._one(typed, turn, wording)
         async with self.works.begin(turn.tenant) as work:
             reports = await work.reports.of_citizen(turn.citizen_id, MOST_SHOWN)
         if not reports:
@@ -35,6 +40,15 @@ class CasesDialogue:
             return Reply((say.card(wording.say("cases.open"), wording.say("cases.none"), buttons=[button]),))
         cards = [_card(report, wording, turn.now) for report in reports]
         return Reply((say.text(wording.say("cases.heading")), Message(carousel=Carousel(cards=cards))))
+
+    async def _one(self, typed: str, turn: TurnContext, wording: Wording) -> Reply:
+        """A number that is wrong, unknown, or somebody else's: all are answered alike."""
+        async with self.works.begin(turn.tenant) as work:
+            report = await named_case(work, turn, {"case": typed})
+        if report is None:
+            button = say.command_button(wording.say("cases.open"), "reports", "cases")
+            return Reply((say.card(wording.say("cases.open"), wording.say("case.not-yours"), buttons=[button]),))
+        return Reply((Message(card=_card(report, wording, turn.now)),))
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """Nothing."""

@@ -355,19 +355,26 @@ class ThreadReplied(_message.Message):
     PLACE_ID_FIELD_NUMBER: _builtins.int
     THREAD_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    EDITED_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     place_id: _builtins.str
     thread_id: _builtins.str
     text: _builtins.str
+    edited: _builtins.bool
+    """What no resident gets, so that its author is told: words that were edited afterwards, pictures and other files."""
+    files: _builtins.int
     def __init__(
         self,
         *,
         place_id: _builtins.str = ...,
         thread_id: _builtins.str = ...,
         text: _builtins.str = ...,
+        edited: _builtins.bool = ...,
+        files: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["place_id", b"place_id", "text", b"text", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edited", b"edited", "files", b"files", "place_id", b"place_id", "text", b"text", "thread_id", b"thread_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -28,11 +30,14 @@ class CardAnnounced(_message.Message):
     POD_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    URGENT_FIELD_NUMBER: _builtins.int
     card_id: _builtins.str
     desk_id: _builtins.str
     pod: _builtins.str
     """The pod that serves the card."""
     version: _builtins.int
+    urgent: _builtins.bool
+    """True when it must not wait in a list: it is shown by itself at once, however much else comes in."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -43,11 +48,55 @@ class CardAnnounced(_message.Message):
         pod: _builtins.str = ...,
         version: _builtins.int = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        urgent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "occurred_at", b"occurred_at", "pod", b"pod", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "occurred_at", b"occurred_at", "pod", b"pod", "urgent", b"urgent", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CardAnnounced: _TypeAlias = CardAnnounced  # noqa: Y015
+
+@_typing.final
+class DeskSummedUp(_message.Message):
+    """Once per working day: what has waited at a desk for longer than it should."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESK_ID_FIELD_NUMBER: _builtins.int
+    POD_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    CARD_IDS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    desk_id: _builtins.str
+    pod: _builtins.str
+    """The pod that serves the cards."""
+    day: _builtins.str
+    """YYYY-MM-DD in the city's time; with desk and pod it names the summary."""
+    more: _builtins.int
+    """How many there are besides."""
+    @_builtins.property
+    def card_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The oldest first, at most twenty."""
+
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        desk_id: _builtins.str = ...,
+        pod: _builtins.str = ...,
+        day: _builtins.str = ...,
+        card_ids: _abc.Iterable[_builtins.str] | None = ...,
+        more: _builtins.int = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_ids", b"card_ids", "day", b"day", "desk_id", b"desk_id", "more", b"more", "occurred_at", b"occurred_at", "pod", b"pod"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeskSummedUp: _TypeAlias = DeskSummedUp  # noqa: Y015

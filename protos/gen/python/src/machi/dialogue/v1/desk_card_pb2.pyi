@@ -81,6 +81,7 @@ class DeskCard(_message.Message):
     OPENED_AGO_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     MOVED_FIELD_NUMBER: _builtins.int
+    BRIEF_FIELD_NUMBER: _builtins.int
     card_id: _builtins.str
     desk_id: _builtins.str
     version: _builtins.int
@@ -100,6 +101,8 @@ class DeskCard(_message.Message):
     """True when the desk no longer holds the work: shown without words, photos, and actions. What it still lists, gone
     photos and entries whose words were taken back, is to be removed where it stands and not to be shown anew.
     """
+    brief: _builtins.str
+    """What a list says about it in one line, besides number and age; never words of residents."""
     @_builtins.property
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[_messages_pb2.Fact]: ...
     @_builtins.property
@@ -135,10 +138,11 @@ class DeskCard(_message.Message):
         opened_ago: _builtins.str = ...,
         note: _builtins.str = ...,
         moved: _builtins.bool = ...,
+        brief: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["map_link", b"map_link", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "card_id", b"card_id", "desk_id", b"desk_id", "facts", b"facts", "map_link", b"map_link", "moved", b"moved", "note", b"note", "number", b"number", "number_label", b"number_label", "opened_ago", b"opened_ago", "opened_at", b"opened_at", "photos", b"photos", "status", b"status", "thread", b"thread", "title", b"title", "version", b"version", "words", b"words", "words_label", b"words_label"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "brief", b"brief", "card_id", b"card_id", "desk_id", b"desk_id", "facts", b"facts", "map_link", b"map_link", "moved", b"moved", "note", b"note", "number", b"number", "number_label", b"number_label", "opened_ago", b"opened_ago", "opened_at", b"opened_at", "photos", b"photos", "status", b"status", "thread", b"thread", "title", b"title", "version", b"version", "words", b"words", "words_label", b"words_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,93 @@
+"""A digest: one message with a line per card, changed in place as cards get messages of their own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from machi_channel_slack.domain.cards import CardKey, Desk
+from machi_channel_slack.domain.digests import DigestLine, DigestState, LineText
+from machi_channel_slack.ports import Digests, SlackRefused
+from machi_channel_slack.rendering.digest import digest_message
+from machi_channel_slack.use_cases.hall import Hall
+from machi_channel_slack.use_cases.one_message import room_gone, show_message
+from machi_sdk.errors import Missing
+
+
+@dataclass(frozen=True)
+class DigestSlip:
+    """`one_message.Slip` of a digest."""
+
+    state: DigestState
+    digests: Digests
+
+    @property
+    def ts(self) -> str:
+        """See the protocol."""
+        return self.state.ts
+
+    @property
+    def attempted_at(self) -> datetime | None:
+        """See the protocol."""
+        return self.state.attempted_at
+
+    async def attempt(self, at: datetime | None) -> None:
+        """See the protocol."""
+        await self.digests.attempt(self.state.key, at)
+
+    async def posted(self, channel: str, ts: str) -> None:
+        """See the protocol."""
+        await self.digests.posted(self.state.key, channel, ts)
+
+    async def lost(self) -> None:
+        """See the protocol."""
+        await self.digests.posted(self.state.key, "", "")
+
+
+async def show_digest(state: DigestState, hall: Hall) -> None:
+    """Post it, or bring it up to date; what its lines say is asked once."""
+    desk = await hall.desks.desk(state.key.tenant, state.desk_id)
+    await _describe(state, desk, hall)
+    channel = state.channel_id or await hall.rooms.of(desk)
+    await hall.pace.turn(channel)
+    lines = await _linked(state, await hall.digests.lines(state.key), hall)
+    say = partial(hall.texts.say, desk.language)
+    message = digest_message(state, lines, say)
+    try:
+        await show_message(DigestSlip(state, hall.digests), channel, message, hall, "after_digest_posted")
+    except SlackRefused as error:
+        raise await room_gone(error, DigestSlip(state, hall.digests), hall) from error
+    await hall.digests.settled(state.key, state.wanted)
+
+
+async def _describe(state: DigestState, desk: Desk, hall: Hall) -> None:
+    """Ask for what lines say that say nothing yet; a card that is unknown to its pod leaves the list."""
+    for line in await hall.digests.lines(state.key):
+        if line.text is not None:
+            continue
+        key = CardKey(state.key.tenant, line.card_id, state.desk_id)
+        card_state = await hall.board.find(key)
+        if card_state is None:
+            continue
+        try:
+            card = await hall.pods.card(card_state, desk.language)
+        except Missing:
+            await hall.digests.drop(state.key, line.card_id)
+            continue
+        brief = card.status if card.moved else card.brief or card.title
+        text = LineText(card.number or card.card_id, brief, card.opened_at.ToDatetime(UTC), card.opened_ago)
+        await hall.digests.describe(state.key, line.card_id, text)
+
+
+async def _linked(state: DigestState, lines: Sequence[DigestLine], hall: Hall) -> list[DigestLine]:
+    """The lines, each with a link to its card's message where there is one; Slack is asked once for each."""
+    return [await _with_link(state, line, hall) if line.ts and not line.link else line for line in lines]
+
+
+async def _with_link(state: DigestState, line: DigestLine, hall: Hall) -> DigestLine:
+    try:
+        link = await hall.slack.permalink(line.channel_id, line.ts)
+    except SlackRefused:
+        return line
+    await hall.digests.link(state.key, line.card_id, link)
+    return replace(line, link=link)

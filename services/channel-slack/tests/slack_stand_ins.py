@@ -1,0 +1,140 @@
+"""A workspace that only notes what it is sent, a desk with a room, and a pod whose cards have versions."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
+from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
+from machi.identity.v1.staff_service_pb2 import Staff
+from machi_channel_slack.adapters.board import PostgresBoard
+from machi_channel_slack.adapters.digests import PostgresDigests
+from machi_channel_slack.domain.cards import CardState, Desk, Mark, SlackMessage
+from machi_channel_slack.domain.digests import FloodRule
+from machi_channel_slack.ports import Pace, SlackRefused
+from machi_channel_slack.use_cases.hall import Hall
+from machi_channel_slack.wiring import TEXTS
+from machi_sdk.clock import ManualClock
+from machi_sdk.work import Work, Works
+
+
+class QuietSlack:
+    """`ports.Slack`: when something was sent, and what each message shows now."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.sent: list[datetime] = []
+        self.shown: dict[str, str] = {}
+        self.refusing = ""
+
+    async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
+        if self.refusing:
+            raise SlackRefused(self.refusing)
+        self.sent.append(self._clock.now())
+        ts = str(len(self.sent))
+        self.shown[ts] = message.text
+        return ts
+
+    async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
+        self.sent.append(self._clock.now())
+        self.shown[ts] = message.text
+
+    async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
+        return ""
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        return f"https://example.org/{channel}/{ts}"
+
+    async def direct(self, user: str) -> str:
+        return f"D{user}"
+
+    async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None: ...
+
+    async def publish_home(self, user: str, view: Mapping[str, object]) -> None: ...
+
+    async def answer(self, response_url: str, message: SlackMessage) -> None: ...
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None: ...
+
+    async def upload(self, name: str, alt: str, body: bytes) -> str:
+        return "F1"
+
+    async def share(self, file_id: str, title: str, channel: str, thread_ts: str) -> None: ...
+
+    async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
+        return False
+
+    async def delete_file(self, file_id: str) -> None: ...
+
+    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
+        raise NotImplementedError
+
+
+class OneRoom:
+    """`ports.Rooms`."""
+
+    async def of(self, desk: Desk) -> str:
+        return "C1"
+
+    def forget(self) -> None: ...
+
+
+class OneDesk:
+    """`ports.Desks`."""
+
+    def __init__(self, desk_id: str) -> None:
+        self._desk = Desk(desk_id, desk_id, "ja")
+
+    async def desk(self, tenant: str, desk_id: str) -> Desk:
+        return self._desk
+
+    async def staff(self, tenant: str, address: str, within: float) -> Staff | None:
+        return None
+
+
+class VersionedPod:
+    """`ports.Pods`."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+
+    async def card(self, state: CardState, language: str) -> DeskCard:
+        version = self.versions[state.key.card_id]
+        return DeskCard(
+            card_id=state.key.card_id,
+            desk_id=state.key.desk_id,
+            version=version,
+            number=state.key.card_id,
+            title=f"v{version}",
+        )
+
+    async def photo(self, state: CardState, media_id: str) -> bytes:
+        raise NotImplementedError
+
+    async def board(self, tenant: str, pod: str, request: BoardRequest) -> Sequence[BoardSection]:
+        raise NotImplementedError
+
+    def with_boards(self) -> Sequence[str]:
+        raise NotImplementedError
+
+
+class NoPace:
+    """`ports.Pace`: every channel's turn is now."""
+
+    async def turn(self, channel: str, *, first: bool = False) -> None: ...
+
+
+def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: Pace) -> Hall:
+    """All of them, with a real database."""
+    return Hall(
+        slack=slack,
+        rooms=OneRoom(),
+        pace=pace,
+        board=PostgresBoard(works),
+        digests=PostgresDigests(works, FloodRule(cards=1000)),
+        desks=OneDesk("lighting"),
+        pods=pod,
+        texts=TEXTS,
+        clock=clock,
+        digest=str,
+        reach=lambda _: None,
+    )

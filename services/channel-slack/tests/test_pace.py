@@ -1,0 +1,97 @@
+"""A workspace gets at most forty messages and changes a minute; what an officer waits for goes first."""
+
+import asyncio
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+import pytest
+from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall
+
+from machi_channel_slack.adapters.board import announce
+from machi_channel_slack.adapters.calls import Calls
+from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
+from machi_channel_slack.domain.cards import Announced, CardKey
+from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
+from machi_channel_slack.ports import SlackLimited
+from machi_sdk.clock import ManualClock
+from machi_sdk.work import Work, Works
+
+DESK, TENANT = "lighting", "fukuoka"
+MINUTE = timedelta(seconds=60)
+
+
+def most_in_a_minute(moments: list[datetime]) -> int:
+    return max(sum(begin <= each < begin + MINUTE for each in moments) for begin in moments)
+
+
+def paced(works: Works[Work], clock: ManualClock) -> WorkspacePace:
+    async def sleep(seconds: float) -> None:
+        clock.advance(timedelta(seconds=seconds))
+
+    return WorkspacePace(NoPace(), WorkspaceTurns(works, TENANT), clock, sleep)
+
+
+@pytest.mark.integration
+async def test_three_hundred_changes_keep_the_pace_and_end_with_the_newest(
+    works: Works[Work], clock: ManualClock
+) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = a_hall(works, clock, slack, pod, paced(works, clock))
+    for version in range(1, 11):
+        for number in range(30):
+            pod.versions[f"card-{number}"] = version
+            async with works.begin(TENANT) as work:
+                key = CardKey(TENANT, f"card-{number}", DESK)
+                await announce(work, key, Announced("lamps", version, urgent=False), {})
+            job = await next_job(TENANT, DESK, hall)
+            assert job is not None
+            await show_or_put_off(job, clock)
+    while job := await next_job(TENANT, DESK, hall):
+        await show_or_put_off(job, clock)
+    assert most_in_a_minute(slack.sent) <= MOST_A_MINUTE
+    newest: dict[str, str] = defaultdict(str, slack.shown)
+    assert len(newest) == 30
+    assert {text.rpartition(" ")[2] for text in newest.values()} == {"v10"}
+
+
+@pytest.mark.integration
+async def test_the_background_leaves_room_for_what_an_officer_waits_for(works: Works[Work], clock: ManualClock) -> None:
+    pace, began = paced(works, clock), clock.now()
+    for _ in range(MOST_A_MINUTE - KEPT_FREE):
+        await pace.turn("C1")
+    assert clock.now() == began
+    for _ in range(KEPT_FREE):
+        await pace.turn("C1", first=True)
+    assert clock.now() == began
+    await pace.turn("C1", first=True)
+    assert clock.now() > began + MINUTE
+
+
+@pytest.mark.integration
+async def test_a_pod_that_starts_anew_knows_what_was_used(works: Works[Work], clock: ManualClock) -> None:
+    began = clock.now()
+    for _ in range(3):  # three processes, one after the other
+        pace = paced(works, clock)
+        for _ in range(20):
+            await pace.turn("C1")
+    assert clock.now() > began + MINUTE
+
+
+async def test_one_channel_gets_one_message_a_second() -> None:
+    pace = ChannelPace()
+    await pace.turn("C1")
+    await pace.turn("C2")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await pace.turn("C1")
+
+
+async def test_a_method_that_slack_limited_rests_for_everybody() -> None:
+    async def never() -> object:
+        raise AssertionError("asked while it rests")
+
+    calls = Calls()
+    calls.rest("chat.update", 30)
+    with pytest.raises(SlackLimited) as limited:
+        await calls.ended("chat.update", never())  # type: ignore[arg-type]
+    assert 29 < limited.value.after <= 30

@@ -1,0 +1,49 @@
+"""What Slack refuses for a reason that an administrator mends waits, says why, and is shown once it is mended."""
+
+from datetime import timedelta
+
+import pytest
+from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall
+
+from machi_channel_slack.adapters.board import announce
+from machi_channel_slack.domain.cards import Announced, CardKey
+from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
+from machi_channel_slack.use_cases.hall import Hall
+from machi_sdk.clock import ManualClock
+from machi_sdk.work import Work, Works
+
+pytestmark = pytest.mark.integration
+TENANT, DESK = "fukuoka", "lighting"
+
+
+async def tried(hall: Hall, clock: ManualClock, times: int) -> None:
+    for _ in range(times):
+        if job := await next_job(TENANT, DESK, hall):
+            await show_or_put_off(job, clock)
+        clock.advance(timedelta(seconds=31))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        ("is_archived", "slack-is-archived"),
+        ("not_in_channel", "slack-not-in-channel"),
+        ("channel_not_found", "slack-channel-not-found"),
+        ("missing_scope", "slack-missing-scope"),
+    ],
+)
+async def test_it_waits_and_says_why_until_it_is_mended(
+    works: Works[Work], clock: ManualClock, refusal: str, reason: str
+) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = a_hall(works, clock, slack, pod, NoPace())
+    pod.versions["card-1"] = 1
+    async with works.begin(TENANT) as work:
+        await announce(work, CardKey(TENANT, "card-1", DESK), Announced("lamps", 1, urgent=False), {})
+    slack.refusing = refusal
+    await tried(hall, clock, 9)
+    assert await hall.board.waiting(TENANT) == {(DESK, reason): 1}
+    slack.refusing = ""
+    await tried(hall, clock, 1)
+    assert await hall.board.waiting(TENANT) == {}
+    assert len(slack.shown) == 1

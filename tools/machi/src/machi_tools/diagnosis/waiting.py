@@ -1,0 +1,45 @@
+"""What pods tried in vain, as their gauge `machi_waiting` says, and what helps."""
+
+import contextlib
+from collections import Counter
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from machi_tools.diagnosis.findings import Look
+from machi_tools.stack.readiness import Answer
+
+GAUGE = "machi_waiting"
+SLACK = "slack-"
+_INVITE = "make the channel public, or invite the app into it"
+_INSTALL = "install the app again with the scopes in services/channel-slack/README.md, and set SLACK_BOT_TOKEN"
+CURES = {
+    "slack-is-archived": "unarchive the channel, or rename the desk's and invite the app",
+    "slack-channel-not-found": _INVITE,
+    "slack-not-in-channel": _INVITE,
+    "slack-channel-name-taken": "the channel is archived or private: unarchive it, or invite the app into it",
+    "slack-missing-scope": _INSTALL,
+    "slack-token-revoked": _INSTALL,
+    "slack-token-expired": _INSTALL,
+    "slack-invalid-auth": _INSTALL,
+    "slack-account-inactive": _INSTALL,
+    "slack-uncertain": "Slack answers badly; it is tried again by itself",
+}
+_OTHERWISE = "it is tried again by itself; docs/runbooks/waiting.md"
+
+
+def look_at_waiting(metrics: Answer) -> Look:
+    """One line per what and reason."""
+    look = Look()
+    for (what, reason), count in sorted(_waiting(metrics).items()):
+        said = f"Slack says {reason.removeprefix(SLACK).replace('-', '_')}" if reason.startswith(SLACK) else reason
+        look.wrong(f"{what} wait ({count:.0f}): {said}", CURES.get(reason, _OTHERWISE))
+    return look
+
+
+def _waiting(metrics: Answer) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    with contextlib.suppress(ValueError):
+        families = list(text_string_to_metric_families(metrics.words)) if metrics.good else []
+        for sample in (sample for family in families if family.name == GAUGE for sample in family.samples):
+            found[sample.labels["what"], sample.labels["reason"]] += int(sample.value)
+    return +found
