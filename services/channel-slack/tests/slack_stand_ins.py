@@ -10,7 +10,7 @@ from machi_channel_slack.adapters.board import PostgresBoard
 from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import CardState, Desk, Mark, SlackMessage
 from machi_channel_slack.domain.digests import FloodRule
-from machi_channel_slack.ports import Pace, SlackRefused
+from machi_channel_slack.ports import DeskPace, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
@@ -22,20 +22,21 @@ class QuietSlack:
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
-        self.sent: list[datetime] = []
+        self.posted: list[datetime] = []
+        self.changed: list[datetime] = []
         self.shown: dict[str, str] = {}
         self.refusing = ""
 
     async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
         if self.refusing:
             raise SlackRefused(self.refusing)
-        self.sent.append(self._clock.now())
-        ts = str(len(self.sent))
+        self.posted.append(self._clock.now())
+        ts = str(len(self.posted))
         self.shown[ts] = message.text
         return ts
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
-        self.sent.append(self._clock.now())
+        self.changed.append(self._clock.now())
         self.shown[ts] = message.text
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
@@ -118,12 +119,14 @@ class VersionedPod:
 
 
 class NoPace:
-    """`ports.Pace`: every channel's turn is now."""
+    """`ports.DeskPace`: every channel's turn is now."""
 
-    async def turn(self, channel: str, *, first: bool = False) -> None: ...
+    async def turn(self, channel: str) -> None: ...
+
+    async def change(self, channel: str, *, first: bool = False) -> None: ...
 
 
-def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: Pace) -> Hall:
+def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: DeskPace) -> Hall:
     """All of them, with a real database."""
     return Hall(
         slack=slack,

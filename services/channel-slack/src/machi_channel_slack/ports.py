@@ -105,8 +105,16 @@ class Rooms(Protocol):
 class Pace(Protocol):
     """How often a channel may get a message."""
 
-    async def turn(self, channel: str, *, first: bool = False) -> None:
-        """Wait for the channel's next turn; `first`: an officer waits for it."""
+    async def turn(self, channel: str) -> None:
+        """Wait for the channel's next turn."""
+        ...
+
+
+class DeskPace(Pace, Protocol):
+    """How often desks' channels may get a message, and how often their messages may be changed."""
+
+    async def change(self, channel: str, *, first: bool = False) -> None:
+        """Wait for the channel's turn and one of the workspace's; `first`: an officer waits for it."""
         ...
 
 

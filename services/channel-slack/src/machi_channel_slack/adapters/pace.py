@@ -1,4 +1,4 @@
-"""How often: one message a second per channel, with a short burst where allowed; forty a minute per workspace."""
+"""How often: a message a second per channel, with a short burst where allowed; forty changes a minute per workspace."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ class ChannelPace:
         self._burst = burst
         self._channels: dict[str, AsyncLimiter] = {}
 
-    async def turn(self, channel: str, *, first: bool = False) -> None:  # noqa: ARG002 (a second is not worth a queue)
+    async def turn(self, channel: str) -> None:
         """Wait for the channel's next turn."""
         if channel not in self._channels:
             self._forget()
@@ -65,7 +65,7 @@ class WorkspaceTurns:
 
 
 class WorkspacePace:
-    """`ports.Pace` of a workspace's desks: the channel's turn, then one of the workspace's."""
+    """`ports.DeskPace` of a workspace's desks: the channel's turn, then one of the workspace's."""
 
     def __init__(
         self,
@@ -79,7 +79,11 @@ class WorkspacePace:
         self._clock = clock
         self._sleep = sleep
 
-    async def turn(self, channel: str, *, first: bool = False) -> None:
+    async def turn(self, channel: str) -> None:
+        """Wait for the channel's turn: Slack counts new messages by channel."""
+        await self._channels.turn(channel)
+
+    async def change(self, channel: str, *, first: bool = False) -> None:
         """Wait for both; `first` may use what the rest leaves free."""
         await self._channels.turn(channel)
         most = MOST_A_MINUTE if first else MOST_A_MINUTE - KEPT_FREE

@@ -109,7 +109,7 @@ class DigestLineRow(SQLModel, table=True):
 
 
 class SlotRow(SQLModel, table=True):
-    """A message or change sent to the workspace within the last minute."""
+    """A change of a message in the workspace within the last minute."""
 
     metadata: ClassVar[MetaData] = METADATA
     __tablename__ = "slots"

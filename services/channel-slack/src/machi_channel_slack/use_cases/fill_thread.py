@@ -26,7 +26,7 @@ async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) ->
         elif not known.ts:
             await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:
-            await hall.pace.turn(place[0], first=True)
+            await hall.pace.change(place[0], first=True)
             await hall.slack.update(place[0], known.ts, entry_message(entry))
             await hall.board.attempt_post(key, replace(known, digest=digest))
 
@@ -36,7 +36,7 @@ async def _post(key: CardKey, place: Place, entry: ThreadEntry, digest: str, hal
     message = entry_message(entry)
     attempt = PostState(_item(entry), hall.clock.now(), "", "", digest)
     await hall.board.attempt_post(key, attempt)
-    await hall.pace.turn(channel, first=True)
+    await hall.pace.turn(channel)
     try:
         ts = await hall.slack.post(channel, message, card_ts)
     except (SlackRefused, SlackLimited):

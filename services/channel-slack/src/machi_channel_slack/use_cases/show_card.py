@@ -50,7 +50,7 @@ async def show_card(key: CardKey, hall: Hall) -> None:
         return
     desk = await hall.desks.desk(key.tenant, key.desk_id)
     channel = state.channel_id or await hall.rooms.of(desk)
-    await hall.pace.turn(channel, first=state.at_once)
+    await (hall.pace.turn(channel) if state.never_tried else hall.pace.change(channel, first=state.at_once))
     card = await hall.pods.card(state, desk.language)
     if card.moved and state.never_tried:
         await hall.board.settled(key, max(card.version, state.wanted))

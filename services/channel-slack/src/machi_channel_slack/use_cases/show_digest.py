@@ -49,7 +49,8 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
     desk = await hall.desks.desk(state.key.tenant, state.desk_id)
     await _describe(state, desk, hall)
     channel = state.channel_id or await hall.rooms.of(desk)
-    await hall.pace.turn(channel)
+    is_new = not state.ts and state.attempted_at is None
+    await (hall.pace.turn(channel) if is_new else hall.pace.change(channel))
     lines = await _linked(state, await hall.digests.lines(state.key), hall)
     say = partial(hall.texts.say, desk.language)
     message = digest_message(state, lines, say)
