@@ -60,13 +60,13 @@ BUGS_OF_FLOODS: tuple[Bug, ...] = (
         f"{PACE}::test_the_background_leaves_room_for_what_an_officer_waits_for",
     ),
     Bug(
-        "reminded-by-every-replica",
-        "a replica does not look whether another one has reminded the desk meanwhile",
+        "summed-up-by-every-replica",
+        "a day is summed up by everybody who asks",
         (
             Edit(
-                f"{REPORTS}/use_cases/remind_desk.py",
-                'update_id = derived_id("reminder", report_id, target, str(report.reopened))',
-                'update_id = derived_id("reminder", report_id, target, str(report.version))',
+                f"{REPORTS}/adapters/reminders.py",
+                "ON CONFLICT DO NOTHING RETURNING true",
+                "ON CONFLICT (tenant, day) DO UPDATE SET at = $3 RETURNING true",
             ),
         ),
         "services/reports/tests/test_reminders.py::test_a_case_nobody_acknowledged_is_called_to_mind_once",
