@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceAsyncStub
     from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
-_PAIRS = 2
+_PAIRS = 7
 _CHECKS = 2_000
 _AT_ONCE = 16
 _MANY = 500

@@ -1,5 +1,7 @@
 """Outbox → Kafka → inbox and effect as one would tune it by hand: 500 rows a statement, sends pipelined.
 
+The records are those of the pod `tally`: CloudEvents in headers, the same protobuf as the body.
+
 `python -m benchmarks.baselines.hand_batched write|read <count> <topic>`; DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS.
 """
 
@@ -7,6 +9,7 @@ import asyncio
 import os
 import sys
 import uuid
+from datetime import UTC, datetime
 
 import asyncpg
 import uvloop
@@ -16,12 +19,25 @@ from benchmarks.tally import BATCH, PEOPLE
 from machi.consent.v1.events_pb2 import ConsentDecided
 
 TABLES = """
-CREATE TABLE hand_outbox (id bigserial PRIMARY KEY, event_id text NOT NULL, key text NOT NULL, payload bytea NOT NULL);
+CREATE TABLE hand_outbox (
+    id bigserial PRIMARY KEY, event_id text NOT NULL, key text NOT NULL, trace text NOT NULL, at text NOT NULL,
+    payload bytea NOT NULL
+);
 CREATE TABLE hand_inbox (event_id text PRIMARY KEY);
 CREATE TABLE hand_effects (number bigint NOT NULL);
 """
-_WRITE = "INSERT INTO hand_outbox (event_id, key, payload) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])"
-_READ = "SELECT id, event_id, key, payload FROM hand_outbox ORDER BY id LIMIT 500"
+_WRITE = """
+INSERT INTO hand_outbox (event_id, key, trace, at, payload)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+"""
+_READ = "SELECT id, event_id, key, trace, at, payload FROM hand_outbox ORDER BY id LIMIT 500"
+_SAME = [
+    ("ce_specversion", b"1.0"),
+    ("ce_source", b"/machi/tally"),
+    ("ce_type", b"machi.consent.v1.ConsentDecided"),
+    ("ce_tenant", b"fukuoka"),
+    ("content-type", b"application/protobuf; type=machi.consent.v1.ConsentDecided"),
+]
 _SENT = "DELETE FROM hand_outbox WHERE id = ANY($1::bigint[])"
 _EFFECT = """
 WITH fresh AS (
@@ -43,7 +59,9 @@ async def write(count: int, topic: str) -> None:
             ConsentDecided(citizen_id=key, purpose=str(number)) for key, number in zip(keys, numbers, strict=True)
         ]
         payloads = [event.SerializeToString() for event in events]
-        await database.execute(_WRITE, [uuid.uuid4().hex for _ in numbers], keys, payloads)
+        at, trace = datetime.now(UTC).isoformat(), f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+        ids = [uuid.uuid4().hex for _ in numbers]
+        await database.execute(_WRITE, ids, keys, [trace] * len(ids), [at] * len(ids), payloads)
     await relaying
 
 
@@ -62,15 +80,18 @@ async def _relay(database: "asyncpg.Pool[asyncpg.Record]", count: int, topic: st
             await asyncio.sleep(0.001)
             continue
         sent = [
-            await producer.send(
-                topic, row["payload"], key=row["key"].encode(), headers=[("ce_id", row["event_id"].encode())]
-            )
-            for row in rows
+            await producer.send(topic, row["payload"], key=row["key"].encode(), headers=headers_of(row)) for row in rows
         ]
         await asyncio.gather(*sent)
         await database.execute(_SENT, [row["id"] for row in rows])
         left -= len(rows)
     await producer.stop()
+
+
+def headers_of(row: "asyncpg.Record") -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 in Kafka's binary mode, with the trace."""
+    own = [("ce_id", row["event_id"].encode()), ("ce_time", row["at"].encode()), ("traceparent", row["trace"].encode())]
+    return [*_SAME, *own]
 
 
 async def read(count: int, topic: str) -> None:

@@ -8,16 +8,18 @@ import asyncio
 import os
 import sys
 import uuid
+from datetime import UTC, datetime
 
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from benchmarks.baselines.hand_batched import headers_of
 from benchmarks.tally import PEOPLE
 from machi.consent.v1.events_pb2 import ConsentDecided
 
-_WRITE = "INSERT INTO hand_outbox (event_id, key, payload) VALUES ($1, $2, $3)"
-_READ = "SELECT id, event_id, key, payload FROM hand_outbox ORDER BY id LIMIT 1"
+_WRITE = "INSERT INTO hand_outbox (event_id, key, trace, at, payload) VALUES ($1, $2, $3, $4, $5)"
+_READ = "SELECT id, event_id, key, trace, at, payload FROM hand_outbox ORDER BY id LIMIT 1"
 _INBOX = "INSERT INTO hand_inbox (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING event_id"
 
 
@@ -28,7 +30,8 @@ async def write(count: int, topic: str) -> None:
     for number in range(count):
         key = f"citizen-{number % PEOPLE}"
         payload = ConsentDecided(citizen_id=key, purpose=str(number)).SerializeToString()
-        await database.execute(_WRITE, uuid.uuid4().hex, key, payload)
+        at, trace = datetime.now(UTC).isoformat(), f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+        await database.execute(_WRITE, uuid.uuid4().hex, key, trace, at, payload)
     await relaying
 
 
@@ -43,8 +46,7 @@ async def _relay(database: "asyncpg.Pool[asyncpg.Record]", count: int, topic: st
         if row is None:
             await asyncio.sleep(0.001)
             continue
-        headers = [("ce_id", row["event_id"].encode())]
-        await producer.send_and_wait(topic, row["payload"], key=row["key"].encode(), headers=headers)
+        await producer.send_and_wait(topic, row["payload"], key=row["key"].encode(), headers=headers_of(row))
         await database.execute("DELETE FROM hand_outbox WHERE id = $1", row["id"])
         left -= 1
     await producer.stop()
