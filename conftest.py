@@ -13,8 +13,9 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 # Test ids with a reason each.
 _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
-# One worker runs all tests of the stack, one after another, on one stack; the others run beside it.
+# One worker runs all tests that share the one stack, one after another; the others run beside it.
 _STACK = "stack"
+_ON_THE_STACK = ("tests/browser/", "tests/endurance/test_reports.py", "tests/faults/", "tests/integration/")
 _WITHOUT_STACK = ("tests/architecture/", "tests/fuzz/")
 
 

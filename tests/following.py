@@ -50,7 +50,7 @@ class Copy:
         paths = os.pathsep.join([str(self.tree), *sources, str(protos)])
         # PYTHON=true: `make setup` would install the copy over the packages that both share.
         environment = {**os.environ, **self.environment, "PYTHONPATH": paths, "PYTHON": "true"}
-        for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "CI"):
+        for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "CI", "MAKEFLAGS", "MAKELEVEL"):
             environment.pop(name, None)
         command = ["bash", "-euc", script]
         done = subprocess.run(

@@ -46,7 +46,7 @@ def test_a_language_comes_by_following_the_page(copy: Copy) -> None:
     copy.run(PAGE.commands(1))
     say_how_it_is_written(copy.tree)
     maps = [copy.tree / path for path in re.findall(r"^- `(.+\.yaml)`$", PAGE.section(3), re.MULTILINE)]
-    assert len(maps) == 4
+    assert len(maps) == 5
     for path in maps:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         add_to_maps(content)

@@ -273,8 +273,8 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{SLACK}/entrypoints/decoding.py",
-                "event_id=reply.event_id,",
-                'event_id=derived_id("slack-reply", reply.event_id, str(received_at.timestamp())),',
+                "yield _reply_event(reply.event_id, reply,",
+                'yield _reply_event(derived_id("slack-reply", reply.event_id, str(received_at.timestamp())), reply,',
             ),
         ),
         "services/channel-slack/tests/test_officers.py::test_words_in_the_thread_arrive_exactly_and_once",

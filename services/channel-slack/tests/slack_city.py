@@ -329,6 +329,7 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
             "machi_http_address": address,
             "slack_api_url": simulator.slack_api_url,
             "slack_signing_secret": SecretStr(config.slack_signing_secret),
+            "slack_flood_cards": 12,
             "slack_bot_token": SecretStr(config.slack_bot_token),
             "slack_team_id": config.slack_team_id,
         }

@@ -47,6 +47,7 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
         Move.REOPEN: lambda: report.reopen(says(at)),
         Move.RETRACT: lambda: report.retract(at, ["roads-chuo"]),
         Move.EXPIRE: lambda: report.expire(at, ["roads-chuo"]),
+        Move.REMIND: lambda: report.remind(says(at)),
     }
     return moves[move]()
 

@@ -33,7 +33,7 @@ class SlackSettings(BaseModel):
     signing_secret: SecretStr
     bot_token: SecretStr
     team_id: str
-    flood_cards: int = 12
+    flood_cards: int = 30
     calm_seconds: float = 30.0
 
 
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr = SecretStr("")
     slack_bot_token: SecretStr = SecretStr("")
     slack_team_id: str = ""
-    slack_flood_cards: int = 12
+    slack_flood_cards: int = 30
     slack_calm_seconds: float = 30.0
 
     @cached_property

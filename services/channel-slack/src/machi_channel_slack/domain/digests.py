@@ -17,7 +17,7 @@ CALM_AFTER = timedelta(minutes=5)
 class FloodRule:
     """How many new cards of a desk within a minute are too many, and how far apart those nobody opened follow."""
 
-    cards: int = 12
+    cards: int = 30
     calm: timedelta = timedelta(seconds=30)
 
 
