@@ -16,6 +16,7 @@ _TEXTS = Texts(Path(__file__).resolve().parents[1] / "services" / "reports" / "s
 _LABELS = "|".join(map(re.escape, _TEXTS.words("report.number").values()))
 NUMBER = re.compile(rf"(?:{_LABELS})[\s:：]*([A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE)
 pillow_heif.register_heif_opener()
+ROAD_HOLE = ("道路・歩道", "穴・ひび割れ")
 HAKATA = (33.5903, 130.4207)
 OFFICER_HAKATA = "U0ROADS01"
 LEAD = "U0LEAD01"
@@ -30,6 +31,7 @@ class Filing:
     place: tuple[float, float] = HAKATA
     photos: tuple[bytes, ...] = ()
     may_message: bool = True
+    kind: tuple[str, str] = ROAD_HOLE
 
 
 def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA", kind: str = "JPEG") -> bytes:
@@ -44,17 +46,19 @@ def photo(size: tuple[int, int] = (640, 480), camera: str = "PLANTED-CAMERA", ki
     return content.getvalue()
 
 
-async def to_photos(resident: ResidentAtPhone, place: tuple[float, float] = HAKATA) -> str:
+async def to_photos(
+    resident: ResidentAtPhone, place: tuple[float, float] = HAKATA, kind: tuple[str, str] = ROAD_HOLE
+) -> str:
     """Walk the dialogue up to the question for photos; returns it."""
     await resident.say("通報")
-    await resident.press("道路・歩道")
-    await resident.press("穴・ひび割れ")
+    for label in kind:
+        await resident.press(label)
     return await resident.locate(*place)
 
 
 async def to_confirm(resident: ResidentAtPhone, filing: Filing) -> str:
     """Walk the dialogue up to its last question; returns the summary."""
-    answer = await to_photos(resident, filing.place)
+    answer = await to_photos(resident, filing.place, filing.kind)
     for each in filing.photos:
         answer = await resident.upload(each)
     if "文字で教えて" not in answer:

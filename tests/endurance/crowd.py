@@ -127,18 +127,22 @@ def answer_to(ask: Ask, request: wire.TurnRequest, serial: int) -> None:
 
 @dataclass
 class Officer:
-    """Takes on each case that the facts tell of: "in progress" goes out to its reporter."""
+    """Takes on each case that the facts tell of from now on: "in progress" goes out to its reporter."""
 
     peers: Peers
     tenant: str
     bootstrap: str
+    listening: asyncio.Event = field(default_factory=asyncio.Event)
     taken: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Until cancelled."""
-        consumer = AIOKafkaConsumer(FACTS, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(FACTS, bootstrap_servers=self.bootstrap)
         await consumer.start()
         try:
+            for partition in consumer.assignment():
+                await consumer.position(partition)
+            self.listening.set()
             async for record in consumer:
                 headers = text_headers(record.headers)
                 event = decode(record.topic, record.key, headers, record.value).event

@@ -24,6 +24,8 @@ _PEOPLE = 12
 _HANG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 120.0
+# So long faults go on after the last report was filed.
+_UNDER_FIRE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,16 @@ async def endure_reports(city: City, count: int, every: float, drain_seconds: fl
     async with _speaking(city) as (crowd, officer):
         people = [await _resident(city) for _ in range(_PEOPLE)]
         taking = asyncio.create_task(officer.run())
+        await officer.listening.wait()
         shares = [count // _PEOPLE + (index < count % _PEOPLE) for index in range(_PEOPLE)]
         filing = [asyncio.create_task(_file(crowd, user, share)) for user, share in zip(people, shares, strict=True)]
         try:
             async with trouble.going_on():
                 await _watched(city, crowd, filing, memory)
-                await _drained(city, crowd, people, drain_seconds)
+                assert not taking.done(), taking.exception()
+                await _drained(city, crowd, people, _UNDER_FIRE_SECONDS)
             await wait_ready(city, _REST_SECONDS)
+            await _drained(city, crowd, people, drain_seconds)
             rested = await _rested(city)
         finally:
             for task in (taking, *filing):

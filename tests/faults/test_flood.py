@@ -15,6 +15,8 @@ from tests.story import Filing, to_confirm
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
 RESIDENTS = 60
+# To a desk of its own: for a minute after a flood a desk's new cards still come as lists.
+PARK = Filing(words="ベンチの板が割れています。", kind=("公園・街路樹", "そのほか"))
 TOGETHER = 10
 MOST_A_MINUTE = 40
 POSTS, CHANGES = "/slack/api/chat.postMessage", "/slack/api/chat.update"
@@ -39,7 +41,7 @@ async def test_a_flood_is_shown_whole_and_once_though_slack_s_adapter_dies(city:
     began = len(await city.simulator.received())
     residents = [await city.resident() for _ in range(RESIDENTS)]
     for at in range(0, RESIDENTS, TOGETHER):
-        await asyncio.gather(*(to_confirm(each, Filing()) for each in residents[at : at + TOGETHER]))
+        await asyncio.gather(*(to_confirm(each, PARK) for each in residents[at : at + TOGETHER]))
     await asyncio.gather(*(city.simulator.line.press(each.user, "送る") for each in residents))
 
     async def some_are_listed() -> bool:
