@@ -25,10 +25,10 @@ from machi_tools.embedded.kafka import KafkaServer
 from machi_tools.embedded.postgres import PostgresServer
 
 TALLY = Path(__file__).parent / "tally"
-_PAIRS = 5
+_PAIRS = 3
 _EVENTS = 40_000
-_PLAIN_EVENTS = 2_000
-_PLAIN_RUNS = 3
+_PLAIN_EVENTS = 1_000
+_PLAIN_RUNS = 1
 _JOIN_SECONDS = 3.0
 _PATIENCE = 120.0
 
