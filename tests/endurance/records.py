@@ -33,14 +33,13 @@ class Kept:
     words: list[str]
     environment: dict[str, str]
     process: asyncio.subprocess.Process | None = None
-    starts: int = 0
     said: list[int] = field(default_factory=list)
 
     async def run(self) -> None:
         """Until it ends well, or this task is cancelled."""
         try:
             while await self._once() != 0:
-                self.starts += 1
+                continue
         finally:
             if self.process is not None and self.process.returncode is None:
                 self.process.kill()

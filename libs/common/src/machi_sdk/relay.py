@@ -240,13 +240,18 @@ class Relay:
 
     def _fail(self, place: str) -> None:
         self._keys.failed(place)
-        self._landed.set()
+        self._ended()
 
     def _go_on(self, place: str) -> None:
         if place in self._keys.ended:
-            self._landed.set()
+            self._ended()
         else:
             self._send_next(place)
+
+    def _ended(self) -> None:
+        """A place can be settled: at once, though nobody waits for it any more."""
+        self._landed.set()
+        self._awake.set()
 
     async def _until_landed(self, places: Collection[str]) -> None:
         """Wait for these places to end, though not for slow ones."""
