@@ -51,8 +51,8 @@ shape: setup ## sizes of functions and files, names, addresses in lock files
 
 check: lint type shape ## everything that needs no server
 
-test: check chromium ## all tests, as CI runs them: those of the stack in one process, the others beside it
-	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
+test: check chromium ## all tests, as CI runs them: two stacks with their tests, and the others beside them
+	@$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-quick: setup ## tests that need no server, no browser
 	@$(BIN)/pytest -q -n 2 -m "not integration and not stack and not faults and not browser"

@@ -13,9 +13,8 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 # Test ids with a reason each.
 _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
-# One worker runs all tests that share the one stack, one after another; the others run beside it.
-_STACK = "stack"
-_ON_THE_STACK = ("tests/browser/", "tests/endurance/test_reports.py", "tests/faults/", "tests/integration/")
+# A worker runs all tests that share a stack, one after another: what goes wrong on purpose has a stack of its own.
+_ON_A_STACK = {"tests/": "stack", "tests/endurance/": "troubled stack", "tests/faults/": "troubled stack"}
 _WITHOUT_STACK = ("tests/architecture/", "tests/fuzz/")
 
 
@@ -47,8 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stack's tests take the longest, so they come first."""
-    items.sort(key=lambda item: _scope(item.nodeid) != _STACK)
+    """The tests on stacks take the longest, so they come first."""
+    items.sort(key=lambda item: _scope(item.nodeid) not in _ON_A_STACK.values())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -65,4 +64,7 @@ class Scopes(LoadScopeScheduling):  # type: ignore[misc]
 
 def _scope(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
-    return _STACK if path.startswith("tests/") and not path.startswith(_WITHOUT_STACK) else path
+    if path.startswith(_WITHOUT_STACK):
+        return path
+    folders = [folder for folder in _ON_A_STACK if path.startswith(folder)]
+    return _ON_A_STACK[max(folders, key=len)] if folders else path

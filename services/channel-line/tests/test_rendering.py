@@ -13,6 +13,7 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.ports import Body
 from machi_channel_line.rendering import limits
+from machi_channel_line.rendering.flex import card_bubble, most_weight, weight
 from machi_channel_line.wiring import TEXTS, render
 from machi_sdk.conversation.press import decode
 from machi_sdk.texts import Texts
@@ -223,6 +224,13 @@ def test_line_takes_whatever_pods_say(
     bodies = render(wire.TurnResponse(messages=messages, ask=asked), "ja", [])
     assert 1 <= len(bodies) <= limits.MESSAGES
     check_messages(json.loads(json.dumps(bodies)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(a_card)
+def test_no_bubble_weighs_more_than_is_foreseen(card: neutral.InfoCard) -> None:
+    contents = card_bubble(card)
+    assert contents is None or weight(contents) <= most_weight(card)
 
 
 @given(st.text(max_size=200), st.integers(2, 40))

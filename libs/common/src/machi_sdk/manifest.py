@@ -5,6 +5,7 @@ import json
 import re
 import warnings
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -156,7 +157,7 @@ class Manifest(_Part):
         content = self.model_dump(mode="json", exclude_defaults=True)
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON, hex."""
         return hashlib.sha256(self.canonical_json.encode()).hexdigest()

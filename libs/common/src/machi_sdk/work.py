@@ -1,8 +1,8 @@
 """`Work`: one transaction, its events and hops, one commit at the edge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from machi_sdk.ids import new_id
 from machi_sdk.telemetry import current_trace_id
 
 OUTBOX_CHANNEL = "machi_outbox"
+_HOPS = "INSERT INTO hops (trace_id, name, detail, at)"
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ROLLBACK_SECONDS = 2.0
 # Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
@@ -35,6 +36,14 @@ class _Outgoing:
         """The row as SQL has it."""
         headers = literal(orjson.dumps(self.headers).decode())
         return f"({literal(self.topic)}, {literal(self.key)}, {headers}, '\\x{self.payload.hex()}')"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A durable mark on the present trace: ids and codes, no personal data."""
+
+    name: str
+    codes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Work:
             return ""
         at = literal(self.clock.now().isoformat())
         rows = (f"({literal(trace)}, {literal(name)}, {literal(detail)}, {at})" for trace, name, detail in self._hops)
-        return f"INSERT INTO hops (trace_id, name, detail, at) VALUES {', '.join(rows)}; "
+        return f"{_HOPS} VALUES {', '.join(rows)}; "
 
     def _outbox_sql(self) -> str:
         """Each key's lock is held until the commit: a later transaction of the same key gets later outbox ids."""
@@ -144,14 +153,38 @@ class Works(Generic[W_co]):
         Raises the domain error of a violated constraint, Conflict for another one, Unavailable when the
         database cannot be reached.
         """
-        try:
+        with self._translating():
             async with self._database.acquire() as connection, _transaction(connection, tenant) as transaction:
                 work = self._kind(connection, tenant, self._origin)
                 yield work
                 transaction.last_words = work.sealed()
+        work.committed()
+
+    async def alone(self, statement: str, *arguments: object, hop: Hop | None = None) -> list[asyncpg.Record]:
+        """The rows of one statement that is a transaction of its own: one round trip, on tables that know no tenant.
+
+        The hop is left when there is a row. Raises as `begin` does.
+        """
+        trace_id = current_trace_id()
+        if hop is not None and trace_id:
+            detail = orjson.dumps(dict(hop.codes)).decode()
+            first = len(arguments) + 1
+            statement = (
+                f"WITH done AS ({statement}), hop AS ({_HOPS} SELECT ${first}, ${first + 1}, ${first + 2}::jsonb,"
+                f" ${first + 3} FROM done LIMIT 1) SELECT * FROM done"
+            )
+            arguments = (*arguments, trace_id, hop.name, detail, self._origin.clock.now())
+        with self._translating():
+            async with self._database.acquire() as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        return rows
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
         except (*_DRIVER, OSError, TimeoutError) as error:
             raise self._translated(error) from error
-        work.committed()
 
     def _translated(self, error: Exception) -> Exception:
         state = str(getattr(error, "sqlstate", "") or "")

@@ -9,7 +9,7 @@ import orjson
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid, Unavailable
-from machi_sdk.work import Work, Works
+from machi_sdk.work import Hop, Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
 LEASE = "interval '8 seconds'"
@@ -93,15 +93,14 @@ class PendingEvent:
         await self._write(sets, reason, seconds)
 
     async def _write(self, sets: str, *values: object, hop: str = "") -> str:
-        async with self._works.begin(self.tenant) as work:
-            # Each claim counts a try: who comes with an older count has lost the event to another process.
-            fence = f"WHERE id = $1 AND tries = $2 AND state IN {OPEN}"
-            update = f"UPDATE inbound_events SET {sets} {fence} RETURNING reply_mark"
-            mark: str | None = await work.db.fetchval(update, self.id, self.tries, *values)
-            if mark is None:
-                raise Unavailable("lease-lost")
-            if hop:
-                work.hop(hop, event_id=self.event.event_id, pod=self.pod)
+        # Each claim counts a try: who comes with an older count has lost the event to another process.
+        fence = f"WHERE id = $1 AND tries = $2 AND state IN {OPEN}"
+        update = f"UPDATE inbound_events SET {sets} {fence} RETURNING reply_mark"
+        left = Hop(hop, {"event_id": self.event.event_id, "pod": self.pod}) if hop else None
+        rows = await self._works.alone(update, self.id, self.tries, *values, hop=left)
+        if not rows:
+            raise Unavailable("lease-lost")
+        mark: str = rows[0]["reply_mark"]
         return mark
 
 
@@ -111,16 +110,18 @@ class EventRows:
     def __init__(self, works: Works[Work]) -> None:
         self._works = works
 
-    async def accept(self, records: Sequence[Received], work: Work, lease: int) -> list[PendingEvent]:
+    async def accept(self, records: Sequence[Received], work: Work, lease: int) -> tuple[list[PendingEvent], int]:
         """Enter events in the consumer's transaction; one already here is left alone. Invalid for another kind.
 
-        Returns at most `lease` of them, leased to the caller once the transaction is committed.
+        Returns at most `lease` of them, leased to the caller once the transaction is committed, and how many more
+        were entered.
         """
         columns = [list(column) for column in zip(*map(_row, records), strict=True)]
         rows = await work.db.fetch(_ACCEPT, *columns, lease)
         for record in records:
             work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
-        return [PendingEvent(row, self._works) for row in rows if row["tries"]]
+        leased = [PendingEvent(row, self._works) for row in rows if row["tries"]]
+        return leased, len(rows) - len(leased)
 
     async def claim(self, count: int) -> list[PendingEvent]:
         """Lease the first open event of up to `count` people whose time has come."""
@@ -132,43 +133,37 @@ class EventRows:
 
     async def renew(self, ids: Sequence[int]) -> None:
         """Keep the leases of events still being handled."""
-        async with self._works.begin("") as work:
-            statement = (
-                f"UPDATE inbound_events SET due_at = now() + {LEASE} WHERE id = ANY($1::bigint[]) AND state IN {OPEN}"
-            )
-            await work.db.execute(statement, list(ids))
+        statement = (
+            f"UPDATE inbound_events SET due_at = now() + {LEASE} WHERE id = ANY($1::bigint[]) AND state IN {OPEN}"
+        )
+        await self._works.alone(statement, list(ids))
 
     async def open_by_state(self) -> dict[str, int]:
         """How many are open, by state."""
-        async with self._works.begin("") as work:
-            rows = await work.db.fetch(
-                f"SELECT state, count(*) AS n FROM inbound_events WHERE state IN {OPEN} GROUP BY state"
-            )
+        rows = await self._works.alone(
+            f"SELECT state, count(*) AS n FROM inbound_events WHERE state IN {OPEN} GROUP BY state"
+        )
         return {row["state"]: row["n"] for row in rows}
 
     async def waiting(self) -> dict[str, int]:
         """How many were tried in vain, by the reason of the last try."""
-        async with self._works.begin("") as work:
-            rows = await work.db.fetch(
-                "SELECT reason, count(*) AS n FROM inbound_events WHERE state = 'waiting' GROUP BY reason"
-            )
+        rows = await self._works.alone(
+            "SELECT reason, count(*) AS n FROM inbound_events WHERE state = 'waiting' GROUP BY reason"
+        )
         return {row["reason"]: row["n"] for row in rows}
 
     async def forget(self) -> None:
         """Blank what people wrote after 72 hours, and event ids after 8 days."""
-        async with self._works.begin("") as work:
-            old = "received_at < now() - interval '72 hours' AND payload <> ''"
-            await work.db.execute(
-                f"UPDATE inbound_events SET payload = '', stored = NULL WHERE state NOT IN {OPEN} AND {old}"
-            )
-            await work.db.execute(
-                f"DELETE FROM inbound_events WHERE received_at < now() - interval '8 days' AND state NOT IN {OPEN}"
-            )
+        old = "received_at < now() - interval '72 hours' AND payload <> ''"
+        await self._works.alone(
+            f"UPDATE inbound_events SET payload = '', stored = NULL WHERE state NOT IN {OPEN} AND {old}"
+        )
+        await self._works.alone(
+            f"DELETE FROM inbound_events WHERE received_at < now() - interval '8 days' AND state NOT IN {OPEN}"
+        )
 
     async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
-        async with self._works.begin("") as work:
-            rows = await work.db.fetch(query, *arguments)
-        return [PendingEvent(row, self._works) for row in rows]
+        return [PendingEvent(row, self._works) for row in await self._works.alone(query, *arguments)]
 
 
 def _row(record: Received) -> tuple[str, str, str, str, bytes, str]:

@@ -48,6 +48,7 @@ class InboundQueue:
         self._channel = channel
         self._awake = asyncio.Event()
         self._dispatching = False
+        self._unclaimed = 0  # entered here and leased to nobody, as far as is known
         self._running: dict[asyncio.Task[None], float] = {}  # and when each began
         self._leased: set[int] = set()
         self._surprises: dict[int, int] = {}
@@ -55,9 +56,10 @@ class InboundQueue:
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """The consumer's handler: enter the events; what there is room for is handled right after the commit."""
-        leased = await self._rows.accept(records, work, max(self._free_places(), 0) if self._dispatching else 0)
+        room = max(self._free_places(), 0) if self._dispatching else 0
+        leased, unclaimed = await self._rows.accept(records, work, room)
         work.then(partial(self._begin, leased))
-        work.then(self._awake.set)
+        work.then(partial(self._left_over, unclaimed))
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -115,13 +117,22 @@ class InboundQueue:
         free = self._free_places()
         if free <= 0:
             return 0
+        known = self._unclaimed
         try:
             events = await self._rows.claim(free)
         except Unavailable as error:
             log.warning("inbound paused", reason=error.slug)
             return 0
         self._begin(events)
+        # A claim that filled its places may have left more; after one that found nothing beside nothing, none is left.
+        left = max(known - len(events), int(len(events) == free)) if self._running else 0
+        self._unclaimed += left - known
         return len(events)
+
+    def _left_over(self, unclaimed: int) -> None:
+        if unclaimed:
+            self._unclaimed += unclaimed
+            self._awake.set()
 
     def _begin(self, events: Sequence[PendingEvent]) -> None:
         """Handle what was leased; a dispatcher that ended meanwhile leaves it to its lease."""
@@ -137,11 +148,13 @@ class InboundQueue:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("inbound task failed", error=type(error).__name__)
-        self._awake.set()
+        if self._unclaimed:
+            self._awake.set()
 
     async def _rest(self) -> None:
         # A place comes free without a sign when what holds it turns out to be slow.
-        seconds = _POLL_SECONDS if self._free_places() > 0 else _BRISK_SECONDS / 2
+        wanted = self._unclaimed and self._free_places() <= 0
+        seconds = _BRISK_SECONDS / 2 if wanted else _POLL_SECONDS
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._awake.wait()

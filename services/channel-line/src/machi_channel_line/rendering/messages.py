@@ -14,6 +14,7 @@ from machi_channel_line.rendering.flex import (
     card_text,
     flex,
     joined,
+    most_weight,
     receipt_bubble,
     receipt_text,
     weight,
@@ -47,21 +48,22 @@ def _render(message: neutral.Message) -> list[Message]:
 
 
 def _receipt(receipt: neutral.Receipt) -> list[Message]:
-    return _fitting(receipt_text(receipt), receipt_bubble(receipt), list(receipt.buttons))
+    return _fitting(receipt, receipt_text(receipt), receipt_bubble(receipt))
 
 
 def _card(card: neutral.InfoCard) -> list[Message]:
-    return _fitting(card_text(card), card_bubble(card), list(card.buttons))
+    return _fitting(card, card_text(card), card_bubble(card))
 
 
-def _fitting(text: str, contents: FlexBubble | None, buttons: list[neutral.Button]) -> list[Message]:
+def _fitting(source: neutral.InfoCard | neutral.Receipt, text: str, contents: FlexBubble | None) -> list[Message]:
     """The bubble; or, beyond what LINE takes, its words as text and its buttons below."""
     if contents is None:
         return []
-    if weight(contents) <= limits.BUBBLE_BYTES and limits.size(text) <= limits.FLEX_WORDS:
+    light = most_weight(source) <= limits.BUBBLE_BYTES or weight(contents) <= limits.BUBBLE_BYTES
+    if light and limits.size(text) <= limits.FLEX_WORDS:
         return [flex(text, contents)]
-    below = bubble([], buttons_box([button_action(button) for button in buttons[: limits.LIST_BUTTONS]]))
-    labels = joined([button.label for button in buttons])
+    below = bubble([], buttons_box([button_action(button) for button in source.buttons[: limits.LIST_BUTTONS]]))
+    labels = joined([button.label for button in source.buttons])
     return [*texts(text), *([flex(labels, below)] if below is not None else [])]
 
 

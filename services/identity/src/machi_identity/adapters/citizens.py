@@ -31,10 +31,15 @@ WITH link AS (
     INSERT INTO links (tenant, channel, address, citizen_id, reachable, heard_at)
     VALUES ($1, $2, $3, $5, true, $4)
     ON CONFLICT (tenant, channel, address) DO NOTHING
-    RETURNING citizen_id
+    RETURNING citizen_id, reachable
+), made AS (
+    INSERT INTO citizens (tenant, citizen_id, focus_pod, focus_session_id, focus_version, created_at)
+    SELECT $1, citizen_id, '', '', 0, $4 FROM link
+    RETURNING citizen_id, focus_pod, focus_session_id, focus_version
 )
-INSERT INTO citizens (tenant, citizen_id, focus_pod, focus_session_id, focus_version, created_at)
-SELECT $1, citizen_id, '', '', 0, $4 FROM link
+SELECT made.*, link.reachable, coalesce(t.default_language, '') AS language, false AS chosen, '' AS ward_code,
+       '{}'::text[] AS former_ids
+FROM made JOIN link USING (citizen_id) LEFT JOIN tenants t ON t.tenant = $1
 """
 _LOCK = f"SELECT citizen_id FROM citizens WHERE tenant = $1 AND citizen_id = {PRESENT} FOR NO KEY UPDATE"
 _FOCUS = f"SELECT focus_pod, focus_session_id, focus_version FROM citizens WHERE tenant = $1 AND citizen_id = {PRESENT}"
@@ -64,10 +69,11 @@ class PgCitizens:
     async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
         """See the port. The insert waits for a rival's commit, so that the second look finds the rival's citizen."""
         where = (self._work.tenant, address.channel, address.address, at)
-        row = await self._work.db.fetchrow(_HEAR, *where)
-        if row is None:
-            await self._work.db.execute(_MAKE, *where, fresh_id)
-            row = await self._work.db.fetchrow(_HEAR, *where)
+        row = (
+            await self._work.db.fetchrow(_HEAR, *where)
+            or await self._work.db.fetchrow(_MAKE, *where, fresh_id)
+            or await self._work.db.fetchrow(_HEAR, *where)
+        )
         assert row is not None
         focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
         language = row["language"] or default_language()
