@@ -115,6 +115,32 @@ async def test_three_photos_go_as_one_set_and_a_fourth_does_not(
     assert child(message, "imageSet")["total"] == 3
 
 
+async def test_photos_go_to_the_app_in_a_direct_message_of_the_workspace(
+    line: aiohttp.ClientSession, slack: AsyncWebClient, receiver: Receiver, channel: str
+) -> None:
+    opened = await slack.conversations_open(users=[OFFICER])
+    direct = str(opened["channel"]["id"])
+
+    def photos(room: str, count: int) -> aiohttp.FormData:
+        form = aiohttp.FormData({"user": OFFICER, "channel": room, "kind": "message", "text": "ここです"})
+        for at in range(count):
+            form.add_field("file", b"\xff\xd8", filename=f"{at}.jpg", content_type="image/jpeg")
+        return form
+
+    async with line.get("/workspace", params={"user": OFFICER, "channel": direct}) as page:
+        assert 'type="file"' in await page.text()
+    async with line.post("/workspace/act", data=photos(direct, 4)) as answer:
+        assert "At most three photos at once." in await answer.text()
+    async with line.post("/workspace/act", data=photos(channel, 1)) as answer:
+        assert "there is no such channel" in await answer.text()
+    async with line.post("/workspace/act", data=photos(direct, 2)) as answer:
+        html = await answer.text()
+    assert "ここです" in html
+    assert html.count('class="photo"') == 2
+    event = child(receiver.at("/slack/events")[-1].json, "event")
+    assert (event["channel_type"], event["subtype"], len(as_objects(event["files"]))) == ("im", "file_share", 2)
+
+
 async def test_a_nearer_map_gives_a_nearer_place(line: aiohttp.ClientSession, friend: str) -> None:
     picked = {"user": friend, "open": "place", "latitude": "33.6", "longitude": "130.4", "zoom": "16"}
     async with line.get("/phone/", params=picked | {"at.x": "141", "at.y": "140"}) as page:

@@ -7,12 +7,14 @@ from starlette.routing import BaseRoute, Route
 
 from machi_simulator.ids import capitals
 from machi_simulator.jsontree import Json, children
+from machi_simulator.phone.acts import MOST_PHOTOS
+from machi_simulator.slack.directs import Attached
 from machi_simulator.slack.errors import SlackError
 from machi_simulator.slack.forms import Filled
 from machi_simulator.slack.methods_views import home_view
 from machi_simulator.slack.model import SlackUser
 from machi_simulator.slack.officers import NotThereError, Outcome, Pressed
-from machi_simulator.web import Site, back, returned, say_for, word
+from machi_simulator.web import Site, back, files_of, returned, say_for, word
 from machi_simulator.workspace.blocks import fields
 from machi_simulator.workspace.office import Office, Sight
 from machi_simulator.world import World
@@ -113,14 +115,26 @@ class WorkspacePages:
         if kind == "home":
             officers.open_home(user)
             return None
-        words = word(form, "text").strip()
-        if not words:
-            return None
-        if words.startswith("/"):
+        return await self._write(user, form)
+
+    async def _write(self, user: str, form: FormData) -> Outcome | None:
+        words, officers = word(form, "text").strip(), self._slack.officers
+        attached = [Attached(name, kind, body) for body, kind, name in await files_of(form, "file")]
+        if attached:
+            self._attach(user, form, attached)
+        elif words.startswith("/"):
             command, _, rest = words.partition(" ")
             return await officers.command(user, word(form, "channel"), command, rest)
-        officers.say(user, word(form, "channel"), words, word(form, "thread"))
+        elif words:
+            officers.say(user, word(form, "channel"), words, word(form, "thread"))
         return None
+
+    def _attach(self, user: str, form: FormData, files: list[Attached]) -> None:
+        if self._state.direct(user).id != word(form, "channel"):
+            raise NotThereError("there is no such channel")
+        if len(files) > MOST_PHOTOS:
+            raise NotThereError("at most three photos at once")
+        self._slack.directs.write(user, word(form, "text").strip(), files)
 
     async def _in_view(self, user: str, kind: str, form: FormData) -> Outcome:
         officers, view = self._slack.officers, word(form, "view")
