@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from machi_reports.adapters.catalogue_documents import checked_document, read_document, ward_geometries
 from machi_reports.adapters.ward_map import WardShapes
 from machi_reports.domain.catalogue import Catalogue
+from machi_reports.domain.reminding import Target
 from machi_sdk.errors import Invalid
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -173,3 +175,10 @@ def test_every_label_means_its_own_category(catalogue: Catalogue) -> None:
         for label in category.labels.values():
             found = dict(catalogue.answers_in(label))
             assert found.get("category", category.code) == category.code, label
+
+
+def test_a_case_is_late_by_the_citys_targets_and_working_days(catalogue: Catalogue) -> None:
+    monday = datetime(2026, 11, 16, 3, 0, tzinfo=UTC)
+    assert catalogue.due_before(Target.CLOSE, monday, urgent=False) == monday - timedelta(days=7)
+    assert catalogue.due_before(Target.CLOSE, monday, urgent=True) == monday - timedelta(days=4)
+    assert catalogue.due_before(Target.ACKNOWLEDGE, monday, urgent=True) == monday - timedelta(hours=4)

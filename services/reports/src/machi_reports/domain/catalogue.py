@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Protocol, TypeVar
 
-from machi_reports.domain.reminding import Reminding
+from machi_reports.domain.reminding import Reminding, Target
 
 Labels = Mapping[str, str]
 Words = Mapping[str, Sequence[str]]
@@ -151,6 +152,10 @@ class Catalogue:
         """Whether a report of that kind, with those answers, is one to phone about."""
         category = self.category(category_code)
         return category is not None and category.urgent_office(details) is not None
+
+    def due_before(self, target: Target, at: datetime, *, urgent: bool) -> datetime:
+        """A case that has waited since before that moment is over its target."""
+        return self.reminding.before(at, self.reminding.hours(target, urgent=urgent), self.time_zone)
 
     def desk(self, desk_id: str) -> DeskEntry | None:
         """The desk with that id."""

@@ -20,7 +20,6 @@ from machi_reports.domain.states import (
 )
 
 REOPEN_WITHIN = timedelta(days=14)
-LATE_AFTER = timedelta(days=7)
 METRES_PER_DEGREE = 111_320
 
 
@@ -103,9 +102,9 @@ class Report:
         """Whether a desk still has something to do."""
         return self.state in OPEN_STATES
 
-    def is_late(self, now: datetime) -> bool:
-        """Whether it has been open longer than people should wait."""
-        return self.is_open and now - self.filing.filed_at >= LATE_AFTER
+    def is_late(self, due_before: datetime) -> bool:
+        """Whether it is open, and was filed when by now it should be closed."""
+        return self.is_open and self.filing.filed_at <= due_before
 
     def may_reopen(self, at: datetime) -> bool:
         """Whether its reporter may reopen it at that moment."""

@@ -1,12 +1,14 @@
 """A member of staff's day: which cases are before them, in four lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import BoardLine, BoardSection
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.conversation import MAY_ACT
+from machi_reports.domain.reminding import Target
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import State
 from machi_reports.entrypoints.wording import Wording
@@ -31,7 +33,9 @@ class DeskBoard:
         staff, desks = request.staff, tuple(request.staff.desk_ids)
         if not desks or MAY_ACT.isdisjoint(staff.roles):
             return []
-        wording = Wording(request.language, await self.catalogues.refresh(call.tenant))
+        catalogue, now = await self.catalogues.refresh(call.tenant), self.clock.now()
+        due = {urgent: catalogue.due_before(Target.CLOSE, now, urgent=urgent) for urgent in (True, False)}
+        page = _Page(Wording(request.language, catalogue), now, due)
         lists: Mapping[str, OpenCases] = {
             "mine": OpenCases(desks, assignee_id=staff.staff_id),
             "unassigned": OpenCases(desks, assignee_id=""),
@@ -40,17 +44,24 @@ class DeskBoard:
         }
         most = max(1, min(request.most or MOST_LINES, MOST_LINES))
         async with self.works.begin(call.tenant) as work:
-            return [await self._section(work, name, which, most, wording) for name, which in lists.items()]
+            return [page.section(name, *await work.reports.open_cases(which, most)) for name, which in lists.items()]
 
-    async def _section(
-        self, work: ReportsWork, name: str, which: OpenCases, most: int, wording: Wording
-    ) -> BoardSection:
-        total, reports = await work.reports.open_cases(which, most)
-        lines = [self._line(report, wording) for report in reports]
-        return BoardSection(section_id=name, title=wording.say(f"board.{name}"), total=total, lines=lines)
 
-    def _line(self, report: Report, wording: Wording) -> BoardLine:
-        filing, now = report.filing, self.clock.now()
+@dataclass(frozen=True)
+class _Page:
+    """How lists read at one moment: `due` is, per urgency, before when a case was filed that should be closed now."""
+
+    wording: Wording
+    now: datetime
+    due: Mapping[bool, datetime]
+
+    def section(self, name: str, total: int, reports: Sequence[Report]) -> BoardSection:
+        """One list, of `total` cases in all."""
+        lines = [self._line(report) for report in reports]
+        return BoardSection(section_id=name, title=self.wording.say(f"board.{name}"), total=total, lines=lines)
+
+    def _line(self, report: Report) -> BoardLine:
+        filing, wording = report.filing, self.wording
         return BoardLine(
             card_id=report.report_id,
             desk_id=report.desk_id,
@@ -58,6 +69,6 @@ class DeskBoard:
             title=wording.category(filing.category_code),
             detail=wording.ward(filing.ward_code),
             opened_at=stamp(filing.filed_at),
-            opened_ago=wording.age(filing.filed_at, now),
-            note=wording.say("board.late") if report.is_late(now) else "",
+            opened_ago=wording.age(filing.filed_at, self.now),
+            note=wording.say("board.late") if report.is_late(self.due[filing.urgent]) else "",
         )

@@ -15,8 +15,7 @@ async def remind_desk(target: Target, catalogue: Catalogue, city: City, at: date
     """Say so in each case's thread; how many were due, `MOST` of each urgency at a time."""
     found = 0
     for urgent in (True, False):
-        hours = catalogue.reminding.hours(target, urgent=urgent)
-        before = catalogue.reminding.before(at, hours, catalogue.time_zone)
+        before = catalogue.due_before(target, at, urgent=urgent)
         report_ids = await city.reminders.due(target, urgent, before, MOST)
         found = max(found, len(report_ids))
         for report_id in sorted(report_ids):
