@@ -44,9 +44,9 @@ BUGS: tuple[Bug, ...] = (
         "events of one key are numbered before those of an earlier transaction are committed",
         (
             Edit(
-                f"{SDK}/work.py",
-                """            f" FROM unnest(ARRAY[{keys}]) AS name ORDER BY 1) AS locks; \"\n""",
-                """            f" FROM unnest(ARRAY[{keys}]) AS name WHERE false) AS locks; \"\n""",
+                f"{SDK}/outbox.py",
+                """            f" FROM unnest({keys}::text[]) AS name ORDER BY 1) AS locks; \"\n""",
+                """            f" FROM unnest({keys}::text[]) AS name WHERE false) AS locks; \"\n""",
             ),
         ),
         f"{GUARANTEES}::test_an_event_waits_for_an_earlier_one_of_its_key",

@@ -1,5 +1,6 @@
 """One transaction, its events and hops, one commit at the edge."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -9,6 +10,7 @@ import pytest
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import Clock
 from machi_sdk.database import Database
+from machi_sdk.envelope import decode
 from machi_sdk.errors import Conflict, Denied, MachiError, Unavailable
 from machi_sdk.telemetry import current_trace_id, span
 from machi_sdk.testing import PodDatabase
@@ -58,14 +60,23 @@ async def test_everything_said_leaves_with_the_one_commit(works: Works[Work], po
 
 
 @pytest.mark.parametrize("odd", ["O'Hara'; DROP TABLE hops; --", "back\\'slash", '"{}$1%s', "穴😄\n\t", "\\x41"])
-async def test_whatever_is_said_is_written_as_it_is(works: Works[Work], pod_database: PodDatabase, odd: str) -> None:
-    event = ConsentDecided(citizen_id=odd)
+@pytest.mark.parametrize("times", [1, 40])
+async def test_whatever_is_said_is_written_as_it_is(
+    works: Works[Work], pod_database: PodDatabase, odd: str, times: int
+) -> None:
+    said = [(f"machi.{number % 2}", ConsentDecided(citizen_id=odd, version=number)) for number in range(times)]
     with span("a message"):
         async with works.begin("fukuoka") as work:
-            work.emit("machi.consent.v1", odd, event)
+            for topic, event in said:
+                work.emit(topic, odd, event)
             work.hop("noted", note=odd)
-    [outgoing] = await rows(pod_database, "SELECT key, payload FROM outbox")
-    assert (outgoing["key"], ConsentDecided.FromString(outgoing["payload"])) == (odd, event)
+    outgoing = await rows(pod_database, "SELECT topic, key, headers::text AS headers, payload FROM outbox ORDER BY id")
+    assert [(row["topic"], ConsentDecided.FromString(row["payload"])) for row in outgoing] == said
+    assert {row["key"] for row in outgoing} == {odd}
+    headers = [json.loads(row["headers"]) for row in outgoing]
+    assert len({each["ce_id"] for each in headers}) == times
+    for row, each in zip(outgoing, headers, strict=True):
+        assert decode(row["topic"], b"", each, row["payload"]).tenant == "fukuoka"
     [hop] = await rows(pod_database, "SELECT detail->>'note' AS note FROM hops")
     assert hop["note"] == odd
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -125,10 +126,23 @@ class Consumer(Generic[W]):
         for ended in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(ended, BaseException):
                 raise ended
+        await self._move_on(kafka, {where: records[0].offset for where, records in batches.items()})
         for gone in self._unread_since.keys() - kafka.assignment():
             del self._unread_since[gone]
         gauge("machi_consumer_lag").labels(self.group).set(self._lag(kafka))
         gauge("machi_consumer_unread_seconds").labels(self.group).set(self.unread_seconds())
+
+    async def _move_on(self, kafka: AIOKafkaConsumer, before: Mapping[TopicPartition, int]) -> None:
+        """Move the offsets of what had its effect, of all partitions at once."""
+        ours = kafka.assignment()
+        moved = {where: self._next[where] for where in before if where in ours and self._next[where] > before[where]}
+        if not moved:
+            return
+        try:
+            await kafka.commit(moved)
+        except (CommitFailedError, IllegalStateError):
+            # A partition moved: whoever has it now reads from the last commit, and the inbox knows what was done.
+            log.info("partition moved", consumer=self.group)
 
     def _patience(self) -> int:
         """How many milliseconds to wait for records: not beyond the next partition's rest."""
@@ -163,12 +177,6 @@ class Consumer(Generic[W]):
             self._next[where] = chunk[-1].offset + 1
             self._unread_since.pop(where)
             self._waits.pop(where, None)
-            try:
-                await kafka.commit({where: self._next[where]})
-            except (CommitFailedError, IllegalStateError):
-                # The partition moved: whoever has it now reads from the last commit, and the inbox knows what was done.
-                log.info("partition moved", consumer=self.group)
-                return
 
     def _put_off(self, kafka: AIOKafkaConsumer, where: TopicPartition, offset: int) -> None:
         if where not in kafka.assignment():

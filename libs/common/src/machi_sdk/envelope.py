@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
+import orjson
 from google.protobuf import symbol_database
 from google.protobuf.message import DecodeError, Message
 
@@ -47,19 +48,33 @@ class Provenance:
     at: datetime
 
 
+class Shared:
+    """What events of one type, pod, tenant, and trace have in their headers alike."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self.json = orjson.dumps(headers).decode()
+
+    def whole(self, event_id: str, at: str) -> dict[str, str]:
+        """The headers of one such event, which happened at an ISO 8601 moment."""
+        return {**self._headers, "ce_id": event_id, "ce_time": at}
+
+
+def shared_headers(event: Message, source: str, tenant: str) -> Shared:
+    """What the event's headers, with the present trace, share with others."""
+    return _shared(event.DESCRIPTOR.full_name, source, tenant, tuple(carried().items()))
+
+
+@lru_cache(maxsize=64)
+def _shared(name: str, source: str, tenant: str, trace: tuple[tuple[str, str], ...]) -> Shared:
+    own = {"ce_specversion": "1.0", "ce_source": f"/machi/{source}", "ce_type": name, "ce_tenant": tenant}
+    return Shared({**own, "content-type": f"application/protobuf; type={name}", **dict(trace)})
+
+
 def headers_of(event: Message, provenance: Provenance) -> dict[str, str]:
     """The record's headers, with the present trace."""
-    name = event.DESCRIPTOR.full_name
-    return {
-        "ce_specversion": "1.0",
-        "ce_id": provenance.event_id,
-        "ce_source": f"/machi/{provenance.source}",
-        "ce_type": name,
-        "ce_time": provenance.at.isoformat(),
-        "ce_tenant": provenance.tenant,
-        "content-type": f"application/protobuf; type={name}",
-        **carried(),
-    }
+    shared = shared_headers(event, provenance.source, provenance.tenant)
+    return shared.whole(provenance.event_id, provenance.at.isoformat())
 
 
 def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
@@ -69,11 +84,10 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 def text_headers(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """Headers as text; what is no UTF-8, or no text that PostgreSQL keeps, is replaced."""
-    return {_keepable(name): _keepable((value or b"").decode("utf-8", "replace")) for name, value in headers}
-
-
-def _keepable(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    odd = "\N{REPLACEMENT CHARACTER}"
+    return {
+        name.replace("\0", odd): (value or b"").decode("utf-8", "replace").replace("\0", odd) for name, value in headers
+    }
 
 
 @cache
@@ -88,18 +102,12 @@ def message_class(full_name: str, modules: tuple[str, ...]) -> type[Message]:
 def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: bytes) -> Received:
     """Read one record; Invalid (with a slug free of content) when it is none of ours."""
     name = headers.get("ce_type", "")
-    package = name.rsplit(".", 1)[0]
     if not name or not headers.get("ce_id"):
         raise Invalid("envelope-incomplete")
-    if len(name) > _LONGEST_TYPE or not _TYPE_NAME.fullmatch(name):
-        raise Invalid("event-type-unknown")
+    kind = _event_class(name)
     try:
-        kind = message_class(name, (f"{package}.events_pb2",))
-        event = kind()
-        event.ParseFromString(payload)
+        event = kind.FromString(payload)
         at = _moment(headers["ce_time"]) if "ce_time" in headers else datetime.now(UTC)
-    except (KeyError, ImportError) as error:
-        raise Invalid("event-type-unknown") from error
     except (DecodeError, ValueError) as error:
         raise Invalid("event-not-readable") from error
     trace = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
@@ -113,6 +121,16 @@ def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: b
         topic,
         trace,
     )
+
+
+@cache
+def _event_class(name: str) -> type[Message]:
+    if len(name) > _LONGEST_TYPE or not _TYPE_NAME.fullmatch(name):
+        raise Invalid("event-type-unknown")
+    try:
+        return message_class(name, (f"{name.rsplit('.', 1)[0]}.events_pb2",))
+    except (KeyError, ImportError) as error:
+        raise Invalid("event-type-unknown") from error
 
 
 def _moment(text: str) -> datetime:

@@ -185,7 +185,7 @@ class Handling(Generic[W]):
             if fresh:
                 await handler(fresh, work)
             if last is not None:
-                await self._inbox.set_tries(work, (last.topic, last.partition, last.offset + 1), 1)
+                self._inbox.set_tries(work, (last.topic, last.partition, last.offset + 1), 1)
         if last is not None:
             self._counted[last.topic, last.partition] = last.offset + 1
         total = counter("machi_consumed_total")
@@ -213,7 +213,7 @@ class Handling(Generic[W]):
     async def _forgive(self, first: Place, tries: int = 0) -> None:
         try:
             async with self._subscription.works.begin("") as work:
-                await self._inbox.set_tries(work, first, tries)
+                self._inbox.set_tries(work, first, tries)
         except Unavailable:
             log.warning("tries kept", consumer=self._subscription.group)
 

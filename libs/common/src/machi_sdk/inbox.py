@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from machi_sdk.envelope import Received
+from machi_sdk.outbox import literal
 from machi_sdk.parking import Place
 from machi_sdk.work import Work
 
@@ -14,10 +15,6 @@ _COUNT = (
     "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)"
     " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,"
     " tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END RETURNING tries"
-)
-_SET_TRIES = (
-    "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, $5)"
-    " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4, tries = $5"
 )
 _FORGET = "DELETE FROM inbox WHERE consumer = $1 AND seen_at < now() - make_interval(days => $2)"
 
@@ -44,9 +41,15 @@ class Inbox:
         tries: int = await work.db.fetchval(_COUNT, self._consumer, *place)
         return tries
 
-    async def set_tries(self, work: Work, place: Place, tries: int) -> None:
+    def set_tries(self, work: Work, place: Place, tries: int) -> None:
         """Say how often the batch at this place was begun: ahead of it, or after an outage that was not its fault."""
-        await work.db.execute(_SET_TRIES, self._consumer, *place, tries)
+        topic, partition, first = place
+        work.lastly(
+            "INSERT INTO attempts (consumer, topic, partition, first_offset, tries)"
+            f" VALUES ({literal(self._consumer)}, {literal(topic)}, {partition:d}, {first:d}, {tries:d})"
+            " ON CONFLICT (consumer, topic, partition)"
+            " DO UPDATE SET first_offset = excluded.first_offset, tries = excluded.tries"
+        )
 
     async def forget(self, work: Work, days: int) -> None:
         """Drop what is older than any redelivery."""

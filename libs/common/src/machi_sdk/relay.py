@@ -1,7 +1,7 @@
 """The outbox relay: one per database by lease, in order within a key, deleting only what Kafka confirmed."""
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ import orjson
 from machi_sdk.database import Connection, Database
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.outbox import OUTBOX_CHANNEL
 from machi_sdk.producer import Producer, Record
 from machi_sdk.telemetry import counter, gauge, get_logger
-from machi_sdk.work import OUTBOX_CHANNEL
 
 Row: TypeAlias = "asyncpg.Record"
 
@@ -61,7 +61,7 @@ class _Keys:
     def __init__(self) -> None:
         self.flights: dict[str, _Flight] = {}
         self.ended: set[str] = set()
-        self.confirmed: list[int] = []
+        self.confirmed: list[Row] = []
         self.refused: list[tuple[int, str]] = []
         self._rests: dict[str, tuple[float, float]] = {}
 
@@ -77,7 +77,7 @@ class _Keys:
     def left(self, place: str) -> None:
         """The place's first row is on Kafka."""
         rows = self.flights[place].rows
-        self.confirmed.append(rows.popleft()["id"])
+        self.confirmed.append(rows.popleft())
         self._rests.pop(place, None)
         if not rows:
             self.ended.add(place)
@@ -193,10 +193,13 @@ class Relay:
     async def _send_all(self, topic: str, ready: deque[str]) -> None:
         """Hand over the first row of each place; when one cannot be handed over, all that wait with it rest."""
         now = asyncio.get_running_loop().time
+        began = now()
         try:
             async with asyncio.timeout(_CONFIRM_WITHIN) as patience:
                 while ready:
-                    patience.reschedule(now() + _CONFIRM_WITHIN)
+                    if now() > began + 1.0:
+                        began = now()
+                        patience.reschedule(began + _CONFIRM_WITHIN)
                     await self._send(ready[0])
                     ready.popleft()
         except (Unavailable, TimeoutError):
@@ -222,7 +225,6 @@ class Relay:
         if self._keys.flights.get(place) is not flight or place in self._keys.ended:
             return  # given up before: it is sent again
         if error is None:
-            counter("machi_outbox_relayed_total").labels(flight.rows[0]["topic"]).inc()
             self._keys.left(place)
             self._go_on(place)
             return
@@ -275,9 +277,11 @@ class Relay:
         ended, self._keys.ended = self._keys.ended, set()
         confirmed, self._keys.confirmed = self._keys.confirmed, []
         refused, self._keys.refused = self._keys.refused, []
+        for topic, count in Counter(row["topic"] for row in confirmed).items():
+            counter("machi_outbox_relayed_total").labels(topic).inc(count)
         if confirmed:
             self._faultpoints.reach("after_publish_before_delete")
-        gone = confirmed + [identifier for identifier, _ in refused]
+        gone = [row["id"] for row in confirmed] + [identifier for identifier, _ in refused]
         if gone:
             async with connection.transaction():
                 await connection.executemany(_PARK, refused)

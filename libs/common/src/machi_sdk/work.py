@@ -12,30 +12,17 @@ from google.protobuf.message import Message
 
 from machi_sdk.clock import Clock
 from machi_sdk.database import Database, Pooled
-from machi_sdk.envelope import Provenance, headers_of
+from machi_sdk.envelope import shared_headers
 from machi_sdk.errors import Conflict, MachiError, Unavailable
 from machi_sdk.ids import new_id
+from machi_sdk.outbox import Outgoing, literal, outbox_sql
 from machi_sdk.telemetry import current_trace_id
 
-OUTBOX_CHANNEL = "machi_outbox"
 _HOPS = "INSERT INTO hops (trace_id, name, detail, at)"
 _DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ROLLBACK_SECONDS = 2.0
 # Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
 _PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006")
-
-
-@dataclass(frozen=True)
-class _Outgoing:
-    topic: str
-    key: str
-    headers: dict[str, str]
-    payload: bytes
-
-    def sql(self) -> str:
-        """The row as SQL has it."""
-        headers = literal(orjson.dumps(self.headers).decode())
-        return f"({literal(self.topic)}, {literal(self.key)}, {headers}, '\\x{self.payload.hex()}')"
 
 
 @dataclass(frozen=True)
@@ -68,14 +55,15 @@ class Work:
         self.tenant = tenant
         self.clock = origin.clock
         self._origin = origin
-        self._outgoing: list[_Outgoing] = []
+        self._outgoing: list[Outgoing] = []
         self._hops: list[tuple[str, str, str]] = []
         self._then: list[Callable[[], None]] = []
+        self._lastly: list[str] = []
 
     def emit(self, topic: str, key: str, event: Message) -> None:
         """Let an event leave with this commit; events of one key leave in the order of their commits."""
-        provenance = Provenance(new_id(), self._origin.pod, self.tenant, self.clock.now())
-        self._outgoing.append(_Outgoing(topic, key, headers_of(event, provenance), event.SerializeToString()))
+        shared, at = shared_headers(event, self._origin.pod, self.tenant), self.clock.now().isoformat()
+        self._outgoing.append(Outgoing(topic, key, shared, new_id(), at, event.SerializeToString()))
 
     def hop(self, name: str, **codes: str) -> None:
         """Leave a durable mark on the present trace: ids and codes, no personal data."""
@@ -90,6 +78,10 @@ class Work:
         """Call this once the commit has succeeded, and only then."""
         self._then.append(call)
 
+    def lastly(self, statement: str) -> None:
+        """Let a whole statement, without parameters, travel with the commit instead of by itself."""
+        self._lastly.append(f"{statement}; ")
+
     def committed(self) -> None:
         """Run what waited for the commit; only the edge calls this."""
         if self._outgoing:
@@ -99,7 +91,7 @@ class Work:
 
     def sealed(self) -> str:
         """Statements that write down what was said, to run right before the commit; only the edge asks for them."""
-        return self._hops_sql() + self._outbox_sql()
+        return "".join(self._lastly) + self._hops_sql() + outbox_sql(self._outgoing)
 
     def _hops_sql(self) -> str:
         if not self._hops:
@@ -107,25 +99,6 @@ class Work:
         at = literal(self.clock.now().isoformat())
         rows = (f"({literal(trace)}, {literal(name)}, {literal(detail)}, {at})" for trace, name, detail in self._hops)
         return f"{_HOPS} VALUES {', '.join(rows)}; "
-
-    def _outbox_sql(self) -> str:
-        """Each key's lock is held until the commit: a later transaction of the same key gets later outbox ids."""
-        if not self._outgoing:
-            return ""
-        keys = ", ".join(sorted({literal(f"{row.topic}/{row.key}") for row in self._outgoing}))
-        rows = ", ".join(row.sql() for row in self._outgoing)
-        return (
-            "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 1) AS key"
-            f" FROM unnest(ARRAY[{keys}]) AS name ORDER BY 1) AS locks; "
-            f"INSERT INTO outbox (topic, key, headers, payload) VALUES {rows}; NOTIFY {OUTBOX_CHANNEL}; "
-        )
-
-
-def literal(text: str) -> str:
-    """Text as SQL has it; ValueError for the one character that no text may hold."""
-    if "\0" in text:
-        raise ValueError("a text with a NUL")
-    return "'" + text.replace("'", "''") + "'"
 
 
 W_co = TypeVar("W_co", bound=Work, covariant=True)

@@ -46,8 +46,9 @@ def remote_span(
 
 @contextmanager
 def joint_span(name: str, carriers: Iterable[Mapping[str, str]]) -> Iterator[Span]:
-    """A span of its own for work on many records, linked to the first 32 of their traces that are sampled."""
-    origins = (trace.get_current_span(_propagator.extract(carrier)).get_span_context() for carrier in carriers)
+    """A span of its own for work on many records, linked to the first 32 of their origins that are sampled."""
+    distinct = {tuple(carrier.items()): carrier for carrier in carriers}.values()
+    origins = (trace.get_current_span(_propagator.extract(carrier)).get_span_context() for carrier in distinct)
     links = [
         trace.Link(origin) for origin in islice((each for each in origins if each.trace_flags.sampled), _MOST_LINKS)
     ]
@@ -68,9 +69,11 @@ def _current(started: Span) -> Iterator[Span]:
 
 def carried() -> dict[str, str]:
     """Headers that carry the present trace on."""
-    headers: dict[str, str] = {}
-    _propagator.inject(headers)
-    return headers
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    headers = {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"}
+    return headers | {"tracestate": context.trace_state.to_header()} if context.trace_state else headers
 
 
 def current_trace_id() -> str:
