@@ -1,6 +1,7 @@
 """Outbox → Kafka → inbox and effect as one would tune it by hand: 500 rows a statement, sends pipelined.
 
-The records are those of the pod `tally`: CloudEvents in headers, the same protobuf as the body.
+The records are those of the pod `tally`: CloudEvents in headers, the same protobuf as the body. So are the tables of
+inbox and effect, with their row-level security; and the key is locked before its row of the outbox is numbered.
 
 `python -m benchmarks.baselines.hand_batched write|read <count> <topic>`; DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS.
 """
@@ -15,7 +16,7 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from benchmarks.tally import BATCH, PEOPLE
+from benchmarks.tally import BATCH, PEOPLE, TENANT
 from machi.consent.v1.events_pb2 import ConsentDecided
 
 TABLES = """
@@ -23,8 +24,11 @@ CREATE TABLE hand_outbox (
     id bigserial PRIMARY KEY, event_id text NOT NULL, key text NOT NULL, trace text NOT NULL, at text NOT NULL,
     payload bytea NOT NULL
 );
-CREATE TABLE hand_inbox (event_id text PRIMARY KEY);
-CREATE TABLE hand_effects (number bigint NOT NULL);
+"""
+_LOCK = """
+SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name ORDER BY 1
+) AS locks
 """
 _WRITE = """
 INSERT INTO hand_outbox (event_id, key, trace, at, payload)
@@ -41,10 +45,11 @@ _SAME = [
 _SENT = "DELETE FROM hand_outbox WHERE id = ANY($1::bigint[])"
 _EFFECT = """
 WITH fresh AS (
-    INSERT INTO hand_inbox (event_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING event_id
+    INSERT INTO inbox (consumer, event_id) SELECT 'hand', unnest($1::text[])
+    ON CONFLICT DO NOTHING RETURNING event_id
 )
-INSERT INTO hand_effects (number)
-SELECT number FROM unnest($1::text[], $2::bigint[]) AS event (event_id, number) JOIN fresh USING (event_id)
+INSERT INTO effects (tenant, number)
+SELECT 'fukuoka', number FROM unnest($1::text[], $2::bigint[]) AS event (event_id, number) JOIN fresh USING (event_id)
 """
 
 
@@ -61,7 +66,9 @@ async def write(count: int, topic: str) -> None:
         payloads = [event.SerializeToString() for event in events]
         at, trace = datetime.now(UTC).isoformat(), f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
         ids = [uuid.uuid4().hex for _ in numbers]
-        await database.execute(_WRITE, ids, keys, [trace] * len(ids), [at] * len(ids), payloads)
+        async with database.acquire() as connection, connection.transaction():
+            await connection.execute(_LOCK, keys)
+            await connection.execute(_WRITE, ids, keys, [trace] * len(ids), [at] * len(ids), payloads)
     await relaying
 
 
@@ -96,7 +103,7 @@ def headers_of(row: "asyncpg.Record") -> list[tuple[str, bytes]]:
 
 async def read(count: int, topic: str) -> None:
     """Take `count` events in, with one effect each."""
-    database = await asyncpg.connect(os.environ["DATABASE_URL"])
+    database = await asyncpg.connect(os.environ["DATABASE_URL"], server_settings={"machi.tenant": TENANT})
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],

@@ -15,12 +15,12 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from benchmarks.baselines.hand_batched import headers_of
-from benchmarks.tally import PEOPLE
+from benchmarks.tally import PEOPLE, TENANT
 from machi.consent.v1.events_pb2 import ConsentDecided
 
 _WRITE = "INSERT INTO hand_outbox (event_id, key, trace, at, payload) VALUES ($1, $2, $3, $4, $5)"
 _READ = "SELECT id, event_id, key, trace, at, payload FROM hand_outbox ORDER BY id LIMIT 1"
-_INBOX = "INSERT INTO hand_inbox (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING event_id"
+_INBOX = "INSERT INTO inbox (consumer, event_id) VALUES ('plain', $1) ON CONFLICT DO NOTHING RETURNING event_id"
 
 
 async def write(count: int, topic: str) -> None:
@@ -54,7 +54,7 @@ async def _relay(database: "asyncpg.Pool[asyncpg.Record]", count: int, topic: st
 
 async def read(count: int, topic: str) -> None:
     """Take `count` events in, one by one."""
-    database = await asyncpg.connect(os.environ["DATABASE_URL"])
+    database = await asyncpg.connect(os.environ["DATABASE_URL"], server_settings={"machi.tenant": TENANT})
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"],
@@ -68,7 +68,7 @@ async def read(count: int, topic: str) -> None:
         number = int(ConsentDecided.FromString(record.value).purpose)
         async with database.transaction():
             if await database.fetchval(_INBOX, dict(record.headers)["ce_id"].decode()):
-                await database.execute("INSERT INTO hand_effects (number) VALUES ($1)", number)
+                await database.execute("INSERT INTO effects (tenant, number) VALUES ($1, $2)", TENANT, number)
         await consumer.commit()
     await consumer.stop()
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -20,7 +19,7 @@ from machi_sdk.database import Database
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.parking import list_parked, request_replay
-from machi_sdk.producer import Producer, Record
+from machi_sdk.producer import Parcel, Producer, Record, partition_of
 from machi_sdk.relay import Relay
 from machi_sdk.settings import Settings
 from machi_sdk.testing import KafkaAddress, PodDatabase, new_topic, read_all, wait_until
@@ -161,32 +160,51 @@ async def test_a_parked_event_goes_back_when_an_operator_asks(
     await connection.close()
 
 
-async def test_a_hung_key_stops_that_key_only(
-    pod_database: PodDatabase, database: Database, works: Works[Work]
+async def test_a_hung_partition_stops_that_partition_only(
+    pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work]
 ) -> None:
-    sent: list[tuple[str, bytes]] = []
+    topic = await new_topic(kafka_server.bootstrap, partitions=3)
 
     class Stuck(Producer):
-        async def begin(self, record: Record) -> "asyncio.Future[object]":
-            if record.key == "wrong":
-                raise Invalid("wrong")
-            confirmed: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-            if record.key != "hung":
-                sent.append((record.key, record.payload))
-                confirmed.set_result(None)
-            return confirmed
+        async def post(self, parcel: Parcel, timeout: float) -> None:  # noqa: ASYNC109 (as the producer has it)
+            if parcel.partition == partition_of("hung", (0, 1, 2)):
+                await asyncio.sleep(timeout)
+                raise Unavailable("hung")
+            await super().post(parcel, timeout)
 
-    await emit(works, "any", "hung", *range(5))
-    await emit(works, "any", "wrong", 1)
-    relay = Relay(database, Stuck(Settings(), "toy", SystemClock()), Faultpoints(""))
-    async with running(relay):
-        for number in range(3):
-            await emit(works, "any", f"well-{number}", number)
-            relay.wake()
-            await wait_until(partial(_has, sent, number + 1), within=3)
-    assert [key for key, _ in sent] == ["well-0", "well-1", "well-2"]
-    assert await left(pod_database) == 5
+    well = [key for key in map(str, range(20)) if partition_of(key, (0, 1, 2)) != partition_of("hung", (0, 1, 2))]
+    await emit(works, topic, "hung", *range(5))
+    stuck = Stuck(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), "toy", SystemClock())
+    async with running(Relay(database, stuck, Faultpoints(""))):
+        for key in well[:3]:
+            await emit(works, topic, key, 1)
+            await wait_until(lambda key=key: _is(numbers(kafka_server.bootstrap, topic, key), [1]), within=5)
+        await wait_until(lambda: _is_left(pod_database, 5))
+    await stuck.close()
+
+
+async def test_what_is_too_large_only_together_leaves_one_by_one(
+    pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work]
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+
+    class Narrow(Producer):
+        async def post(self, parcel: Parcel, timeout: float) -> None:  # noqa: ASYNC109 (as the producer has it)
+            if parcel.batch.size() > 1_500:
+                raise Invalid("record-too-large")
+            await super().post(parcel, timeout)
+
+    narrow = Narrow(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), "toy", SystemClock())
+    await emit(works, topic, "a", *range(3))
+    async with works.begin("fukuoka") as work:
+        work.emit(topic, "b", decided(1, notice="x" * 2_000))
+        work.emit(topic, "b", decided(2))
+    async with running(Relay(database, narrow, Faultpoints(""))):
+        await wait_until(emptied(pod_database))
+    assert await numbers(kafka_server.bootstrap, topic, "a") == [0, 1, 2]
+    assert await numbers(kafka_server.bootstrap, topic, "b") == [2]
     assert await left(pod_database, "parked") == 1
+    await narrow.close()
 
 
 async def test_two_relays_hold_one_lease_and_the_second_takes_over(
@@ -236,10 +254,6 @@ async def test_a_kill_between_publish_and_delete_doubles_and_never_loses(
     assert await numbers(kafka_server.bootstrap, topic, "key") == [*range(10), *range(10)]
 
 
-def _has(sent: list[tuple[str, bytes]], count: int) -> bool:
-    return len(sent) == count
-
-
 @pytest.mark.faults
 async def test_a_broker_restart_delays_and_loses_nothing(
     pod_database: PodDatabase, database: Database, producer: Producer, kafka_server: KafkaAddress
@@ -262,6 +276,10 @@ async def test_a_broker_restart_delays_and_loses_nothing(
         await wait_until(emptied(pod_database), within=20)
     arrived = await numbers(kafka_server.bootstrap, topic, "key")
     assert list(dict.fromkeys(arrived)) == [0, 1, 2, 3]
+
+
+async def _is_left(database: PodDatabase, count: int) -> bool:
+    return await left(database) == count
 
 
 async def _is(found: Awaitable[list[int]], expected: list[int]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib import import_module
+from typing import NamedTuple
 
 import orjson
 from google.protobuf import symbol_database
@@ -15,11 +16,11 @@ from machi_sdk.errors import Invalid
 from machi_sdk.telemetry import carried
 
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
+_TRACE = ("traceparent", "tracestate")
 _LONGEST_TYPE = 200  # importing a package goes one call deeper for each part of its name
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """One decoded record."""
 
     event: Message
@@ -84,10 +85,14 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 def text_headers(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """Headers as text; what is no UTF-8, or no text that PostgreSQL keeps, is replaced."""
-    odd = "\N{REPLACEMENT CHARACTER}"
-    return {
-        name.replace("\0", odd): (value or b"").decode("utf-8", "replace").replace("\0", odd) for name, value in headers
-    }
+    found = {name: str(value or b"", "utf-8", "replace") for name, value in headers}
+    if "\0" not in "".join(found) and "\0" not in "".join(found.values()):
+        return found
+    return {_keepable(name): _keepable(value) for name, value in found.items()}
+
+
+def _keepable(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 @cache
@@ -110,7 +115,7 @@ def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: b
         at = _moment(headers["ce_time"]) if "ce_time" in headers else datetime.now(UTC)
     except (DecodeError, ValueError) as error:
         raise Invalid("event-not-readable") from error
-    trace = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+    trace = {name: headers[name] for name in _TRACE if name in headers}
     return Received(
         event,
         headers["ce_id"],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 import orjson
@@ -30,8 +30,7 @@ _TAKE = (
 Place: TypeAlias = tuple[str, int, int]
 
 
-@dataclass(frozen=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A Kafka record as it lay on the topic."""
 
     topic: str

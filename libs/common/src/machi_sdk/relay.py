@@ -1,12 +1,11 @@
 """The outbox relay: one per database by lease, in order within a key, deleting only what Kafka confirmed."""
 
 import asyncio
-from collections import Counter, defaultdict, deque
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TypeAlias
 
 import asyncpg
@@ -16,7 +15,7 @@ from machi_sdk.database import Connection, Database
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.outbox import OUTBOX_CHANNEL
-from machi_sdk.producer import Producer, Record
+from machi_sdk.producer import Parcel, Producer, Record, partition_of
 from machi_sdk.telemetry import counter, gauge, get_logger
 
 Row: TypeAlias = "asyncpg.Record"
@@ -49,13 +48,12 @@ log = get_logger()
 
 @dataclass(eq=False)
 class _Flight:
-    """Rows of one place on their way, one at a time; `began` is when the present one left."""
+    """Rows on their way together: of one topic, and of one partition once that is known."""
 
-    rows: deque[Row]
-    began: float
+    rows: Sequence[Row]
 
 
-class _Keys:
+class _Places:
     """What is under way and what rests after a failure, by place (`topic/key`); forgotten with the lease."""
 
     def __init__(self) -> None:
@@ -64,6 +62,7 @@ class _Keys:
         self.confirmed: list[Row] = []
         self.refused: list[tuple[int, str]] = []
         self._rests: dict[str, tuple[float, float]] = {}
+        self._alone: set[str] = set()
 
     def held(self) -> list[str]:
         """Places whose rows are not to be read now."""
@@ -72,29 +71,55 @@ class _Keys:
 
     def full(self) -> bool:
         """Whether enough rows are under way."""
-        return sum(len(flight.rows) for flight in self.flights.values()) >= _MOST_IN_FLIGHT
+        return sum(len(flight.rows) for flight in set(self.flights.values())) >= _MOST_IN_FLIGHT
 
-    def left(self, place: str) -> None:
-        """The place's first row is on Kafka."""
-        rows = self.flights[place].rows
-        self.confirmed.append(rows.popleft())
-        self._rests.pop(place, None)
-        if not rows:
-            self.ended.add(place)
+    def start(self, rows: Sequence[Row]) -> _Flight:
+        """Let these rows, and no others of their places, be under way."""
+        flight = _Flight(rows)
+        self.flights.update((row["place"], flight) for row in rows)
+        return flight
 
-    def refuse(self, place: str, reason: str) -> None:
-        """The place's first row can never leave; the others may."""
-        rows = self.flights[place].rows
-        self.refused.append((rows.popleft()["id"], reason))
-        if not rows:
-            self.ended.add(place)
+    def goes_alone(self, place: str) -> bool:
+        """Whether the place's next row shares no batch with others: one that it was in was too large."""
+        return place in self._alone
 
-    def failed(self, place: str) -> None:
-        """Let the place rest, longer each time in a row."""
-        _, before = self._rests.get(place, (0.0, _FIRST_REST / 2))
-        rest = min(before * 2, _LONGEST_REST)
-        self._rests[place] = (asyncio.get_running_loop().time() + rest, rest)
-        self.ended.add(place)
+    def end(self, flight: _Flight) -> list[str]:
+        """The places that were still under way with this flight; from now on they may be settled."""
+        places = {row["place"] for row in flight.rows}
+        mine = [place for place in places if self.flights.get(place) is flight and place not in self.ended]
+        self.ended.update(mine)
+        return mine
+
+    def left(self, flight: _Flight) -> None:
+        """The rows are on Kafka."""
+        mine = set(self.end(flight))
+        self.confirmed += [row for row in flight.rows if row["place"] in mine]
+        for place in mine:
+            self._rests.pop(place, None)
+            self._alone.discard(place)
+
+    def refuse(self, row: Row, reason: str) -> None:
+        """The row can never leave; the others of its place may."""
+        log.error("event cannot leave", topic=row["topic"], reason=reason)
+        self.refused.append((row["id"], reason))
+        self._alone.discard(row["place"])
+
+    def refused_together(self, flight: _Flight, reason: str) -> None:
+        """One row alone can never leave; several are tried again, each alone."""
+        places = self.end(flight)
+        if len(flight.rows) == 1 and places:
+            self.refuse(flight.rows[0], reason)
+        else:
+            self._alone.update(places)
+
+    def failed(self, flight: _Flight, reason: str) -> None:
+        """Let the places rest, longer each time in a row."""
+        places = self.end(flight)
+        log.warning("events wait", topic=flight.rows[0]["topic"], reason=reason, places=len(places))
+        for place in places:
+            _, before = self._rests.get(place, (0.0, _FIRST_REST / 2))
+            rest = min(before * 2, _LONGEST_REST)
+            self._rests[place] = (asyncio.get_running_loop().time() + rest, rest)
 
 
 class Relay:
@@ -106,9 +131,8 @@ class Relay:
         self._faultpoints = faultpoints
         self._awake = asyncio.Event()
         self._landed = asyncio.Event()
-        self._keys = _Keys()
-        self._senders: dict[str, asyncio.Task[None]] = {}
-        self._ready: dict[str, deque[str]] = defaultdict(deque)
+        self._places = _Places()
+        self._senders: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """There is something to carry."""
@@ -145,112 +169,83 @@ class Relay:
             await connection.execute(_REPLAY)
 
     async def _give_up_flights(self) -> None:
-        senders = list(self._senders.values())
+        senders = list(self._senders)
         for sender in senders:
             sender.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
-        self._keys = _Keys()
-        self._senders.clear()
-        self._ready.clear()
+        self._places = _Places()
 
     async def carry(self, connection: Connection) -> int:
         """Send what may be sent, delete what was confirmed, and return how many left.
 
-        A key that fails or is slow stays behind alone: the others do not wait for it.
+        A partition that fails or is slow stays behind alone: the others do not wait for it.
         """
         oldest = await connection.fetchval(_OLDEST)
         age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
         gauge("machi_outbox_age_seconds").set(max(age, 0.0))
-        rows = [] if self._keys.full() else await connection.fetch(_BATCH, self._keys.held())
-        places: dict[str, deque[Row]] = defaultdict(deque)
+        rows = [] if self._places.full() else await connection.fetch(_BATCH, self._places.held())
+        topics: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            places[row["place"]].append(row)
-        now = asyncio.get_running_loop().time()
-        for place, waiting in places.items():
-            self._keys.flights[place] = _Flight(waiting, now)
-            self._send_next(place)
+            topics[row["topic"]].append(row)
+        for topic, of_topic in topics.items():
+            self._begin(self._sort(topic, self._places.start(of_topic)))
         if rows:
-            await self._until_landed(places.keys())
-        self._give_up_slow()
+            await self._until_landed({row["place"] for row in rows})
         return await self._settle(connection)
 
-    def _send_next(self, place: str) -> None:
-        """Let the topic's sender take the place's first row; a topic that does not answer keeps no other waiting."""
-        topic = self._keys.flights[place].rows[0]["topic"]
-        self._ready[topic].append(place)
-        if topic not in self._senders:
-            self._senders[topic] = asyncio.create_task(self._send_ready(topic), name=f"relay of {topic}")
+    def _begin(self, sending: Coroutine[None, None, None]) -> None:
+        sender = asyncio.create_task(sending)
+        self._senders.add(sender)
+        sender.add_done_callback(self._senders.discard)
 
-    async def _send_ready(self, topic: str) -> None:
-        ready = self._ready[topic]
+    async def _sort(self, topic: str, whole: _Flight) -> None:
+        """Make a parcel for each partition; a topic that does not answer keeps no other waiting."""
         try:
-            while ready:
-                await self._send_all(topic, ready)
-        finally:
-            self._ready.pop(topic, None)
-            self._senders.pop(topic, None)
+            partitions = await self._producer.partitions(topic, _CONFIRM_WITHIN)
+        except Unavailable as error:
+            self._places.failed(whole, error.slug)
+        else:
+            for parcel, rows in self._packed(topic, whole.rows, partitions):
+                self._begin(self._send(parcel, self._places.start(rows)))
+            self._places.end(whole)  # what did not fit is read again
+        self._tell()
 
-    async def _send_all(self, topic: str, ready: deque[str]) -> None:
-        """Hand over the first row of each place; when one cannot be handed over, all that wait with it rest."""
-        now = asyncio.get_running_loop().time
-        began = now()
-        try:
-            async with asyncio.timeout(_CONFIRM_WITHIN) as patience:
-                while ready:
-                    if now() > began + 1.0:
-                        began = now()
-                        patience.reschedule(began + _CONFIRM_WITHIN)
-                    await self._send(ready[0])
-                    ready.popleft()
-        except (Unavailable, TimeoutError):
-            log.warning("events wait", topic=topic, reason="kafka-unavailable")
-            while ready:
-                self._fail(ready.popleft())
+    def _packed(self, topic: str, rows: Sequence[Row], partitions: tuple[int, ...]) -> list[tuple[Parcel, list[Row]]]:
+        """Parcels with their rows, in order; what does not fit is left out, with all that is behind it at its place."""
+        packed: list[tuple[Parcel, list[Row]]] = []
+        open_of: dict[int, tuple[Parcel, list[Row]]] = {}
+        shut: set[str] = set()
+        for row in rows:
+            place, partition = row["place"], partition_of(row["key"], partitions)
+            if place in shut:
+                continue
+            alone = self._places.goes_alone(place)
+            if alone or partition not in open_of:
+                packed.append((self._producer.parcel(topic, partition), []))
+            parcel, inside = packed[-1] if alone else open_of.setdefault(partition, packed[-1])
+            try:
+                fits = parcel.add(Record(topic, row["key"], orjson.loads(row["headers"]), row["payload"]))
+            except Invalid as error:
+                self._places.refuse(row, error.slug)
+                continue
+            if fits:
+                inside.append(row)
+            if alone or not fits:
+                shut.add(place)
+        return [(parcel, inside) for parcel, inside in packed if inside]
 
-    async def _send(self, place: str) -> None:
-        flight = self._keys.flights[place]
-        row = flight.rows[0]
-        record = Record(row["topic"], row["key"], orjson.loads(row["headers"]), row["payload"])
-        flight.began = asyncio.get_running_loop().time()
+    async def _send(self, parcel: Parcel, flight: _Flight) -> None:
         try:
-            confirmed = await self._producer.begin(record)
+            await self._producer.post(parcel, _CONFIRM_WITHIN)
         except Invalid as error:
-            self._refuse(place, error)
+            self._places.refused_together(flight, error.slug)
+        except Unavailable as error:
+            self._places.failed(flight, error.slug)
         else:
-            confirmed.add_done_callback(partial(self._answered, place, flight))
+            self._places.left(flight)
+        self._tell()
 
-    def _answered(self, place: str, flight: _Flight, confirmed: "asyncio.Future[object]") -> None:
-        """Kafka has the place's first row, or will not have it."""
-        error = asyncio.CancelledError() if confirmed.cancelled() else confirmed.exception()
-        if self._keys.flights.get(place) is not flight or place in self._keys.ended:
-            return  # given up before: it is sent again
-        if error is None:
-            self._keys.left(place)
-            self._go_on(place)
-            return
-        meaning = self._producer.translated(error)
-        if isinstance(meaning, Invalid):
-            self._refuse(place, meaning)
-            return
-        log.warning("event waits", topic=flight.rows[0]["topic"], reason=meaning.slug)
-        self._fail(place)
-
-    def _refuse(self, place: str, error: Invalid) -> None:
-        log.error("event cannot leave", topic=self._keys.flights[place].rows[0]["topic"], reason=error.slug)
-        self._keys.refuse(place, error.slug)
-        self._go_on(place)
-
-    def _fail(self, place: str) -> None:
-        self._keys.failed(place)
-        self._ended()
-
-    def _go_on(self, place: str) -> None:
-        if place in self._keys.ended:
-            self._ended()
-        else:
-            self._send_next(place)
-
-    def _ended(self) -> None:
+    def _tell(self) -> None:
         """A place can be settled: at once, though nobody waits for it any more."""
         self._landed.set()
         self._awake.set()
@@ -259,24 +254,15 @@ class Relay:
         """Wait for these places to end, though not for slow ones."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                while not self._keys.ended.issuperset(places):
+                while not self._places.ended.issuperset(places):
                     self._landed.clear()
                     await self._landed.wait()
 
-    def _give_up_slow(self) -> None:
-        """What was not confirmed in time rests, and is sent again."""
-        late = asyncio.get_running_loop().time() - _CONFIRM_WITHIN
-        queued = {place for ready in self._ready.values() for place in ready}
-        for place, flight in self._keys.flights.items():
-            if flight.began < late and place not in self._keys.ended and place not in queued:
-                log.warning("event waits", topic=flight.rows[0]["topic"], reason="not-confirmed-in-time")
-                self._fail(place)
-
     async def _settle(self, connection: Connection) -> int:
         """Delete what left, park what never can, and only then let the ended places be read again."""
-        ended, self._keys.ended = self._keys.ended, set()
-        confirmed, self._keys.confirmed = self._keys.confirmed, []
-        refused, self._keys.refused = self._keys.refused, []
+        ended, self._places.ended = self._places.ended, set()
+        confirmed, self._places.confirmed = self._places.confirmed, []
+        refused, self._places.refused = self._places.refused, []
         for topic, count in Counter(row["topic"] for row in confirmed).items():
             counter("machi_outbox_relayed_total").labels(topic).inc(count)
         if confirmed:
@@ -287,5 +273,5 @@ class Relay:
                 await connection.executemany(_PARK, refused)
                 await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", gone)
         for place in ended:
-            del self._keys.flights[place]
+            del self._places.flights[place]
         return len(gone)

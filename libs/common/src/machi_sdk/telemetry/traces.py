@@ -47,7 +47,7 @@ def remote_span(
 @contextmanager
 def joint_span(name: str, carriers: Iterable[Mapping[str, str]]) -> Iterator[Span]:
     """A span of its own for work on many records, linked to the first 32 of their origins that are sampled."""
-    distinct = {tuple(carrier.items()): carrier for carrier in carriers}.values()
+    distinct = {carrier.get("traceparent"): carrier for carrier in carriers}.values()
     origins = (trace.get_current_span(_propagator.extract(carrier)).get_span_context() for carrier in distinct)
     links = [
         trace.Link(origin) for origin in islice((each for each in origins if each.trace_flags.sampled), _MOST_LINKS)
