@@ -7,6 +7,9 @@ import asyncpg
 import pytest
 
 from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_identity.adapters.accesses import _FACTS
+from machi_identity.adapters.citizens import _CONTACT, _FOCUS, _LOCK
+from machi_identity.adapters.consents import standings_now
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
@@ -103,6 +106,36 @@ async def test_decisions_at_once_are_numbered_and_leave_in_that_order(
     assert [tuple(row) for row in standing] == [(ledger[-1]["status"], 10)]
     sent = await rows(database, "SELECT payload FROM outbox WHERE topic = 'machi.consent.v1' ORDER BY id")
     assert [version_of(row["payload"]) for row in sent] == list(range(1, 11))
+
+
+async def test_consents_are_asked_for_as_their_tenant_and_no_tenant_stays(
+    works: IdentityWorks, clock: ManualClock, database: PodDatabase
+) -> None:
+    await install(works, clock)
+    citizen = await resolve(works, clock)
+    await decide(works, clock, citizen, Status.GIVEN, "e1")
+    [found, nobody] = await standings_now(works, "fukuoka", [citizen, "nobody"], PURPOSE)
+    assert (found and found.status, nobody) == (Status.GIVEN, None)
+    assert await standings_now(works, "sapporo", [citizen], PURPOSE) == [None]
+    connection = await asyncpg.connect(database.url)
+    asked = "SELECT status FROM consent_standings('fukuoka', $1, $2)"
+    assert await connection.fetchval(asked, [citizen], PURPOSE) == "given"
+    assert await connection.fetchval("SELECT count(*) FROM citizens") == 0
+    await connection.close()
+
+
+@pytest.mark.parametrize("statement", [_FOCUS, _LOCK, _CONTACT, _FACTS])
+async def test_a_person_is_found_by_an_index_though_rows_are_guarded(
+    works: IdentityWorks, clock: ManualClock, statement: str
+) -> None:
+    citizen = await resolve(works, clock)
+    arguments = ["fukuoka", citizen, "line", PURPOSE][: statement.count("$3") + statement.count("$4") + 2]
+    async with works.begin("fukuoka") as work:
+        await work.db.execute("SET LOCAL enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await work.db.fetch(f"EXPLAIN {statement}", *arguments))
+    assert "(citizen_id)::text = (InitPlan" in plan
+    assert "Filter: ((citizen_id)" not in plan
+    assert "Filter: ((c.citizen_id)" not in plan
 
 
 def version_of(payload: bytes) -> int:

@@ -159,6 +159,18 @@ class Works(Generic[W_co]):
         except (*_DRIVER, OSError, TimeoutError) as error:
             raise self._translated(error) from error
 
+    async def ask(self, function: str, tenant: str, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of a function that enters the tenant by itself: one round trip instead of three.
+
+        Errors are those of `begin`.
+        """
+        try:
+            async with self._database.acquire() as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(function, tenant, *arguments)
+        except (*_DRIVER, OSError, TimeoutError) as error:
+            raise self._translated(error) from error
+        return rows
+
     def _translated(self, error: Exception) -> Exception:
         state = str(getattr(error, "sqlstate", "") or "")
         if state.startswith("23"):

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import asyncpg
 
 from machi.consent.v1.consent_service_pb2 import ConsentStatus
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing, Status, in_force
-from machi_sdk.work import Work
+from machi_sdk.work import Work, Works
+
+W = TypeVar("W", bound=Work)
 
 TOPIC = "machi.consent.v1"
 
@@ -32,17 +35,7 @@ SELECT k.receipt_id, k.event_id, coalesce(a.citizen_id, k.citizen_id) AS citizen
 FROM consent_ledger k LEFT JOIN aliases a ON a.tenant = $1 AND a.former_id = k.citizen_id
 WHERE k.tenant = $1 AND k.event_id = $2
 """
-_STANDING = """
-SELECT k.status, k.notice_version, k.decided_at, n.purpose IS NOT NULL AS installed
-FROM unnest($2::text[]) WITH ORDINALITY AS asked (citizen_id, place)
-LEFT JOIN aliases a ON a.tenant = $1 AND a.former_id = asked.citizen_id
-{join} citizens c ON c.tenant = $1 AND c.citizen_id = coalesce(a.citizen_id, asked.citizen_id)
-LEFT JOIN consents k ON k.tenant = $1 AND k.citizen_id = c.citizen_id AND k.purpose = $3
-LEFT JOIN notices n ON n.purpose = k.purpose AND n.version = k.notice_version
-ORDER BY asked.place
-"""
-_STANDING_OF_ONE = _STANDING.format(join="JOIN")
-_STANDING_OF_MANY = _STANDING.format(join="LEFT JOIN")
+_STANDINGS = "SELECT * FROM consent_standings($1, $2, $3)"
 _GIVEN = """
 SELECT purpose, notice_version FROM consents
 WHERE tenant = $1 AND citizen_id = $2 AND status = 'given' ORDER BY purpose
@@ -93,15 +86,13 @@ class PgConsents:
 
     async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
         """See the port."""
-        row = await self._work.db.fetchrow(_STANDING_OF_ONE, self._work.tenant, [citizen_id], purpose)
-        return standing_in(row) if row else None
+        [row] = await self._work.db.fetch(_STANDINGS, self._work.tenant, [citizen_id], purpose)
+        return standing_in(row) if row["known"] else None
 
     async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
         """See the port."""
-        return [
-            standing_in(row)
-            for row in await self._work.db.fetch(_STANDING_OF_MANY, self._work.tenant, citizen_ids, purpose)
-        ]
+        rows = await self._work.db.fetch(_STANDINGS, self._work.tenant, citizen_ids, purpose)
+        return [standing_in(row) for row in rows]
 
     async def given(self, citizen_id: str) -> list[tuple[str, int]]:
         """See the port."""
@@ -139,6 +130,14 @@ class PgNotices:
             )
             for row in rows
         ]
+
+
+async def standings_now(
+    works: Works[W], tenant: str, citizen_ids: Sequence[str], purpose: str
+) -> list[Standing | None]:
+    """What stands for each, None where there is no such citizen: one statement, and no transaction around it."""
+    rows = await works.ask(_STANDINGS, tenant, citizen_ids, purpose)
+    return [standing_in(row) if row["known"] else None for row in rows]
 
 
 def standing_in(row: asyncpg.Record) -> Standing:

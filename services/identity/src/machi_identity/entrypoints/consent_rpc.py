@@ -5,6 +5,7 @@ from google.protobuf.message import Message
 
 from machi.consent.v1 import consent_service_pb2 as pb
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer
+from machi_identity.adapters.consents import standings_now
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.consent import Decision, Status
 from machi_identity.telemetry import DECISIONS
@@ -48,8 +49,8 @@ class ConsentRpc(ConsentServiceServicer):
 
     async def Check(self, request: pb.CheckRequest, context: _Context) -> pb.CheckResponse:
         """What stands now for one citizen."""
-        async with self._works.begin(current_call().tenant) as work:
-            standing = await work.consents.standing(request.citizen_id, request.purpose)
+        tenant = current_call().tenant
+        [standing] = await standings_now(self._works, tenant, [request.citizen_id], request.purpose)
         if standing is None:
             raise Missing("citizen-unknown")
         response = pb.CheckResponse(status=_CODES[standing.status], notice_version=standing.notice_version)
@@ -61,9 +62,11 @@ class ConsentRpc(ConsentServiceServicer):
         """What stands now for each, in the order asked; UNKNOWN for citizens there are not."""
         if len(request.citizen_ids) > MOST_AT_ONCE:
             raise Invalid("too-many-citizens", f"ask for at most {MOST_AT_ONCE} at once")
-        async with self._works.begin(current_call().tenant) as work:
-            standings = await work.consents.standing_of_many(list(request.citizen_ids), request.purpose)
-        return pb.CheckManyResponse(statuses=[_CODES[standing.status] for standing in standings])
+        tenant = current_call().tenant
+        standings = await standings_now(self._works, tenant, list(request.citizen_ids), request.purpose)
+        return pb.CheckManyResponse(
+            statuses=[_CODES[standing.status if standing else Status.UNKNOWN] for standing in standings]
+        )
 
     async def GetNotice(self, request: pb.GetNoticeRequest, context: _Context) -> pb.GetNoticeResponse:
         """The present notice in one language, else in the default one."""
