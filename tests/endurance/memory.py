@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import median
 
 import psutil
 
@@ -55,8 +57,6 @@ def _warm(life: list[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _slope(samples: list[tuple[int, float]]) -> float:
-    """The least-squares line's slope."""
-    middle = sum(done for done, _ in samples) / len(samples)
-    level = sum(resident for _, resident in samples) / len(samples)
-    spread = sum((done - middle) ** 2 for done, _ in samples)
-    return sum((done - middle) * (resident - level) for done, resident in samples) / spread if spread else 0.0
+    """The median slope between any two samples: a buffer that grows once moves it little, a leak fully."""
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(samples, 2) if b[0] > a[0]]
+    return median(slopes) if slopes else 0.0

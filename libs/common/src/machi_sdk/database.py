@@ -1,5 +1,6 @@
 """One pod's PostgreSQL: a pool of asyncpg connections, and unpooled ones for leases and listening."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -38,8 +39,12 @@ class Database:
     async def acquire(self) -> AsyncIterator[Pooled]:
         """A pooled connection; TimeoutError when none comes free within five seconds."""
         pool = self._pool or await self._open()
-        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+        async with asyncio.timeout(_ACQUIRE_SECONDS):  # the pool's own timeout takes a task for each time
+            connection = await pool.acquire()
+        try:
             yield connection
+        finally:
+            await pool.release(connection)
 
     async def connect(self) -> Connection:
         """An unpooled connection, the caller's to close."""

@@ -72,16 +72,23 @@ class Gate:
 class _Interceptor(grpc.aio.ServerInterceptor):
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._known: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        handler: Any = await continuation(handler_call_details)
         method = handler_call_details.method
+        if method in self._known:
+            return self._known[method]
+        handler: Any = await continuation(handler_call_details)
         if handler is None or method.startswith(f"/{_OPEN}/"):
             return handler  # type: ignore[no-any-return]
+        self._known[method] = self._guarded(method, handler)
+        return self._known[method]
+
+    def _guarded(self, method: str, handler: Any) -> Handler:  # noqa: ANN401 (grpc's own type knows no async)
         codec = (handler.request_deserializer, handler.response_serializer)
         if handler.unary_unary:
             wrapped: Any = self._unary(method, handler.unary_unary)
