@@ -26,9 +26,10 @@ def test_a_process_that_grows_is_seen() -> None:
     memory = Memory()
     memory._lives[("leaking", 1)] = [(done, 80 + done / 1000) for done in range(0, 10_000, 100)]
     memory._lives[("flat", 2)] = [(done, 80 + 40 * (done < 2_000)) for done in range(0, 10_000, 100)]
+    memory._lives[("filling", 4)] = [(done, 80 + 10 * (done > 6_000)) for done in range(0, 10_000, 100)]
     memory._lives[("flat", 3)] = [(0, 10.0), (100, 900.0)]  # a short life says nothing
-    assert memory.slopes(1000) == {"leaking": 1.0, "flat": 0.0}
-    assert memory.highest() == {"leaking": 89.9, "flat": 900.0}
+    assert memory.slopes(1000) == {"leaking": 1.0, "flat": 0.0, "filling": 0.0}
+    assert memory.highest() == {"leaking": 89.9, "flat": 900.0, "filling": 90.0}
 
 
 async def test_a_fault_that_cannot_be_made_is_no_success() -> None:

@@ -45,8 +45,8 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{SDK}/outbox.py",
-                """            f" FROM unnest({keys}::text[]) AS name ORDER BY 1) AS locks; \"\n""",
-                """            f" FROM unnest({keys}::text[]) AS name WHERE false) AS locks; \"\n""",
+                """        f" FROM unnest({keys}::text[]) AS name ORDER BY 1) AS locks; \"\n""",
+                """        f" FROM unnest({keys}::text[]) AS name WHERE false) AS locks; \"\n""",
             ),
         ),
         f"{GUARANTEES}::test_an_event_waits_for_an_earlier_one_of_its_key",
