@@ -134,9 +134,10 @@ class Works(Generic[W_co]):
         work.committed()
 
     async def alone(self, statement: str, *arguments: object, hop: Hop | None = None) -> list[asyncpg.Record]:
-        """The rows of one statement that is a transaction of its own: one round trip, on tables that know no tenant.
+        """The rows of one statement that is a transaction of its own: one round trip.
 
-        The hop is left when there is a row. Raises as `begin` does.
+        Its tables know no tenant, or it is a function that enters the tenant. The hop is left when there
+        is a row. Raises as `begin` does.
         """
         trace_id = current_trace_id()
         if hop is not None and trace_id:
@@ -158,18 +159,6 @@ class Works(Generic[W_co]):
             yield
         except (*_DRIVER, OSError, TimeoutError) as error:
             raise self._translated(error) from error
-
-    async def ask(self, function: str, tenant: str, *arguments: object) -> list[asyncpg.Record]:
-        """The rows of a function that enters the tenant by itself: one round trip instead of three.
-
-        Errors are those of `begin`.
-        """
-        try:
-            async with self._database.acquire() as connection:
-                rows: list[asyncpg.Record] = await connection.fetch(function, tenant, *arguments)
-        except (*_DRIVER, OSError, TimeoutError) as error:
-            raise self._translated(error) from error
-        return rows
 
     def _translated(self, error: Exception) -> Exception:
         state = str(getattr(error, "sqlstate", "") or "")

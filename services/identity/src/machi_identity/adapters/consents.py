@@ -136,7 +136,7 @@ async def standings_now(
     works: Works[W], tenant: str, citizen_ids: Sequence[str], purpose: str
 ) -> list[Standing | None]:
     """What stands for each, None where there is no such citizen: one statement, and no transaction around it."""
-    rows = await works.ask(_STANDINGS, tenant, citizen_ids, purpose)
+    rows = await works.alone(_STANDINGS, tenant, citizen_ids, purpose)
     return [standing_in(row) if row["known"] else None for row in rows]
 
 
