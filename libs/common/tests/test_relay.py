@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -178,7 +179,7 @@ async def test_a_hung_partition_stops_that_partition_only(
     async with running(Relay(database, stuck, Faultpoints(""))):
         for key in well[:3]:
             await emit(works, topic, key, 1)
-            await wait_until(lambda key=key: _is(numbers(kafka_server.bootstrap, topic, key), [1]), within=5)
+            await wait_until(partial(_is_there, kafka_server.bootstrap, topic, key), within=5)
         await wait_until(lambda: _is_left(pod_database, 5))
     await stuck.close()
 
@@ -280,6 +281,10 @@ async def test_a_broker_restart_delays_and_loses_nothing(
 
 async def _is_left(database: PodDatabase, count: int) -> bool:
     return await left(database) == count
+
+
+async def _is_there(bootstrap: str, topic: str, key: str) -> bool:
+    return await numbers(bootstrap, topic, key) == [1]
 
 
 async def _is(found: Awaitable[list[int]], expected: list[int]) -> bool:
