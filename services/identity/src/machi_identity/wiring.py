@@ -1,5 +1,6 @@
 """Who gets what."""
 
+from functools import partial
 from pathlib import Path
 
 from machi.consent.v1.consent_service_pb2_grpc import add_ConsentServiceServicer_to_server
@@ -7,6 +8,7 @@ from machi.dialogue.v1.dialogue_service_pb2_grpc import add_DialogueServiceServi
 from machi.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from machi.identity.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from machi.pods.v1.pod_registry_service_pb2_grpc import add_PodRegistryServiceServicer_to_server
+from machi_identity.adapters.consents import standings_now
 from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
 from machi_identity.entrypoints.consent_rpc import ConsentRpc
 from machi_identity.entrypoints.dialogues.help import HelpDialogue
@@ -34,7 +36,7 @@ async def assemble(pod: Pod) -> None:
     kit = DialogueKit(works, dialogues(works, pod), pod.clock)
     pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, pod.clock))
     pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works, pod.settings.tenants))
-    pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, pod.clock))
+    pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, partial(standings_now, works), pod.clock))
     pod.serve(add_PodRegistryServiceServicer_to_server, PodsRpc(works, pod.clock, pod.settings.machi_default_tenant))
     pod.serve(add_DialogueServiceServicer_to_server, DialogueEndpoint(kit, works))
 
