@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from prometheus_client import REGISTRY
 
 from machi.channel.v1.events_pb2 import InboundEvent, TextSent
 from machi.consent.v1.events_pb2 import ConsentDecided
@@ -200,6 +201,22 @@ async def test_no_event_comes_in_while_one_lies_unread_for_two_days(subject: Sub
         await wait_until(lambda: consumer.unread_seconds() == 0.0)
         await entrance.store(event, "fukuoka")
     await producer.close()
+
+
+async def test_the_age_of_the_oldest_record_grows_while_a_handler_hangs(subject: Subject) -> None:
+    reached, release = asyncio.Event(), asyncio.Event()
+
+    async def hang(_records: Sequence[Received], _work: Work) -> None:
+        reached.set()
+        await release.wait()
+
+    await subject.write(Event("key", ConsentDecided(citizen_id="a"), age=timedelta(hours=25)))
+    consumer = subject.consumer(hang)
+    async with running(consumer):
+        await reached.wait()
+        found = REGISTRY.get_sample_value("machi_consumer_unread_seconds", {"consumer": consumer.group})
+        assert (found or 0) > 24 * 3600
+        release.set()
 
 
 async def test_what_is_unavailable_is_tried_again_in_order_and_never_parked(

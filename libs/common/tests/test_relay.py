@@ -13,6 +13,7 @@ from time import perf_counter
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import SystemClock
@@ -138,6 +139,9 @@ async def test_a_missing_topic_and_an_oversized_event_stop_nobody_else(
         await wait_until(lambda: _is(numbers(kafka_server.bootstrap, topic, "key"), [1, 3]), within=20)
         connection = await asyncpg.connect(pod_database.url)
         [parked] = await wait_until(lambda: list_parked(connection))
+        await wait_until(lambda: REGISTRY.get_sample_value("machi_parked_total", {"consumer": "outbox"}) == 1)
+        await wait_until(lambda: (REGISTRY.get_sample_value("machi_outbox_age_seconds") or 0) > 0)
+    assert REGISTRY.get_sample_value("machi_outbox_age_seconds") == 0, "who lost the lease still tells an age"
     assert (parked.consumer, parked.topic, parked.reason) == ("outbox", topic, "record-too-large")
     assert await connection.fetchval("SELECT count(*) FROM outbox WHERE topic = $1", topic) == 0
     await connection.close()

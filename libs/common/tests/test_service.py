@@ -14,6 +14,7 @@ import aiohttp
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -108,7 +109,25 @@ async def test_errors_of_a_route_are_problems_and_metrics_are_told(
                 {"type": "urn:machi:a-slug", "title": "a-slug", "status": status, "detail": "what to do"},
             )
         async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{pod.http.port}/metrics") as told:
-            assert "machi_outbox_age_seconds" in await told.text()
+            page = await told.text()
+        assert "machi_outbox_age_seconds" in page
+        assert 'machi_http_server_seconds_count{path="/refuse/{kind}",status="409"}' in page
+
+
+async def test_metrics_say_what_keeps_a_pod_from_being_ready_and_what_is_installed(
+    settings: Settings, toy: Manifest, kafka_server: KafkaAddress
+) -> None:
+    def told(name: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(name, labels)
+
+    await announce_pods(kafka_server.bootstrap, [toy])
+    async with running_pod(nothing, settings, toy) as pod:
+        assert told("machi_trouble", check="manifest") == 0
+        assert told("machi_installed", installed="toy") == 1
+        await pod.installed.put(toy.model_copy(update={"summary": "changed"}))
+        assert told("machi_trouble", check="manifest") == 1
+        await pod.installed.drop("toy")
+        assert told("machi_installed", installed="toy") == 0
 
 
 async def test_a_topic_that_is_not_in_the_manifest_is_refused(settings: Settings, toy: Manifest) -> None:

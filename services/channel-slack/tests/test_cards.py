@@ -2,6 +2,7 @@
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 from samples import card, entry, moved
 from slack_city import DESK, JPEG, OFFICER, SlackCity
 
@@ -19,6 +20,7 @@ async def test_a_card_its_thread_and_its_photo_are_shown_once_and_changed_in_pla
     city.lamps.card.thread.append(entry("e-1", "<b>まだ</b> 暗い & 寒い"))
     city.lamps.card.photos.append(CardPhoto(media_id="m-1", alt_text="写真"))
     city.lamps.card.photos.append(CardPhoto(media_id="m-gone", alt_text="写真"))
+    before = REGISTRY.get_sample_value("machi_slack_card_seconds_count") or 0
     await city.announce(1)
     first = await city.shown(1)
     room = await city.simulator.slack.channel(DESK)
@@ -34,6 +36,7 @@ async def test_a_card_its_thread_and_its_photo_are_shown_once_and_changed_in_pla
     second = await city.shown(2)
     assert (second.ts, second.channel) == (first.ts, first.channel)
     assert "対応中" in str(second.blocks)
+    assert REGISTRY.get_sample_value("machi_slack_card_seconds_count") == before + 1, "a change is no new card"
     thread = [message for message in await city.messages() if message.thread_ts == first.ts]
     assert [message.text for message in thread if not message.files] == [
         "市民: &lt;b&gt;まだ&lt;/b&gt; 暗い &amp; 寒い",

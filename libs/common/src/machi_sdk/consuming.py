@@ -46,6 +46,8 @@ class Consumer(Generic[W]):
         self._unread_since: dict[TopicPartition, float] = {}
         self._last_poll = 0.0
         self._stopping = asyncio.Event()
+        # Asked for when it is told: a handler that hangs lets no poll end.
+        gauge("machi_consumer_unread_seconds").labels(self.group).set_function(self.unread_seconds)
 
     @property
     def group(self) -> str:
@@ -130,7 +132,6 @@ class Consumer(Generic[W]):
         for gone in self._unread_since.keys() - kafka.assignment():
             del self._unread_since[gone]
         gauge("machi_consumer_lag").labels(self.group).set(self._lag(kafka))
-        gauge("machi_consumer_unread_seconds").labels(self.group).set(self.unread_seconds())
 
     async def _move_on(self, kafka: AIOKafkaConsumer, before: Mapping[TopicPartition, int]) -> None:
         """Move the offsets of what had its effect, of all partitions at once."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from machi_sdk.telemetry import gauge
+
 Check = Callable[[], str | None]
 
 
@@ -15,6 +17,7 @@ class Health:
     def add(self, name: str, check: Check) -> None:
         """Register a check: None means fine, text says why not."""
         self._checks[name] = check
+        gauge("machi_trouble").labels(name).set_function(lambda: float(check() is not None))
 
     def troubles(self) -> dict[str, str]:
         """What keeps the pod from being ready."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
 from machi_sdk.health import Health
 from machi_sdk.settings import host_and_port
+from machi_sdk.telemetry import histogram
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 HTTP_STATUS: dict[type[MachiError], int] = {Invalid: 400, Missing: 404, Conflict: 409, Denied: 403, Unavailable: 503}
@@ -27,9 +29,14 @@ def json_response(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
+def status_of(error: MachiError) -> int:
+    """The HTTP status of an error."""
+    return next(status for kind, status in HTTP_STATUS.items() if isinstance(error, kind))
+
+
 def problem(error: MachiError) -> Response:
     """The problem document of an error."""
-    status = next(status for kind, status in HTTP_STATUS.items() if isinstance(error, kind))
+    status = status_of(error)
     body = {"type": f"urn:machi:{error.slug}", "title": error.slug, "status": status, "detail": error.message}
     return Response(orjson.dumps(body), status, media_type="application/problem+json")
 
@@ -80,7 +87,17 @@ class HttpServer:
         """Add a route; before `start`."""
 
         async def answer(request: Request) -> Response:
-            return await endpoint(request)  # a callable object would be taken for an ASGI app
+            started, status = time.perf_counter(), 500
+            try:
+                response = await endpoint(request)  # a callable object would be taken for an ASGI app
+                status = response.status_code
+                return response
+            except MachiError as error:
+                status = status_of(error)
+                raise
+            finally:
+                seconds = time.perf_counter() - started
+                histogram("machi_http_server_seconds").labels(path, str(status)).observe(seconds)
 
         self._routes.append(Route(path, answer, methods=list(methods)))
 

@@ -12,7 +12,7 @@ from machi_sdk.errors import Invalid
 from machi_sdk.manifest import Manifest, parse_manifest
 from machi_sdk.producer import kafka_options
 from machi_sdk.settings import Settings
-from machi_sdk.telemetry import get_logger
+from machi_sdk.telemetry import gauge, get_logger
 
 TOPIC = "machi.pods.v1"
 _POLL_MS = 1000
@@ -54,11 +54,13 @@ class InstalledPods:
         if self.hash_of(manifest.name) == manifest.hash:
             return
         self._pods[manifest.name] = (manifest.hash, manifest)
+        gauge("machi_installed").labels(manifest.name).set(1)
         await self._announce()
 
     async def drop(self, pod: str) -> None:
         """Take an uninstalled pod out."""
         if self._pods.pop(pod, None) is not None:
+            gauge("machi_installed").labels(pod).set(0)
             await self._announce()
 
     async def _announce(self) -> None:

@@ -36,6 +36,7 @@ _REPLAY = (
     " INSERT INTO outbox (topic, key, headers, payload)"
     " SELECT topic, convert_from(key, 'UTF8'), headers, payload FROM taken ORDER BY id"
 )
+_PARKED = "SELECT count(*) FROM parked WHERE consumer = 'outbox'"
 _SAFETY_POLL = 1.0
 _CONFIRM_WITHIN = 15.0
 _PATIENCE = 0.5
@@ -158,6 +159,7 @@ class Relay:
                 if not await self.carry(connection):
                     await self._rest(connection)
         finally:
+            gauge("machi_outbox_age_seconds").set(0)  # whoever has the lease next tells it
             await self._give_up_flights()
             await connection.close(timeout=2)
 
@@ -167,6 +169,7 @@ class Relay:
                 await self._awake.wait()
         except TimeoutError:
             await connection.execute(_REPLAY)
+            gauge("machi_parked_total").labels("outbox").set(await connection.fetchval(_PARKED))
 
     async def _give_up_flights(self) -> None:
         senders = list(self._senders)

@@ -6,7 +6,8 @@ from typing import Literal
 from prometheus_client import Counter, Gauge, Histogram
 
 Kind = Literal["counter", "gauge", "histogram"]
-_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# What a manifest's `slo` promises has to be one of these: only then can it be judged.
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def declare(name: str, kind: Kind, labels: tuple[str, ...], about: str) -> None:
     elif kind == "gauge":
         metric = Gauge(name, about, labels)
     else:
-        metric = Histogram(name, about, labels, buckets=_BUCKETS)
+        metric = Histogram(name, about, labels, buckets=BUCKETS)
     _registry[name] = (entry, metric)
 
 
@@ -65,6 +66,9 @@ def histogram(name: str) -> Histogram:
     return metric
 
 
+declare("machi_trouble", "gauge", ("check",), "1 while this check keeps the pod from being ready")
+declare("machi_installed", "gauge", ("installed",), "1 for each pod of the registry, as this pod has read it")
+declare("machi_http_server_seconds", "histogram", ("path", "status"), "Time to answer an HTTP request")
 declare("machi_rpc_server_seconds", "histogram", ("service", "method", "code"), "Time to answer an rpc")
 declare("machi_rpc_client_seconds", "histogram", ("service", "method", "code"), "Time an rpc to another pod took")
 declare(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -9,6 +10,8 @@ from google.protobuf import json_format
 
 from machi.dialogue.v1.desk_card_pb2 import Form
 from machi_channel_slack.domain.cards import STRAY, Announced, CardKey, CardState, PostState
+from machi_channel_slack.telemetry import NEW_CARD
+from machi_sdk.telemetry import histogram
 from machi_sdk.work import Work, Works
 
 if TYPE_CHECKING:
@@ -35,7 +38,10 @@ USING (card_id, desk_id) WHERE tenant = $1 AND ts <> ''
 _FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"
 _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
 _ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
-_POSTED = f"UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}"
+_POSTED = f"""
+UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}
+RETURNING CASE WHEN shown = 0 AND NOT held THEN extract(epoch FROM $6::timestamptz - announced_at)::float8 END
+"""
 # Lists that name the card are changed: its line gets a link, or loses its button.
 _TOUCH_LISTS = """
 UPDATE digests SET wanted = wanted + 1, due_at = $4 WHERE tenant = $1 AND digest_id IN
@@ -121,7 +127,9 @@ class PostgresBoard:
     async def posted(self, key: CardKey, channel: str, ts: str) -> None:
         """The card's message is known."""
         async with self._works.begin(key.tenant) as work:
-            await work.db.execute(_POSTED, *_of(key), channel, ts)
+            waited = await work.db.fetchval(_POSTED, *_of(key), channel, ts, work.clock.now())
+            if waited is not None:
+                work.then(partial(histogram(NEW_CARD).observe, waited))
             await work.db.execute(_TOUCH_LISTS, *_of(key), work.clock.now())
 
     async def lost(self, key: CardKey) -> None:
