@@ -21,6 +21,7 @@ from starlette.responses import Response
 from machi.consent.v1 import consent_service_pb2 as wire
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceStub
 from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_sdk import operating
 from machi_sdk.clock import SystemClock
 from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.installed import InstalledPods
@@ -85,7 +86,12 @@ async def test_a_manifest_that_differs_from_the_installed_one_is_not_ready(
         status, answer = await fetch(pod.http.port, "/readyz")
         assert (status, answer["ready"]) == (503, False)
         assert "differs from the installed one" in str(answer["troubles"])
+        here = settings.model_copy(update={"machi_http_address": f"127.0.0.1:{pod.http.port}"})
+        good, said = await asyncio.to_thread(operating.ready, here)
+        assert not good
+        assert b"differs from the installed one" in said
         await pod.installed.put(toy)
+        assert (await asyncio.to_thread(operating.ready, here))[0]
         assert (await fetch(pod.http.port, "/readyz"))[0] == 200
 
 

@@ -1,0 +1,68 @@
+"""What an operator asks of a pod where it runs."""
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+
+from machi_sdk import operating
+from machi_sdk.settings import Settings
+from machi_sdk.testing import LocalRelease, PodDatabase
+
+_PARK = (
+    'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
+    " VALUES ('toy.facts', 'a-topic', 0, 7, 'an-event', 'k', '{}', 'what somebody wrote', 'gave-up') RETURNING id"
+)
+
+
+@pytest.fixture
+def settings(release: LocalRelease, pod_database: PodDatabase) -> Settings:
+    return release.settings("toy", pod_database.url)
+
+
+@pytest.mark.integration
+async def test_parked_records_are_listed_shown_replayed_and_dropped_without_their_content(
+    settings: Settings, pod_database: PodDatabase
+) -> None:
+    connection = await asyncpg.connect(pod_database.url)
+    parked = await connection.fetchval(_PARK)
+    listed, shown = [await operating.ask(settings, verb, ids) for verb, ids in (("parked", []), ("show", [parked]))]
+    assert isinstance(shown[0], dict)
+    assert listed == [{name: value for name, value in shown[0].items() if name != "headers"}]
+    assert "somebody" not in f"{listed}{shown}"
+    assert await operating.ask(settings, "replay", []) == [{"id": parked, "replay": "asked for"}]
+    assert await connection.fetchval("SELECT replay_requested_at IS NOT NULL FROM parked")
+    assert await operating.ask(settings, "drop", [parked]) == [{"id": parked, "dropped": True}]
+    assert await operating.ask(settings, "drop", [parked]) == [{"id": parked, "missing": True}]
+    await connection.execute("INSERT INTO outbox (topic, key, headers, payload) VALUES ('t', 'k', '{}', '')")
+    [waiting] = await operating.ask(settings, "outbox", [])
+    assert isinstance(waiting, dict)
+    assert (waiting["topic"], waiting["events"]) == ("t", 1)
+    await connection.close()
+
+
+@pytest.mark.integration
+def test_the_command_prints_a_document_a_line(
+    pod_database: PodDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def park() -> int:
+        connection = await asyncpg.connect(pod_database.url)
+        found: int = await connection.fetchval(_PARK)
+        await connection.close()
+        return found
+
+    parked = asyncio.run(park())
+    monkeypatch.setenv("DATABASE_URL", pod_database.url)
+    assert operating.main(["parked"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == parked
+    assert operating.main(["show", str(parked + 1)]) == 1
+    assert operating.main(["drop"]) == 2
+    assert operating.main(["parked", "all"]) == 2
+    assert "Verbs" in capsys.readouterr().err
+
+
+def test_a_pod_that_does_not_listen_is_not_ready() -> None:
+    good, said = operating.ready(Settings(machi_http_address="127.0.0.1:1"))
+    assert not good
+    assert json.loads(said) == {"ready": False, "troubles": {"http": "URLError"}}
