@@ -46,7 +46,7 @@ async def _outbox(connection: Connection, _ids: Sequence[int]) -> Answer:
     return [dict(row) for row in await connection.fetch(_OUTBOX)]
 
 
-_VERBS: dict[str, Verb] = {"parked": _parked, "show": _show, "replay": _replay, "drop": _drop, "outbox": _outbox}
+VERBS: dict[str, Verb] = {"parked": _parked, "show": _show, "replay": _replay, "drop": _drop, "outbox": _outbox}
 
 
 def _missing(identifier: int) -> dict[str, object]:
@@ -71,7 +71,7 @@ async def ask(settings: Settings, verb: str, ids: Sequence[int]) -> Answer:
     """A verb's answer from the pod's database."""
     connection = await Database(settings.database_url).connect()
     try:
-        return await _VERBS[verb](connection, ids)
+        return await VERBS[verb](connection, ids)
     finally:
         await connection.close()
 
@@ -83,7 +83,7 @@ def main(words: Sequence[str]) -> int:
         good, said = ready(read_settings())
         sys.stdout.write(said.decode() + "\n")
         return 0 if good else 1
-    if verb not in _VERBS or not all(word.isdecimal() for word in rest) or (verb in ("show", "drop") and not rest):
+    if verb not in VERBS or not all(word.isdecimal() for word in rest) or (verb in ("show", "drop") and not rest):
         sys.stderr.write(f"{__doc__}\n")
         return 2
     answers = asyncio.run(ask(read_settings(), verb, [int(word) for word in rest]))

@@ -1,0 +1,186 @@
+"""Runbooks and guides: a page for each alert, commands that exist, YAML that is what it says."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+import typer
+import yaml
+
+from machi_sdk import operating
+from machi_tools import cli
+from tests.architecture.house import ROOT, services
+from tests.monitoring.promises import CHART, RUNBOOKS, alerts
+
+PAGES = sorted([*RUNBOOKS.glob("*.md"), *(ROOT / "docs" / "guides").glob("*.md")])
+SECTIONS = ["For residents", "Look first", "Cure", "When to escalate"]
+FENCE = re.compile(r"^ *```(?P<kind>\w+)\n(?P<body>.*?)^ *```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`((?:kubectl|helm|machi|make|python) [^`]+)`")
+# What a municipality's people have anyway.
+TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "kind", "export", "for", "done"}
+KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
+KUBECTL |= {"rollout", "scale", "top"}
+HELM = {"history", "install", "rollback", "show", "test", "uninstall", "upgrade"}
+# What the charts make beside pods: secrets, jobs, and servers.
+MADE = {"keys", "database", "channels", "trust", "operator", "db", "db-1", "simulator", "postgres", "kafka"}
+SCHEMA = CHART / "values.schema.json"
+
+
+def fences(page: Path, kind: str) -> list[str]:
+    """The blocks of one kind on a page."""
+    return [match["body"] for match in FENCE.finditer(page.read_text(encoding="utf-8")) if match["kind"] == kind]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Every command of a page, in blocks and in lines."""
+    for body in fences(page, "sh"):
+        yield from (line.strip() for line in body.replace("\\\n", " ").splitlines() if line.strip())
+    yield from INLINE.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
+
+
+@cache
+def machi_verbs() -> set[str]:
+    """Each `machi` command, of groups as `group verb`."""
+    cli._add_operators_verbs()
+    groups = {group.name: group.typer_instance for group in cli.app.registered_groups if group.typer_instance}
+    inner = {f"{name} {verb}" for name, group in groups.items() for verb in _verbs(group)}
+    return _verbs(cli.app) | inner
+
+
+def _verbs(of: typer.Typer) -> set[str]:
+    return {each.name or each.callback.__name__ for each in of.registered_commands if each.callback}
+
+
+def targets() -> set[str]:
+    """What `make` can make; `images` comes with the Dockerfile."""
+    return {"images"} | set(
+        re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+
+def plain(words: list[str]) -> list[str]:
+    """Words without options and their values of the form `-n NAME`."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and not word.startswith("-"):
+            kept.append(word)
+        skip = word in ("-n", "-l", "-f", "-c", "-p", "--set")
+    return kept
+
+
+def judged(command: str) -> str | None:
+    """What is wrong with a command, or None."""
+    words = shlex.split(command, comments=True)
+    outer, _, inner = (list(part) for part in _split(words))
+    tool, verb = outer[0], (plain(outer[1:]) or [""])[0]
+    known = {"kubectl": KUBECTL, "helm": HELM, "make": targets()}
+    if tool == "machi":
+        verbs = machi_verbs()
+        return None if " ".join(plain(outer[1:])[:2]) in verbs or verb in verbs else f"no `machi {verb}`"
+    if tool == "python" or inner[:2] == ["python", "-m"]:
+        return _module((inner or outer)[2:])
+    if tool in known:
+        return None if verb in known[tool] else f"no `{tool} {verb}`"
+    return None if tool in TOOLS else f"what is {tool}?"
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str], list[str]]:
+    if "--" not in words:
+        return words, [], []
+    at = words.index("--")
+    return words[:at], ["--"], words[at + 1 :]
+
+
+def _module(words: list[str]) -> str | None:
+    if words[0] != "machi_sdk.operating":
+        return f"no verbs of {words[0]} are known"
+    return None if words[1] in {"ready", *operating.VERBS} else f"no verb {words[1]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_of_a_page_exist(page: Path) -> None:
+    pods = {service.name for service in services()} | {"$POD"}
+    wrong = [f"{command}: {why}" for command in commands(page) if (why := judged(command))]
+    named = re.findall(r"\$RELEASE-(\$POD|[a-z][a-z0-9-]*)", page.read_text(encoding="utf-8"))
+    assert not wrong
+    assert set(named) <= pods | MADE
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    wrong = ["machi mend", "make wonders", "kubectl repair pod", "kubectl exec x -- python -m machi_sdk.operating heal"]
+    assert all(judged(each) for each in [*wrong, "kubefix now"])
+
+
+@pytest.mark.parametrize("name", sorted(alerts()))
+def test_each_alert_has_a_page_with_all_parts(name: str) -> None:
+    page = RUNBOOKS / f"{name}.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"# {name}"
+    assert [line.removeprefix("## ") for line in lines if line.startswith("## ")] == SECTIONS
+    assert f"*{alerts()[name]['labels']['severity']}*" in lines[2]
+    assert f"({name}.md)" in (RUNBOOKS / "README.md").read_text(encoding="utf-8")
+    assert fences(page, "sh"), "where does one look?"
+
+
+def test_each_page_of_an_alert_has_its_alert() -> None:
+    assert {page.stem for page in RUNBOOKS.glob("Machi*.md")} == set(alerts())
+
+
+def documents() -> Iterator[tuple[str, object]]:
+    """Every YAML document of the guides and of the examples in deploy, by place."""
+    for page in PAGES:
+        for body in fences(page, "yaml"):
+            yield from ((page.name, each) for each in yaml.safe_load_all(body))
+    for path in sorted([*(ROOT / "deploy" / "gitops").glob("*.yaml"), *(ROOT / "deploy" / "otel").glob("*.yaml")]):
+        yield from ((path.name, each) for each in yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+def test_resources_have_the_parts_that_make_one() -> None:
+    kinds = set()
+    for place, document in documents():
+        assert isinstance(document, dict), place
+        if "kind" in document:
+            kinds.add(document["kind"])
+            assert {"apiVersion", "kind", "metadata", "spec"} <= document.keys(), place
+            assert document["metadata"]["name"], place
+    assert kinds == {"Application", "GitRepository", "HelmRelease", "OpenTelemetryCollector", "ScheduledBackup"}
+
+
+def test_gitops_examples_name_the_chart_and_one_release() -> None:
+    found = {
+        document["kind"]: document for _, document in documents() if isinstance(document, dict) and "kind" in document
+    }
+    [chart, values] = found["Application"]["spec"]["sources"]
+    assert (ROOT / chart["path"]).is_dir()
+    assert [name.partition("/")[0] for name in chart["helm"]["valueFiles"]] == [f"${values['ref']}"]
+    release = found["HelmRelease"]["spec"]
+    assert (ROOT / release["chart"]["spec"]["chart"]).is_dir()
+    assert release["chart"]["spec"]["sourceRef"]["name"] == found["GitRepository"]["metadata"]["name"]
+    assert found["GitRepository"]["spec"]["ref"]["tag"] == chart["targetRevision"]
+
+
+def test_values_in_the_guides_are_values_of_the_chart() -> None:
+    examples = [each for _, each in documents() if isinstance(each, dict) and "global" in each]
+    assert len(examples) >= 3
+    if not SCHEMA.is_file():
+        pytest.skip("the city's chart is not here yet")
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    errors = [error.message for each in examples for error in jsonschema.Draft202012Validator(schema).iter_errors(each)]
+    assert not errors
+
+
+def test_the_collectors_pipelines_name_what_is_there() -> None:
+    read = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "deploy/otel").glob("*.yaml")
+    }
+    config = read["collector"]
+    for parts in config["service"]["pipelines"].values():
+        for kind in ("receivers", "processors", "exporters"):
+            assert set(parts[kind]) <= config[kind].keys()
+    assert set(config["service"]["extensions"]) <= config["extensions"].keys()
+    assert read["opentelemetry-collector"]["spec"]["config"] == config
