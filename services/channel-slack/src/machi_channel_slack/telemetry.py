@@ -6,6 +6,4 @@ SHOWN = "machi_slack_cards_total"
 NEW_CARD = "machi_slack_card_seconds"
 
 declare(SHOWN, "counter", ("outcome",), "Tries to show a card: shown, limited, put-off, given-up")
-declare(
-    NEW_CARD, "histogram", (), "Time from a pod's word of a new card to its message, lists of floods left out"
-)
+declare(NEW_CARD, "histogram", (), "Time from a pod's word of a new card to its message, lists of floods left out")
