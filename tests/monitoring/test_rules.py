@@ -110,6 +110,15 @@ def test_what_manifests_promise_can_be_measured() -> None:
     assert limits <= set(BUCKETS), "a promise between two buckets cannot be judged"
 
 
+def test_failures_are_counted_by_the_interval_at_which_they_are_recorded() -> None:
+    [recorded] = [path for path in RULES if path.name == "slo.yaml"]
+    [judging] = [path for path in RULES if path.name == "slo-alerts.yaml"]
+    seconds = set(re.findall(r"\]\) \* (\d+) >= 5", judging.read_text(encoding="utf-8")))
+    assert {f"{each}s" for each in seconds} == {
+        yaml.safe_load(recorded.read_text(encoding="utf-8"))["groups"][0]["interval"]
+    }
+
+
 def test_every_query_of_a_board_is_promql(tool: Path, tmp_path: Path) -> None:
     made = []
     for number, (_, query) in enumerate(queries()):
