@@ -10,7 +10,7 @@ import yaml
 
 from machi_sdk.telemetry.metrics import BUCKETS
 from tests.monitoring.promises import RULES, alerts, asked, queries, registry, rules
-from tests.monitoring.promtool import NotThere, promtool
+from tests.monitoring.promtool import NotThere, program
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 RECORDED = {rule["record"] for _, rule in rules() if "record" in rule}
@@ -19,7 +19,7 @@ RECORDED = {rule["record"] for _, rule in rules() if "record" in rule}
 @pytest.fixture(scope="module")
 def tool() -> Path:
     try:
-        return promtool()
+        return program("promtool")
     except NotThere as error:
         pytest.skip(str(error))
 
