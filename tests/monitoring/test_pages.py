@@ -25,7 +25,7 @@ INLINE = re.compile(r"`((?:kubectl|helm|machi|make|python) [^`]+)`")
 TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "kind", "export", "for", "done"}
 KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
 KUBECTL |= {"rollout", "scale", "top"}
-HELM = {"history", "install", "rollback", "show", "test", "uninstall", "upgrade"}
+HELM = {"history", "install", "package", "push", "rollback", "show", "test", "uninstall", "upgrade"}
 # What the charts make beside pods: secrets, jobs, and servers.
 MADE = {"keys", "database", "channels", "trust", "operator", "db", "db-1", "simulator", "postgres", "kafka"}
 SCHEMA = CHART / "values.schema.json"
@@ -148,7 +148,7 @@ def test_resources_have_the_parts_that_make_one() -> None:
             kinds.add(document["kind"])
             assert {"apiVersion", "kind", "metadata", "spec"} <= document.keys(), place
             assert document["metadata"]["name"], place
-    assert kinds == {"Application", "GitRepository", "HelmRelease", "OpenTelemetryCollector", "ScheduledBackup"}
+    assert kinds == {"Application", "HelmRelease", "OCIRepository", "OpenTelemetryCollector", "ScheduledBackup"}
 
 
 def test_gitops_examples_name_the_chart_and_one_release() -> None:
@@ -158,10 +158,9 @@ def test_gitops_examples_name_the_chart_and_one_release() -> None:
     [chart, values] = found["Application"]["spec"]["sources"]
     assert (ROOT / chart["path"]).is_dir()
     assert [name.partition("/")[0] for name in chart["helm"]["valueFiles"]] == [f"${values['ref']}"]
-    release = found["HelmRelease"]["spec"]
-    assert (ROOT / release["chart"]["spec"]["chart"]).is_dir()
-    assert release["chart"]["spec"]["sourceRef"]["name"] == found["GitRepository"]["metadata"]["name"]
-    assert found["GitRepository"]["spec"]["ref"]["tag"] == chart["targetRevision"]
+    repository = found["OCIRepository"]
+    assert found["HelmRelease"]["spec"]["chartRef"] == {"kind": "OCIRepository", "name": repository["metadata"]["name"]}
+    assert f"v{repository['spec']['ref']['tag']}" == chart["targetRevision"]
 
 
 def test_values_in_the_guides_are_values_of_the_chart() -> None:
