@@ -46,13 +46,13 @@ def differences(left: Path, right: Path) -> list[str]:
 def documents() -> dict[Path, str]:
     """What people and tools read, by place; needs the generated Python to be fresh."""
     import asyncapi  # noqa: PLC0415 (loads the generated Python)
-    import boards  # noqa: PLC0415 (as above)
     import pages  # noqa: PLC0415 (as above)
+    import panels  # noqa: PLC0415 (as above)
     import slo  # noqa: PLC0415 (as above)
     from machi_sdk.manifest import schema_text  # noqa: PLC0415 (as above)
 
-    made = {PAGES / name: text for name, text in pages.texts().items()}
-    return {ROOT / "asyncapi.yaml": asyncapi.text(), SCHEMA: schema_text(), **slo.texts(), **boards.texts(), **made}
+    made = {PAGES / name: text for name, text in pages.texts().items()} | slo.texts() | panels.texts()
+    return {ROOT / "asyncapi.yaml": asyncapi.text(), SCHEMA: schema_text(), **made}
 
 
 def stale_documents(made: dict[Path, str]) -> list[str]:
