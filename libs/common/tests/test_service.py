@@ -64,6 +64,11 @@ def settings(release: LocalRelease, pod_database: PodDatabase, kafka_server: Kaf
     return release.settings("toy", pod_database.url, kafka_server.bootstrap)
 
 
+def changed(manifest: Manifest) -> Manifest:
+    """Another manifest of the same pod; a copy of the first would keep its hash."""
+    return Manifest.model_validate({**manifest.model_dump(), "summary": "changed"})
+
+
 async def test_a_pod_says_what_it_is_waiting_for(release: LocalRelease, toy: Manifest) -> None:
     pod = Pod(release.settings("toy", "postgresql://x:y@127.0.0.1:1/z"), toy, SystemClock())
     await pod.start()
@@ -80,9 +85,9 @@ async def test_a_manifest_that_differs_from_the_installed_one_is_not_ready(
     settings: Settings, toy: Manifest, kafka_server: KafkaAddress
 ) -> None:
     await announce_pods(kafka_server.bootstrap, [toy])
-    changed = toy.model_copy(update={"summary": "changed"})
+    another = changed(toy)
     async with running_pod(nothing, settings, toy) as pod:
-        await pod.installed.put(changed)
+        await pod.installed.put(another)
         status, answer = await fetch(pod.http.port, "/readyz")
         assert (status, answer["ready"]) == (503, False)
         assert "differs from the installed one" in str(answer["troubles"])
@@ -130,7 +135,7 @@ async def test_metrics_say_what_keeps_a_pod_from_being_ready_and_what_is_install
     async with running_pod(nothing, settings, toy) as pod:
         assert told("machi_trouble", check="manifest") == 0
         assert told("machi_installed", installed="toy") == 1
-        await pod.installed.put(toy.model_copy(update={"summary": "changed"}))
+        await pod.installed.put(changed(toy))
         assert told("machi_trouble", check="manifest") == 1
         await pod.installed.drop("toy")
         assert told("machi_installed", installed="toy") == 0
