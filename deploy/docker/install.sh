@@ -53,7 +53,7 @@ code)
     for each in $(pick "$folder"); do
         "$uv" build --quiet --offline --wheel --no-build-isolation --python /build/venv/bin/python --out-dir /build/dist "$each"
     done
-    mkdir -p /app/code/bin /app/sbom /app/pod /app/city /app/jars
+    mkdir -p /app/code/bin /app/sbom /app/pod /app/jars
     "$uv" pip install --quiet --offline --no-deps --python "$python" --target /app/code /build/dist/*.whl
     plain=${folder%%[*}
     if [ -f "$plain/service.yaml" ]; then
@@ -61,14 +61,6 @@ code)
         printf '#!/bin/sh\nexec python -m machi_%s "$@"\n' "$(echo "$name" | tr - _)" >/app/code/bin/pod
         chmod 755 /app/code/bin/pod
     fi
-    for each in services/*; do
-        mkdir -p "/app/city/$each"
-        cp "$each/service.yaml" "/app/city/$each/"
-        if [ -d "$each/seeds" ]; then cp -r "$each/seeds" "/app/city/$each/"; fi
-    done
-    mkdir -p /app/city/protos
-    cp -r protos/topics /app/city/protos/
-    cp -r tools/machi/src/machi_tools/seeds /app/city/seeds
     case $folder in
     *kafka*)
         if [ -d /build/wheels/jars ]; then export MACHI_KAFKA_JARS=/build/wheels/jars; fi

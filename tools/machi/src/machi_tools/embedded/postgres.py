@@ -161,7 +161,10 @@ class PostgresServer:
         """Without a running server, as only the owner of the data can."""
         quoted = self.given_password.replace("'", "''")
         alone = [str(self._bin / "postgres"), "--single", "-D", str(self._data), "postgres"]
-        subprocess.run(alone, input=f"ALTER ROLE {SUPERUSER} PASSWORD '{quoted}'\n".encode(), check=True)
+        statement = f"ALTER ROLE {SUPERUSER} PASSWORD '{quoted}'\n".encode()
+        done = subprocess.run(alone, input=statement, user=unprivileged.account(), capture_output=True, check=False)
+        if done.returncode:
+            raise StackError("the administrator's password could not be changed", "mend what the server says above")
         write_private(self._password_file, self.given_password)
 
     def _initdb(self, folder: Path, password: str) -> None:

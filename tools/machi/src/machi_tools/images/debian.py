@@ -48,11 +48,11 @@ def own_bases(engine: Engine, folder: Path, prefix: str) -> Bases:
     return made
 
 
-def tree_command(packages: tuple[str, ...], tree: Path) -> list[str]:
+def tree_command(packages: tuple[str, ...], tree: Path, release: str) -> list[str]:
     """How mmdebstrap is called: essential packages and these, without manuals, with every copyright."""
     rules = [f"--dpkgopt=path-exclude={path}" for path in LEAVES_OUT] + [f"--dpkgopt=path-include={COPYRIGHTS}"]
     wanted = ["--variant=essential", f"--include={','.join(packages)}"]
-    return ["mmdebstrap", "--quiet", *wanted, *rules, _release(), str(tree)]
+    return ["mmdebstrap", "--quiet", *wanted, *rules, release, str(tree)]
 
 
 def _debootstrap(place: Path, packages: tuple[str, ...], epoch: int) -> None:
@@ -61,7 +61,12 @@ def _debootstrap(place: Path, packages: tuple[str, ...], epoch: int) -> None:
         return
     place.mkdir(parents=True, exist_ok=True)
     cure = "check the Debian mirror of this machine (`apt-get update`), then try again"
-    run(tree_command(packages, unfinished), "the base could not be made", cure, {"SOURCE_DATE_EPOCH": str(epoch)})
+    run(
+        tree_command(packages, unfinished, _release()),
+        "the base could not be made",
+        cure,
+        {"SOURCE_DATE_EPOCH": str(epoch)},
+    )
     shutil.move(unfinished, tree)
 
 

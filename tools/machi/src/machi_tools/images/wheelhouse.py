@@ -14,7 +14,7 @@ from machi_tools.images.engines import run
 
 LOCKS = ("requirements/images.lock", "requirements/bootstrap.lock")
 OFFLINE_CURE = "check that the package index can be reached, or copy .machi/wheelhouse from a machine where it can"
-MANYLINUX = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
+NEWEST_GLIBC = 36  # 2.36, of the oldest base that is supported
 DEFAULT_PYTHON = "3.11"
 
 
@@ -55,7 +55,8 @@ def download_command(lock: Path, folder: Path, python: str) -> list[str]:
     """How pip is called: no source is ever built, no file with another hash taken."""
     machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
     kinds = ["--implementation", "cp", "--abi", f"cp{python.replace('.', '')}", "--abi", "abi3", "--abi", "none"]
-    kinds += [part for tag in (*MANYLINUX, "manylinux1") for part in ("--platform", f"{tag}_{machine}")]
+    tags = [f"manylinux_2_{minor}" for minor in range(NEWEST_GLIBC, 4, -1)] + ["manylinux2014", "manylinux1"]
+    kinds += [part for tag in tags for part in ("--platform", f"{tag}_{machine}")]
     strict = ["--require-hashes", "--only-binary", ":all:", "--no-deps"]
     where = ["--dest", str(folder), "--requirement", str(lock)]
     return [sys.executable, "-m", "pip", "download", "--quiet", *strict, "--python-version", python, *kinds, *where]

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[5]
+_ABOVE = Path(__file__).resolve().parents
+ROOT = _ABOVE[min(5, len(_ABOVE) - 1)]  # an installed package lies less deep, and in no checkout
 
 
 @dataclass(frozen=True)
