@@ -23,7 +23,9 @@ compiled() {
 trimmed() {
     find "$1" -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -r {} +
     find "$1" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.[ch]' -o -name .lock \) -delete
-    find "$1" -type f -name '*.so*' -exec strip --strip-unneeded {} +
+    # Libraries in *.libs were rewritten when the wheel was made: strip would break them, and they have no symbols left.
+    find "$1" -type f -name '*.so*' -not -path '*.libs/*' -exec strip --strip-unneeded {} +
+    "$python" /build/loads.py "$1"
     compiled "$1" >/dev/null || true
 }
 
@@ -55,6 +57,8 @@ code)
     done
     mkdir -p /app/code/bin /app/sbom /app/pod /app/jars
     "$uv" pip install --quiet --offline --no-deps --python "$python" --target /app/code /build/dist/*.whl
+    find /app/code -name uv_cache.json -delete # says when
+    sed -i '/uv_cache.json/d' /app/code/*.dist-info/RECORD
     plain=${folder%%[*}
     if [ -f "$plain/service.yaml" ]; then
         cp -r "$plain/service.yaml" "$plain/migrations" /app/pod/

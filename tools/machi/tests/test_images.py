@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from deploy.docker import closure, sbom
+from deploy.docker import closure, loads, sbom
 from machi_tools.errors import StackError
 from machi_tools.images import wheelhouse
 from machi_tools.images.archives import Archive, bundle
@@ -269,3 +270,10 @@ def test_the_bill_of_this_very_environment_is_complete_and_valid() -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     names = {component["name"] for component in json.loads(text)["components"]}
     assert {name for image in IMAGES.values() for name in names_of(image)} <= names
+
+
+def test_a_damaged_library_is_seen_and_one_without_its_friends_is_not(tmp_path: Path) -> None:
+    (tmp_path / "good.so").symlink_to(math.__file__)
+    assert loads.broken(tmp_path) == []
+    (tmp_path / "bad.so.1").write_bytes(b"no library")
+    assert [words.rpartition("/")[2].partition(":")[0] for words in loads.broken(tmp_path)] == ["bad.so.1"]

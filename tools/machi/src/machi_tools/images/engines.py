@@ -39,9 +39,9 @@ class Engine:
             pairs["SOURCE_DATE_EPOCH"] = str(self.epoch)
             flags += ["--output", f"type=docker,name={build.reference},rewrite-timestamp=true"]
         else:
-            flags += ["--layers", "--timestamp", str(self.epoch), "--tag", build.reference]
-            # Needs no privilege beside root's, no runtime, and no daemon.
-            flags += ["--isolation", "chroot", "--network", "host"] if self.name == "buildah" else []
+            # A chroot needs no runtime, no control groups, and no daemon.
+            flags += ["--layers", "--isolation", "chroot", "--network", "host"]
+            flags += ["--timestamp", str(self.epoch), "--tag", build.reference]
         told = [part for name, value in sorted(pairs.items()) for part in ("--build-arg", f"{name}={value}")]
         where = ["--file", str(build.context / build.dockerfile), str(build.context)]
         return [self.name, "build", *flags, *told, *where]
