@@ -275,5 +275,5 @@ def test_the_bill_of_this_very_environment_is_complete_and_valid() -> None:
 def test_a_damaged_library_is_seen_and_one_without_its_friends_is_not(tmp_path: Path) -> None:
     (tmp_path / "good.so").symlink_to(math.__file__)
     assert loads.broken(tmp_path) == []
-    (tmp_path / "bad.so.1").write_bytes(b"no library")
+    (tmp_path / "bad.so.1").write_bytes(b"no library" * 100)
     assert [words.rpartition("/")[2].partition(":")[0] for words in loads.broken(tmp_path)] == ["bad.so.1"]
