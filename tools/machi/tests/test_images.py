@@ -17,7 +17,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.docker import closure, loads, sbom
 from machi_tools.errors import StackError
-from machi_tools.images import wheelhouse
+from machi_tools.images import building, wheelhouse
 from machi_tools.images.archives import Archive, bundle
 from machi_tools.images.catalogue import TOOLS, Image, catalogue, chosen
 from machi_tools.images.debian import suite, tree_command
@@ -277,3 +277,11 @@ def test_a_damaged_library_is_seen_and_one_without_its_friends_is_not(tmp_path: 
     assert loads.broken(tmp_path) == []
     (tmp_path / "bad.so.1").write_bytes(b"no library" * 100)
     assert [words.rpartition("/")[2].partition(":")[0] for words in loads.broken(tmp_path)] == ["bad.so.1"]
+
+
+def test_an_image_over_the_limit_is_named() -> None:
+    def made(name: str, packed: int) -> building.Made:
+        return building.Made(name, f"{name}:1", f"{name}.tar", 1.0, 3 * packed, packed, ())
+
+    assert building.too_heavy([made("small", 67_000_000), made("large", 150_000_001)]) == ["large"]
+    assert "201.0 MB above its base,  67.0 MB packed" in made("small", 67_000_000).line()

@@ -44,6 +44,11 @@ def build(names: Names = None) -> None:
         made.append(building.make(engine, release, image, bases, folder))
         console.out.print(made[-1].line())
     building.write_report(made, folder / "images.json")
+    heavy = building.too_heavy(made)
+    if heavy:
+        raise StackError(
+            f"over 150 MB packed, above the base: {', '.join(heavy)}", "see what its pyproject.toml leads to"
+        )
 
 
 @app.command()

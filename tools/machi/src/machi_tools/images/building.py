@@ -75,6 +75,11 @@ def make(engine: Engine, release: Release, image: Image, bases: Bases, folder: P
     )
 
 
+def too_heavy(made: Sequence[Made]) -> list[str]:
+    """Names of images over the limit."""
+    return [each.name for each in made if each.packed > LIMIT]
+
+
 def write_report(made: Sequence[Made], path: Path) -> None:
     """Sizes, times, and layers as JSON."""
     path.write_text(json.dumps([dataclasses.asdict(each) for each in made], indent=1) + "\n")

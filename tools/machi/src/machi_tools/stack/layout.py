@@ -4,8 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_ABOVE = Path(__file__).resolve().parents
-ROOT = _ABOVE[min(5, len(_ABOVE) - 1)]  # an installed package lies less deep, and in no checkout
+ROOT = Path(*Path(__file__).resolve().parts[:-6])  # of a checkout; an installed package is told by MACHI_ROOT
 
 
 @dataclass(frozen=True)
