@@ -19,8 +19,15 @@ compiled() {
     python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash "$@"
 }
 
+# The installer's own notes say when and from where a wheel came.
+dateless() {
+    find "$1" -path '*.dist-info/*' \( -name uv_cache.json -o -name direct_url.json \) -delete
+    find "$1" -path '*.dist-info/RECORD' -exec sed -i -e '/\/uv_cache\.json,/d' -e '/\/direct_url\.json,/d' {} +
+}
+
 # Others' packages come without their tests and the linker's notes; some have a file for a Python of long ago.
 trimmed() {
+    dateless "$1"
     find "$1" -depth -type d \( -name tests -o -name __pycache__ \) -exec rm -r {} +
     find "$1" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.[ch]' -o -name .lock \) -delete
     # Libraries in *.libs were rewritten when the wheel was made: strip would break them, and they have no symbols left.
@@ -57,8 +64,7 @@ code)
     done
     mkdir -p /app/code/bin /app/sbom /app/pod /app/jars
     "$uv" pip install --quiet --offline --no-deps --python "$python" --target /app/code /build/dist/*.whl
-    find /app/code -name uv_cache.json -delete # says when
-    sed -i '/uv_cache.json/d' /app/code/*.dist-info/RECORD
+    dateless /app/code
     plain=${folder%%[*}
     if [ -f "$plain/service.yaml" ]; then
         cp -r "$plain/service.yaml" "$plain/migrations" /app/pod/
