@@ -6,7 +6,7 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	new-service remove-service fuzz planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
+	images wheelhouse image-bundle new-service remove-service fuzz planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -44,6 +44,7 @@ format: setup ## let ruff and buf rewrite the layout
 
 type: setup ## mypy, strict, sources then each folder of tests
 	@$(BIN)/mypy $(SOURCES) conftest.py
+	@$(BIN)/mypy --no-error-summary deploy/docker
 	@for folder in $(TESTS); do $(BIN)/mypy --no-error-summary $$folder || exit 1; done
 
 shape: setup ## sizes of functions and files, names, addresses in lock files
@@ -67,6 +68,15 @@ new-service: setup ## a whole pod from the living example: NAME=lost-umbrellas
 remove-service: setup ## take a pod out again: NAME=lost-umbrellas
 	@$(BIN)/machi remove service "$(NAME)"
 	@$(MAKE) --no-print-directory setup
+
+images: setup ## container images into .machi/images, with docker, podman, or buildah: IMAGES="reports identity" for some
+	@$(BIN)/python -m machi_tools.images build $(IMAGES)
+
+wheelhouse: setup ## all that a build of images fetches, into .machi/wheelhouse: PYTHON_VERSION=3.13 for another base
+	@$(BIN)/python -m machi_tools.images fetch $(if $(PYTHON_VERSION),--python $(PYTHON_VERSION))
+
+image-bundle: setup ## the built images in one archive, to carry to a place without network
+	@$(BIN)/python -m machi_tools.images bundle
 
 lock: setup ## compile the lock files anew from requirements/*.in
 	@$(BIN)/python tools/machi/lock.py

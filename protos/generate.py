@@ -50,9 +50,11 @@ def documents() -> dict[Path, str]:
     import panels  # noqa: PLC0415 (as above)
     import slo  # noqa: PLC0415 (as above)
     from machi_sdk.manifest import schema_text  # noqa: PLC0415 (as above)
+    from machi_tools.images import skaffold  # noqa: PLC0415 (as above)
 
     made = {PAGES / name: text for name, text in pages.texts().items()} | slo.texts() | panels.texts()
-    return {ROOT / "asyncapi.yaml": asyncapi.text(), SCHEMA: schema_text(), **made}
+    loop = {ROOT.parent / "skaffold.yaml": skaffold.text(ROOT.parent)}
+    return {ROOT / "asyncapi.yaml": asyncapi.text(), SCHEMA: schema_text(), **loop, **made}
 
 
 def stale_documents(made: dict[Path, str]) -> list[str]:

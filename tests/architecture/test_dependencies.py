@@ -35,7 +35,8 @@ def declared(*rooms: str) -> set[str]:
     found: set[str] = set()
     for folder in distributions(*rooms):
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        found |= {bare(each) for each in project["dependencies"]}
+        extras = project.get("optional-dependencies", {}).values()
+        found |= {bare(each) for words in (project["dependencies"], *extras) for each in words}
     return {name for name in found if not name.startswith("machi-")}
 
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHAPE = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--no-annotate", "--no-config"]
 LOCKS = [
     ("requirements/tests.in", "requirements.lock", []),
-    ("requirements/pods.in", "requirements/pods.lock", ["-c", "requirements.lock"]),
+    ("requirements/images.in", "requirements/images.lock", ["-c", "requirements.lock"]),
     ("requirements/fuzz.in", "requirements/fuzz.lock", ["-c", "requirements.lock"]),
     ("requirements/node.in", "requirements/node.lock", []),
     ("requirements/bootstrap.in", "requirements/bootstrap.lock", []),

@@ -27,7 +27,7 @@ from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.installed import InstalledPods
 from machi_sdk.manifest import Manifest, load_manifest
 from machi_sdk.rpc import for_tenant
-from machi_sdk.service import Pod
+from machi_sdk.service import Pod, run
 from machi_sdk.settings import Settings
 from machi_sdk.testing import (
     Event,
@@ -139,6 +139,15 @@ async def test_metrics_say_what_keeps_a_pod_from_being_ready_and_what_is_install
         assert told("machi_trouble", check="manifest") == 1
         await pod.installed.drop("toy")
         assert told("machi_installed", installed="toy") == 0
+
+
+def test_a_pod_without_a_database_says_so_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_pod: Pod) -> None:
+        raise AssertionError("it started")
+
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(SystemExit, match="DATABASE_URL is not set: give this pod the address of its own database"):
+        run(nothing)
 
 
 async def test_a_topic_that_is_not_in_the_manifest_is_refused(settings: Settings, toy: Manifest) -> None:

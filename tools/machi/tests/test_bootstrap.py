@@ -122,9 +122,9 @@ def test_lock_files_hold_hashes_and_no_addresses() -> None:
         assert text.count("--hash=sha256:") >= text.count("=="), path
 
 
-def test_pods_and_tests_agree_on_every_version() -> None:
+def test_images_and_tests_agree_on_every_version() -> None:
     def versions(path: Path) -> set[str]:
         return {line.split(";")[0].strip(" \\") for line in path.read_text().splitlines() if line[:1].isalnum()}
 
-    assert versions(ROOT / "requirements" / "pods.lock") <= versions(ROOT / "requirements.lock")
+    assert versions(ROOT / "requirements" / "images.lock") <= versions(ROOT / "requirements.lock")
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -211,6 +212,10 @@ async def live(pod: Pod, assemble: Assemble) -> None:
 def run(assemble: Assemble) -> None:
     """A pod's whole life, settings from the environment; for `__main__`."""
     settings = read_settings()
+    if not settings.database_url:
+        sys.exit(
+            "DATABASE_URL is not set: give this pod the address of its own database, as a variable or a secret file"
+        )
     manifest = load_manifest(settings.machi_manifest)
     start_logging(manifest.name)
     start_tracing(manifest.name, settings.otel_exporter_otlp_endpoint)

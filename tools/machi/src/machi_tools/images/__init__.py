@@ -1,0 +1,1 @@
+"""`make images`: every image of this checkout, with the engine that is there."""
