@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[5]
+ROOT = Path(*Path(__file__).resolve().parts[:-6])  # of a checkout; an installed package is told by MACHI_ROOT
 
 
 @dataclass(frozen=True)
