@@ -6,7 +6,8 @@ SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src bench
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
-	images wheelhouse image-bundle new-service remove-service fuzz planted soak pictures bench bench-webhook bench-pipeline bench-consent bench-footprint
+	images wheelhouse image-bundle verify-charts verify-cluster new-service remove-service fuzz planted soak pictures \
+	bench bench-webhook bench-pipeline bench-consent bench-footprint
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
@@ -83,6 +84,12 @@ lock: setup ## compile the lock files anew from requirements/*.in
 
 pictures: up chromium ## take the pictures of the README anew, of the running city
 	@$(BIN)/python -m tests.browser.pictures
+
+verify-charts: setup ## charts against schemas, manifests, and wrong values: needs no cluster
+	@$(BIN)/pytest -q -n 2 tests/charts
+
+verify-cluster: setup ## the charts on the cluster of KUBECONFIG, through an upgrade, kills, and a rollback under load
+	@$(BIN)/python -m tests.cluster --out docs/evidence/cluster.md
 
 planted: setup ## plant each bug of tests/planted and see its test turn red
 	@$(BIN)/python -m tests.planted

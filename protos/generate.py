@@ -46,20 +46,23 @@ def differences(left: Path, right: Path) -> list[str]:
 def documents() -> dict[Path, str]:
     """What people and tools read, by place; needs the generated Python to be fresh."""
     import asyncapi  # noqa: PLC0415 (loads the generated Python)
+    import charts  # noqa: PLC0415 (as above)
     import pages  # noqa: PLC0415 (as above)
     import panels  # noqa: PLC0415 (as above)
     import slo  # noqa: PLC0415 (as above)
     from machi_sdk.manifest import schema_text  # noqa: PLC0415 (as above)
     from machi_tools.images import skaffold  # noqa: PLC0415 (as above)
 
-    made = {PAGES / name: text for name, text in pages.texts().items()} | slo.texts() | panels.texts()
+    made = {PAGES / name: text for name, text in pages.texts().items()} | slo.texts() | panels.texts() | charts.texts()
     loop = {ROOT.parent / "skaffold.yaml": skaffold.text(ROOT.parent)}
     return {ROOT / "asyncapi.yaml": asyncapi.text(), SCHEMA: schema_text(), **loop, **made}
 
 
 def stale_documents(made: dict[Path, str]) -> list[str]:
     """Documents that are missing, differ, or are there and not made any more."""
-    there = {path for path in PAGES.glob("*.md") if path.name != "README.md"}
+    import charts  # noqa: PLC0415 (loads the generated Python)
+
+    there = {path for path in PAGES.glob("*.md") if path.name != "README.md"} | charts.leftovers()
     wrong = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     return sorted(str(path.relative_to(ROOT.parent)) for path in {*wrong, *(there - made.keys())})
 
@@ -80,6 +83,7 @@ def main() -> None:
         raise SystemExit("generated files are stale, run `make gen`: " + ", ".join(stale))
     for name in [] if check else stale_documents(made):
         path = ROOT.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made[path], encoding="utf-8") if path in made else path.unlink()
 
 

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from machi_sdk.settings import Settings
 from machi_tools.embedded.given import GivenPostgres, KafkaAddress, PostgresAddress
 from machi_tools.errors import StackError
 from machi_tools.stack.databases import Databases, given_server, without_password
@@ -60,8 +61,8 @@ def test_an_address_is_shown_without_its_password() -> None:
 @pytest.mark.integration
 async def test_topics_are_made_with_their_settings_once(kafka_server: KafkaAddress) -> None:
     topics = [Topic("toy.short.v1", 2, 72, "delete"), Topic("toy.ever.v1", 1, -1, "compact")]
-    assert await ensure_topics(kafka_server.bootstrap, topics) == 2
-    assert await ensure_topics(kafka_server.bootstrap, topics) == 0
+    assert await ensure_topics(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), topics) == 2
+    assert await ensure_topics(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), topics) == 0
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.bootstrap)
     await admin.start()
     described = await admin.describe_topics(["toy.short.v1"])

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from machi_sdk.settings import Settings
 from machi_sdk.testing import wait_until
 from machi_tools.embedded.given import KafkaAddress
 from machi_tools.errors import StackError
@@ -42,7 +43,9 @@ class Yard:
         return {view.name: view for view in await look_at_topics(self.layout, state)}
 
     async def create(self) -> None:
-        await ensure_topics(self.bootstrap, read_topics(self.layout.root / "protos" / "topics"))
+        await ensure_topics(
+            Settings(kafka_bootstrap_servers=self.bootstrap), read_topics(self.layout.root / "protos" / "topics")
+        )
         await self.there(self.topic)
 
     async def there(self, topic: str) -> TopicView:

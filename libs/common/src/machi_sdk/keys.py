@@ -14,15 +14,21 @@ from joserfc.jwk import KeySet
 from machi_sdk.errors import Denied, Unavailable
 
 _REREAD_AFTER = 60.0
+# What a stack's issuer and clusters sign with; never what the token itself asks for.
+_ALGORITHMS = ["ES256", "RS256"]
 _MOST_BELIEVED = 1_000
 
 
 class Keys:
-    """Reads files again each minute, so that rotation needs no restart."""
+    """Reads files again each minute, so that rotation needs no restart.
 
-    def __init__(self, folder: Path, release: str) -> None:
+    In a cluster a caller is a service account: `subject_prefix` is what stands before the pod's name in its subject.
+    """
+
+    def __init__(self, folder: Path, release: str, subject_prefix: str = "") -> None:
         self._folder = folder
         self._release = release
+        self._subject_prefix = subject_prefix
         self._files: dict[str, tuple[float, str]] = {}
         self._sets: dict[str, KeySet] = {}
         self._believed: dict[tuple[str, str], tuple[str, float]] = {}
@@ -48,13 +54,18 @@ class Keys:
         claims = self._verified(token, callee)
         if len(self._believed) >= _MOST_BELIEVED:
             self._believed.clear()
-        caller, until = str(claims["sub"]), min(float(claims["exp"]), time.time() + _REREAD_AFTER)
+        caller, until = self._pod_of(str(claims["sub"])), min(float(claims["exp"]), time.time() + _REREAD_AFTER)
         self._believed[token, callee] = (caller, until)
         return caller
 
+    def _pod_of(self, subject: str) -> str:
+        if not subject.startswith(self._subject_prefix):
+            raise Denied("token-refused", f"{subject} is no service account of this release")
+        return subject.removeprefix(self._subject_prefix)
+
     def _verified(self, token: str, callee: str) -> dict[str, str | float]:
         try:
-            decoded = jwt.decode(token, self._key_set(), algorithms=["ES256"])
+            decoded = jwt.decode(token, self._key_set(), algorithms=_ALGORITHMS)
             claims = jwt.JWTClaimsRegistry(
                 leeway=5,
                 iss={"essential": True, "value": self._read("issuer")},
@@ -64,7 +75,7 @@ class Keys:
             )
             claims.validate(decoded.claims)
         except (JoseError, ValueError, OSError) as error:
-            raise Denied("token-refused") from error
+            raise Denied("token-refused", f"no token of {self._release}/{callee}: {error}") from error
         return decoded.claims
 
     def hmac(self, address: str) -> str:

@@ -1,4 +1,7 @@
-"""Migrations: alembic per service, run by the owner's role; grants and row-level security by one rule each."""
+"""Migrations: alembic per service, run by the owner's role; grants and row-level security by one rule each.
+
+In a cluster a Job runs `python -m machi_sdk.migrating upgrade` in the service's folder (machi_sdk.migrating_job).
+"""
 
 import asyncio
 from collections.abc import Iterable
@@ -50,6 +53,15 @@ class Op(Protocol):
 def upgrade(service_dir: Path, owner_url: str, revision: str = "head") -> None:
     """Bring a service's database to `revision` and grant its pod role what it needs."""
     command.upgrade(_config(service_dir, owner_url), revision)
+
+
+def refusal(service_dir: Path, owner_url: str) -> str:
+    """Upgrade; why the database refused, with everything undone, or nothing."""
+    try:
+        upgrade(service_dir, owner_url)
+    except sa.exc.DBAPIError as error:
+        return str(error.orig)
+    return ""
 
 
 def downgrade(service_dir: Path, owner_url: str, revision: str = "base") -> None:
@@ -153,3 +165,9 @@ def _grant(connection: Connection, append_only: tuple[str, ...]) -> None:
 def database_name(url: str) -> str:
     """The database a URL names."""
     return urlsplit(url).path.lstrip("/")
+
+
+if __name__ == "__main__":
+    from machi_sdk.migrating_job import main
+
+    main()

@@ -25,6 +25,7 @@ from machi_sdk.producer import Producer
 from machi_sdk.relay import Relay
 from machi_sdk.rpc.client import Peers
 from machi_sdk.rpc.server import Gate, RpcServer
+from machi_sdk.schema import found_in, schema_of
 from machi_sdk.settings import Settings, read_settings
 from machi_sdk.telemetry import get_logger, start_logging, start_tracing
 from machi_sdk.work import Origin, Work, Works
@@ -51,7 +52,7 @@ class Pod:
         self.clock = clock
         self.health = Health()
         self.faultpoints = Faultpoints(settings.crash_at)
-        self.keys = Keys(settings.machi_keys_dir, settings.machi_release)
+        self.keys = Keys(settings.machi_keys_dir, settings.machi_release, settings.machi_subject_prefix)
         self.database = Database(settings.database_url)
         self.producer = Producer(settings, manifest.name, clock)
         self.relay = Relay(self.database, self.producer, self.faultpoints)
@@ -149,11 +150,16 @@ class Pod:
         self._tasks[name] = asyncio.create_task(_kept_running(name, run), name=name)
 
     async def _watch_database(self) -> None:
+        schema, checked = schema_of(self.settings.machi_manifest.parent), False
         while True:
             try:
-                async with asyncio.timeout(_PING_EVERY):
-                    await self.database.ping()
-                self._database_trouble = None
+                async with asyncio.timeout(_PING_EVERY), self.database.acquire() as connection:
+                    found = schema.known if checked else await found_in(connection)
+                    await connection.execute("SELECT 1")
+                self._database_trouble = schema.trouble(found)
+                if schema.newer(found):
+                    log.warning("tables are newer than this code", tables=found, code=schema.known)
+                checked = self._database_trouble is None
             except Exception as error:  # noqa: BLE001 (whatever keeps it from answering, it is said and tried again)
                 self._database_trouble = f"does not answer ({type(error).__name__})"
             await asyncio.sleep(_PING_EVERY)

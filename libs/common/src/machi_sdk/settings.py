@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     machi_peers: str = ""
     machi_keys_dir: Path = Path("keys")
     machi_release: str = "machi"
+    machi_subject_prefix: str = ""
     machi_manifest: Path = Path("service.yaml")
     machi_default_tenant: str = "fukuoka"
     machi_tenants: str = ""

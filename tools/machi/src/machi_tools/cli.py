@@ -62,10 +62,18 @@ def _add_operators_verbs() -> None:
     from machi_tools.cli_bench import bench  # noqa: PLC0415 (as above)
     from machi_tools.cli_dlq import dlq  # noqa: PLC0415 (as above)
     from machi_tools.cli_growing import new, remove  # noqa: PLC0415 (as above)
+    from machi_tools.cli_release import release  # noqa: PLC0415 (as above)
 
     for command in (verbs.doctor, verbs.trace, verbs.seed, views.outbox, views.topics, views.tenants, bench):
         app.command()(command)
-    groups = (("dlq", dlq), ("pods", verbs.pods), ("staff", verbs.staff), ("new", new), ("remove", remove))
+    groups = (
+        ("dlq", dlq),
+        ("pods", verbs.pods),
+        ("staff", verbs.staff),
+        ("new", new),
+        ("remove", remove),
+        ("release", release),
+    )
     for name, group in groups:
         app.add_typer(group, name=name)
 

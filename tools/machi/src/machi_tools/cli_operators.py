@@ -76,7 +76,7 @@ def pods_install(
     layout = find_layout()
     for pod in discover(layout.root):
         if not names or pod.name in names:
-            changed = asked(seeding.install(operator_of(layout), pod))
+            changed = asked(seeding.install(operator_of(layout), pod.manifest_text))
             console.out.print(f"{pod.name}: {'installed' if changed else 'already installed'}")
 
 

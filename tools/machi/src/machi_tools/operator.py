@@ -1,7 +1,8 @@
 """What an operator asks of the running pods, with an operator's credential."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,11 +10,11 @@ from machi_sdk.errors import Denied, Invalid, MachiError, Missing, Unavailable
 from machi_sdk.keys import Keys
 from machi_sdk.manifest import OPERATOR
 from machi_sdk.rpc import Peers, for_tenant
+from machi_sdk.settings import Settings, read_settings
 from machi_tools.errors import StackError
 from machi_tools.stack.keys import Issuer
 from machi_tools.stack.layout import Layout
-from machi_tools.stack.secrets import write_private
-from machi_tools.stack.state import PodAddresses, State, read_state
+from machi_tools.stack.state import State, read_state
 
 Answer = TypeVar("Answer")
 Ask = Callable[[Peers, tuple[tuple[str, str], ...]], Awaitable[Answer]]
@@ -28,18 +29,15 @@ CURES: dict[type[MachiError], str] = {
 
 @dataclass(frozen=True)
 class Operator:
-    """Speaks to the pods of one release about one tenant."""
+    """Speaks to the pods of one release about one tenant; `credential` gives tokens for the pods named."""
 
-    issuer: Issuer
-    addresses: list[PodAddresses]
+    credential: Callable[[Iterable[str]], Keys]
+    addresses: Mapping[str, str]
     tenant: str
 
     async def ask(self, question: Ask[Answer]) -> Answer:
         """Ask once; MachiError kinds as the pod answered."""
-        folder = self.issuer.folder / OPERATOR
-        for pod in self.addresses:
-            write_private(folder / "tokens" / pod.name, self.issuer.token(OPERATOR, pod.name))
-        peers = Peers({pod.name: pod.rpc for pod in self.addresses}, Keys(folder, self.issuer.release))
+        peers = Peers(dict(self.addresses), self.credential(self.addresses))
         try:
             return await question(peers, for_tenant(self.tenant))
         finally:
@@ -69,6 +67,20 @@ def running(layout: Layout) -> State:
 
 
 def operator_of(layout: Layout) -> Operator:
-    """The operator of the running stack."""
+    """The operator of the running stack, or of the cluster this runs in: there tokens come as files."""
+    if in_a_cluster():
+        return operator_in_cluster(read_settings())
     state = running(layout)
-    return Operator(Issuer(layout.keys, state.release), state.pods, state.tenant)
+    addresses = {pod.name: pod.rpc for pod in state.pods}
+    return Operator(lambda pods: Issuer(layout.keys, state.release).keys_of(OPERATOR, pods), addresses, state.tenant)
+
+
+def in_a_cluster() -> bool:
+    """Whether addresses and tokens were given from outside, as a release's Jobs have them."""
+    return bool(os.environ.get("MACHI_PEERS") and os.environ.get("MACHI_KEYS_DIR"))
+
+
+def operator_in_cluster(settings: Settings) -> Operator:
+    """The operator by the service account's tokens in MACHI_KEYS_DIR."""
+    keys = Keys(settings.machi_keys_dir, settings.machi_release)
+    return Operator(lambda _pods: keys, settings.peers, settings.machi_default_tenant)

@@ -50,7 +50,7 @@ class Gate:
         if time_left is None:
             raise Invalid("deadline-missing", "give every call a deadline")
         service, _, name = method.lstrip("/").partition("/")
-        caller = self.keys.caller_of(metadata.get(TOKEN, "").removeprefix("Bearer "), self.manifest.name)
+        caller = self._caller(metadata.get(TOKEN, "").removeprefix("Bearer "), method)
         entry = self.manifest.answers(service)
         if entry is None:
             raise Denied("not-served", f"{service} is not in `serves`")
@@ -67,6 +67,13 @@ class Gate:
         if tenant not in self.tenants:
             raise Invalid("tenant-unknown", "name one of the release's tenants")
         return Call(caller, tenant)
+
+    def _caller(self, token: str, method: str) -> str:
+        try:
+            return self.keys.caller_of(token, self.manifest.name)
+        except Denied as error:
+            log.warning("token refused", method=method, reason=error.message)
+            raise
 
 
 class _Interceptor(grpc.aio.ServerInterceptor):

@@ -44,16 +44,19 @@ def seed_folder(tenant: str) -> Path:
 
 def read_city(layout: Layout, tenant: str) -> City:
     """Read a tenant's files; StackError when there are none."""
-    path = seed_folder(tenant) / "city.yaml"
-    if not path.is_file():
+    if not (seed_folder(tenant) / "city.yaml").is_file():
         raise StackError(f"there are no seeds for {tenant}", f"seeds exist for {', '.join(_names())}")
-    entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return City(entry["tenant"], entry["desks"], entry["staff"], read_catalogue(layout, tenant))
+    return read_folders(seed_folder(tenant), layout.root / "services" / "reports" / "seeds" / tenant)
 
 
-def read_catalogue(layout: Layout, tenant: str) -> str:
-    """The report pod's catalogue as JSON, its wards included; empty when the pod has none for this tenant."""
-    folder = layout.root / "services" / "reports" / "seeds" / tenant
+def read_folders(people: Path, reports: Path) -> City:
+    """A city from the folder of its people and desks, and the one of its report pod's catalogue."""
+    entry = yaml.safe_load((people / "city.yaml").read_text(encoding="utf-8"))
+    return City(entry["tenant"], entry["desks"], entry["staff"], _read_catalogue(reports))
+
+
+def _read_catalogue(folder: Path) -> str:
+    """The report pod's catalogue as JSON, its wards included; empty when the folder has none."""
     path = next((path for path in sorted(folder.glob("catalogue.*")) if path.suffix in (".json", ".yaml")), None)
     if path is None:
         return ""

@@ -1,13 +1,13 @@
 """One database and two roles per pod: the owner migrates, the pod itself only reads and writes rows."""
 
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 import asyncpg
 
 from machi_tools.embedded.given import GivenPostgres, PostgresAddress
 from machi_tools.errors import StackError
-from machi_tools.stack.secrets import SecretStore
 
 PRIVILEGES = (
     'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
@@ -17,12 +17,20 @@ PRIVILEGES = (
 )
 
 
+class Words(Protocol):
+    """Passwords by name."""
+
+    def word(self, name: str) -> str:
+        """The same at every call."""
+        ...
+
+
 @dataclass(frozen=True)
 class Databases:
     """The databases of one stack on one server."""
 
     server: PostgresAddress
-    secrets: SecretStore
+    secrets: Words
 
     def pod_url(self, pod: str) -> str:
         """The pod's own address, without the right to change tables."""
@@ -41,10 +49,11 @@ class Databases:
                 await self._roles(connection, pod)
                 if pod not in existing:
                     await connection.execute(f'CREATE DATABASE "{pod}" OWNER "{pod}-owner"')
+            for pod in pods:
+                await self._privileges(pod)
+                await connection.execute(f'ALTER ROLE "{pod}-owner" LOGIN; ALTER ROLE "{pod}" LOGIN')
         finally:
             await connection.close()
-        for pod in pods:
-            await self._privileges(pod)
 
     async def drop(self, pods: list[str]) -> None:
         """Delete the databases and roles of a server that others run."""
@@ -57,9 +66,10 @@ class Databases:
     async def _roles(self, connection: "asyncpg.Connection[asyncpg.Record]", pod: str) -> None:
         known = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
         for role in (f"{pod}-owner", pod):
+            # Nobody comes in before the privileges are set: a migration that waits for its database would meet them.
             verb = "ALTER" if role in known else "CREATE"
             word = self.secrets.word(f"database {role}")
-            await connection.execute(f"{verb} ROLE \"{role}\" LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{word}'")
+            await connection.execute(f"{verb} ROLE \"{role}\" NOSUPERUSER NOBYPASSRLS PASSWORD '{word}'")
         await connection.execute(f'GRANT "{pod}-owner" TO CURRENT_USER')
 
     async def _privileges(self, pod: str) -> None:

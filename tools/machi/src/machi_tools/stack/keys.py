@@ -3,12 +3,14 @@
 import json
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from machi_sdk.keys import Keys
 from machi_tools.stack.pods import Pod, callees
 from machi_tools.stack.secrets import SecretStore, write_private
 
@@ -38,6 +40,12 @@ class Issuer:
             "jti": uuid.uuid4().hex,
         }
         return jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)
+
+    def keys_of(self, caller: str, callees: Iterable[str]) -> Keys:
+        """The folder of a caller that is no pod, with a fresh token for each of those it calls."""
+        for callee in callees:
+            write_private(self.folder / caller / "tokens" / callee, self.token(caller, callee))
+        return Keys(self.folder / caller, self.release)
 
     def equip(self, pods: list[Pod], secrets: SecretStore) -> None:
         """Write every pod's keys folder: whom to trust, its address key, a fresh token per callee."""

@@ -28,6 +28,11 @@ class Pod:
         """The pod's passport."""
         return self.folder / "service.yaml"
 
+    @property
+    def manifest_text(self) -> str:
+        """The passport as it is written."""
+        return self.manifest_path.read_text(encoding="utf-8")
+
 
 def discover(root: Path) -> list[Pod]:
     """Every folder of services/ that has a manifest; the order decides the default ports."""

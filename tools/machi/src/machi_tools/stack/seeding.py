@@ -2,23 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from machi.pods.v1 import pod_registry_service_pb2 as pods_pb2
 from machi.pods.v1 import pod_registry_service_pb2_grpc as pods_grpc
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.rpc import Peers
 from machi_tools.operator import DEADLINE, Operator, told
-from machi_tools.stack.pods import Pod
 
+Answer = TypeVar("Answer")
 REGISTRY = "identity"
 PATIENCE_SECONDS = 60.0
 
 
-async def install(operator: Operator, pod: Pod) -> bool:
-    """Install one manifest; True when it was new or different."""
-    request = pods_pb2.InstallPodRequest(manifest_yaml=pod.manifest_path.read_text(encoding="utf-8"))
+async def install(operator: Operator, manifest: str) -> bool:
+    """Install one manifest (a service.yaml's text); True when it was new or different."""
+    request = pods_pb2.InstallPodRequest(manifest_yaml=manifest)
 
     async def ask(peers: Peers, tenant: tuple[tuple[str, str], ...]) -> bool:
         stub = pods_grpc.PodRegistryServiceStub(peers.channel(REGISTRY))
@@ -48,22 +49,29 @@ async def installed(operator: Operator) -> list[pods_pb2.InstalledPod]:
     return await operator.ask(ask)
 
 
-async def install_all(operator: Operator, pods: list[Pod], check_alive: Callable[[], None]) -> None:
-    """Install every manifest, the registry's own first; waits for the registry to answer."""
-    for pod in sorted(pods, key=lambda pod: pod.name != REGISTRY):
-        await patiently(partial(install, operator, pod), check_alive)
+async def install_all(
+    operator: Operator,
+    manifests: Mapping[str, str],
+    check_alive: Callable[[], None],
+    patience: float = PATIENCE_SECONDS,
+) -> list[str]:
+    """Install every manifest, the registry's own first; waits for the registry to answer. Those that were new."""
+    names = sorted(manifests, key=lambda name: (name != REGISTRY, name))
+    return [
+        name for name in names if await patiently(partial(install, operator, manifests[name]), check_alive, patience)
+    ]
 
 
-async def patiently(act: Callable[[], Awaitable[object]], check_alive: Callable[[], None]) -> None:
-    """Do something once the pods it needs answer; StackError when they do not within a minute."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+async def patiently(
+    act: Callable[[], Awaitable[Answer]], check_alive: Callable[[], None], patience: float = PATIENCE_SECONDS
+) -> Answer:
+    """Do something once the pods it needs answer; StackError when they do not in time."""
+    deadline = time.monotonic() + patience
     while True:
         try:
-            await act()
+            return await act()
         except MachiError as error:
             if not isinstance(error, Unavailable) or time.monotonic() > deadline:
                 raise told(error) from error
-        else:
-            return
         check_alive()
         await asyncio.sleep(0.1)

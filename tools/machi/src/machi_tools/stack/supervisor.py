@@ -11,6 +11,8 @@ from pathlib import Path
 
 import structlog
 
+from machi_sdk.manifest import OPERATOR
+from machi_sdk.settings import Settings
 from machi_tools.embedded.kafka import KafkaServer
 from machi_tools.embedded.postgres import PostgresServer
 from machi_tools.embedded.process import Command, Identity, last_line, start
@@ -103,7 +105,7 @@ class Supervisor:
         with self.journal.step("pods"):
             await asyncio.gather(*(self._start_pod(pod.name) for pod in self.plan.pods))
         with self.journal.step("install"):
-            await seeding.install_all(self._operator(), self.plan.pods, self._check_alive)
+            await seeding.install_all(self._operator(), self._manifests(), self._check_alive)
         with self.journal.step("seed"):
             if city.seed_folder(self.plan.tenant).is_dir():
                 found = city.read_city(self.layout, self.plan.tenant)
@@ -138,7 +140,7 @@ class Supervisor:
                 await self._keep("kafka", self._kafka)
         with self.journal.step("topics"):
             topics = await asyncio.to_thread(read_topics, self.layout.root / "protos" / "topics")
-            await ensure_topics(self._bootstrap, topics)
+            await ensure_topics(Settings(kafka_bootstrap_servers=self._bootstrap), topics)
 
     async def _simulator_up(self) -> None:
         with self.journal.step("simulator"):
@@ -177,8 +179,12 @@ class Supervisor:
         self.journal.state.processes.clear()
         self.journal.save()
 
+    def _manifests(self) -> dict[str, str]:
+        return {pod.name: pod.manifest_text for pod in self.plan.pods}
+
     def _operator(self) -> Operator:
-        return Operator(self.issuer, self.plan.addresses(), self.plan.tenant)
+        addresses = {pod.name: pod.rpc for pod in self.plan.addresses()}
+        return Operator(partial(self.issuer.keys_of, OPERATOR), addresses, self.plan.tenant)
 
     @property
     def _bootstrap(self) -> str:

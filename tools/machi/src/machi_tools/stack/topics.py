@@ -7,6 +7,8 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
+from machi_sdk.producer import kafka_options
+from machi_sdk.settings import Settings
 from machi_tools.errors import StackError
 
 DEFAULT_PARTITIONS = 3
@@ -32,9 +34,9 @@ class Topic:
         return {"cleanup.policy": self.cleanup, "retention.ms": str(keep)}
 
 
-def read_topics(folder: Path) -> list[Topic]:
+def read_topics(folder: Path, pattern: str = "*.yaml") -> list[Topic]:
     """The registry, sorted by name."""
-    return [_read(path) for path in sorted(folder.glob("*.yaml"))]
+    return [_read(path) for path in sorted(folder.glob(pattern))]
 
 
 def _read(path: Path) -> Topic:
@@ -52,9 +54,10 @@ def _read(path: Path) -> Topic:
     )
 
 
-async def ensure_topics(bootstrap: str, topics: list[Topic]) -> int:
+async def ensure_topics(settings: Settings, topics: list[Topic]) -> int:
     """Create the missing topics, with as many copies as the cluster can hold up to three; how many were made."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    bootstrap = settings.kafka_bootstrap_servers
+    client = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=10_000)
     try:
         await client.start()
         existing = set(await client.list_topics())

@@ -1,0 +1,205 @@
+"""Rules over everything that is rendered: who a pod is, what it may do, whom it reaches, all as its manifest says."""
+
+from typing import Any
+
+import pytest
+
+from machi_sdk.manifest import Manifest
+from machi_tools.cli_release import release
+from tests.architecture.house import in_the_stack
+from tests.charts.cases import CASES
+from tests.charts.rendering import Rendered, case
+
+every_case = pytest.mark.parametrize("name", CASES)
+MANIFESTS = {service.name: service.manifest for service in in_the_stack()}
+LONGEST_DRAIN = 35
+
+
+def _callees(manifest: Manifest, own: list[str]) -> set[str]:
+    """As the manifest says; `*` is each that serves what is called, and each of the city's own."""
+    found = {entry.pod for entry in manifest.calls if entry.pod != "*"}
+    for entry in manifest.calls:
+        if entry.pod == "*":
+            found |= {name for name, other in MANIFESTS.items() if any(other.answers(each) for each in entry.services)}
+            found |= set(own)
+    return found - {manifest.name}
+
+
+def _pods(made: Rendered) -> dict[str, dict[str, Any]]:
+    return {each["metadata"]["labels"]["app.kubernetes.io/name"]: each for each in made.of("Deployment")}
+
+
+def _own(name: str) -> list[str]:
+    return list(CASES[name].get("global", {}).get("ownPods", []))
+
+
+@every_case
+def test_restricted(name: str) -> None:
+    """Pod Security "restricted", and more: a number as user, nothing written but volumes, memory bounded."""
+    for where, pod in case(name).pods():
+        security = pod["securityContext"]
+        assert security["runAsNonRoot"] is True, where
+        assert security["runAsUser"] > 0, where
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}, where
+        assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC"}, where
+        for container in pod["containers"]:
+            own = container["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False, where
+            assert own["readOnlyRootFilesystem"] is True, where
+            assert own["capabilities"] == {"drop": ["ALL"]}, where
+            assert container["resources"]["requests"].keys() >= {"cpu", "memory"}, where
+            assert "memory" in container["resources"]["limits"], where
+            assert not container["image"].endswith(":latest"), where
+        assert all(
+            volume.keys() & {"projected", "secret", "configMap", "emptyDir", "persistentVolumeClaim"}
+            for volume in pod["volumes"]
+        )
+
+
+@every_case
+def test_only_jobs_that_ask_kubernetes_have_its_token(name: str) -> None:
+    with_token = {where for where, pod in case(name).pods() if pod["automountServiceAccountToken"]}
+    assert with_token == {"Job machi-operator-prepare", "CronJob machi-trust"}
+
+
+@every_case
+def test_a_token_for_each_call_and_none_besides(name: str) -> None:
+    for pod, deployment in _pods(case(name)).items():
+        volumes = {volume["name"]: volume for volume in deployment["spec"]["template"]["spec"]["volumes"]}
+        tokens = [
+            each["serviceAccountToken"]
+            for each in volumes["keys"]["projected"]["sources"]
+            if "serviceAccountToken" in each
+        ]
+        wanted = _callees(MANIFESTS[pod], _own(name))
+        assert {token["path"] for token in tokens} == {f"tokens/{callee}" for callee in wanted}
+        assert {token["audience"] for token in tokens} == {f"machi/{callee}" for callee in wanted}
+        assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == f"machi-{pod}"
+
+
+@every_case
+def test_the_networks_edges_are_the_manifests(name: str) -> None:
+    made = case(name)
+    policies = {each["metadata"]["name"]: each["spec"] for each in made.of("NetworkPolicy")}
+    if not CASES[name].get("global", {}).get("networkPolicy", {}).get("enabled", True):
+        assert policies == {}
+        return
+    closed = policies["machi-closed"]
+    assert closed["policyTypes"] == ["Ingress", "Egress"]
+    assert not closed.keys() & {"ingress", "egress"}
+    for pod, deployment in _pods(made).items():
+        wanted = _callees(MANIFESTS[pod], _own(name))
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert {label.removeprefix("machi.calls/") for label in labels if label.startswith("machi.calls/")} == wanted
+        rpc = [rule for rule in policies[f"machi-{pod}"]["egress"] if {"port": 9090} in rule["ports"]]
+        reached = {peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for rule in rpc for peer in rule["to"]}
+        assert reached == wanted
+        doors = [rule for rule in policies[f"machi-{pod}"]["ingress"] if {"port": 9090} in rule["ports"]]
+        assert len(doors) == bool(MANIFESTS[pod].serves)
+        for door in doors:
+            assert door["from"][0]["podSelector"]["matchLabels"] == {
+                "app.kubernetes.io/instance": "machi", f"machi.calls/{pod}": "true",
+            }  # fmt: skip
+
+
+@every_case
+def test_only_channels_reach_the_internet(name: str) -> None:
+    wide = {
+        each["metadata"]["name"]
+        for each in case(name).of("NetworkPolicy")
+        for rule in each["spec"].get("egress", [])
+        for peer in rule.get("to", [])
+        if peer.get("ipBlock", {}).get("except")
+    }
+    assert wide <= {"machi-channel-line", "machi-channel-slack"}
+
+
+@every_case
+def test_kafka_users_may_what_manifests_say(name: str) -> None:
+    for user in case(name).of("KafkaUser"):
+        manifest = MANIFESTS[user["metadata"]["labels"]["app.kubernetes.io/name"]]
+        granted = {
+            (acl["resource"]["type"], acl["resource"]["name"], operation)
+            for acl in user["spec"]["authorization"]["acls"]
+            for operation in acl["operations"]
+        }
+        assert {topic for kind, topic, may in granted if (kind, may) == ("topic", "Write")} == set(manifest.publishes)
+        read = {topic for kind, topic, may in granted if (kind, may) == ("topic", "Read")}
+        assert read == {entry.topic for entry in manifest.consumes} | {"machi.pods.v1"}
+        assert {group for kind, group, _ in granted if kind == "group"} == {entry.group for entry in manifest.consumes}
+
+
+@every_case
+def test_one_hand_decides_how_many(name: str) -> None:
+    made = case(name)
+    scaled = [each["spec"]["scaleTargetRef"]["name"] for each in made.of("HorizontalPodAutoscaler", "ScaledObject")]
+    assert len(set(scaled)) == len(scaled)
+    for each in made.of("Deployment"):
+        assert ("replicas" in each["spec"]) != (each["metadata"]["name"] in scaled)
+    for each in made.of("ScaledObject"):
+        manifest = MANIFESTS[each["metadata"]["labels"]["app.kubernetes.io/name"]]
+        groups = {
+            (trigger["metadata"]["topic"], trigger["metadata"]["consumerGroup"]) for trigger in each["spec"]["triggers"]
+        }
+        assert groups == {(entry.topic, entry.group) for entry in manifest.consumes}
+
+
+@every_case
+def test_pods_go_one_by_one_and_in_order(name: str) -> None:
+    made = case(name)
+    budgets = {each["metadata"]["name"]: each["spec"] for each in made.of("PodDisruptionBudget")}
+    for pod, deployment in _pods(made).items():
+        spec = deployment["spec"]["template"]["spec"]
+        assert budgets[f"machi-{pod}"]["selector"]["matchLabels"] == deployment["spec"]["selector"]["matchLabels"]
+        assert budgets[f"machi-{pod}"]["maxUnavailable"] == 1
+        assert spec["terminationGracePeriodSeconds"] > LONGEST_DRAIN
+        assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        assert {each["topologyKey"] for each in spec["topologySpreadConstraints"]} >= {"kubernetes.io/hostname"}
+        probes = spec["containers"][0]
+        assert probes["readinessProbe"]["httpGet"]["path"] == "/readyz"
+        assert probes["livenessProbe"]["httpGet"]["path"] == probes["startupProbe"]["httpGet"]["path"] == "/livez"
+
+
+@every_case
+def test_selectors_never_change_with_a_version(name: str) -> None:
+    for each in case(name).of("Deployment", "StatefulSet"):
+        assert set(each["spec"]["selector"]["matchLabels"]) == {
+            "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component",
+        }  # fmt: skip
+
+
+@every_case
+def test_the_world_reaches_webhooks_and_photos_alone(name: str) -> None:
+    made = case(name)
+    paths = {
+        match["path"]["value"]
+        for each in made.of("HTTPRoute")
+        for rule in each["spec"]["rules"]
+        for match in rule["matches"]
+    }
+    paths |= {
+        path["path"] for each in made.of("Ingress") for rule in each["spec"]["rules"] for path in rule["http"]["paths"]
+    }
+    webhooks = {"/line/webhook", "/slack/events", "/slack/interactivity", "/slack/commands"}
+    assert paths in (set(), webhooks | {"/photos/"})
+    assert not made.of("GRPCRoute")
+    assert all(each["spec"].get("type", "ClusterIP") == "ClusterIP" for each in made.of("Service"))
+
+
+@every_case
+def test_secrets_are_named_and_never_rendered(name: str) -> None:
+    assert case(name).of("Secret") == []
+    for where, pod in case(name).pods():
+        plain = {each["name"] for each in pod["containers"][0].get("env", []) if "value" in each}
+        assert not {
+            each for each in plain if each.endswith(("PASSWORD", "SECRET", "TOKEN")) or each == "DATABASE_URL"
+        }, where
+
+
+@every_case
+def test_jobs_say_verbs_that_there_are(name: str) -> None:
+    verbs = {command.callback.__name__ for command in release.registered_commands if command.callback}
+    commands = [pod["containers"][0].get("command", []) for _, pod in case(name).pods()]
+    said = {command[2] for command in commands if command[:2] == ["machi", "release"]}
+    assert said
+    assert said <= verbs

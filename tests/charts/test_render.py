@@ -1,0 +1,116 @@
+"""Charts render for every city of the matrix, twice the same, and what they render is strictly valid."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.charts import schemas
+from tests.charts.binaries import program
+from tests.charts.cases import CASES
+from tests.charts.rendering import CHARTS, Object, case, render
+
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+@pytest.mark.parametrize("chart", ["machi", "machi-service"])
+def test_lint(chart: str) -> None:
+    done = subprocess.run(
+        [program("helm"), "lint", "--strict", str(CHARTS / chart)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@every_case
+def test_the_same_twice(name: str) -> None:
+    assert render(CASES[name]).text == case(name).text
+
+
+@every_case
+@pytest.mark.parametrize("version", schemas.VERSIONS)
+def test_strictly_valid(name: str, version: str) -> None:
+    found = {
+        f"{each['kind']} {each['metadata']['name']}": wrong
+        for each in case(name).objects
+        if (wrong := schemas.problems(each, version))
+    }
+    assert found == {}
+
+
+def test_the_schemas_refuse() -> None:
+    """A checker that refuses nothing would let everything pass."""
+    topic = {"apiVersion": "kafka.strimzi.io/v1", "kind": "KafkaTopic", "metadata": {}, "spec": {"partition": 3}}
+    assert schemas.problems(topic, "1.35")
+    deployment = dict(case("evaluation").one("Deployment", "machi-reports"))
+    deployment["spec"] = {**deployment["spec"], "replica": 2}
+    assert schemas.problems(deployment, "1.35")
+
+
+@every_case
+def test_helm_4_applies_it(name: str) -> None:
+    """Server-side apply refuses the same key of a list twice; so does a Service without names of its ports."""
+    for where, pod in case(name).pods():
+        for container in pod["containers"]:
+            for field, key in (("env", "name"), ("ports", "containerPort"), ("volumeMounts", "mountPath")):
+                names = [each[key] for each in container.get(field, [])]
+                assert len(set(names)) == len(names), (where, field, names)
+            values = [each.get("value", "") for each in container.get("env", [])]
+            assert all(isinstance(value, str) for value in values), where
+    for each in case(name).of("Service"):
+        assert all(len(port["name"]) <= 15 for port in each["spec"]["ports"])
+
+
+@every_case
+def test_no_object_twice(name: str) -> None:
+    names = [(each["kind"], each["metadata"]["name"]) for each in case(name).objects]
+    assert len(set(names)) == len(names)
+
+
+def test_an_upgrade_migrates_before_the_pods() -> None:
+    """On a first install whose database comes with the release it does not exist yet: a plain Job waits for it."""
+    first = case("evaluation").of("Job")
+    later = render({}, CHARTS / "machi", "--is-upgrade").of("Job")
+    outside = case("outside").of("Job")
+
+    def hooked(jobs: list[Object]) -> list[str]:
+        found = [each["metadata"] for each in jobs]
+        return sorted(each["name"] for each in found if "migration" in each["name"] and "annotations" in each)
+
+    assert hooked(first) == []
+    assert len(hooked(later)) == len(hooked(outside)) == 5
+
+
+def test_a_pod_of_the_citys_own(tmp_path: Path) -> None:
+    """The library chart, a manifest, and an image are enough, from any repository."""
+    chart = tmp_path / "idea-box"
+    (chart / "templates").mkdir(parents=True)
+    for name in ("Chart.yaml", "values.yaml", "service.yaml", "templates/pod.yaml"):
+        (chart / name).write_bytes((CHARTS / "idea-box" / name).read_bytes())
+    (chart / "charts").mkdir()
+    (chart / "charts" / "machi-service").symlink_to(CHARTS / "machi-service")
+    made = render({"global": {"release": "machi"}}, chart)
+    deployment = made.one("Deployment", "machi-idea-box")
+    assert deployment["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/instance"] == "machi"
+    commands = [each["spec"]["template"]["spec"]["containers"][0]["command"] for each in made.of("Job")]
+    assert ["machi", "release", "apply"] in commands
+    assert ["machi", "pods", "uninstall", "idea-box"] in commands
+
+
+def test_what_comes_late_is_waited_for() -> None:
+    """Secrets that another operator fills are not there before the release: its Jobs wait for them beside the pods."""
+    late = {**CASES["outside"], "channel-line": {"enabled": False}, "channel-slack": {"enabled": False}}
+    late["global"] = {
+        **late["global"],
+        "externalSecrets": {"store": "vault", "secrets": [{"name": "addresses", "from": "a"}]},
+    }
+    jobs = {each["metadata"]["name"]: each for each in render(late).of("Job")}
+    hooks = [name for name, job in jobs.items() if "helm.sh/hook" in job["metadata"].get("annotations", {})]
+    assert hooks == ["machi-operator-prepare"]
+    commands = {name: job["spec"]["template"]["spec"]["containers"][0]["command"] for name, job in jobs.items()}
+    applying = next(command for name, command in commands.items() if "-apply-" in name)
+    assert "--topics" in applying
+    assert "--topics" not in commands["machi-operator-prepare"]

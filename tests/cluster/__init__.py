@@ -1,0 +1,1 @@
+"""`make verify-cluster`: the city on a real Kubernetes, through everything that happens to a release, under load."""
