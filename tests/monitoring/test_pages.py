@@ -57,10 +57,8 @@ def _verbs(of: typer.Typer) -> set[str]:
 
 
 def targets() -> set[str]:
-    """What `make` can make; `images` comes with the Dockerfile."""
-    return {"images"} | set(
-        re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    """What `make` can make."""
+    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def plain(words: list[str]) -> list[str]:
