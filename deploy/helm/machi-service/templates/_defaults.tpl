@@ -35,7 +35,7 @@ keys: {existingSecret: ""}
 channels: {existingSecret: ""}
 database:
   existingSecret: ""
-  cnpg: {enabled: false, instances: 3, imageName: "ghcr.io/cloudnative-pg/postgresql:17.6", storage: 20Gi, storageClass: ""}
+  cnpg: {enabled: false, instances: 3, imageName: "", storage: 20Gi, storageClass: ""}
 kafka:
   bootstrapServers: ""
   securityProtocol: PLAINTEXT
