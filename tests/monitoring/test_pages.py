@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 
 import jsonschema
@@ -23,6 +24,7 @@ FENCE = re.compile(r"^ *```(?P<kind>\w+)\n(?P<body>.*?)^ *```", re.MULTILINE | r
 INLINE = re.compile(r"`((?:kubectl|helm|machi|make|python) [^`]+)`")
 # What a municipality's people have anyway.
 TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "kind", "export", "for", "done"}
+TOOLS |= {"docker", "podman", "sha256sum", "tar"}
 KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
 KUBECTL |= {"rollout", "scale", "top"}
 HELM = {"history", "install", "package", "push", "rollback", "show", "test", "uninstall", "upgrade"}
@@ -73,7 +75,7 @@ def plain(words: list[str]) -> list[str]:
 
 def judged(command: str) -> str | None:
     """What is wrong with a command, or None."""
-    words = shlex.split(command, comments=True)
+    words = list(dropwhile(re.compile(r"[A-Z_]+=").match, shlex.split(command, comments=True)))
     outer, _, inner = (list(part) for part in _split(words))
     tool, verb = outer[0], (plain(outer[1:]) or [""])[0]
     known = {"kubectl": KUBECTL, "helm": HELM, "make": targets()}

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import orjson
 import pytest
 from pydantic import SecretStr
@@ -53,6 +54,25 @@ async def test_a_form_is_checked_before_it_counts(city: SlackCity) -> None:
     assert dict(turn.card_press.values) == {"words": WORDS, "desk": ""}
     assert turn.card_press.action_id == "resolve"
     assert await city.told(OFFICER, 1)
+
+
+async def test_a_form_of_a_card_without_a_place_is_answered_once_there_is_one(
+    city: SlackCity, database: PodDatabase
+) -> None:
+    slack = city.simulator.slack
+    await city.announce(1)
+    assert (await slack.press(OFFICER, await city.shown(1), "resolve")).ok
+    (view,) = await slack.views(OFFICER)
+    owner = await asyncpg.connect(database.owner_url)
+    place = await owner.fetchval("SELECT channel_id FROM cards")
+    await owner.execute("UPDATE cards SET channel_id = ''")
+    assert (await slack.submit(OFFICER, view, {"words": {"words": WORDS}})).ok
+    await city.turned(1)
+    await owner.execute("UPDATE cards SET channel_id = $1", place)
+    assert await city.told(OFFICER, 1)
+    assert len(city.lamps.turns) == 1
+    assert await city.simulator.refused() == []
+    await owner.close()
 
 
 async def test_a_form_opens_while_identity_is_silent(city: SlackCity) -> None:

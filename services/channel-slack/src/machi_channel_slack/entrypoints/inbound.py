@@ -112,6 +112,8 @@ class OfficerEvents:
             with suppress(SlackRefused, Unavailable):
                 await slack.answer(event.event.reply_handle, message)
                 return
+        if not errand.channel:  # a form of a card that Slack has, and whose place is not written down yet
+            raise Unavailable("card-not-placed")
         try:
             await slack.whisper(errand.channel, user, message, errand.thread_ts)
         except SlackRefused as error:
