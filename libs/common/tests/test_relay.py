@@ -188,6 +188,32 @@ async def test_a_hung_partition_stops_that_partition_only(
     await stuck.close()
 
 
+async def test_what_fails_in_a_way_nobody_foresaw_is_tried_again(
+    pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work]
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    surprises: list[Exception] = [RuntimeError("first"), AssertionError("then")]
+
+    class Surprising(Producer):
+        async def partitions(self, topic: str, timeout: float) -> tuple[int, ...]:  # noqa: ASYNC109 (as the producer has it)
+            if len(surprises) > 1:
+                raise surprises.pop()
+            return await super().partitions(topic, timeout)
+
+        async def post(self, parcel: Parcel, timeout: float) -> None:  # noqa: ASYNC109 (as the producer has it)
+            if surprises:
+                raise surprises.pop()
+            await super().post(parcel, timeout)
+
+    surprising = Surprising(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), "toy", SystemClock())
+    await emit(works, topic, "key", 1, 2)
+    async with running(Relay(database, surprising, Faultpoints(""))):
+        await wait_until(emptied(pod_database))
+    assert await numbers(kafka_server.bootstrap, topic, "key") == [1, 2]
+    assert surprises == []
+    await surprising.close()
+
+
 async def test_what_is_too_large_only_together_leaves_one_by_one(
     pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work]
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeAlias
 
 import asyncpg
@@ -191,15 +192,24 @@ class Relay:
         for row in rows:
             topics[row["topic"]].append(row)
         for topic, of_topic in topics.items():
-            self._begin(self._sort(topic, self._places.start(of_topic)))
+            whole = self._places.start(of_topic)
+            self._begin(whole, self._sort(topic, whole))
         if rows:
             await self._until_landed({row["place"] for row in rows})
         return await self._settle(connection)
 
-    def _begin(self, sending: Coroutine[None, None, None]) -> None:
+    def _begin(self, flight: _Flight, sending: Coroutine[None, None, None]) -> None:
         sender = asyncio.create_task(sending)
         self._senders.add(sender)
-        sender.add_done_callback(self._senders.discard)
+        sender.add_done_callback(partial(self._ended, flight))
+
+    def _ended(self, flight: _Flight, sender: asyncio.Task[None]) -> None:
+        """What fails in a way nobody foresaw is tried again as well: no place may be under way for ever."""
+        self._senders.discard(sender)
+        error = None if sender.cancelled() else sender.exception()
+        if error is not None:
+            self._places.failed(flight, type(error).__name__)
+            self._tell()
 
     async def _sort(self, topic: str, whole: _Flight) -> None:
         """Make a parcel for each partition; a topic that does not answer keeps no other waiting."""
@@ -209,7 +219,8 @@ class Relay:
             self._places.failed(whole, error.slug)
         else:
             for parcel, rows in self._packed(topic, whole.rows, partitions):
-                self._begin(self._send(parcel, self._places.start(rows)))
+                flight = self._places.start(rows)
+                self._begin(flight, self._send(parcel, flight))
             self._places.end(whole)  # what did not fit is read again
         self._tell()
 
