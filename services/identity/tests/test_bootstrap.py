@@ -15,18 +15,19 @@ from machi_sdk.rpc import for_tenant
 from machi_sdk.rpc.client import Peers
 from machi_sdk.service import Pod
 from machi_sdk.settings import Settings
-from machi_sdk.testing import LocalIssuer, PodDatabase, create_topics, read_all, wait_until
+from machi_sdk.testing import LocalIssuer, PodDatabase, create_topics, read_all, registered_topics, wait_until
 from machi_tools.embedded.given import KafkaAddress
 
 pytestmark = pytest.mark.integration
 SERVICE = Path(__file__).resolve().parents[1]
+TOPICS = SERVICE.parents[1] / "protos" / "topics"
 TOPIC = "machi.pods.v1"
 
 
 async def test_identity_becomes_ready_by_its_own_installation(
     database: PodDatabase, kafka_server: KafkaAddress, issuer: LocalIssuer
 ) -> None:
-    await create_topics(kafka_server.bootstrap, {TOPIC: (1, "compact"), "machi.consent.v1": (1, "delete")})
+    await create_topics(kafka_server.bootstrap, registered_topics(TOPICS))  # as others on this broker make them
     settings = Settings(
         database_url=database.url,
         kafka_bootstrap_servers=kafka_server.bootstrap,
