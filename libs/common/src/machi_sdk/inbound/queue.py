@@ -125,7 +125,8 @@ class InboundQueue:
             return 0
         self._begin(events)
         # A claim that filled its places may have left more; after one that found nothing beside nothing, none is left.
-        left = max(known - len(events), int(len(events) == free)) if self._running else 0
+        first_tries = sum(event.tries == 1 for event in events)  # what waited for its next try was not counted
+        left = max(known - first_tries, int(len(events) == free)) if self._running else 0
         self._unclaimed += left - known
         return len(events)
 
