@@ -1,6 +1,6 @@
 """The same city in memory, for tests of use cases; it passes the suite that PostgreSQL passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -150,10 +150,6 @@ class MemoryConsents:
     async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
         """See the port."""
         return self.standing_now(citizen_id, purpose) if citizen_id in self.citizens.people else None
-
-    async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
-        """See the port."""
-        return [self.standing_now(citizen_id, purpose) for citizen_id in citizen_ids]
 
     async def latest(self, citizen_id: str) -> dict[str, Standing]:
         """See the port."""

@@ -124,6 +124,18 @@ async def test_consents_are_asked_for_as_their_tenant_and_no_tenant_stays(
     await connection.close()
 
 
+async def test_many_are_answered_in_the_order_asked(works: IdentityWorks, clock: ManualClock) -> None:
+    await install(works, clock)
+    async with works.begin("fukuoka") as work:
+        for name in ("a", "b", "c"):
+            await work.citizens.find_or_make(Address("line", name), name, clock.now())
+    await decide(works, clock, "a", Status.GIVEN, "e1")
+    await decide(works, clock, "b", Status.REFUSED, "e2")
+    found = await standings_now(works, "fukuoka", ["c", "b", "nobody", "a", "b"], PURPOSE)
+    expected = [Status.UNKNOWN, Status.REFUSED, None, Status.GIVEN, Status.REFUSED]
+    assert [standing and standing.status for standing in found] == expected
+
+
 @pytest.mark.parametrize("statement", [_FOCUS, _LOCK, _CONTACT, _FACTS])
 async def test_a_person_is_found_by_an_index_though_rows_are_guarded(
     works: IdentityWorks, clock: ManualClock, statement: str

@@ -113,27 +113,15 @@ async def test_the_latest_decision_stands(cities: Cities, clock: ManualClock) ->
         assert await city.consents.standing("nobody", PURPOSE) is None
 
 
-async def test_many_are_answered_in_the_order_asked(cities: Cities, clock: ManualClock) -> None:
-    async with cities() as city:
-        await city.pods.install(installation(1), clock.now())
-        for name in ("a", "b", "c"):
-            await city.citizens.find_or_make(Address("line", name), name, clock.now())
-        await city.consents.append(decision("a", Status.GIVEN, "e1"), "r1", clock.now())
-        await city.consents.append(decision("b", Status.REFUSED, "e2"), "r2", clock.now())
-        found = await city.consents.standing_of_many(["c", "b", "nobody", "a", "b"], PURPOSE)
-    expected = [Status.UNKNOWN, Status.REFUSED, Status.UNKNOWN, Status.GIVEN, Status.REFUSED]
-    assert [standing.status for standing in found] == expected
-
-
 async def test_consent_counts_while_its_notice_is_installed(cities: Cities, clock: ManualClock) -> None:
     async with cities() as city:
         await city.pods.install(installation(1), clock.now())
         await city.citizens.find_or_make(LINE, "c1", clock.now())
         await city.consents.append(decision("c1", Status.GIVEN, "e1"), "r1", clock.now())
         await city.pods.install(installation(1, 2), clock.now())
-        assert (await city.consents.standing_of_many(["c1"], PURPOSE))[0].status is Status.GIVEN
+        assert await city.consents.standing("c1", PURPOSE) == Standing(Status.GIVEN, 1, clock.now())
         await city.pods.install(installation(2), clock.now())
-        assert (await city.consents.standing_of_many(["c1"], PURPOSE))[0].status is Status.UNKNOWN
+        assert await city.consents.standing("c1", PURPOSE) == Standing(Status.UNKNOWN, 1, clock.now())
         assert await city.consents.given("c1") == [(PURPOSE, 1)]
 
 

@@ -50,11 +50,6 @@ class Database:
         """An unpooled connection, the caller's to close."""
         return await asyncpg.connect(self._url, timeout=3, command_timeout=15, server_settings=_KEEPALIVE)
 
-    async def ping(self) -> None:
-        """One round trip; raises when the database does not answer."""
-        async with self.acquire() as connection:
-            await connection.execute("SELECT 1")
-
     async def close(self) -> None:
         """Close the pool."""
         pool, self._pool = self._pool, None

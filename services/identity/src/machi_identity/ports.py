@@ -59,10 +59,6 @@ class Consents(Protocol):
         """What stands now; None when there is no such citizen."""
         ...
 
-    async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
-        """What stands now for each, in the order asked, by one statement."""
-        ...
-
     async def latest(self, citizen_id: str) -> dict[str, Standing]:
         """The latest decision by purpose, whatever is installed."""
         ...

@@ -89,11 +89,6 @@ class PgConsents:
         [row] = await self._work.db.fetch(_STANDINGS, self._work.tenant, [citizen_id], purpose)
         return standing_in(row) if row["known"] else None
 
-    async def standing_of_many(self, citizen_ids: Sequence[str], purpose: str) -> list[Standing]:
-        """See the port."""
-        rows = await self._work.db.fetch(_STANDINGS, self._work.tenant, citizen_ids, purpose)
-        return [standing_in(row) for row in rows]
-
     async def given(self, citizen_id: str) -> list[tuple[str, int]]:
         """See the port."""
         rows = await self._work.db.fetch(_GIVEN, self._work.tenant, citizen_id)
@@ -135,7 +130,7 @@ class PgNotices:
 async def standings_now(
     works: Works[W], tenant: str, citizen_ids: Sequence[str], purpose: str
 ) -> list[Standing | None]:
-    """What stands for each, None where there is no such citizen: one statement, and no transaction around it."""
+    """What stands for each, in the order asked, None where there is no such citizen: one statement alone."""
     rows = await works.alone(_STANDINGS, tenant, citizen_ids, purpose)
     return [standing_in(row) if row["known"] else None for row in rows]
 
