@@ -15,7 +15,7 @@ settings.load_profile("untimed")
 _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
 # A worker runs all tests that share a stack, one after another: what goes wrong on purpose has a stack of its own.
 _ON_A_STACK = {"tests/": "stack", "tests/endurance/": "troubled stack", "tests/faults/": "troubled stack"}
-_WITHOUT_STACK = ("tests/architecture/", "tests/fuzz/", "tests/monitoring/")
+_WITHOUT_STACK = ("tests/architecture/", "tests/charts/", "tests/fuzz/", "tests/monitoring/")
 
 
 class Skips:

@@ -141,6 +141,31 @@ def _no_claim(claims: list[int]) -> Callable[[EventRows, int], Awaitable[list[Pe
     return claim
 
 
+async def test_the_dispatcher_looks_for_more_only_while_there_is_more(
+    works: Works[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._POLL_SECONDS", 60.0)
+    monkeypatch.setattr("machi_sdk.inbound.queue._BRISK_SECONDS", 60.0)
+    claims: list[int] = []
+    claim = EventRows.claim
+
+    async def counted(rows: EventRows, count: int) -> list[PendingEvent]:
+        claims.append(count)
+        return await claim(rows, count)
+
+    monkeypatch.setattr(EventRows, "claim", counted)
+    adapter = Adapter()
+    queue = InboundQueue(works, adapter, "line")
+    async with running(queue):
+        await wait_until(lambda: len(claims) == 1)
+        await accept(works, queue, "ann/1")
+        await wait_until(all_are(works, "done"))
+        assert len(claims) == 1
+        await accept(works, queue, "ann/2", "ann/3", *(f"person-{number:02}/1" for number in range(20)))
+        await wait_until(all_are(works, "done"), within=20)
+    assert adapter.handled.index("ann/2") < adapter.handled.index("ann/3")
+
+
 async def test_an_accepted_event_whose_commit_fails_is_not_handled(works: Works[Work]) -> None:
     adapter = Adapter()
     queue = InboundQueue(works, adapter, "line")
