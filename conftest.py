@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 # A busy machine is no failure: no property is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+# Spans are recorded, as where a collector is named; the first provider of a process stays.
+trace.set_tracer_provider(TracerProvider())
 # Test ids with a reason each.
 _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
 # A worker runs all tests that share a stack, one after another: what goes wrong on purpose has a stack of its own.

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 
 import uvloop
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
 from benchmarks.tally import BATCH
 from machi.consent.v1.events_pb2 import ConsentDecided
@@ -17,7 +19,7 @@ from machi_sdk.envelope import Received
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Subscription
 from machi_sdk.settings import read_settings
-from machi_sdk.telemetry import start_logging, start_tracing
+from machi_sdk.telemetry import start_logging
 from machi_sdk.work import Origin, Work, Works
 
 _EFFECTS = "INSERT INTO effects (tenant, number) SELECT $1, unnest($2::bigint[])"
@@ -34,7 +36,7 @@ def main() -> None:
     """Consume TOPIC."""
     settings = read_settings()
     start_logging("tally")
-    start_tracing("tally", settings.otel_exporter_otlp_endpoint)
+    trace.set_tracer_provider(TracerProvider())  # spans are recorded, as where a collector is named
     works = Works(Database(settings.database_url), Work, Origin("tally", SystemClock()))
     subscription = Subscription(sys.argv[1], "tally.effects", works, take, batch=BATCH)
     uvloop.run(Consumer(subscription, settings, Faultpoints(settings.crash_at)).run())

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from machi.options.v1 import options_pb2
 from machi_sdk.envelope import Provenance, headers_of
-from machi_sdk.telemetry import span, start_tracing
+from machi_sdk.telemetry import span
 
 PROTOS = Path(__file__).parents[1]
 DOCUMENT: Any = yaml.safe_load((PROTOS / "asyncapi.yaml").read_text(encoding="utf-8"))
@@ -109,7 +109,6 @@ def test_a_schema_refuses_what_the_message_cannot_hold(name: str) -> None:
 
 @every_event
 def test_headers_are_those_the_sdk_writes(name: str) -> None:
-    start_tracing("test", "")
     at = datetime(2026, 11, 24, tzinfo=UTC)
     with span("writes"):
         headers = headers_of(kind_of(name)(), Provenance("e1", "reports", "fukuoka", at))

@@ -99,7 +99,7 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{SDK}/dialogue/kit.py",
-                "            await sessions.keep_response(work, request.event_id, response.SerializeToString())\n",
+                "            sessions.keep_response(work, request.event_id, response.SerializeToString())\n",
                 "",
             ),
         ),

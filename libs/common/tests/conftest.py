@@ -15,7 +15,7 @@ from machi_sdk.clock import ManualClock
 from machi_sdk.database import Database
 from machi_sdk.dialogue import DialogueKit
 from machi_sdk.manifest import Manifest, load_manifest
-from machi_sdk.telemetry import start_logging, start_tracing
+from machi_sdk.telemetry import start_logging
 from machi_sdk.testing import LocalRelease, PodDatabase, PostgresAddress, database_for
 from machi_sdk.work import Origin, Work, Works
 
@@ -25,7 +25,6 @@ TOY = Path(__file__).parent / "toy"
 @pytest.fixture(autouse=True, scope="session")
 def _telemetry() -> None:
     start_logging("toy")  # the default shows exceptions at length, which takes long
-    start_tracing("toy", "")
 
 
 @pytest.fixture

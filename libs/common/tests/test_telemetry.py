@@ -1,6 +1,8 @@
 """Names are declared before use; spans tell codes and types, never words."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -114,6 +116,20 @@ def test_a_trace_goes_on_where_its_headers_arrive() -> None:
         assert current_trace_id() == trace_id
     with remote_span("elsewhere", {}):
         assert current_trace_id() not in ("", trace_id)
+
+
+def test_without_a_collector_there_are_ids_and_nothing_is_recorded() -> None:
+    program = """
+from machi_sdk.telemetry import carried, current_trace_id, remote_span, span, start_tracing
+start_tracing("toy", "")
+with span("here") as started:
+    print(started.is_recording(), len(current_trace_id()), started.get_span_context().trace_flags.sampled)
+    with remote_span("there", carried()):
+        trace_id = current_trace_id()
+    print(trace_id == current_trace_id())
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False", "32", "False", "True"]
 
 
 def test_work_on_many_records_is_linked_to_the_traces_of_those_that_are_sampled() -> None:

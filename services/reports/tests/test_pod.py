@@ -17,7 +17,7 @@ from machi_reports.wiring import assemble
 from machi_sdk.manifest import Manifest, load_manifest
 from machi_sdk.rpc import Peers, for_tenant
 from machi_sdk.service import Pod
-from machi_sdk.telemetry import span, start_tracing
+from machi_sdk.telemetry import span
 from machi_sdk.testing import (
     LocalRelease,
     PodDatabase,
@@ -74,7 +74,6 @@ async def filed(line: "DialogueServiceAsyncStub") -> str:
 async def test_a_case_leaves_on_kafka_with_its_trace(
     database: PodDatabase, release: LocalRelease, kafka_server: KafkaAddress, city_catalogue: Mapping[str, object]
 ) -> None:
-    start_tracing("reports", "")
     manifest = load_manifest(SERVICE / "service.yaml")
     await create_topics(kafka_server.bootstrap, registered_topics(TOPICS))
     await announce_pods(kafka_server.bootstrap, [manifest, Manifest.model_validate(LINE)])

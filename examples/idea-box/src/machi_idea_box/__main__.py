@@ -1,6 +1,6 @@
 """Start the idea-box pod."""
 
-from machi_idea_box.wiring import assemble
-from machi_sdk.service import run
+from machi_sdk.starting import start
 
-run(assemble)
+if __name__ == "__main__":
+    start("machi_idea_box.wiring")

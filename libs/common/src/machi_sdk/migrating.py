@@ -37,6 +37,24 @@ BEGIN
 END $$
 """
 
+# What a turn begins with, asked as its tenant by one statement without a transaction around it; planned once.
+_TURN_BEGUN = """
+CREATE OR REPLACE FUNCTION turn_begun(whose text, event text, citizen text, session text)
+RETURNS TABLE (
+    response bytea, present text, session_id text, citizen_id text, command text, answers text, version integer,
+    touched_at timestamptz, ended_at timestamptz
+) LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    PERFORM set_config('machi.tenant', whose, true);
+    RETURN QUERY
+    SELECT (SELECT t.response FROM turns t WHERE t.tenant = whose AND t.event_id = event),
+        coalesce((SELECT a.citizen_id FROM aliases a WHERE a.tenant = whose AND a.former_id = citizen), citizen),
+        s.session_id, s.citizen_id, s.command, s.answers::text, s.version, s.touched_at, s.ended_at
+    FROM (VALUES (session)) AS asked (session_id)
+    LEFT JOIN dialogue_sessions s ON s.tenant = whose AND s.session_id = asked.session_id;
+END $$
+"""
+
 
 class Op(Protocol):
     """What a migration's `op` (the module or the object) is used for here."""
@@ -86,6 +104,7 @@ def create_runtime_tables(op: Op) -> None:
     for table in TENANT_TABLES:
         enable_rls(op, table)
     op.execute(_PRESENT_ID)
+    op.execute(_TURN_BEGUN)
 
 
 def upgrade_runtime_tables(op: Op) -> None:
@@ -99,6 +118,7 @@ def upgrade_runtime_tables(op: Op) -> None:
 def drop_runtime_tables(op: Op) -> None:
     """The way down of `create_runtime_tables`."""
     op.execute("DROP FUNCTION IF EXISTS present_id(text, text)")
+    op.execute("DROP FUNCTION IF EXISTS turn_begun(text, text, text, text)")
     RUNTIME.drop_all(op.get_bind())
 
 

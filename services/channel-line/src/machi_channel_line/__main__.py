@@ -1,7 +1,6 @@
 """Start the channel-line pod."""
 
-from machi_channel_line.wiring import assemble
-from machi_sdk.service import run
+from machi_sdk.starting import start
 
 if __name__ == "__main__":
-    run(assemble)
+    start("machi_channel_line.wiring")

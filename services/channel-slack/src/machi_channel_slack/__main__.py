@@ -1,6 +1,6 @@
 """Start the Slack adapter."""
 
-from machi_channel_slack.wiring import assemble
-from machi_sdk.service import run
+from machi_sdk.starting import start
 
-run(assemble)
+if __name__ == "__main__":
+    start("machi_channel_slack.wiring")

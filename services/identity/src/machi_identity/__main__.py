@@ -1,7 +1,6 @@
 """Start the identity pod."""
 
-from machi_identity.wiring import assemble
-from machi_sdk.service import run
+from machi_sdk.starting import start
 
 if __name__ == "__main__":
-    run(assemble)
+    start("machi_identity.wiring")

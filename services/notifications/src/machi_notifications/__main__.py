@@ -1,6 +1,6 @@
 """Start the notifications pod."""
 
-from machi_notifications.wiring import assemble
-from machi_sdk.service import run
+from machi_sdk.starting import start
 
-run(assemble)
+if __name__ == "__main__":
+    start("machi_notifications.wiring")

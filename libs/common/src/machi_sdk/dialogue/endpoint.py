@@ -152,7 +152,7 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
                 reply = await desk.reply(work, request.staff, request.card_reply, turn)
             response = wire.TurnResponse(messages=list(reply.messages), understood=True)
             work.hop("staff-turn-answered", event_id=request.event_id)
-            await sessions.keep_response(work, request.event_id, response.SerializeToString())
+            sessions.keep_response(work, request.event_id, response.SerializeToString())
         return response
 
 

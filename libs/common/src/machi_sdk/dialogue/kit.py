@@ -117,24 +117,31 @@ class DialogueKit(Generic[W]):
         self, request: wire.TurnRequest, context: TurnContext
     ) -> tuple[bytes | None, TurnContext, Session | None]:
         """The answer already given to this event, or else the person's living session; by the id they go by now."""
-        async with self._works.begin(context.tenant) as work:
-            await learn(work, context.citizen_id, request.former_ids)
-            kept, citizen_id = await sessions.kept_of(work, context.event_id, context.citizen_id)
-            context = replace(context, citizen_id=citizen_id)
-            if kept is not None or not context.session_id:
-                return kept, context, None
-            session = await self._meant(work, request, await sessions.load(work, context.session_id))
+        await self._learn(request, context)
+        asked = (context.event_id, context.citizen_id, context.session_id)
+        begun = await sessions.begun(self._works, context.tenant, *asked)
+        context = replace(context, citizen_id=begun.citizen_id)
+        if begun.response is not None:
+            return begun.response, context, None
+        session = await self._meant(request, begun.session, context)
         if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
             return None, context, None
         return None, context, session if session.alive(context.now) else None
 
-    async def _meant(self, work: W, request: wire.TurnRequest, focused: Session | None) -> Session | None:
+    async def _learn(self, request: wire.TurnRequest, context: TurnContext) -> None:
+        """Hear from the turn itself of a merge whose news has not come yet."""
+        if request.former_ids:
+            async with self._works.begin(context.tenant) as work:
+                await learn(work, context.citizen_id, request.former_ids)
+
+    async def _meant(self, request: wire.TurnRequest, focused: Session | None, context: TurnContext) -> Session | None:
         """Of several questions that wait for a person, the one shown last, unless a button names the focused one."""
         if focused is None or not focused.waits:
             return focused
         if self._controls.ask_id(request) == ask_id_of(focused.session_id, focused.version):
             return focused
-        return await sessions.newest_waiting(work, focused.citizen_id) or focused
+        async with self._works.begin(context.tenant) as work:
+            return await sessions.newest_waiting(work, focused.citizen_id) or focused
 
     async def _plan(self, session: Session | None, request: wire.TurnRequest, context: TurnContext) -> Plan:
         kind = request.WhichOneof("input")
@@ -245,7 +252,7 @@ class DialogueKit(Generic[W]):
         async with self._works.begin(context.tenant) as work:
             response = await self._respond(work, plan, context)
             work.hop("turn-answered", input=request.WhichOneof("input") or "", event_id=request.event_id)
-            await sessions.keep_response(work, request.event_id, response.SerializeToString())
+            sessions.keep_response(work, request.event_id, response.SerializeToString())
         return response
 
     async def _respond(self, work: W, plan: Plan, context: TurnContext) -> wire.TurnResponse:

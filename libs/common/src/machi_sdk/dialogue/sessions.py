@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import asyncpg
 import orjson
@@ -10,7 +11,10 @@ import orjson
 from machi_sdk.dialogue.answers import Answers
 from machi_sdk.errors import Conflict
 from machi_sdk.ids import new_id
-from machi_sdk.work import Work
+from machi_sdk.outbox import literal
+from machi_sdk.work import Work, Works
+
+W = TypeVar("W", bound=Work)
 
 LIFETIME = timedelta(hours=72)
 _WAITS = "~waits"
@@ -25,10 +29,7 @@ _GO_ON = (
     "UPDATE dialogue_sessions SET answers = $4::jsonb, version = version + 1, touched_at = $5, ended_at = $6"
     " WHERE session_id = $1 AND version = $2 AND citizen_id = $3 RETURNING version"
 )
-_KEPT = (
-    "SELECT (SELECT response FROM turns WHERE tenant = $1 AND event_id = $2) AS response,"
-    " coalesce((SELECT citizen_id FROM aliases WHERE tenant = $1 AND former_id = $3), $3::text) AS citizen_id"
-)
+_BEGUN = "SELECT * FROM turn_begun($1, $2, $3, $4)"
 
 _WAITING = f"""tenant = $1 AND citizen_id = $2 AND ended_at IS NULL
     AND answers->'given' ? '{_WAITS}' AND answers->'steps' = '[]'::jsonb"""
@@ -77,12 +78,6 @@ async def open_session(work: Work, citizen_id: str, command: str, answers: Answe
     session = Session(new_id(), citizen_id, command, answers.knowing(_WAITS, True), 0, work.clock.now())
     await store(work, session, session.answers, ended=False)
     return session.session_id
-
-
-async def load(work: Work, session_id: str) -> Session | None:
-    """The session as it stands, or None."""
-    row = await work.db.fetchrow(f"SELECT {_COLUMNS} FROM dialogue_sessions WHERE session_id = $1", session_id)
-    return _session(row) if row else None
 
 
 async def newest_waiting(work: Work, citizen_id: str) -> Session | None:
@@ -146,10 +141,19 @@ def _check_present(present: str, citizen_id: str) -> None:
         raise Conflict("session-moved")
 
 
-async def kept_of(work: Work, event_id: str, citizen_id: str) -> tuple[bytes | None, str]:
-    """The answer given to this event before, or None, and the id the citizen goes by now."""
-    row = await work.db.fetchrow(_KEPT, work.tenant, event_id, citizen_id)
-    return row["response"], row["citizen_id"]
+@dataclass(frozen=True)
+class Begun:
+    """What a turn begins with: the answer given to its event before, the id its citizen goes by now, the session."""
+
+    response: bytes | None
+    citizen_id: str
+    session: Session | None
+
+
+async def begun(works: Works[W], tenant: str, event_id: str, citizen_id: str, session_id: str) -> Begun:
+    """Look all of it up in one round trip."""
+    (row,) = await works.alone(_BEGUN, tenant, event_id, citizen_id, session_id)
+    return Begun(row["response"], row["present"], _session(row) if row["session_id"] is not None else None)
 
 
 async def kept_response(work: Work, event_id: str) -> bytes | None:
@@ -158,14 +162,12 @@ async def kept_response(work: Work, event_id: str) -> bytes | None:
     return kept
 
 
-async def keep_response(work: Work, event_id: str, response: bytes) -> None:
-    """Keep the answer; Conflict (by constraint) when the event was answered meanwhile."""
-    await work.db.execute(
-        "INSERT INTO turns (tenant, event_id, response, answered_at) VALUES ($1, $2, $3, $4)",
-        work.tenant,
-        event_id,
-        response,
-        work.clock.now(),
+def keep_response(work: Work, event_id: str, response: bytes) -> None:
+    """Keep the answer with the commit, which is a Conflict (by constraint) when the event was answered meanwhile."""
+    tenant, event, at = map(literal, (work.tenant, event_id, work.clock.now().isoformat()))
+    work.lastly(
+        "INSERT INTO turns (tenant, event_id, response, answered_at)"
+        f" VALUES ({tenant}, {event}, '\\x{response.hex()}', {at})"
     )
 
 

@@ -8,6 +8,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -17,8 +18,9 @@ _MOST_LINKS = 32
 
 
 def start_tracing(pod: str, endpoint: str) -> None:
-    """Install the tracer; without an endpoint spans are made (for their ids) and not exported."""
-    provider = TracerProvider(resource=Resource.create({"service.name": pod}))
+    """Install the tracer; without an endpoint there are ids (for headers, hops, logs), and nothing is recorded."""
+    resource = Resource.create({"service.name": pod})
+    provider = TracerProvider(None if endpoint else ALWAYS_OFF, resource)
     if endpoint:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 (heavy)
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 (heavy)

@@ -14,7 +14,7 @@ from linebot.v3.messaging import (
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.rendering import limits
 from machi_channel_line.rendering.asks import render_ask
-from machi_channel_line.rendering.flex import bubble, flex, weight, words
+from machi_channel_line.rendering.flex import body, bubble, flex, weight, words
 from machi_channel_line.rendering.messages import render_messages
 from machi_channel_line.rendering.phrases import Phrases
 
@@ -25,12 +25,12 @@ def render_answer(
     """The bodies of at most five LINE messages; the question comes last, with its quick replies."""
     said = render_messages(messages)
     asked = render_ask(ask, phrases, chosen) if ask is not None else []
-    return [message.to_dict() for message in compact([*said, *asked])]
+    return [body(message) for message in compact([*said, *asked])]
 
 
 def render_notice(messages: Sequence[neutral.Message]) -> list[dict[str, object]]:
     """The bodies of at most five LINE messages nobody has to answer."""
-    return [message.to_dict() for message in compact(render_messages(messages))]
+    return [body(message) for message in compact(render_messages(messages))]
 
 
 def compact(messages: list[Message]) -> list[Message]:

@@ -9,9 +9,11 @@ from linebot.v3.messaging import (
     FlexBubble,
     FlexButton,
     FlexCarousel,
+    FlexContainer,
     FlexMessage,
     FlexSeparator,
     FlexText,
+    Message,
 )
 
 from machi.dialogue.v1 import messages_pb2 as neutral
@@ -106,7 +108,13 @@ def flex(alt_text: str, contents: FlexBubble | FlexCarousel) -> FlexMessage:
 
 def weight(contents: FlexBubble | FlexCarousel) -> int:
     """Bytes on the wire."""
-    return len(orjson.dumps(contents.to_dict()))
+    return len(orjson.dumps(body(contents)))
+
+
+def body(model: Message | FlexContainer) -> dict[str, object]:
+    """What goes over the wire: what the model's own `to_dict` says, which dumps each part once more at each level."""
+    said: dict[str, object] = model.dict(by_alias=True, exclude_none=True)
+    return said
 
 
 def most_weight(source: neutral.InfoCard | neutral.Receipt) -> int:
