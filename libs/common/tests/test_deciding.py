@@ -166,3 +166,13 @@ async def test_a_phrase_opens_its_dialogue_for_who_is_in_none(openings: Installe
     focused = decide(event, "reports", openings)
     assert focused is not None
     assert focused.request.text.text == "FK-1234。", "in a dialogue it is an answer"
+
+
+async def test_nobody_is_led_by_some_of_the_manifests() -> None:
+    pods = InstalledPods()
+    await pods.put(IDENTITY)
+    openings = InstalledOpenings(pods)
+    with pytest.raises(Unavailable, match="manifests-not-read"):
+        openings.require()
+    pods.read_whole = True
+    openings.require()

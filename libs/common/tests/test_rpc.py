@@ -155,6 +155,18 @@ async def test_a_caller_that_is_not_installed_or_does_not_declare_the_call_is_re
     assert registry.calls == []
 
 
+async def test_who_calls_before_the_manifests_are_read_is_put_off_and_not_refused(
+    release: LocalRelease, registry: Registry
+) -> None:
+    await release.installed.drop("caller")
+    release.installed.read_whole = False
+    with pytest.raises(Unavailable, match="manifests-not-read"):
+        await list_pods(release.peers("caller"))
+    await release.install(CALLER)
+    await list_pods(release.peers("caller"))
+    assert registry.calls == [Call("caller", "fukuoka")]
+
+
 async def test_a_service_that_the_manifest_does_not_serve_is_refused(release: LocalRelease) -> None:
     silent = CALLEE.model_copy(update={"serves": ()})
     await release.serve(silent, add_PodRegistryServiceServicer_to_server, Registry())

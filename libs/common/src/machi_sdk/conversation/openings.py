@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from machi_sdk.errors import Unavailable
 from machi_sdk.installed import InstalledPods
 from machi_sdk.manifest import DialogueEntry
 from machi_sdk.names import fold
@@ -26,6 +27,11 @@ class InstalledOpenings:
         self._phrases: list[tuple[re.Pattern[str], Opening]] = []
         self._alone: list[tuple[re.Pattern[str], Opening]] = []
         self._roles: dict[str, Opening] = {}
+
+    def require(self) -> None:
+        """Unavailable until all installed manifests were read: with some of them, words would go astray."""
+        if not self._pods.read_whole:
+            raise Unavailable("manifests-not-read")
 
     def installed(self, pod: str) -> bool:
         """Whether the pod is installed."""

@@ -72,6 +72,7 @@ class Turns:
 
     async def writer(self, pending: PendingEvent) -> Writer:
         """Who wrote, and in which dialogue they are."""
+        self.openings.require()
         person = await self.people.resolve(pending.tenant, pending.event.address)
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from opentelemetry.trace import SpanKind
 
-from machi_sdk.errors import Denied, Invalid, MachiError
+from machi_sdk.errors import Denied, Invalid, MachiError, Unavailable
 from machi_sdk.manifest import OPERATOR
 from machi_sdk.rpc.calls import SLUG, TENANT, TOKEN, Call, enter_call, status_of
 from machi_sdk.telemetry import get_logger, histogram, remote_span
@@ -46,7 +46,10 @@ class Gate:
     default_tenant: str
 
     def admit(self, method: str, metadata: dict[str, str], time_left: float | None) -> Call:
-        """The authenticated call; Denied when the caller may not, Invalid without deadline or for a foreign tenant."""
+        """The authenticated call; Denied when the caller may not, Invalid without deadline or for a foreign tenant.
+
+        Unavailable until the installed manifests are read: just started is no ground to refuse for good.
+        """
         if time_left is None:
             raise Invalid("deadline-missing", "give every call a deadline")
         service, _, name = method.lstrip("/").partition("/")
@@ -61,6 +64,8 @@ class Gate:
             allowed = (
                 name not in entry.operator_only and theirs is not None and theirs.may_call(self.manifest.name, service)
             )
+        if not allowed and not self.installed.read_whole:
+            raise Unavailable("manifests-not-read")
         if not allowed:
             raise Denied("caller-not-declared", f"{caller} may not call {service}/{name}")
         tenant = metadata.get(TENANT, self.default_tenant if caller == OPERATOR else "")

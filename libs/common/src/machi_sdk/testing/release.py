@@ -26,6 +26,7 @@ class LocalRelease:
     def __init__(self, folder: Path, tenants: frozenset[str] = frozenset({"fukuoka"})) -> None:
         self.issuer = LocalIssuer(folder)
         self.installed = InstalledPods()
+        self.installed.read_whole = True
         self.addresses: dict[str, str] = {}
         self._objects = folder / "objects"
         self._tenants = tenants
