@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=100_000, help="reports to file, default %(default)s")
     parser.add_argument("--records", type=int, default=1_000_000, help="records to carry, default %(default)s")
     parser.add_argument("--every", type=float, default=4.0, help="seconds between two faults, default %(default)s")
+    parser.add_argument("--rate", type=float, default=4.0, help="reports filed a second, default %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="chooses the faults, default %(default)s")
     chosen = parser.parse_args()
     sys.exit(asyncio.run(_endure(chosen)))
@@ -56,9 +57,10 @@ async def _reports(chosen: argparse.Namespace, state: Path) -> list[str]:
     try:
         async with visit(state) as city:
             began = time.perf_counter()
-            # Slack takes forty messages a minute of us, each with up to twenty cases.
+            # Slack takes a message a second and channel of us, and forty changes a minute.
             patience = 300 + chosen.reports / 10
-            verdict = await reports.endure_reports(city, chosen.reports, chosen.every, patience, chosen.seed)
+            ordeal = reports.Ordeal(chosen.reports, chosen.every, chosen.rate, patience, chosen.seed)
+            verdict = await reports.endure_reports(city, ordeal)
     finally:
         machi(state, "down", check=False)
     _tell("reports", asdict(verdict), time.perf_counter() - began)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,11 +19,13 @@ from tests.endurance.trouble import Fault, Trouble
 from tests.faults.judging import harmless
 
 PODS = ("identity", "reports", "notifications", "channel-line", "channel-slack")
-UNIT = 10_000
+UNIT = 1_000
 _PEOPLE = 12
 _HANG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 120.0
+# From then on pods are not killed any more, only stopped, and all else goes on: the memory of long lives is seen.
+_NO_KILLS_AFTER = 0.4
 # So long faults go on after the last report was filed.
 _UNDER_FIRE_SECONDS = 30.0
 
@@ -55,22 +57,32 @@ class Verdict:
         return {what: cases for what, cases in found.items() if cases}
 
 
-async def endure_reports(city: City, count: int, every: float, drain_seconds: float, seed: int = 1) -> Verdict:
-    """File `count` reports, break things all the while, heal, drain, then judge by what both platforms received."""
-    trouble, memory = Trouble(faults_of(city), every, seed), Memory()
+@dataclass(frozen=True)
+class Ordeal:
+    """So many reports, at most `rate` a second (what Slack takes in the long run), and a fault each `every` seconds."""
+
+    count: int
+    every: float
+    rate: float
+    drain_seconds: float
+    seed: int = 1
+
+
+async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
+    """File the reports, break things all the while, heal, drain, then judge by what both platforms received."""
+    trouble, memory = Trouble(faults_of(city), ordeal.every, ordeal.seed), Memory()
     async with _speaking(city) as (crowd, officer):
         people = [await _resident(city) for _ in range(_PEOPLE)]
         taking = asyncio.create_task(officer.run())
         await officer.listening.wait()
-        shares = [count // _PEOPLE + (index < count % _PEOPLE) for index in range(_PEOPLE)]
-        filing = [asyncio.create_task(_file(crowd, user, share)) for user, share in zip(people, shares, strict=True)]
+        filing = [asyncio.create_task(_file(crowd, user, ordeal, place)) for place, user in enumerate(people)]
         try:
             async with trouble.going_on():
-                await _watched(city, crowd, filing, memory)
+                await _watched(city, crowd, filing, memory, partial(_spare, trouble, ordeal))
                 assert not taking.done(), taking.exception()
                 await _drained(city, crowd, people, _UNDER_FIRE_SECONDS)
             await wait_ready(city, _REST_SECONDS)
-            await _drained(city, crowd, people, drain_seconds)
+            await _drained(city, crowd, people, ordeal.drain_seconds)
             rested = await _rested(city)
         finally:
             for task in (taking, *filing):
@@ -148,18 +160,29 @@ async def _resident(city: City) -> str:
     return (await city.resident()).user
 
 
-async def _file(crowd: Crowd, user: str, share: int) -> None:
-    for _ in range(share):
+async def _file(crowd: Crowd, user: str, ordeal: Ordeal, place: int) -> None:
+    """One person's share of the reports, each not before its time."""
+    began = asyncio.get_running_loop().time()
+    for serial in range(place, ordeal.count, _PEOPLE):
+        await asyncio.sleep(began + serial / ordeal.rate - asyncio.get_running_loop().time())
         await crowd.file(user)
 
 
-async def _watched(city: City, crowd: Crowd, filing: list["asyncio.Task[None]"], memory: Memory) -> None:
+def _spare(trouble: Trouble, ordeal: Ordeal, filed: int) -> None:
+    if filed >= ordeal.count * _NO_KILLS_AFTER:
+        trouble.spare(f"{pod} kill -9" for pod in PODS)
+
+
+async def _watched(
+    city: City, crowd: Crowd, filing: list["asyncio.Task[None]"], memory: Memory, seen: Callable[[int], None]
+) -> None:
     """Until all is filed; whatever kept a resident from it is raised."""
     waiting = set(filing)
     while waiting:
         done, waiting = await asyncio.wait(waiting, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
             task.result()
+        seen(len(crowd.filed))
         pids = city.pids()
         memory.sample(len(crowd.filed), {pod: pids[pod] for pod in PODS if pod in pids})
 

@@ -3,16 +3,16 @@
 import pytest
 
 from tests.city import City
-from tests.endurance.reports import endure_reports
+from tests.endurance.reports import Ordeal, endure_reports
 
-REPORTS = 120
+REPORTS = 480
 
 
 @pytest.mark.faults
 @pytest.mark.stack
 @pytest.mark.timeout(600)
 async def test_no_report_card_or_push_is_lost_or_doubled_whatever_breaks(city: City) -> None:
-    verdict = await endure_reports(city, REPORTS, every=2, drain_seconds=240)
+    verdict = await endure_reports(city, Ordeal(REPORTS, every=2, rate=4, drain_seconds=240))
     assert verdict.filed == REPORTS
     assert verdict.problems() == {}
     assert verdict.at_rest

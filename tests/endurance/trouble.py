@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 Fault = Callable[[], Awaitable[None]]
@@ -17,6 +17,11 @@ class Trouble:
         self._every = every
         self._choice = random.Random(seed)
         self.made: Counter[str] = Counter()
+
+    def spare(self, names: Iterable[str]) -> None:
+        """Make these faults no more."""
+        for name in names:
+            self._faults.pop(name, None)
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
