@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 
 from machi_sdk.envelope import wire_headers
-from machi_sdk.parking import ParkedRecord, drop_parked, list_parked
+from machi_sdk.parking import ParkedRecord
 from machi_tools.operator import running
+from machi_tools.places import ask_each
 from machi_tools.rows import Rows
 from machi_tools.stack.layout import Layout
 from tests.architecture.house import ROOT
@@ -47,8 +48,9 @@ async def writer(city: City) -> AsyncIterator[AIOKafkaProducer]:
 
 async def parked(city: City) -> list[tuple[str, ParkedRecord]]:
     """What is parked now, with the pod that has it."""
-    found = await Rows(layout(city)).each(list_parked)
-    return [(pod, record) for pod, records in found.items() for record in records]
+    found = await ask_each(Rows(layout(city)), ParkedRecord, "parked")
+    assert not found.silent
+    return [(pod, record) for pod, records in found.by_pod.items() for record in records]
 
 
 async def set_aside(city: City, count: int) -> list[tuple[str, ParkedRecord]]:
@@ -64,5 +66,4 @@ async def set_aside(city: City, count: int) -> list[tuple[str, ParkedRecord]]:
 async def drop_all(city: City) -> None:
     """Leave nothing behind: a parked record keeps the doctor from being content."""
     for pod, record in await parked(city):
-        async with Rows(layout(city)).connection(pod) as connection:
-            await drop_parked(connection, record.id)
+        await Rows(layout(city)).ask(pod, "drop", str(record.id))

@@ -27,18 +27,19 @@ async def test_parked_records_are_listed_shown_replayed_and_dropped_without_thei
 ) -> None:
     connection = await asyncpg.connect(pod_database.url)
     parked = await connection.fetchval(_PARK)
-    listed, shown = [await operating.ask(settings, verb, ids) for verb, ids in (("parked", []), ("show", [parked]))]
+    listed, shown = await operating.ask(settings, "parked"), await operating.ask(settings, "show", [str(parked)])
     assert isinstance(shown[0], dict)
     assert listed == [{name: value for name, value in shown[0].items() if name != "headers"}]
     assert "somebody" not in f"{listed}{shown}"
-    assert await operating.ask(settings, "replay", []) == [{"id": parked, "replay": "asked for"}]
+    assert await operating.ask(settings, "replay") == [{"id": parked, "replay": "asked for"}]
     assert await connection.fetchval("SELECT replay_requested_at IS NOT NULL FROM parked")
-    assert await operating.ask(settings, "drop", [parked]) == [{"id": parked, "dropped": True}]
-    assert await operating.ask(settings, "drop", [parked]) == [{"id": parked, "missing": True}]
+    assert await operating.ask(settings, "drop", [str(parked)]) == [{"id": parked, "dropped": True}]
+    assert await operating.ask(settings, "drop", [str(parked)]) == [{"id": parked, "missing": True}]
     await connection.execute("INSERT INTO outbox (topic, key, headers, payload) VALUES ('t', 'k', '{}', '')")
-    [waiting] = await operating.ask(settings, "outbox", [])
+    [waiting] = await operating.ask(settings, "outbox")
     assert isinstance(waiting, dict)
-    assert (waiting["topic"], waiting["events"]) == ("t", 1)
+    assert (waiting["topic"], waiting["events"], waiting["keys"]) == ("t", 1, 1)
+    assert 0 <= waiting["oldest_seconds"] < 60
     await connection.close()
 
 

@@ -1,9 +1,11 @@
 """The pod's keys, read from MACHI_KEYS_DIR: tokens per callee, the issuer's name and public keys, the address key."""
 
+import base64
 import hashlib
 import hmac
 import json
 import time
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -103,3 +105,13 @@ class Keys:
             text = (self._folder / name).read_text(encoding="utf-8").strip()
             self._files[name] = (time.monotonic(), text)
         return text
+
+
+def seconds_left(token: Path, now: datetime) -> float | None:
+    """Until the token ends, by its own word; its signature is its readers' business. None when it cannot be read."""
+    try:
+        claims = token.read_text(encoding="ascii").split(".")[1]
+        ends = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
+        return float(ends) - now.timestamp()
+    except (OSError, ValueError, LookupError, TypeError):
+        return None

@@ -13,9 +13,20 @@ from machi_tools.stack import lifting
 from machi_tools.stack.layout import find_layout
 
 LIGHT_VERBS = {"up", "down", "reset", "logs", "supervise"}
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+RELEASE_VERBS = {"doctor", "trace", "dlq", "outbox", "topics", "tenants", "pods", "staff"}
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(logs)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Ask the release in this namespace, by kubectl.")]
+
+
+@app.callback()
+def where(context: typer.Context, namespace: Namespace = "") -> None:
+    """Run a whole city on one machine, and ask it or a release in a cluster how it is."""
+    verb = context.invoked_subcommand
+    if namespace and verb not in RELEASE_VERBS:
+        raise StackError(f"`machi {verb}` is for the stack on this machine", "in a cluster that is helm's or kubectl's")
+    context.obj = namespace
 
 
 @app.command()

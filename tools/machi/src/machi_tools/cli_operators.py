@@ -9,10 +9,13 @@ import typer
 from rich.table import Table
 
 from machi_tools import console
+from machi_tools.cluster.release import Release
 from machi_tools.completion import running_pods
 from machi_tools.diagnosis import Report, diagnose
+from machi_tools.diagnosis.release import diagnose_release
+from machi_tools.errors import StackError
 from machi_tools.operator import asked, operator_of, running
-from machi_tools.rows import Hop, Rows, trace_of
+from machi_tools.places import Hop, Place, ask_registry, hops_of, place, trace_of
 from machi_tools.stack import city, seeding
 from machi_tools.stack.layout import find_layout
 from machi_tools.stack.pods import discover
@@ -23,11 +26,18 @@ staff = typer.Typer(no_args_is_help=True, help="The people who work for the city
 
 
 def doctor(
+    context: typer.Context,
     as_json: Json = False,
     platforms: Annotated[bool, typer.Option(help="Ask LINE and Slack, with the pods' tokens.")] = True,
 ) -> None:
     """Say what is wrong and the cure; exit code 1 when anything is."""
-    report = asyncio.run(diagnose(find_layout(), os.environ, ask_platforms=platforms))
+    found = place(context)
+    looking = (
+        diagnose_release(found)
+        if isinstance(found, Release)
+        else diagnose(find_layout(), os.environ, ask_platforms=platforms)
+    )
+    report = asyncio.run(looking)
     if as_json:
         console.print_json(report)
     else:
@@ -35,16 +45,20 @@ def doctor(
     raise typer.Exit(0 if report["ok"] else 1)
 
 
-def trace(case_number: str, as_json: Json = False) -> None:
+def trace(context: typer.Context, case_number: str, as_json: Json = False) -> None:
     """Print the way of a case's first message, hop by hop."""
-    layout = find_layout()
-    trace_id = asked(trace_of(layout, case_number))
-    hops = asyncio.run(Rows(layout).hops(trace_id))
+    trace_id, hops, silent = asked(_way(place(context), case_number))
     if as_json:
         console.print_json({"case": case_number, "trace_id": trace_id, "hops": [asdict(hop) for hop in hops]})
-        return
-    console.out.print(f"case {case_number}  trace {trace_id}")
-    _print_hops(hops)
+    else:
+        console.out.print(f"case {case_number}  trace {trace_id}")
+        _print_hops(hops)
+    console.end(silent)
+
+
+async def _way(place: Place, case_number: str) -> tuple[str, list[Hop], tuple[StackError, ...]]:
+    trace_id = await trace_of(place, case_number)
+    return trace_id, *await hops_of(place, trace_id)
 
 
 def seed() -> None:
@@ -57,9 +71,9 @@ def seed() -> None:
 
 
 @pods.command("list")
-def pods_list(as_json: Json = False) -> None:
+def pods_list(context: typer.Context, as_json: Json = False) -> None:
     """List the installed pods."""
-    rows = asked(seeding.installed(operator_of(find_layout())))
+    rows = asked(ask_registry(place(context), seeding.installed))
     found = [{"pod": row.pod, "manifest_hash": row.manifest_hash} for row in rows]
     if as_json:
         console.print_json(found)
@@ -70,9 +84,12 @@ def pods_list(as_json: Json = False) -> None:
 
 @pods.command("install")
 def pods_install(
+    context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(autocompletion=running_pods)] = None,
 ) -> None:
     """Install the manifests of this checkout: those named, or all."""
+    if context.obj:
+        raise StackError("a release installs its own manifests", "helm upgrade; this checkout's might be others")
     layout = find_layout()
     for pod in discover(layout.root):
         if not names or pod.name in names:
@@ -81,14 +98,14 @@ def pods_install(
 
 
 @pods.command("uninstall")
-def pods_uninstall(name: Annotated[str, typer.Argument(autocompletion=running_pods)]) -> None:
+def pods_uninstall(context: typer.Context, name: Annotated[str, typer.Argument(autocompletion=running_pods)]) -> None:
     """Uninstall a pod: nobody calls it and it calls nobody from now on."""
-    changed = asked(seeding.uninstall(operator_of(find_layout()), name))
+    changed = asked(ask_registry(place(context), lambda operator: seeding.uninstall(operator, name)))
     console.out.print(f"{name}: {'uninstalled' if changed else 'was not installed'}")
 
 
 @staff.command("list")
-def staff_list(as_json: Json = False) -> None:
+def staff_list(context: typer.Context, as_json: Json = False) -> None:
     """List the city's people with their Slack ids, roles and desks."""
     rows = [
         {
@@ -99,7 +116,7 @@ def staff_list(as_json: Json = False) -> None:
             "roles": list(person.roles),
             "desks": list(person.desk_ids),
         }
-        for person in asked(city.list_staff(operator_of(find_layout())))
+        for person in asked(ask_registry(place(context), city.list_staff))
     ]
     if as_json:
         console.print_json(rows)

@@ -1,7 +1,7 @@
 """`machi outbox`, `topics`, `tenants`: what is where, for operators; never anybody's words or addresses."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -9,34 +9,42 @@ from rich.table import Table
 
 from machi.identity.v1 import staff_service_pb2 as staff_pb2
 from machi_tools import console
-from machi_tools.operator import asked, operator_of, running
-from machi_tools.rows import Rows
+from machi_tools.operator import asked
+from machi_tools.places import ask_each, ask_registry, place
 from machi_tools.stack import city
-from machi_tools.stack.layout import find_layout
-from machi_tools.topic_view import Reader, Shape, TopicView, look_at_topics
-from machi_tools.waiting import waiting_in
+from machi_tools.topic_view import Reader, Shape, TopicView
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 
 
-def outbox(as_json: Json = False) -> None:
+@dataclass(frozen=True)
+class Waiting:
+    """The events that wait for one topic; the topic whose event leaves next comes first."""
+
+    topic: str
+    events: int
+    keys: int
+    oldest_seconds: float
+
+
+def outbox(context: typer.Context, as_json: Json = False) -> None:
     """Show what waits in each pod's outbox to leave for Kafka: how many, how old, which topics next."""
-    found = asyncio.run(Rows(find_layout()).each(waiting_in))
+    found = asyncio.run(ask_each(place(context), Waiting, "outbox"))
     if as_json:
-        console.print_json([{"pod": pod, **asdict(each)} for pod, each in found.items()])
-        return
-    table = Table("pod", "waiting", "oldest", "next", box=None)
-    for pod, each in found.items():
-        topics = ", ".join(f"{topic.topic} ×{topic.waiting}" for topic in each.topics)
-        oldest = f"{each.oldest_seconds:.1f} s" if each.waiting else "-"
-        table.add_row(pod, str(each.waiting), oldest, topics or "-")
-    console.out.print(table)
+        console.print_json([_outbox_as_json(pod, topics) for pod, topics in found.by_pod.items()])
+    else:
+        table = Table("pod", "waiting", "oldest", "next", box=None)
+        for pod, waiting in found.by_pod.items():
+            oldest = f"{_oldest(waiting):.1f} s" if waiting else "-"
+            following = ", ".join(f"{topic.topic} ×{topic.events}" for topic in waiting) or "-"
+            table.add_row(pod, str(sum(topic.events for topic in waiting)), oldest, following)
+        console.out.print(table)
+    console.end(found.silent)
 
 
-def topics(as_json: Json = False) -> None:
+def topics(context: typer.Context, as_json: Json = False) -> None:
     """Show every topic as it is beside what is wanted, with its readers' lag; exit code 1 when one differs."""
-    layout = find_layout()
-    found = asyncio.run(look_at_topics(layout, running(layout)))
+    found = asyncio.run(place(context).topics())
     if as_json:
         console.print_json([_topic_as_json(view) for view in found])
     else:
@@ -44,9 +52,9 @@ def topics(as_json: Json = False) -> None:
     raise typer.Exit(1 if any(view.differences for view in found) else 0)
 
 
-def tenants(as_json: Json = False) -> None:
+def tenants(context: typer.Context, as_json: Json = False) -> None:
     """List the municipalities of this release, with their languages, time zone, desks, and staff."""
-    found = asked(city.list_tenants(operator_of(find_layout())))
+    found = asked(ask_registry(place(context), city.list_tenants))
     if as_json:
         console.print_json([_tenant_as_json(each) for each in found])
         return
@@ -57,6 +65,19 @@ def tenants(as_json: Json = False) -> None:
         offered = ", ".join(each.languages) or "all"
         table.add_row(each.tenant_id, name, each.default_language, offered, each.time_zone, *numbers)
     console.out.print(table)
+
+
+def _oldest(waiting: list[Waiting]) -> float:
+    return max((topic.oldest_seconds for topic in waiting), default=0.0)
+
+
+def _outbox_as_json(pod: str, waiting: list[Waiting]) -> dict[str, object]:
+    topics = [
+        {"topic": row.topic, "waiting": row.events, "keys": row.keys, "oldest_seconds": row.oldest_seconds}
+        for row in waiting
+    ]
+    total = sum(topic.events for topic in waiting)
+    return {"pod": pod, "waiting": total, "oldest_seconds": _oldest(waiting), "topics": topics}
 
 
 def _tenant_as_json(tenant: staff_pb2.Tenant) -> dict[str, object]:
@@ -101,6 +122,8 @@ def _reader(reader: Reader) -> str:
 def _kept(shape: Shape | None) -> str:
     if shape is None:
         return "-"
+    if shape.retention_hours is None:
+        return "not shown"
     if shape.retention_hours >= 0:
         return f"{shape.retention_hours:g} h"
-    return "last of each key" if "compact" in shape.cleanup else "for ever"
+    return "last of each key" if "compact" in (shape.cleanup or "") else "for ever"

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -57,6 +58,14 @@ def tell(error: StackError) -> None:
     err.print(f"  cure: {error.cure}", markup=False)
     if error.log:
         err.print(f"  log: {error.log}", markup=False)
+
+
+def end(silent: Sequence[StackError]) -> None:
+    """Say of each pod that did not answer why, and end with exit code 1 when there is one."""
+    for error in silent:
+        tell(error)
+    if silent:
+        raise typer.Exit(1)
 
 
 def note(words: str) -> None:

@@ -1,33 +1,28 @@
 """The topics as they are on Kafka beside what the registry wants, and how far behind their readers are."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.errors import KafkaError
 
+from machi_sdk.settings import Settings
+from machi_sdk.topics_seen import TopicSeen, topics_seen
 from machi_tools.errors import StackError
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.pods import discover
 from machi_tools.stack.state import State
 from machi_tools.stack.topics import Topic, read_topics
 
-OURS = "machi."
 ANY_POD = "*"
-PATIENCE_MS = 3000
-Offsets = dict[TopicPartition, int]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a topic is made of; hours below zero mean for ever."""
+    """What a topic is made of; hours below zero mean for ever, None what Kafka does not show to those who looked."""
 
     partitions: int
-    retention_hours: float
-    cleanup: str
+    retention_hours: float | None
+    cleanup: str | None
 
 
 @dataclass(frozen=True)
@@ -60,107 +55,49 @@ class TopicView:
             ("hours kept", self.found.retention_hours, self.wanted.retention_hours),
             ("cleanup", self.found.cleanup, self.wanted.cleanup),
         ]
-        return [f"{what}: {found} instead of {wanted}" for what, found, wanted in pairs if found != wanted]
+        return [f"{what}: {found} instead of {wanted}" for what, found, wanted in pairs if found not in (wanted, None)]
 
 
 async def look_at_topics(layout: Layout, state: State) -> list[TopicView]:
     """Every wanted topic, and those of ours that nobody registered, by name; StackError when Kafka does not answer."""
-    wanted = {topic.name: topic for topic in read_topics(layout.root / "protos" / "topics")}
+    wanted = read_topics(layout.root / "protos" / "topics")
+    everyone = [pod.name for pod in state.pods]
+    reads = [
+        (pod.name, entry) for pod in discover(layout.root) if pod.name in everyone for entry in pod.manifest.consumes
+    ]
+    settings = Settings(kafka_bootstrap_servers=state.servers.kafka)
+    groups = [(entry.topic, entry.group) for _, entry in reads]
     try:
-        async with _connected(state.servers.kafka) as (admin, kafka):
-            there = [name for name in await admin.list_topics() if name in wanted or name.startswith(OURS)]
-            shapes = await _shapes(admin, there)
-            readers = await _readers(layout, state, admin)
-            ends = await _ends(kafka, shapes)
+        seen = await topics_seen(settings, groups, [topic.name for topic in wanted])
     except (KafkaError, OSError, TimeoutError) as error:
         raise StackError(
             f"Kafka at {state.servers.kafka} does not answer ({type(error).__name__})", "machi doctor"
         ) from error
-    everyone = [pod.name for pod in state.pods]
-    views = []
-    for name in sorted({*wanted, *there}):
-        behind = _behind(readers, name, ends)
-        views.append(
-            _view(name, wanted.get(name), shapes.get(name), (*behind, *_whole(wanted.get(name), behind, everyone)))
-        )
-    return views
+    return views(wanted, everyone, seen, {entry.group: pod for pod, entry in reads})
 
 
-@asynccontextmanager
-async def _connected(bootstrap: str) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE_MS)
-    kafka = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE_MS)
-    try:
-        await admin.start()
-        await kafka.start()
-        yield admin, kafka
-    finally:
-        await kafka.stop()
-        await admin.close()
+def views(
+    wanted: Sequence[Topic], everyone: Sequence[str], seen: Sequence[TopicSeen], readers: Mapping[str, str]
+) -> list[TopicView]:
+    """What is wanted beside what was seen, by name; `readers` says whose each group is."""
+    registered, found = {topic.name: topic for topic in wanted}, {topic.topic: topic for topic in seen}
+    return [
+        _view(name, registered.get(name), found.get(name), readers, everyone) for name in sorted({*registered, *found})
+    ]
 
 
-async def _shapes(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, Shape]:
-    if not names:
-        return {}
-    described = await admin.describe_topics(list(names))
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    settings = {
-        resource[3]: {entry[0]: str(entry[1]) for entry in resource[4]}
-        for answer in await admin.describe_configs(asked)
-        for resource in answer.resources
-    }
-    return {
-        topic["topic"]: _shape(len(topic["partitions"]), settings.get(topic["topic"], {}))
-        for topic in described
-        if topic["error_code"] == 0
-    }
+def together(answers: Mapping[str, Sequence[TopicSeen]]) -> tuple[list[TopicSeen], dict[str, str]]:
+    """What several pods saw as one, and whose each group is."""
+    seen: dict[str, TopicSeen] = {}
+    for topic in (topic for topics in answers.values() for topic in topics):
+        known = seen.get(topic.topic, topic)
+        shown = known if known.cleanup is not None else topic
+        seen[topic.topic] = replace(shown, lag={**known.lag, **topic.lag})
+    readers = {group: pod for pod, topics in answers.items() for topic in topics for group in topic.lag}
+    return list(seen.values()), readers
 
 
-def _shape(partitions: int, settings: dict[str, str]) -> Shape:
-    kept = int(settings.get("retention.ms", "-1"))
-    return Shape(partitions, -1 if kept < 0 else kept / 3_600_000, settings.get("cleanup.policy", ""))
-
-
-async def _readers(layout: Layout, state: State, admin: AIOKafkaAdminClient) -> list[tuple[str, Reader, Offsets]]:
-    """Topic, reader, and how far it is, of every group that a running pod's manifest names."""
-    running = {pod.name for pod in state.pods}
-    found = []
-    for pod in (pod for pod in discover(layout.root) if pod.name in running):
-        for entry in pod.manifest.consumes:
-            offsets = await _committed(admin, entry.group)
-            found.append((entry.topic, Reader(pod.name, entry.group), offsets))
-    return found
-
-
-async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:
-    try:
-        committed = await admin.list_consumer_group_offsets(group)
-    except GroupCoordinatorNotAvailableError:
-        return {}  # a Kafka in which no group has ever been
-    return {place: kept.offset for place, kept in committed.items()}
-
-
-async def _ends(kafka: AIOKafkaConsumer, shapes: dict[str, Shape]) -> dict[TopicPartition, tuple[int, int]]:
-    """The first and the next offset of every partition."""
-    places = [TopicPartition(name, number) for name, shape in shapes.items() for number in range(shape.partitions)]
-    first, following = await kafka.beginning_offsets(places), await kafka.end_offsets(places)
-    return {place: (first[place], following[place]) for place in places}
-
-
-def _behind(
-    readers: Iterable[tuple[str, Reader, Offsets]], topic: str, ends: dict[TopicPartition, tuple[int, int]]
-) -> list[Reader]:
-    """The readers of one topic; a group that never committed begins at the first record."""
-    found = []
-    for reads, reader, offsets in readers:
-        if reads == topic:
-            places = {place: span for place, span in ends.items() if place.topic == topic}
-            lag = sum(end - max(offsets.get(place, first), first) for place, (first, end) in places.items())
-            found.append(Reader(reader.pod, reader.group, lag))
-    return found
-
-
-def _whole(topic: Topic | None, behind: list[Reader], everyone: list[str]) -> list[Reader]:
+def _whole(topic: Topic | None, behind: Sequence[Reader], everyone: Sequence[str]) -> list[Reader]:
     """Who reads it without a group; a topic that is open to all and in no manifest is read by the SDK in every pod."""
     if topic is None:
         return []
@@ -169,7 +106,12 @@ def _whole(topic: Topic | None, behind: list[Reader], everyone: list[str]) -> li
     return [Reader(pod) for pod in named if pod not in known and pod != ANY_POD]
 
 
-def _view(name: str, topic: Topic | None, found: Shape | None, readers: tuple[Reader, ...]) -> TopicView:
+def _view(
+    name: str, topic: Topic | None, seen: TopicSeen | None, pods: Mapping[str, str], everyone: Sequence[str]
+) -> TopicView:
+    behind = [Reader(pods[group], group, lag) for group, lag in (seen.lag if seen else {}).items()]
+    found = Shape(seen.partitions, seen.retention_hours, seen.cleanup) if seen else None
+    readers = (*behind, *_whole(topic, behind, everyone)) if seen else ()
     if topic is None:
         return TopicView(name, "", "", None, found, readers)
     wanted = Shape(topic.partitions, topic.retention_hours, topic.cleanup)

@@ -1,12 +1,11 @@
 """The machine under the stack: its clock beside others' clocks, its disk, the pods' tokens."""
 
-import base64
-import json
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from machi_sdk.keys import seconds_left
 from machi_tools.diagnosis.findings import Look
 from machi_tools.stack.keys import LIFE_SECONDS
 from machi_tools.stack.layout import Layout
@@ -20,13 +19,13 @@ TOKEN_SOON_SECONDS = LIFE_SECONDS / 5
 ELSEWHERE = Path("/var/lib/machi")  # where PostgreSQL's data lie when it may not work in the checkout
 
 
-def clock_look(whose: str, skew: float) -> Look:
-    """What to say of a clock that is `skew` seconds ahead of this machine's."""
+def clock_look(whose: str, skew: float, than: str = "this machine's") -> Look:
+    """What to say of a clock that is `skew` seconds ahead of another."""
     look = Look()
     if abs(skew) > MOST_SKEW_SECONDS:
         way = "ahead of" if skew > 0 else "behind"
         look.wrong(
-            f"{whose} clock is {abs(skew):.0f} s {way} this machine's",
+            f"{whose} clock is {abs(skew):.0f} s {way} {than}",
             "set both by NTP; leases, signatures, and tokens go by them",
         )
     return look
@@ -49,15 +48,19 @@ def tokens_look(layout: Layout, state: State, now: datetime) -> Look:
     look = Look()
     cure = f"the supervisor renews them: see {layout.log('supervisor')}, then make down, make up"
     for caller, callee in _pairs(layout, state):
-        left = _seconds_left(layout.keys / caller / "tokens" / callee, now)
-        whose = f"{caller}'s token for {callee}"
-        if left is None:
-            look.wrong(f"{whose} is missing or not readable", cure)
-        elif left <= 0:
-            look.wrong(f"{whose} expired {-left:.0f} s ago", cure)
-        elif left < TOKEN_SOON_SECONDS:
-            look.wrong(f"{whose} expires in {left:.0f} s", cure)
+        judge_token(look, caller, callee, seconds_left(layout.keys / caller / "tokens" / callee, now), cure)
     return look
+
+
+def judge_token(look: Look, caller: str, callee: str, left: float | None, cure: str) -> None:
+    """Say what is wrong with a token that ends in `left` seconds."""
+    whose = f"{caller}'s token for {callee}"
+    if left is None:
+        look.wrong(f"{whose} is missing or not readable", cure)
+    elif left <= 0:
+        look.wrong(f"{whose} expired {-left:.0f} s ago", cure)
+    elif left < TOKEN_SOON_SECONDS:
+        look.wrong(f"{whose} expires in {left:.0f} s", cure)
 
 
 def _pairs(layout: Layout, state: State) -> Iterator[tuple[str, str]]:
@@ -65,13 +68,3 @@ def _pairs(layout: Layout, state: State) -> Iterator[tuple[str, str]]:
     pods = [pod for pod in discover(layout.root) if pod.name in running]
     for pod in pods:
         yield from ((pod.name, callee) for callee in callees(pod, pods))
-
-
-def _seconds_left(path: Path, now: datetime) -> float | None:
-    """Until the token ends, by its own word; its signature is its readers' business."""
-    try:
-        claims = path.read_text().split(".")[1]
-        ends = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
-        return float(ends) - now.timestamp()
-    except (OSError, ValueError, LookupError, TypeError):
-        return None

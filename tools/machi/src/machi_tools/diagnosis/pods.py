@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TypedDict
 
 import aiohttp
@@ -33,31 +34,59 @@ class PodReport(TypedDict):
     parked: float
 
 
+@dataclass(frozen=True)
+class Pages:
+    """What a pod answered at /livez, /readyz, and /metrics."""
+
+    live: Answer
+    ready: Answer
+    metrics: Answer
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """A pod's process as whoever runs it sees it, where to look further, and what helps when it hangs."""
+
+    running: bool
+    restarts: int
+    see: str
+    hangs: str
+    pid: int | None = None
+    http: str = ""
+    rpc: str = ""
+
+
 async def look_at_pod(
     session: aiohttp.ClientSession, layout: Layout, state: State, pod: PodAddresses
 ) -> tuple[PodReport, Look]:
     """One pod's report and what is wrong with it."""
     paths = ("livez", "readyz", "metrics")
-    live, ready, metrics = await asyncio.gather(
-        *(ask(session, f"http://{pod.http}/{path}", 1_000_000) for path in paths)
-    )
+    pages = await asyncio.gather(*(ask(session, f"http://{pod.http}/{path}", 1_000_000) for path in paths))
     process = state.processes.get(pod.name)
-    values = _values(metrics)
+    pid = process.pid if process and process.identity().find() else None
+    restarts, see = process.restarts if process else 0, f"see {layout.log(pod.name)}"
+    hangs = f"kill -9 {pid}; it starts again"
+    return judge(pod.name, Pages(*pages), Whereabouts(pid is not None, restarts, see, hangs, pid, pod.http, pod.rpc))
+
+
+def judge(name: str, pages: Pages, where: Whereabouts) -> tuple[PodReport, Look]:
+    """A pod's report and what is wrong with it, from what it answered."""
+    values = _values(pages.metrics)
     report = PodReport(
-        name=pod.name,
-        pid=process.pid if process and process.identity().find() else None,
-        restarts=process.restarts if process else 0,
-        http=pod.http,
-        rpc=pod.rpc,
-        live=live.good,
-        ready=ready.good,
-        reason="" if ready.good else ready.words[:300] or f"status {ready.status}",
+        name=name,
+        pid=where.pid,
+        restarts=where.restarts,
+        http=where.http,
+        rpc=where.rpc,
+        live=pages.live.good,
+        ready=pages.ready.good,
+        reason="" if pages.ready.good else pages.ready.words[:300] or f"status {pages.ready.status}",
         lag=values.get("machi_consumer_lag", 0.0),
         outbox_age=values.get("machi_outbox_age_seconds", 0.0),
         parked=values.get("machi_parked_total", 0.0),
     )
-    look = _look(report, layout, menus_behind=values.get(MENUS_BEHIND, 0.0) > 0)
-    look.findings.extend(look_at_waiting(metrics).findings)
+    look = _look(report, where, menus_behind=values.get(MENUS_BEHIND, 0.0) > 0)
+    look.findings.extend(look_at_waiting(pages.metrics).findings)
     return report, look
 
 
@@ -71,20 +100,12 @@ def _values(metrics: Answer) -> dict[str, float]:
     return totals
 
 
-def _look(pod: PodReport, layout: Layout, *, menus_behind: bool) -> Look:
-    name, see = pod["name"], f"see {layout.log(pod['name'])}"
+def _look(pod: PodReport, where: Whereabouts, *, menus_behind: bool) -> Look:
+    name, see, restarts = pod["name"], where.see, pod["restarts"]
     look = Look()
     judged = [
-        (
-            pod["pid"] is None,
-            f"is not running (started again {pod['restarts']} times)",
-            f"it starts again by itself; {see}",
-        ),
-        (
-            pod["pid"] is not None and not pod["live"],
-            f"hangs: {pod['reason']}",
-            f"kill -9 {pod['pid']}; it starts again",
-        ),
+        (not where.running, f"is not running (started again {restarts} times)", f"it starts again by itself; {see}"),
+        (where.running and not pod["live"], f"hangs: {pod['reason']}", where.hangs),
         (pod["live"] and not pod["ready"], f"is not ready: {pod['reason']}", see),
         (pod["parked"] > 0, f"has {pod['parked']:.0f} parked records", "machi dlq list, show, replay, drop"),
         (

@@ -12,7 +12,7 @@ from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look
 from machi_tools.embedded.kafka import KafkaServer, cluster_id
 from machi_tools.errors import StackError
-from machi_tools.rows import Connection, Rows
+from machi_tools.rows import Rows
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.state import State
 from machi_tools.stack.topics import read_topics
@@ -26,20 +26,22 @@ async def look_at_postgres(layout: Layout, state: State, clock: Clock) -> tuple[
     """The server as it may be shown, how far its clock is ahead, and what is wrong."""
     shown: Shown = {"address": state.servers.postgres, "own": state.servers.postgres_own, "ready": True}
 
-    async def read(connection: Connection) -> float:
-        before = clock.now()
-        theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
-        return (theirs - before).total_seconds() - (clock.now() - before).total_seconds() / 2
+    async def read(rows: Rows, pod: str) -> float:
+        async with rows.connection(pod) as connection:
+            before = clock.now()
+            theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
+            return (theirs - before).total_seconds() - (clock.now() - before).total_seconds() / 2
 
     try:
-        skews = await asyncio.wait_for(Rows(layout).each(read), 5)
+        rows = Rows(layout)
+        skews = await asyncio.wait_for(asyncio.gather(*(read(rows, pod) for pod in await rows.pods())), 5)
     except (StackError, TimeoutError, asyncpg.PostgresError) as error:
         reason = str(error) or "no answer within 5 s"
         look = Look()
         own = "it is started again by itself; see its log"
         look.wrong(f"PostgreSQL: {reason}", own if state.servers.postgres_own else "check DATABASE_URL")
         return {**shown, "ready": False, "reason": reason}, None, look
-    skew = median(skews.values())
+    skew = median(skews)
     return shown, skew, clock_look("the database's", skew)
 
 
@@ -63,6 +65,11 @@ async def look_at_readers(layout: Layout, state: State) -> tuple[Shown, Look]:
         wanted = len(read_topics(layout.root / "protos" / "topics"))
         unseen = Look(notes=[f"topics and their readers were not looked at: {error.what}"])
         return {"wanted": wanted, "missing": [], "differing": [], "lag": {}}, unseen
+    return judge_topics(views, "make down, make up")
+
+
+def judge_topics(views: list[TopicView], missing_cure: str) -> tuple[Shown, Look]:
+    """The topics in numbers, and what is wrong with them or with those who read them."""
     registered = [view for view in views if view.wanted is not None]
     lag = {reader.group: reader.lag for view in views for reader in view.readers if reader.group}
     shown: Shown = {
@@ -71,14 +78,14 @@ async def look_at_readers(layout: Layout, state: State) -> tuple[Shown, Look]:
         "differing": [view.name for view in registered if view.found is not None and view.differences],
         "lag": lag,
     }
-    return shown, _topics_look(registered, lag)
+    return shown, _topics_look(registered, lag, missing_cure)
 
 
-def _topics_look(wanted: list[TopicView], lag: Mapping[str, int]) -> Look:
+def _topics_look(wanted: list[TopicView], lag: Mapping[str, int], missing_cure: str) -> Look:
     look = Look()
     for view in wanted:
         if view.found is None:
-            look.wrong(f"topic {view.name} is missing", "make down, make up")
+            look.wrong(f"topic {view.name} is missing", missing_cure)
         elif view.differences:
             cure = "set it on Kafka as protos/topics says; partitions can only grow"
             look.wrong(f"topic {view.name} differs: {', '.join(view.differences)}", cure)
