@@ -45,13 +45,14 @@ CASES: dict[str, dict[str, Any]] = {
             },
         },
         "reports": {"replicas": 3, "priorityClassName": "city", "nodeSelector": {"disk": "fast"}},
-        "identity": {"autoscaling": {"kind": "hpa", "min": 2}},
+        "identity": {"autoscaling": {"kind": "hpa", "min": 2}, "secretsRevision": "2026-05"},
         "notifications": {"autoscaling": {"kind": "keda", "min": 1}, "annotations": {"a/b": "c"}},
     },
     "operators": {
         **_CHANNELS,
         "global": {
             **_PRODUCTION,
+            "deploymentAnnotations": {"reloader.stakater.com/auto": "true"},
             "database": {"cnpg": {"enabled": True, "storageClass": "fast"}},
             "kafka": {"strimzi": {"enabled": True, "storageClass": "fast"}},
             "entrance": {**_GATEWAY, "issuer": "letsencrypt", "tlsSecret": "web"},

@@ -84,6 +84,38 @@ def test_an_upgrade_migrates_before_the_pods() -> None:
     assert len(hooked(later)) == len(hooked(outside)) == 5
 
 
+def _annotations(values: dict[str, object]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    """Of each Deployment and of its pods."""
+    found = render(values).of("Deployment")
+    pods = [each for each in found if each["metadata"]["labels"]["app.kubernetes.io/component"] == "pod"]
+    return {
+        each["metadata"]["labels"]["app.kubernetes.io/name"]: (
+            each["metadata"].get("annotations", {}),
+            each["spec"]["template"]["metadata"]["annotations"],
+        )
+        for each in pods
+    }
+
+
+def test_another_revision_of_secrets_rolls_those_pods_and_no_others() -> None:
+    before = _annotations({"global": {"secretsRevision": "2026-04"}})
+    one = _annotations({"global": {"secretsRevision": "2026-04"}, "reports": {"secretsRevision": "leak"}})
+    every = _annotations({"global": {"secretsRevision": "2026-05"}})
+    assert "machi/secrets-revision" not in _annotations({})["reports"][1]
+    assert [pod for pod in before if one[pod] != before[pod]] == ["reports"]
+    assert [pod for pod in before if every[pod] != before[pod]] == list(before)
+
+
+def test_reloader_finds_its_annotation_on_the_deployment_itself() -> None:
+    reloader = "reloader.stakater.com/auto"
+    shared = {"global": {"deploymentAnnotations": {reloader: "true"}}}
+    found = _annotations({**shared, "reports": {"deploymentAnnotations": {reloader: "false", "a/b": "c"}}})
+    assert found["identity"][0] == {reloader: "true"}
+    assert found["reports"][0] == {reloader: "false", "a/b": "c"}
+    assert all(reloader not in pods for _, pods in found.values())
+    assert all(own == {} for own, _ in _annotations({}).values())
+
+
 def test_a_pod_of_the_citys_own(tmp_path: Path) -> None:
     """The library chart, a manifest, and an image are enough, from any repository."""
     chart = tmp_path / "idea-box"

@@ -41,6 +41,8 @@ def _but(name: str, path: str, value: object) -> dict[str, Any]:
         ("evaluation", "global/kafka/bootstrapServers", "kafka", "/global/kafka/bootstrapServers"),
         ("evaluation", "global/kafka/bootstrapServers", "http://kafka:9092", "/global/kafka/bootstrapServers"),
         ("evaluation", "global/objectStore/url", "file:///photos", "/global/objectStore/url"),
+        ("evaluation", "global/secretsRevision", 3, "/global/secretsRevision"),
+        ("evaluation", "reports/deploymentAnnotations/a", True, "/reports/deploymentAnnotations/a"),
         ("evaluation", "global/moreTenants", ["kasuga", "kasuga"], "/global/moreTenants"),
         ("evaluation", "global/moreTenants", ["fukuoka"], "global.moreTenants: fukuoka is there twice"),
         ("evaluation", "global/networkPolicy/database/cidrs", ["10.0.0.5"], "/global/networkPolicy/database/cidrs"),

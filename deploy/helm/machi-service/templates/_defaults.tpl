@@ -20,6 +20,8 @@ priorityClassName: ""
 nodeSelector: {}
 tolerations: []
 annotations: {}
+deploymentAnnotations: {}
+secretsRevision: ""
 {{- end -}}
 
 {{/* What all pods of a city share. */}}
@@ -31,6 +33,8 @@ moreTenants: []
 ownPods: []
 publicUrl: ""
 image: {registry: localhost, tag: "", pullPolicy: IfNotPresent, pullSecrets: []}
+deploymentAnnotations: {}
+secretsRevision: ""
 keys: {existingSecret: ""}
 channels: {existingSecret: ""}
 database:

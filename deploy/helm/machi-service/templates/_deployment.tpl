@@ -38,7 +38,11 @@ MACHI_CHANNELS_DIR: /etc/machi/channels
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {{- include "machi-service.meta" . | nindent 2 }}
+metadata:
+  {{- include "machi-service.meta" . | nindent 2 }}
+  {{- with merge (dict) .values.deploymentAnnotations .global.deploymentAnnotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
   {{- if eq .values.autoscaling.kind "none" }}
   replicas: {{ .values.replicas }}
@@ -57,6 +61,9 @@ spec:
         {{- end }}
       annotations:
         checksum/manifest: {{ .text | sha256sum }}
+        {{- with list .global.secretsRevision .values.secretsRevision | compact }}
+        machi/secrets-revision: {{ join "." . | quote }}
+        {{- end }}
         {{- with .values.annotations }}{{ toYaml . | nindent 8 }}{{- end }}
     spec:
       serviceAccountName: {{ include "machi-service.fullname" . }}
