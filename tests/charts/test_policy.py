@@ -126,6 +126,8 @@ def test_kafka_users_may_what_manifests_say(name: str) -> None:
         assert {topic for kind, topic, may in granted if (kind, may) == ("topic", "Write")} == set(manifest.publishes)
         read = {topic for kind, topic, may in granted if (kind, may) == ("topic", "Read")}
         assert read == {entry.topic for entry in manifest.consumes} | {"machi.pods.v1"}
+        seen = {topic for kind, topic, may in granted if (kind, may) == ("topic", "DescribeConfigs")}
+        assert seen == read | set(manifest.publishes), "what `machi topics` compares"
         assert {group for kind, group, _ in granted if kind == "group"} == {entry.group for entry in manifest.consumes}
 
 

@@ -17,6 +17,7 @@ from tests.cluster import next_version
 from tests.cluster.edges import wrong_edges, wrong_tokens
 from tests.cluster.kube import RELEASE, FailedError, Kube, load_image, run
 from tests.cluster.load import Load, city_at
+from tests.cluster.operator import wrong_answers
 
 PEOPLE = 3
 UNDER_LOAD_SECONDS = 15.0
@@ -49,6 +50,7 @@ class Verification:
             )
             await self._step("edges as the manifests say", partial(self._right, wrong_edges))
             await self._step("tokens count for one callee", partial(self._right, wrong_tokens))
+            await self._step("`machi -n` asks the release: doctor, trace, outbox, dlq list", self._operator)
             await self._step("a pod of the city's own, by a chart of its own", self._own_pod)
             await self._under_load()
             await self._step("uninstall and install again: what was filed is there", self._again)
@@ -99,6 +101,12 @@ class Verification:
 
     async def _right(self, look: Callable[[Kube], list[str]]) -> str:
         wrong = await asyncio.to_thread(look, self.kube)
+        if wrong:
+            raise FailedError("; ".join(wrong))
+        return ""
+
+    async def _operator(self) -> str:
+        wrong = await wrong_answers(self.kube)
         if wrong:
             raise FailedError("; ".join(wrong))
         return ""

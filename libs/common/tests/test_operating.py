@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from machi_sdk import operating
 from machi_sdk.settings import Settings
-from machi_sdk.testing import LocalRelease, PodDatabase
+from machi_sdk.testing import KafkaAddress, LocalRelease, PodDatabase, new_topic
 
 _PARK = (
     'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
@@ -41,6 +42,48 @@ async def test_parked_records_are_listed_shown_replayed_and_dropped_without_thei
     assert (waiting["topic"], waiting["events"], waiting["keys"]) == ("t", 1, 1)
     assert 0 <= waiting["oldest_seconds"] < 60
     await connection.close()
+
+
+@pytest.mark.integration
+async def test_what_a_doctor_asks_comes_at_once_and_what_is_away_is_said(
+    settings: Settings, toy_folder: Path, tmp_path: Path
+) -> None:
+    away = settings.model_copy(
+        update={"machi_http_address": "127.0.0.1:1", "machi_manifest": toy_folder / "service.yaml"}
+    )
+    peers = away.model_copy(update={"machi_peers": "other=127.0.0.1:1", "machi_keys_dir": tmp_path})
+    [said] = await operating.ask(peers, "look")
+    assert isinstance(said, dict)
+    assert said["readyz"] == {"status": 0, "words": "URLError"}
+    assert said["token_seconds"] == {"other": None}
+    assert abs(said["database_ahead_seconds"]) < 5
+    assert list(said["troubles"]) == ["Kafka"], "nobody listens there"
+    [gone] = await operating.ask(peers.model_copy(update={"database_url": "postgresql://x@127.0.0.1:1/x"}), "look")
+    assert isinstance(gone, dict)
+    assert list(gone["troubles"]) == ["PostgreSQL", "Kafka"]
+
+
+@pytest.mark.integration
+async def test_topics_and_hops_are_those_of_this_pod(
+    settings: Settings, pod_database: PodDatabase, kafka_server: KafkaAddress, tmp_path: Path
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap, 2)
+    consumes = f"consumes: [{{topic: {topic}, group: toy.readers}}]"
+    (tmp_path / "service.yaml").write_text(f'name: toy\nversion: "1"\nowner: tests\n{consumes}\n')
+    update = {"machi_manifest": tmp_path / "service.yaml", "kafka_bootstrap_servers": kafka_server.bootstrap}
+    here = settings.model_copy(update=update)
+    found = {each["topic"]: each for each in await operating.ask(here, "topics") if isinstance(each, dict)}
+    assert found[topic]["partitions"] == 2
+    assert found[topic]["lag"] == {"toy.readers": 0}
+    connection = await asyncpg.connect(pod_database.url)
+    await connection.execute(
+        "INSERT INTO hops (trace_id, name, detail, at) VALUES ($1, 'seen', '{\"channel\": \"line\"}', now())", "a" * 32
+    )
+    await connection.close()
+    [hop] = await operating.ask(here, "hops", ["a" * 32])
+    assert isinstance(hop, dict)
+    assert (hop["name"], hop["detail"]) == ("seen", {"channel": "line"})
+    assert await operating.ask(here, "hops", ["b" * 32]) == []
 
 
 @pytest.mark.integration

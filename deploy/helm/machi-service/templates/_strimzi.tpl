@@ -16,11 +16,11 @@ spec:
     type: simple
     acls:
       {{- range .manifest.publishes }}
-      - {resource: {type: topic, name: {{ . }}, patternType: literal}, operations: [Describe, Write]}
+      - {resource: {type: topic, name: {{ . }}, patternType: literal}, operations: [Describe, DescribeConfigs, Write]}
       {{- end }}
-      - {resource: {type: topic, name: machi.pods.v1, patternType: literal}, operations: [Describe, Read]}
+      - {resource: {type: topic, name: machi.pods.v1, patternType: literal}, operations: [Describe, DescribeConfigs, Read]}
       {{- range .manifest.consumes }}
-      - {resource: {type: topic, name: {{ .topic }}, patternType: literal}, operations: [Describe, Read]}
+      - {resource: {type: topic, name: {{ .topic }}, patternType: literal}, operations: [Describe, DescribeConfigs, Read]}
       - {resource: {type: group, name: {{ .group }}, patternType: literal}, operations: [Describe, Read]}
       {{- end }}
 {{- end }}

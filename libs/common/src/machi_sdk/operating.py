@@ -1,7 +1,7 @@
 """What an operator asks of a pod where it runs, with its own settings: `python -m machi_sdk.operating parked`.
 
-Verbs: `ready`, `health`, `clock`, `tokens`, `topics`, `outbox`, `hops TRACE`, `parked`, `show ID...`, `replay [ID...]`,
-`drop ID...`. A JSON document a line; never content. `machi -n NAMESPACE` asks all pods of a release so.
+Verbs: `ready`, `look`, `topics`, `outbox`, `hops TRACE`, `parked`, `show ID...`, `replay [ID...]`, `drop ID...`.
+A JSON document a line; never content. `machi -n NAMESPACE` asks all pods of a release so.
 """
 
 import asyncio
@@ -82,15 +82,10 @@ async def _hops(connection: Connection, words: Words) -> Answer:
     return [{"at": row["at"], "name": row["name"], "detail": orjson.loads(row["detail"])} for row in rows]
 
 
-async def _clock(connection: Connection, _words: Words) -> Answer:
+async def _ahead(connection: Connection, _words: Words) -> Answer:
     before, began = datetime.now(UTC), time.perf_counter()
     theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
-    return [{"database_ahead_seconds": (theirs - before).total_seconds() - (time.perf_counter() - began) / 2}]
-
-
-async def _tokens(settings: Settings, _words: Words) -> Answer:
-    folder, now = settings.machi_keys_dir / "tokens", datetime.now(UTC)
-    return [{"callee": callee, "seconds_left": seconds_left(folder / callee, now)} for callee in settings.peers]
+    return [(theirs - before).total_seconds() - (time.perf_counter() - began) / 2]
 
 
 async def _topics(settings: Settings, _words: Words) -> Answer:
@@ -99,9 +94,23 @@ async def _topics(settings: Settings, _words: Words) -> Answer:
     return [asdict(each) for each in await topics_seen(settings, groups, manifest.publishes)]
 
 
-async def _health(settings: Settings, _words: Words) -> Answer:
+async def _look(settings: Settings, words: Words) -> Answer:
+    """All that a doctor wants to know, in one process: it lives in the pod's memory and CPU."""
     asked = await asyncio.gather(*(asyncio.to_thread(_page, settings, page) for page in _PAGES))
-    return [{page: {"status": status, "words": words} for page, (status, words) in zip(_PAGES, asked, strict=True)}]
+    pages = {page: {"status": status, "words": said} for page, (status, said) in zip(_PAGES, asked, strict=True)}
+    folder, now = settings.machi_keys_dir / "tokens", datetime.now(UTC)
+    tokens = {callee: seconds_left(folder / callee, now) for callee in settings.peers}
+    found: dict[str, object] = {**pages, "token_seconds": tokens, "database_ahead_seconds": None, "topics": []}
+    troubles: dict[str, str] = {}
+    try:
+        [found["database_ahead_seconds"]] = await _of_database(_ahead)(settings, words)
+    except TROUBLES as error:
+        troubles["PostgreSQL"] = trouble(error)
+    try:
+        found["topics"] = await _topics(settings, words)
+    except TROUBLES as error:
+        troubles["Kafka"] = trouble(error)
+    return [{**found, "troubles": troubles}]
 
 
 @dataclass(frozen=True)
@@ -119,9 +128,7 @@ class Verb:
 
 
 VERBS = {
-    "health": Verb(_health),
-    "clock": Verb(_of_database(_clock)),
-    "tokens": Verb(_tokens),
+    "look": Verb(_look),
     "topics": Verb(_topics),
     "outbox": Verb(_of_database(_outbox)),
     "hops": Verb(_of_database(_hops), "[0-9a-f]{32}", 1, 1),
@@ -130,6 +137,11 @@ VERBS = {
     "replay": Verb(_of_database(_replay), "[0-9]{1,18}", 0, _MOST),
     "drop": Verb(_of_database(_drop), "[0-9]{1,18}", 1, _MOST),
 }
+
+
+def trouble(error: BaseException) -> str:
+    """One of TROUBLES in a line."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _missing(identifier: str) -> dict[str, object]:
@@ -174,7 +186,7 @@ def main(words: Words) -> int:
     try:
         answers = asyncio.run(ask(read_settings(), verb, rest))
     except TROUBLES as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}".partition("\n")[0] + "\n")
+        sys.stderr.write(trouble(error) + "\n")
         return 3
     sys.stdout.write("".join(orjson.dumps(each).decode() + "\n" for each in answers))
     return 1 if any(isinstance(each, dict) and each.get("missing") for each in answers) else 0

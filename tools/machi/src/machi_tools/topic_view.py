@@ -111,8 +111,13 @@ def _view(
 ) -> TopicView:
     behind = [Reader(pods[group], group, lag) for group, lag in (seen.lag if seen else {}).items()]
     found = Shape(seen.partitions, seen.retention_hours, seen.cleanup) if seen else None
-    readers = (*behind, *_whole(topic, behind, everyone)) if seen else ()
+    whole = _whole(topic, behind, everyone) if seen else []
+    readers = (*sorted(behind, key=_by_name), *sorted(whole, key=_by_name))
     if topic is None:
         return TopicView(name, "", "", None, found, readers)
     wanted = Shape(topic.partitions, topic.retention_hours, topic.cleanup)
     return TopicView(name, topic.kind, topic.owner, wanted, found, readers)
+
+
+def _by_name(reader: Reader) -> tuple[str, str]:
+    return reader.pod, reader.group

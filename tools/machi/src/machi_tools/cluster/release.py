@@ -84,8 +84,7 @@ class Release:
             cure = "use the `machi` of the release's version, or upgrade the release"
             raise StackError(f"{replica.name} does not know `{verb}`: it is of another version than this command", cure)
         if done.code == _SERVER_AWAY:
-            cure = f"is that server up, and do the pod's Secret and network policy fit? {replica.see}"
-            raise StackError(f"{replica.name} cannot answer `{verb}`: {done.last}", cure)
+            raise StackError(f"{replica.name} cannot answer `{verb}`: {done.last}", server_cure(replica))
         if done.code and not (done.code == _NOT_THERE and done.out.startswith("{")):
             raise self.kubectl.refused(f"{replica.name} does not answer `{verb}`", done)
         return [orjson.loads(line) for line in done.out.splitlines() if line.startswith("{")]
@@ -147,3 +146,8 @@ def _topics(files: Mapping[str, str]) -> tuple[Topic, ...]:
             if name.startswith("topic."):
                 Path(folder, name).write_text(text, encoding="utf-8")
         return tuple(read_topics(Path(folder)))
+
+
+def server_cure(replica: Replica) -> str:
+    """What helps a pod that does not reach PostgreSQL or Kafka."""
+    return f"is that server up, and do the pod's Secret and network policy fit? {replica.see}"

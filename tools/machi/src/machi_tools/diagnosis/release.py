@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TypeVar
 
 from pydantic import TypeAdapter
 
 from machi_sdk.topics_seen import TopicSeen
 from machi_tools.cluster.objects import Replica
-from machi_tools.cluster.release import City, Release
+from machi_tools.cluster.release import City, Release, server_cure
 from machi_tools.diagnosis import Report
 from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look, judge_token
@@ -19,7 +18,6 @@ from machi_tools.diagnosis.servers import judge_topics
 from machi_tools.errors import StackError
 from machi_tools.stack.readiness import Answer
 
-Shape = TypeVar("Shape")
 UNSEEN = (
     "LINE and Slack were not asked, their tokens stay in their pods: see the board Channels",
     "disks, and merges that a pod missed, are not seen from here",
@@ -29,21 +27,16 @@ TOKENS_CURE = "the kubelet renews it: see the node's log, and whether the releas
 
 
 @dataclass(frozen=True)
-class _Health:
+class _Said:
+    """What a replica answers to `look`."""
+
     livez: Answer
     readyz: Answer
     metrics: Answer
-
-
-@dataclass(frozen=True)
-class _Clock:
-    database_ahead_seconds: float
-
-
-@dataclass(frozen=True)
-class _Token:
-    callee: str
-    seconds_left: float | None
+    token_seconds: dict[str, float | None]
+    database_ahead_seconds: float | None
+    topics: list[TopicSeen]
+    troubles: dict[str, str]
 
 
 @dataclass
@@ -58,7 +51,7 @@ class _Seen:
 
 
 async def diagnose_release(release: Release) -> Report:
-    """Look at all replicas at once, at each by one question after another: who asks there lives in its memory."""
+    """Look at all replicas at once."""
     city = await release.city()
     seen = await asyncio.gather(*(_look_at(release, replica) for replica in city.replicas))
     whole = Look(notes=list(UNSEEN))
@@ -92,26 +85,16 @@ async def _look_at(release: Release, replica: Replica) -> _Seen:
         error = replica.absent()
         return _silent(replica, error, replica.trouble)
     try:
-        health = (await _asked(release, replica, _Health, "health"))[0]
+        [answer] = await release.ask_replica(replica, "look")
     except StackError as error:
         return _silent(replica, error, "does not answer")
-    pages = Pages(health.livez, health.readyz, health.metrics)
-    seen = _Seen(replica, *judge(replica.name, pages, _whereabouts(replica)))
-    try:
-        for token in await _asked(release, replica, _Token, "tokens"):
-            judge_token(seen.look, replica.name, token.callee, token.seconds_left, TOKENS_CURE)
-        seen.clock = (await _asked(release, replica, _Clock, "clock"))[0].database_ahead_seconds
-    except StackError as error:
-        seen.look.wrong(error.what, error.cure)
-    try:
-        seen.topics = await _asked(release, replica, TopicSeen, "topics")
-    except StackError as error:
-        seen.look.note(f"topics were not looked at: {error.what}")
-    return seen
-
-
-async def _asked(release: Release, replica: Replica, shape: type[Shape], verb: str) -> list[Shape]:
-    return [TypeAdapter(shape).validate_python(answer) for answer in await release.ask_replica(replica, verb)]
+    said = TypeAdapter(_Said).validate_python(answer)
+    report, look = judge(replica.name, Pages(said.livez, said.readyz, said.metrics), _whereabouts(replica))
+    for callee, left in said.token_seconds.items():
+        judge_token(look, replica.name, callee, left, TOKENS_CURE)
+    for server, trouble in said.troubles.items():
+        look.wrong(f"{replica.name} does not reach {server}: {trouble}", server_cure(replica))
+    return _Seen(replica, report, look, said.database_ahead_seconds, said.topics)
 
 
 def _silent(replica: Replica, error: StackError, reason: str) -> _Seen:
