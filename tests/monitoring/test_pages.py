@@ -146,9 +146,10 @@ def test_resources_have_the_parts_that_make_one() -> None:
         assert isinstance(document, dict), place
         if "kind" in document:
             kinds.add(document["kind"])
-            assert {"apiVersion", "kind", "metadata", "spec"} <= document.keys(), place
+            body = "rules" if document["kind"] == "Role" else "spec"
+            assert {"apiVersion", "kind", "metadata", body} <= document.keys(), place
             assert document["metadata"]["name"], place
-    assert kinds == {"Application", "HelmRelease", "OCIRepository", "OpenTelemetryCollector", "ScheduledBackup"}
+    assert kinds == {"Application", "HelmRelease", "OCIRepository", "OpenTelemetryCollector", "Role", "ScheduledBackup"}
 
 
 def test_gitops_examples_name_the_chart_and_one_release() -> None:

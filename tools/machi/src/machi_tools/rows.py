@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import asyncpg
-import orjson
 
 from machi_sdk import operating
 from machi_sdk.settings import Settings
@@ -34,10 +33,9 @@ class Rows:
     async def ask(self, pod: str, verb: str, *words: str) -> Sequence[object]:
         """The pod's answer to a verb of `machi_sdk.operating`; StackError when it has none."""
         try:
-            answers = await operating.ask(self._settings(pod), verb, words)
+            return await operating.ask(self._settings(pod), verb, words)
         except operating.TROUBLES as error:
             raise StackError(f"the database of {pod} does not answer: {error}", "machi doctor") from error
-        return [orjson.loads(orjson.dumps(answer)) for answer in answers]
 
     @asynccontextmanager
     async def operator(self, *_pods: str) -> AsyncIterator[Operator]:

@@ -1,13 +1,12 @@
 """kubectl on one namespace, with the context and the rights of whoever runs it; a refusal is a line with a cure."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, cast
-
-import orjson
 
 from machi_tools.errors import StackError
 
@@ -73,7 +72,7 @@ class Kubectl:
     async def object(self, *words: str) -> Mapping[str, object]:
         """An object or a list of them; empty when `--ignore-not-found` found none."""
         found = await self.text(*words, "--output", "json")
-        return cast("Mapping[str, object]", orjson.loads(found)) if found.strip() else {}
+        return cast("Mapping[str, object]", json.loads(found)) if found.strip() else {}
 
     @asynccontextmanager
     async def forwarded(self, pod: str, port: int) -> AsyncIterator[str]:

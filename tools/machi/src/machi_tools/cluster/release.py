@@ -1,13 +1,13 @@
 """A release as its operator asks it: each pod answers where it runs, with its own settings and rights."""
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 from pydantic import TypeAdapter
 
 from machi_sdk.keys import Keys
@@ -87,7 +87,7 @@ class Release:
             raise StackError(f"{replica.name} cannot answer `{verb}`: {done.last}", server_cure(replica))
         if done.code and not (done.code == _NOT_THERE and done.out.startswith("{")):
             raise self.kubectl.refused(f"{replica.name} does not answer `{verb}`", done)
-        return [orjson.loads(line) for line in done.out.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in done.out.splitlines() if line.startswith("{")]
 
     @asynccontextmanager
     async def operator(self, *pods: str) -> AsyncIterator[Operator]:
