@@ -1,6 +1,7 @@
-"""What charts hold of the contracts, as copies: manifests, topics, the demo city, and who serves what."""
+"""What charts hold of the contracts: copies of manifests and topics, the demo city, its pods, and who serves what."""
 
 import json
+import re
 from pathlib import Path
 
 import yaml
@@ -8,6 +9,7 @@ import yaml
 from contracts import ROOT
 from machi_sdk.manifest import Manifest, load_manifest
 from machi_tools.stack.plan import SEEDS, TENANT, account_name, offered_languages
+from machi_tools.stack.pods import discover
 
 HOUSE = ROOT.parent
 CHARTS = HOUSE / "deploy" / "helm"
@@ -17,6 +19,8 @@ _KNOWN = """{{/* Made by `make gen`: what each pod of the city serves. */}}
 %s{{- end -}}
 """
 _COPIED = (CITY / "topics", CITY / "demo")
+LIBRARY = "machi-service"
+_POD_VALUES = re.compile(r'(?: {4}"[a-z0-9-]+": \{"\$ref": "#/\$defs/pod"\},\n)+')
 
 
 def texts() -> dict[Path, str]:
@@ -27,13 +31,34 @@ def texts() -> dict[Path, str]:
     made |= {CHARTS / name / "values.schema.json": schema for name in manifests}
     made |= {CITY / "topics" / path.name: path.read_text(encoding="utf-8") for path in (ROOT / "topics").glob("*.yaml")}
     made |= {CITY / "demo" / name: text for name, text in _demo().items()}
-    made[CHARTS / "machi-service" / "templates" / "_known.tpl"] = _known([load_manifest(manifests[n]) for n in _city()])
+    made |= {CITY / "Chart.yaml": _city_chart(), CITY / "values.schema.json": _city_schema()}
+    made[CHARTS / LIBRARY / "templates" / "_known.tpl"] = _known([load_manifest(manifests[n]) for n in _city()])
     return made
 
 
 def leftovers() -> set[Path]:
     """Files in the folders that hold copies alone."""
     return {path for folder in _COPIED for path in folder.glob("*")}
+
+
+def links() -> dict[Path, Path]:
+    """Where the city's chart finds those of its pods: each link and where it leads."""
+    return {CITY / "charts" / name: Path("..") / ".." / name for name in (LIBRARY, *_city())}
+
+
+def stale_links() -> set[Path]:
+    """Links that are missing, lead elsewhere, or lead to a pod that is gone."""
+    wanted, there = links(), {path: path.readlink() for path in (CITY / "charts").iterdir() if path.is_symlink()}
+    return {path for path in {*wanted, *there} if wanted.get(path) != there.get(path)}
+
+
+def lay_links() -> None:
+    """Make the links as they should be."""
+    wanted = links()
+    for path in stale_links():
+        path.unlink(missing_ok=True)
+        if path in wanted:
+            path.symlink_to(wanted[path])
 
 
 def _manifests() -> dict[str, Path]:
@@ -46,9 +71,28 @@ def _manifests() -> dict[str, Path]:
 
 
 def _city() -> list[str]:
-    """The pods of the umbrella chart."""
-    chart = yaml.safe_load((CITY / "Chart.yaml").read_text(encoding="utf-8"))
-    return sorted(entry["name"] for entry in chart["dependencies"] if "condition" in entry)
+    """The pods of the city's chart: each of services/ that has a chart of its own."""
+    return [pod.name for pod in discover(HOUSE) if (CHARTS / pod.name / "Chart.yaml").is_file()]
+
+
+def _city_chart() -> str:
+    """The city's chart: a dependency for each of its pods."""
+    head = (CITY / "Chart.yaml").read_text(encoding="utf-8").partition("dependencies:\n")[0]
+    library, *pods = (_dependency(name) for name in (LIBRARY, *_city()))
+    conditional = (f"{each}, condition: {name}.enabled" for name, each in zip(_city(), pods, strict=True))
+    return f"{head}dependencies:\n" + "".join(f"  - {{{each}}}\n" for each in (library, *conditional))
+
+
+def _dependency(name: str) -> str:
+    version = yaml.safe_load((CHARTS / name / "Chart.yaml").read_text(encoding="utf-8"))["version"]
+    return f'name: {name}, version: {version}, repository: "file://../{name}"'
+
+
+def _city_schema() -> str:
+    """The values of the city's chart: a key for each of its pods."""
+    text = (CITY / "values.schema.json").read_text(encoding="utf-8")
+    keys = "".join(f'    "{name}": {{"$ref": "#/$defs/pod"}},\n' for name in _city())
+    return _POD_VALUES.sub(keys, text, count=1)
 
 
 def _known(manifests: list[Manifest]) -> str:

@@ -67,6 +67,16 @@ def stale_documents(made: dict[Path, str]) -> list[str]:
     return sorted(str(path.relative_to(ROOT.parent)) for path in {*wrong, *(there - made.keys())})
 
 
+def stale_links(*, lay: bool) -> list[str]:
+    """Links between charts that are not as they should be; laid anew when told so."""
+    import charts  # noqa: PLC0415 (loads the generated Python)
+
+    found = sorted(str(path.relative_to(ROOT.parent)) for path in charts.stale_links())
+    if lay:
+        charts.lay_links()
+    return found
+
+
 def main() -> None:
     """Generate in place, or compare with `--check`."""
     check = "--check" in sys.argv[1:]
@@ -78,7 +88,7 @@ def main() -> None:
             shutil.rmtree(COMMITTED, ignore_errors=True)
             shutil.copytree(fresh, COMMITTED)
     made = documents() if not (stale and check) else {}
-    stale += stale_documents(made)
+    stale += stale_documents(made) + (stale_links(lay=not check) if made else [])
     if check and stale:
         raise SystemExit("generated files are stale, run `make gen`: " + ", ".join(stale))
     for name in [] if check else stale_documents(made):

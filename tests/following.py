@@ -72,6 +72,10 @@ def copied(folder: Path, **environment: str) -> Iterator[Copy]:
         target = tree / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
+    for link in (path for path in ROOT.glob("deploy/helm/*/charts/*") if path.is_symlink()):
+        target = tree / link.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        target.symlink_to(link.readlink())
     (tree / ".venv").symlink_to(ROOT / ".venv")
     made = Copy(tree, environment)
     me = "-c user.name=test -c user.email=test@example.invalid"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from machi_tools.embedded.given import KafkaAddress, PostgresAddress
+from tests.charts.rendering import render
 from tests.city import ResidentAtPhone, visit
 from tests.following import Copy, Page, copied
 
@@ -45,6 +46,21 @@ def test_a_pod_comes_passes_and_goes(copy: Copy, postgres_server: PostgresAddres
     copy.run(PAGE.commands(3))
     assert re.search(r"\d+ passed", copy.run(PAGE.commands(4)))
     assert copy.run(PAGE.blocks(6)[1]).splitlines()[-1].startswith("removed ")
+    assert copy.changes() == ""
+
+
+def test_make_gen_puts_it_into_the_citys_chart_and_takes_it_out(copy: Copy) -> None:
+    generate = ".venv/bin/python protos/generate.py"
+    assert "`make gen`" in copy.run(f".venv/bin/machi new service {NAME}")
+    assert f"deploy/helm/machi/charts/{NAME}" in copy.run(f"{generate} --check", fails=True)
+    copy.run(f"{generate} && {generate} --check")
+    values = {NAME: {"replicas": 2}, "reports": {"enabled": False}}
+    made = render(values, copy.tree / "deploy" / "helm" / "machi")
+    assert made.one("Deployment", f"machi-{NAME}")["spec"]["replicas"] == 2
+    callers = [each["metadata"]["labels"] for each in (pod["spec"]["template"] for pod in made.of("Deployment"))]
+    assert any(f"machi.calls/{NAME}" in labels for labels in callers), "a channel may open its dialogue"
+    assert "`make gen`" in copy.run(f".venv/bin/machi remove service {NAME} --yes")
+    copy.run(generate)
     assert copy.changes() == ""
 
 

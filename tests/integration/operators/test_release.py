@@ -89,8 +89,6 @@ async def test_parked_records_end_as_the_operator_says_and_keep_their_content(ci
     assert (code, said.splitlines()[0]) == (1, "✗ notifications has no parked record 9999; nothing was done")
     assert ask("dlq", "drop", "notifications", str(first.id), str(second.id))[0] == 0
     assert ask("dlq", "list") == (0, "nothing is parked\n")
-    code, said = ask("dlq", "show", "notifications", str(first.id))
-    assert (code, said.splitlines()[0]) == (1, f"✗ notifications has no parked record {first.id}")
 
 
 async def test_the_doctor_looks_at_every_replica_and_names_what_is_wrong(city: City, ask: Ask) -> None:
