@@ -94,7 +94,7 @@ async def test_a_manifest_that_differs_from_the_installed_one_is_not_ready(
         here = settings.model_copy(update={"machi_http_address": f"127.0.0.1:{pod.http.port}"})
         good, said = await asyncio.to_thread(operating.ready, here)
         assert not good
-        assert b"differs from the installed one" in said
+        assert "differs from the installed one" in said
         await pod.installed.put(toy)
         assert (await asyncio.to_thread(operating.ready, here))[0]
         assert (await fetch(pod.http.port, "/readyz"))[0] == 200
