@@ -19,6 +19,7 @@ from machi_sdk.envelope import Received
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Subscription
 from machi_sdk.settings import read_settings
+from machi_sdk.starting import collect_seldom
 from machi_sdk.telemetry import start_logging
 from machi_sdk.work import Origin, Work, Works
 
@@ -36,6 +37,7 @@ def main() -> None:
     """Consume TOPIC."""
     settings = read_settings()
     start_logging("tally")
+    collect_seldom()
     trace.set_tracer_provider(TracerProvider())  # spans are recorded, as where a collector is named
     works = Works(Database(settings.database_url), Work, Origin("tally", SystemClock()))
     subscription = Subscription(sys.argv[1], "tally.effects", works, take, batch=BATCH)

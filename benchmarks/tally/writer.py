@@ -21,6 +21,7 @@ from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.producer import Producer
 from machi_sdk.relay import Relay
 from machi_sdk.settings import read_settings
+from machi_sdk.starting import collect_seldom
 from machi_sdk.telemetry import span, start_logging
 from machi_sdk.work import Origin, Work, Works
 
@@ -81,6 +82,7 @@ def main() -> None:
     """Write FIRST, FIRST + 1, … to TOPIC."""
     first, count, topic = sys.argv[1:]
     start_logging("tally")
+    collect_seldom()
     trace.set_tracer_provider(TracerProvider())  # spans are recorded, as where a collector is named
     uvloop.run(Writer(topic).run(int(first), int(count)))
 

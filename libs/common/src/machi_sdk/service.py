@@ -1,7 +1,6 @@
 """A pod's life: assemble, start in order, serve, drain in order."""
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,6 +27,7 @@ from machi_sdk.rpc.client import Peers
 from machi_sdk.rpc.server import Gate, RpcServer
 from machi_sdk.schema import found_in, schema_of
 from machi_sdk.settings import Settings, read_settings
+from machi_sdk.starting import collect_seldom
 from machi_sdk.telemetry import get_logger, start_logging, start_tracing
 from machi_sdk.work import Origin, Work, Works
 
@@ -39,7 +39,6 @@ Assemble = Callable[["Pod"], Awaitable[None]]
 _DRAIN_SECONDS = 8.0
 _PING_EVERY = 2.0
 _FORGET_EVERY = 3600.0
-_NEW_OBJECTS = 20_000
 _FORGET_HOPS = "DELETE FROM hops WHERE at < now() - interval '90 days'"
 
 log = get_logger()
@@ -213,16 +212,9 @@ async def live(pod: Pod, assemble: Assemble) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await assemble(pod)
     await pod.start()
-    _collect_seldom()
+    collect_seldom()
     await stopping.wait()
     await pod.drain()
-
-
-def _collect_seldom() -> None:
-    """What a pod starts with stays: its collector looks at what came since, and only after many new objects."""
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, 10, 10)
-    gc.enable()
 
 
 def run(assemble: Assemble) -> None:
