@@ -262,7 +262,11 @@ class Digests(Protocol):
         ...
 
     async def posted(self, key: DigestKey, channel: str, ts: str) -> None:
-        """The digest's message is known, or (empty) gone."""
+        """The digest's message is known."""
+        ...
+
+    async def lost(self, key: DigestKey) -> None:
+        """The digest's message is gone."""
         ...
 
     async def settled(self, key: DigestKey, version: int) -> None:

@@ -131,8 +131,12 @@ class PostgresDigests:
         await self._write(key, _ATTEMPT, at)
 
     async def posted(self, key: DigestKey, channel: str, ts: str) -> None:
-        """The digest's message is known, or (empty) gone."""
+        """The digest's message is known."""
         await self._write(key, _POSTED, channel, ts)
+
+    async def lost(self, key: DigestKey) -> None:
+        """The digest's message is gone."""
+        await self._write(key, _POSTED, "", "")
 
     async def settled(self, key: DigestKey, version: int) -> None:
         """The digest was shown as of then."""

@@ -1,60 +1,63 @@
 """One message, changed in place: posted once, whatever becomes of the first try."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.ports import SlackLimited, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Unavailable
 
+Key = TypeVar("Key")
+Key_contra = TypeVar("Key_contra", contravariant=True)
 # Slack's clock and ours may differ.
 SKEW = timedelta(minutes=10)
 _NO_ROOM = {"channel_not_found", "is_archived", "not_in_channel"}
 
 
-class Slip(Protocol):
-    """What is written down about a message; durable when a call returns."""
+class Notes(Protocol[Key_contra]):
+    """Where it is written down what became of messages; durable when a call returns."""
 
-    @property
-    def ts(self) -> str:
-        """The message, where it is known."""
-        ...
-
-    @property
-    def attempted_at(self) -> datetime | None:
-        """When a post began whose end is not known."""
-        ...
-
-    async def attempt(self, at: datetime | None) -> None:
+    async def attempt(self, key: Key_contra, at: datetime | None) -> None:
         """A first post is about to be made, or (None) was refused for certain."""
         ...
 
-    async def posted(self, channel: str, ts: str) -> None:
+    async def posted(self, key: Key_contra, channel: str, ts: str) -> None:
         """The message is known."""
         ...
 
-    async def lost(self) -> None:
+    async def lost(self, key: Key_contra) -> None:
         """The message is gone."""
         ...
 
 
-async def show_message(slip: Slip, channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
+@dataclass(frozen=True)
+class Slip(Generic[Key]):
+    """One message: what it shows, its `ts` where that is known, and when a post began whose end is not known."""
+
+    key: Key
+    ts: str
+    attempted_at: datetime | None
+    notes: Notes[Key]
+
+
+async def show_message(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
     """The ts of the message that now shows this; `place` is where a test may die between post and note."""
     return await _in_place(slip, channel, message, hall) or await _anew(slip, channel, message, hall, place)
 
 
-async def room_gone(error: SlackRefused, slip: Slip, hall: Hall) -> Unavailable:
+async def room_gone(error: SlackRefused, slip: Slip[Key], hall: Hall) -> Unavailable:
     """What a refusal means when the channel is not there for us; the refusal itself when it is."""
     if error.error not in _NO_ROOM:
         raise error
     hall.rooms.forget()
     if slip.ts:
-        await slip.lost()
+        await slip.notes.lost(slip.key)
     return Unavailable(error.slug)
 
 
-async def _in_place(slip: Slip, channel: str, message: SlackMessage, hall: Hall) -> str:
+async def _in_place(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall) -> str:
     """The ts of the message that now shows it; empty when there is none to change."""
     ts = slip.ts or await _found(slip, channel, message, hall)
     if not ts:
@@ -64,28 +67,28 @@ async def _in_place(slip: Slip, channel: str, message: SlackMessage, hall: Hall)
     except SlackRefused as error:
         if error.error != "message_not_found":
             raise
-        await slip.lost()
+        await slip.notes.lost(slip.key)
         return ""
     return ts
 
 
-async def _found(slip: Slip, channel: str, message: SlackMessage, hall: Hall) -> str:
+async def _found(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall) -> str:
     """After a post whose end is not known: the message, if it is there."""
     if slip.attempted_at is None or message.mark is None:
         return ""
     ts = await hall.slack.find(channel, message.mark, slip.attempted_at - SKEW)
     if ts:
-        await slip.posted(channel, ts)
+        await slip.notes.posted(slip.key, channel, ts)
     return ts
 
 
-async def _anew(slip: Slip, channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
-    await slip.attempt(hall.clock.now())
+async def _anew(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
+    await slip.notes.attempt(slip.key, hall.clock.now())
     try:
         ts = await hall.slack.post(channel, message)
     except (SlackRefused, SlackLimited):
-        await slip.attempt(None)
+        await slip.notes.attempt(slip.key, None)
         raise
     hall.reach(place)
-    await slip.posted(channel, ts)
+    await slip.notes.posted(slip.key, channel, ts)
     return ts

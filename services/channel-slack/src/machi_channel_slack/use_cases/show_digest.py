@@ -1,47 +1,17 @@
 """A digest: one message with a line per card, changed in place as cards get messages of their own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC
 from functools import partial
 
 from machi_channel_slack.domain.cards import CardKey, Desk
 from machi_channel_slack.domain.digests import DigestLine, DigestState, LineText
-from machi_channel_slack.ports import Digests, SlackRefused
+from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.use_cases.hall import Hall
-from machi_channel_slack.use_cases.one_message import room_gone, show_message
+from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message
 from machi_sdk.errors import Missing
-
-
-@dataclass(frozen=True)
-class DigestSlip:
-    """`one_message.Slip` of a digest."""
-
-    state: DigestState
-    digests: Digests
-
-    @property
-    def ts(self) -> str:
-        """See the protocol."""
-        return self.state.ts
-
-    @property
-    def attempted_at(self) -> datetime | None:
-        """See the protocol."""
-        return self.state.attempted_at
-
-    async def attempt(self, at: datetime | None) -> None:
-        """See the protocol."""
-        await self.digests.attempt(self.state.key, at)
-
-    async def posted(self, channel: str, ts: str) -> None:
-        """See the protocol."""
-        await self.digests.posted(self.state.key, channel, ts)
-
-    async def lost(self) -> None:
-        """See the protocol."""
-        await self.digests.posted(self.state.key, "", "")
 
 
 async def show_digest(state: DigestState, hall: Hall) -> None:
@@ -53,11 +23,12 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
     await (hall.pace.turn(channel) if is_new else hall.pace.change(channel))
     lines = await _linked(state, await hall.digests.lines(state.key), hall)
     say = partial(hall.texts.say, desk.language)
+    slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
     message = digest_message(state, lines, say)
     try:
-        await show_message(DigestSlip(state, hall.digests), channel, message, hall, "after_digest_posted")
+        await show_message(slip, channel, message, hall, "after_digest_posted")
     except SlackRefused as error:
-        raise await room_gone(error, DigestSlip(state, hall.digests), hall) from error
+        raise await room_gone(error, slip, hall) from error
     await hall.digests.settled(state.key, state.wanted)
 
 
