@@ -60,18 +60,20 @@ class Gate:
         if caller == OPERATOR:
             allowed = name in entry.operator_only or name.startswith(("List", "Get", "Find"))
         else:
-            theirs = self.installed.get(caller)
-            allowed = (
-                name not in entry.operator_only and theirs is not None and theirs.may_call(self.manifest.name, service)
-            )
-        if not allowed and not self.installed.read_whole:
-            raise Unavailable("manifests-not-read")
+            allowed = name not in entry.operator_only and self._declares(caller, service)
         if not allowed:
             raise Denied("caller-not-declared", f"{caller} may not call {service}/{name}")
         tenant = metadata.get(TENANT, self.default_tenant if caller == OPERATOR else "")
         if tenant not in self.tenants:
             raise Invalid("tenant-unknown", "name one of the release's tenants")
         return Call(caller, tenant)
+
+    def _declares(self, caller: str, service: str) -> bool:
+        theirs = self.installed.get(caller)
+        declared = theirs is not None and theirs.may_call(self.manifest.name, service)
+        if not declared and not self.installed.read_whole:
+            raise Unavailable("manifests-not-read")
+        return declared
 
     def _caller(self, token: str, method: str) -> str:
         try:
