@@ -19,6 +19,7 @@ from tests.cluster.kube import RELEASE, FailedError, Kube, load_image, run
 from tests.cluster.load import Load, city_at
 from tests.cluster.operator import wrong_answers
 
+IMAGES = ROOT / ".machi" / "images"
 PEOPLE = 3
 UNDER_LOAD_SECONDS = 15.0
 VICTIMS = ("reports", "channel-line", "identity", "channel-slack", "notifications")
@@ -41,6 +42,7 @@ class Verification:
     async def run(self) -> None:
         """Everything, and away with it at the end."""
         try:
+            await self._step("what `make images` built is on the nodes", self._images)
             await self._step("a namespace under Pod Security restricted", self._namespace)
             await self._step(
                 "helm install --wait", partial(self._helm, "install", RELEASE, str(CHARTS / "machi"), *WAIT, *CITY)
@@ -90,6 +92,10 @@ class Verification:
         self.lines.append(words)
         print(words, flush=True)  # noqa: T201 (a command's output)
 
+    async def _images(self) -> str:
+        loaded = [each for each in sorted(IMAGES.glob("*.tar")) if await asyncio.to_thread(load_image, each)]
+        return f"{len(loaded)} images" if loaded else "skipped: none built here, or MACHI_CLUSTER_LOAD is not set"
+
     async def _namespace(self) -> str:
         await asyncio.to_thread(self.kube.kubectl, "create", "namespace", self.kube.namespace)
         await asyncio.to_thread(self.kube.kubectl, "label", "namespace", self.kube.namespace, RESTRICTED)
@@ -120,7 +126,7 @@ class Verification:
         return "ready: its tables, its manifest, its tile in the menus"
 
     async def _upgrade(self) -> str:
-        archive, chart = ROOT / ".machi" / "images" / f"{next_version.POD}.tar", self.folder / "helm"
+        archive, chart = IMAGES / f"{next_version.POD}.tar", self.folder / "helm"
         changed = self.folder / "next.tar"
         shutil.copytree(CHARTS, chart, symlinks=True)
         values = ["--set", "notifications.annotations.verified=again", *OWN_POD]

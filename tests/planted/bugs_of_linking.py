@@ -45,11 +45,7 @@ BUGS_OF_LINKING: tuple[Bug, ...] = (
     Bug(
         "former-ids-ignored",
         "a pod waits for the fact of a merge while the person is already speaking",
-        (
-            Edit(
-                f"{SDK}/dialogue/kit.py", "            await learn(work, context.citizen_id, request.former_ids)\n", ""
-            ),
-        ),
+        (Edit(f"{SDK}/dialogue/kit.py", "        await self._learn(request, context)\n", ""),),
         "libs/common/tests/test_aliases.py::test_a_session_goes_on_under_the_new_id_before_the_merge_is_heard_of",
     ),
     Bug(

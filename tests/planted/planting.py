@@ -111,7 +111,10 @@ def plant(root: Path, edit: Edit) -> None:
         raise CannotPlant(f"{edit.path} has the text {count} times, not once:\n{edit.search}")
     changed = text.replace(edit.search, edit.replace)
     if path.suffix == ".py":
-        ast.parse(changed, edit.path)
+        try:
+            ast.parse(changed, edit.path)
+        except SyntaxError as error:
+            raise CannotPlant(f"{edit.path} is no Python with the change: {error}") from error
     path.write_text(changed, encoding="utf-8")
 
 
