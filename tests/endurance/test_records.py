@@ -9,7 +9,7 @@ from tests.endurance.memory import Memory
 from tests.endurance.records import endure_records
 from tests.endurance.trouble import Trouble
 
-RECORDS = 60_000
+RECORDS = 250_000
 
 
 @pytest.mark.faults

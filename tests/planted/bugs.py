@@ -132,7 +132,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "operator-methods-open",
         "any pod that may call a service may call its operator's methods too",
-        (Edit(f"{SDK}/rpc/server.py", "name not in entry.operator_only and theirs is not None", "theirs is not None"),),
+        (Edit(f"{SDK}/rpc/server.py", "name not in entry.operator_only and self._declares(", "self._declares("),),
         "services/identity/tests/test_rpc.py::test_only_the_operator_installs_and_seeds",
     ),
     Bug(
