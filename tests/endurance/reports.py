@@ -19,7 +19,7 @@ from tests.endurance.trouble import Fault, Trouble
 from tests.faults.judging import harmless
 
 PODS = ("identity", "reports", "notifications", "channel-line", "channel-slack")
-UNIT = 1_000
+UNIT = 2_000
 _PEOPLE = 12
 _HANG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0

@@ -3,7 +3,8 @@
 import gc
 from importlib import import_module
 
-_NEW_OBJECTS = 20_000
+# New objects until the young are looked at, and how often until the middle-aged and the old are, which are few.
+_SELDOM = (5_000, 5, 3)
 
 
 def start(wiring: str) -> None:
@@ -16,5 +17,5 @@ def start(wiring: str) -> None:
 def collect_seldom() -> None:
     """What a pod starts with stays: its collector looks at what came since, and only after many new objects."""
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, 10, 10)
+    gc.set_threshold(*_SELDOM)
     gc.enable()
