@@ -132,8 +132,14 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "operator-methods-open",
         "any pod that may call a service may call its operator's methods too",
-        (Edit(f"{SDK}/rpc/server.py", "name not in entry.operator_only and self._declares(", "self._declares("),),
+        (Edit(f"{SDK}/rpc/server.py", "name not in entry.operator_only and theirs is not None", "theirs is not None"),),
         "services/identity/tests/test_rpc.py::test_only_the_operator_installs_and_seeds",
+    ),
+    Bug(
+        "refused-before-manifests-are-read",
+        "a pod that was just started refuses its callers for good",
+        (Edit(f"{SDK}/rpc/server.py", "            self.installed.require()\n", ""),),
+        "libs/common/tests/test_rpc.py::test_who_calls_before_the_manifests_are_read_is_put_off_and_not_refused",
     ),
     Bug(
         "photo-keeps-metadata",

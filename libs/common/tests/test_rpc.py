@@ -163,6 +163,9 @@ async def test_who_calls_before_the_manifests_are_read_is_put_off_and_not_refuse
     with pytest.raises(Unavailable, match="manifests-not-read"):
         await list_pods(release.peers("caller"))
     await release.install(CALLER)
+    with pytest.raises(Unavailable, match="manifests-not-read"):
+        await list_pods(release.peers("caller"))
+    release.installed.read_whole = True
     await list_pods(release.peers("caller"))
     assert registry.calls == [Call("caller", "fukuoka")]
 

@@ -74,6 +74,7 @@ async def pod(database: PodDatabase, clock: ManualClock, issuer: LocalIssuer) ->
         calls = [{"pod": "identity", "services": services}]
         content = {"name": name, "version": "1", "owner": "test", "calls": calls}
         await pod.installed.put(Manifest.model_validate(content))
+    pod.installed.read_whole = True
     await pod.rpc.start("127.0.0.1:0")
     yield pod
     await pod.rpc.drain(0.2)

@@ -133,6 +133,7 @@ async def pod(database: PodDatabase, clock: ManualClock, release: LocalRelease) 
         await pod.installed.put(
             Manifest.model_validate({"name": name, "version": "1", "owner": "test", "calls": calls})
         )
+    pod.installed.read_whole = True
     await pod.rpc.start("127.0.0.1:0")
     yield pod
     await pod.rpc.drain(0.2)

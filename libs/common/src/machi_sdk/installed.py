@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 from machi.pods.v1 import events_pb2
 from machi_sdk.envelope import decode, text_headers
-from machi_sdk.errors import Invalid
+from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.manifest import Manifest, parse_manifest
 from machi_sdk.producer import kafka_options
 from machi_sdk.settings import Settings
@@ -28,6 +28,11 @@ class InstalledPods:
         self._changed = asyncio.Condition()
         self.version = 0
         self.read_whole = False
+
+    def require(self) -> None:
+        """Unavailable until all of them were read: with some of them, calls and words would go astray."""
+        if not self.read_whole:
+            raise Unavailable("manifests-not-read")
 
     def all(self) -> list[Manifest]:
         """Installed manifests by name."""

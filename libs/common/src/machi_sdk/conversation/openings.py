@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from machi_sdk.errors import Unavailable
 from machi_sdk.installed import InstalledPods
 from machi_sdk.manifest import DialogueEntry
 from machi_sdk.names import fold
@@ -29,9 +28,8 @@ class InstalledOpenings:
         self._roles: dict[str, Opening] = {}
 
     def require(self) -> None:
-        """Unavailable until all installed manifests were read: with some of them, words would go astray."""
-        if not self._pods.read_whole:
-            raise Unavailable("manifests-not-read")
+        """Unavailable until all installed manifests were read."""
+        self._pods.require()
 
     def installed(self, pod: str) -> bool:
         """Whether the pod is installed."""

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from opentelemetry.trace import SpanKind
 
-from machi_sdk.errors import Denied, Invalid, MachiError, Unavailable
+from machi_sdk.errors import Denied, Invalid, MachiError
 from machi_sdk.manifest import OPERATOR
 from machi_sdk.rpc.calls import SLUG, TENANT, TOKEN, Call, enter_call, status_of
 from machi_sdk.telemetry import get_logger, histogram, remote_span
@@ -48,7 +48,8 @@ class Gate:
     def admit(self, method: str, metadata: dict[str, str], time_left: float | None) -> Call:
         """The authenticated call; Denied when the caller may not, Invalid without deadline or for a foreign tenant.
 
-        Unavailable until the installed manifests are read: just started is no ground to refuse for good.
+        Unavailable to pods until the installed manifests are read: just started is no ground to refuse for good, and
+        an answer made with some of them would lack what the others offer.
         """
         if time_left is None:
             raise Invalid("deadline-missing", "give every call a deadline")
@@ -60,20 +61,17 @@ class Gate:
         if caller == OPERATOR:
             allowed = name in entry.operator_only or name.startswith(("List", "Get", "Find"))
         else:
-            allowed = name not in entry.operator_only and self._declares(caller, service)
+            self.installed.require()
+            theirs = self.installed.get(caller)
+            allowed = (
+                name not in entry.operator_only and theirs is not None and theirs.may_call(self.manifest.name, service)
+            )
         if not allowed:
             raise Denied("caller-not-declared", f"{caller} may not call {service}/{name}")
         tenant = metadata.get(TENANT, self.default_tenant if caller == OPERATOR else "")
         if tenant not in self.tenants:
             raise Invalid("tenant-unknown", "name one of the release's tenants")
         return Call(caller, tenant)
-
-    def _declares(self, caller: str, service: str) -> bool:
-        theirs = self.installed.get(caller)
-        declared = theirs is not None and theirs.may_call(self.manifest.name, service)
-        if not declared and not self.installed.read_whole:
-            raise Unavailable("manifests-not-read")
-        return declared
 
     def _caller(self, token: str, method: str) -> str:
         try:
