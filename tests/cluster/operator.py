@@ -1,5 +1,6 @@
 """The operator's command on the running release: it answers as on one machine, for a case that was just filed."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,10 +17,10 @@ ON_THE_WAY = {"channel-line", "reports", "channel-slack"}
 OLD_SECONDS = 60.0
 
 
-async def wrong_answers(kube: Kube) -> list[str]:
+def wrong_answers(kube: Kube) -> list[str]:
     """What `machi -n NAMESPACE` says otherwise than it should."""
     with kube.forwarded(f"{RELEASE}-simulator", 8080) as url:
-        number = (await fly(url, "Report a problem")).partition(":")[0]
+        number = asyncio.run(fly(url, "Report a problem")).partition(":")[0]
     doctor, trace = _machi(kube, "doctor"), _machi(kube, "trace", number)
     outboxes, parked = _machi(kube, "outbox"), _machi(kube, "dlq", "list")
     pods = {service.name for service in in_the_stack()}
