@@ -7,7 +7,6 @@ A JSON document a line; never content. `machi -n NAMESPACE` asks all pods of a r
 import asyncio
 import re
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +18,7 @@ import orjson
 from aiokafka.errors import KafkaError
 
 from machi_sdk import parking
+from machi_sdk.clock import Clock, SystemClock
 from machi_sdk.database import Connection, Database
 from machi_sdk.errors import MachiError
 from machi_sdk.keys import seconds_left
@@ -82,10 +82,15 @@ async def _hops(connection: Connection, words: Words) -> Answer:
     return [{"at": row["at"], "name": row["name"], "detail": orjson.loads(row["detail"])} for row in rows]
 
 
-async def _ahead(connection: Connection, _words: Words) -> Answer:
-    before, began = datetime.now(UTC), time.perf_counter()
+async def database_ahead(connection: Connection, clock: Clock) -> float:
+    """Seconds by which the database's clock is ahead, the way there and back taken out."""
+    before = clock.now()
     theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
-    return [(theirs - before).total_seconds() - (time.perf_counter() - began) / 2]
+    return (theirs - before).total_seconds() - (clock.now() - before).total_seconds() / 2
+
+
+async def _ahead(connection: Connection, _words: Words) -> Answer:
+    return [await database_ahead(connection, SystemClock())]
 
 
 async def _topics(settings: Settings, _words: Words) -> Answer:

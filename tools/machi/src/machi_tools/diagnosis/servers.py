@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 from statistics import median
 
 import asyncpg
 
 from machi_sdk.clock import Clock
+from machi_sdk.operating import database_ahead
 from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look
 from machi_tools.embedded.kafka import KafkaServer, cluster_id
@@ -28,9 +28,7 @@ async def look_at_postgres(layout: Layout, state: State, clock: Clock) -> tuple[
 
     async def read(rows: Rows, pod: str) -> float:
         async with rows.connection(pod) as connection:
-            before = clock.now()
-            theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
-            return (theirs - before).total_seconds() - (clock.now() - before).total_seconds() / 2
+            return await database_ahead(connection, clock)
 
     try:
         rows = Rows(layout)
