@@ -23,6 +23,8 @@ from machi_tools.stack.layout import Layout
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
+# A workspace's cards take forty changes a minute: after other tests, what is looked for may wait a minute for its turn.
+PATIENCE = 75.0
 
 
 def machi(state: Path, *words: str, check: bool = True) -> str:
@@ -103,7 +105,7 @@ class City:
         await resident.press(language)
         return resident
 
-    async def until(self, probe: Callable[[], Awaitable[T]], seconds: float = 15.0, what: str = "") -> T:
+    async def until(self, probe: Callable[[], Awaitable[T]], seconds: float = PATIENCE, what: str = "") -> T:
         """The first truthy result of `probe`; TimeoutError after `seconds`."""
         return await self.simulator.until(probe, seconds, what)
 
@@ -118,7 +120,7 @@ class City:
         tops = (message for message in messages if not message.thread_ts and not message.seen_by)
         return [message for message in tops if case_number in message.text.partition("\n")[0]]
 
-    async def card(self, case_number: str, seconds: float = 15.0) -> SlackMessage:
+    async def card(self, case_number: str, seconds: float = PATIENCE) -> SlackMessage:
         """The case's one card, once it is there."""
 
         async def look() -> list[SlackMessage]:
@@ -141,11 +143,11 @@ class ResidentAtPhone:
     city: City
     user: str
 
-    async def say(self, words: str, seconds: float = 15.0) -> str:
+    async def say(self, words: str, seconds: float = PATIENCE) -> str:
         """Send words; returns all words of the answer."""
         return await self.does(lambda: self.city.simulator.line.say(self.user, words), seconds)
 
-    async def press(self, label: str, seconds: float = 15.0) -> str:
+    async def press(self, label: str, seconds: float = PATIENCE) -> str:
         """Press the newest button whose label contains `label`."""
         buttons = [button.label for button in await self.city.simulator.line.buttons(self.user)]
         exact = label if label in buttons else next((each for each in buttons if label in each), None)
@@ -172,13 +174,13 @@ class ResidentAtPhone:
         found = await self.city.until(look, 30, "not every photo was answered")
         return [words_in(message.content) for message in found]
 
-    async def does(self, act: Callable[[], Awaitable[object]], seconds: float = 15.0) -> str:
+    async def does(self, act: Callable[[], Awaitable[object]], seconds: float = PATIENCE) -> str:
         """Do something and wait for the account's answer; returns its words."""
         before = await self.last()
         await act()
         return await self.hears(before, seconds)
 
-    async def hears(self, after: str, seconds: float = 15.0) -> str:
+    async def hears(self, after: str, seconds: float = PATIENCE) -> str:
         """The words the account sent after message `after`, once there are some."""
 
         async def look() -> list[ChatMessage]:

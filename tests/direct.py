@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from machi_sdk.ids import new_id
 from machi_simulator.slack.model import SlackMessage
-from tests.city import City, words_of
+from tests.city import PATIENCE, City, words_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ResidentOnSlack:
         message, action = await self.button(label)
         return await self.does(lambda: self.city.simulator.slack.press(self.user, message, action))
 
-    async def hears(self, before: int, seconds: float = 15.0) -> str:
+    async def hears(self, before: int, seconds: float = PATIENCE) -> str:
         """The words the app wrote after the first `before` messages, once there are some."""
 
         async def look() -> list[SlackMessage]:

@@ -59,7 +59,7 @@ async def set_aside(city: City, count: int) -> list[tuple[str, ParkedRecord]]:
     async def look() -> bool:
         return len(await parked(city)) >= count
 
-    await city.until(look, 15, f"there were never {count} parked records")
+    await city.until(look, what=f"there were never {count} parked records")
     return await parked(city)
 
 

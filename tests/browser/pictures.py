@@ -49,7 +49,7 @@ async def _worked(city: City, number: str, resident: ResidentAtPhone) -> None:
     async def answered() -> bool:
         return any(ANSWER in each for each in await city.thread(card))
 
-    await city.until(answered, 15, "the answer did not reach the thread")
+    await city.until(answered, what="the answer did not reach the thread")
     before = await resident.last()
     await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words=NOTE)
     await resident.hears(before)

@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FACTS = "machi.reports.v1"
 REPORTS = "reports"
-# A pin in each of four wards.
-PINS = ((33.5903, 130.4207), (33.5890, 130.3930), (33.5610, 130.4260), (33.6500, 130.4200))
+# A pin in each of the seven wards.
+PINS = (
+    *((33.6500, 130.4200), (33.5903, 130.4207), (33.5890, 130.3930), (33.5610, 130.4260)),
+    *((33.5828, 130.3230), (33.5754, 130.3700), (33.5818, 130.3480)),
+)
 _MOST_TURNS = 20
 _DEADLINE = 5.0
 _AGAIN_SECONDS = 0.3
 _PATIENCE = 180.0
+_AT_A_TIME = 8
 
 
 async def surely(ask: Callable[[], Awaitable[T]]) -> T:
@@ -134,6 +138,7 @@ class Officer:
     bootstrap: str
     listening: asyncio.Event = field(default_factory=asyncio.Event)
     taken: dict[str, str] = field(default_factory=dict)
+    _hands: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -143,11 +148,13 @@ class Officer:
             for partition in consumer.assignment():
                 await consumer.position(partition)
             self.listening.set()
-            async for record in consumer:
-                headers = text_headers(record.headers)
-                event = decode(record.topic, record.key, headers, record.value).event
-                if isinstance(event, ReportFiled) and event.report.case_number not in self.taken:
-                    await self._take_on(event.report)
+            async with asyncio.TaskGroup() as hands:
+                async for record in consumer:
+                    headers = text_headers(record.headers)
+                    event = decode(record.topic, record.key, headers, record.value).event
+                    if isinstance(event, ReportFiled) and event.report.case_number not in self.taken:
+                        self.taken[event.report.case_number] = event.report.desk_id
+                        hands.create_task(self._take_on(event.report))
         finally:
             await consumer.stop()
 
@@ -159,8 +166,8 @@ class Officer:
         request.card_press.card_id, request.card_press.desk_id = case.report_id, case.desk_id
         request.card_press.action_id = "acknowledge"
         stub: DialogueServiceAsyncStub = DialogueServiceStub(self.peers.channel(REPORTS))
-        await surely(lambda: stub.Turn(request, timeout=_DEADLINE, metadata=for_tenant(self.tenant)))
-        self.taken[case.case_number] = case.desk_id
+        async with self._hands:
+            await surely(lambda: stub.Turn(request, timeout=_DEADLINE, metadata=for_tenant(self.tenant)))
 
 
 NUMBER = re.compile(r"[A-Z]{2}-[A-Z0-9]{4}-[A-Z0-9]{4}")

@@ -10,9 +10,10 @@ from functools import partial
 
 from machi_sdk.keys import Keys
 from machi_sdk.rpc import Peers
+from machi_sdk.texts import Texts
 from machi_simulator.faults import Fault as PlatformFault
 from machi_tools.stack.state import State, read_state
-from tests.city import City, at_rest, wait_ready, words_in, words_of
+from tests.city import ROOT, City, at_rest, wait_ready, words_in, words_of
 from tests.endurance.crowd import NUMBER, Crowd, Officer
 from tests.endurance.memory import Memory
 from tests.endurance.trouble import Fault, Trouble
@@ -20,6 +21,7 @@ from tests.faults.judging import harmless
 
 PODS = ("identity", "reports", "notifications", "channel-line", "channel-slack")
 UNIT = 2_000
+TAKEN_ON = Texts(ROOT / "services" / "reports" / "src" / "machi_reports" / "texts").say("ja", "state.acknowledged")
 _PEOPLE = 12
 _HANG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
@@ -37,6 +39,7 @@ class Verdict:
     filed: int
     without_card: list[str]
     with_two_cards: list[str]
+    behind: list[str]
     without_push: list[str]
     with_two_pushes: list[str]
     refused: list[str]
@@ -50,6 +53,7 @@ class Verdict:
         found = {
             "without card": self.without_card,
             "with two cards": self.with_two_cards,
+            "with a card that is behind": self.behind,
             "without push": self.without_push,
             "with two pushes": self.with_two_pushes,
             "refused by a platform": self.refused,
@@ -89,9 +93,10 @@ async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
                 task.cancel()
             await asyncio.gather(taking, *filing, return_exceptions=True)
     cards, pushes = await _cards(city), await _pushes(city, people)
+    behind = [each for each in crowd.filed if each in cards.behind]
     refused = [f"{call.path}: {call.reason}" for call in await city.simulator.refused() if not harmless(call)]
     return Verdict(
-        len(crowd.filed), *_one_each(crowd, cards), *_one_each(crowd, pushes), refused, rested,
+        len(crowd.filed), *_one_each(crowd, cards.found), behind, *_one_each(crowd, pushes), refused, rested,
         dict(trouble.made), memory.slopes(UNIT), memory.highest(),
     )  # fmt: skip
 
@@ -138,7 +143,7 @@ async def _plan(city: City, fault: PlatformFault) -> None:
 @asynccontextmanager
 async def _speaking(city: City) -> AsyncIterator[tuple[Crowd, Officer]]:
     """The crowd with channel-line's credential, the officer with channel-slack's."""
-    state = _state(city)
+    state = state_of(city)
     addresses = {pod.name: pod.rpc for pod in state.pods}
     line, slack = (
         Peers(addresses, Keys(city.state / "keys" / pod, state.release)) for pod in ("channel-line", "channel-slack")
@@ -150,7 +155,8 @@ async def _speaking(city: City) -> AsyncIterator[tuple[Crowd, Officer]]:
         await slack.close()
 
 
-def _state(city: City) -> State:
+def state_of(city: City) -> State:
+    """What runs where."""
     state = read_state(city.state / "state.json")
     assert state is not None
     return state
@@ -188,26 +194,39 @@ async def _watched(
 
 
 async def _drained(city: City, crowd: Crowd, people: list[str], seconds: float) -> None:
-    """Until each case has a card and a push, or the time is over."""
-    until = asyncio.get_running_loop().time() + seconds
-    while asyncio.get_running_loop().time() < until:
+    """Until each case has a card that says what became of it, and a push, or the time is over."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while (began := loop.time()) < until:
         cards, pushes = await _cards(city), await _pushes(city, people)
-        if crowd.filed.keys() <= cards.keys() and crowd.filed.keys() <= pushes.keys():
+        if crowd.filed.keys() <= cards.found.keys() and crowd.filed.keys() <= pushes.keys() and not cards.behind:
             return
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(max(_LOOK_SECONDS, 4 * (loop.time() - began)))
 
 
-async def _cards(city: City) -> Counter[str]:
-    """How often a case stands in the desks' channels as a card, or in a list; a listed case may have its card, too."""
+@dataclass(frozen=True)
+class Cards:
+    """How often cases stand in the desks' channels, and which have a card that does not yet say they were taken on."""
+
+    found: Counter[str]
+    behind: set[str]
+
+
+async def _cards(city: City) -> Cards:
+    """A case may stand in a list, and in its card, too."""
     cards: Counter[str] = Counter()
     lists: Counter[str] = Counter()
+    behind: set[str] = set()
     for channel in await city.simulator.slack.channels():
         messages = [] if channel.im else await city.simulator.slack.messages(channel.id)
         for message in messages:
             if not message.thread_ts and not message.seen_by:
                 listed = (message.metadata or {}).get("event_type") == "machi_digest"
-                (lists if listed else cards).update(set(NUMBER.findall(words_of(message))))
-    return cards | lists
+                words = words_of(message)
+                numbers = set(NUMBER.findall(words))
+                (lists if listed else cards).update(numbers)
+                behind |= set() if listed or TAKEN_ON in words else numbers
+    return Cards(cards | lists, behind)
 
 
 async def _pushes(city: City, people: list[str]) -> Counter[str]:

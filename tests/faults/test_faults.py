@@ -92,7 +92,7 @@ async def test_a_hung_pod_holds_nobody_else(city: City) -> None:
     try:
         await city.simulator.line.say(waiting.user, "通報")
         assert "English" in await other.say("言語", 5)
-        assert "通報" not in await waiting.hears(before, 15)
+        assert "通報" not in await waiting.hears(before)
         noticed = await waiting.last()
     finally:
         city.signal("reports", signal.SIGCONT)
@@ -113,7 +113,7 @@ async def test_two_officers_press_at_once(city: City) -> None:
         messages = await city.simulator.slack.messages(card.channel)
         return sum("すでに" in words_of(message) for message in messages if message.seen_by) >= 1
 
-    await city.until(one_was_told, 15, "nobody heard that it was done already")
+    await city.until(one_was_told, what="nobody heard that it was done already")
     assert len(await told_about(resident, before, number)) == 1
 
 
@@ -129,7 +129,7 @@ async def test_two_messages_at_once_are_answered_in_order(city: City) -> None:
     async def both() -> bool:
         return "場所を教えて" in await resident.hears(before)
 
-    assert await city.until(both, 15, "the second answer was not taken")
+    assert await city.until(both, what="the second answer was not taken")
 
 
 async def test_an_old_button_brings_the_present_question(city: City) -> None:

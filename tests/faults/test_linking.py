@@ -89,7 +89,7 @@ async def test_kafka_is_away_during_a_merge(city: City) -> None:
     two, numbers = await about_to_link(city)
     city.signal("identity", signal.SIGSTOP)
     await confirm(city, two[1])
-    await city.until(partial(is_waiting, city), 15, "the press was not taken")
+    await city.until(partial(is_waiting, city), what="the press was not taken")
     with hung(city, "kafka"):
         city.signal("identity", signal.SIGCONT)
         await city.until(partial(answered, two[1]), HEALED_SECONDS, "no answer without Kafka")
@@ -104,7 +104,7 @@ async def test_a_merge_that_is_heard_of_again_and_again_changes_nothing(city: Ci
     async def said() -> list[CitizenMerged]:
         return [event for from_id, event in (await merges(city)).items() if from_id not in before]
 
-    (merge,) = await city.until(said, 15, "the merge was not said")
+    (merge,) = await city.until(said, what="the merge was not said")
     for key in (merge.into_id, "another-key", merge.into_id):
         await publish(city.kafka(), "machi.citizens.v1", [Event(key, merge)])
     await one_person(city, two, numbers)

@@ -8,8 +8,9 @@ from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.adapters.board import PostgresBoard
 from machi_channel_slack.adapters.digests import PostgresDigests
-from machi_channel_slack.domain.cards import CardState, Desk, Mark, SlackMessage
+from machi_channel_slack.domain.cards import CardState, Desk, Lane, Mark, SlackMessage
 from machi_channel_slack.domain.digests import FloodRule
+from machi_channel_slack.entrypoints.jobs import Job, next_job
 from machi_channel_slack.ports import DeskPace, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
@@ -70,6 +71,14 @@ class QuietSlack:
         raise NotImplementedError
 
 
+async def anything_due(tenant: str, desk_id: str, hall: Hall) -> Job | None:
+    """The next job of any lane."""
+    for lane in Lane:
+        if job := await next_job(lane, tenant, desk_id, hall):
+            return job
+    return None
+
+
 class OneRoom:
     """`ports.Rooms`."""
 
@@ -123,7 +132,7 @@ class NoPace:
 
     async def turn(self, channel: str) -> None: ...
 
-    async def change(self, channel: str, *, first: bool = False) -> None: ...
+    async def change(self, *, first: bool = False) -> None: ...
 
 
 def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: DeskPace) -> Hall:

@@ -3,17 +3,21 @@
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
-from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall
+from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
 
 from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.adapters.calls import Calls
 from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
 from machi_channel_slack.domain.cards import Announced, CardKey
-from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
+from machi_channel_slack.entrypoints.jobs import show_or_put_off
+from machi_channel_slack.entrypoints.poster import Poster
 from machi_channel_slack.ports import SlackLimited
 from machi_sdk.clock import ManualClock
+from machi_sdk.database import Database
+from machi_sdk.testing import PodDatabase, wait_until
 from machi_sdk.work import Work, Works
 
 DESK, TENANT = "lighting", "fukuoka"
@@ -43,10 +47,10 @@ async def test_three_hundred_changes_keep_the_pace_and_end_with_the_newest(
             async with works.begin(TENANT) as work:
                 key = CardKey(TENANT, f"card-{number}", DESK)
                 await announce(work, key, Announced("lamps", version, urgent=False), {})
-            job = await next_job(TENANT, DESK, hall)
+            job = await anything_due(TENANT, DESK, hall)
             assert job is not None
             await show_or_put_off(job, clock)
-    while job := await next_job(TENANT, DESK, hall):
+    while job := await anything_due(TENANT, DESK, hall):
         await show_or_put_off(job, clock)
     assert len(slack.changed) > MOST_A_MINUTE
     assert most_in_a_minute(slack.changed) <= MOST_A_MINUTE
@@ -59,12 +63,12 @@ async def test_three_hundred_changes_keep_the_pace_and_end_with_the_newest(
 async def test_the_background_leaves_room_for_what_an_officer_waits_for(works: Works[Work], clock: ManualClock) -> None:
     pace, began = paced(works, clock), clock.now()
     for _ in range(MOST_A_MINUTE - KEPT_FREE):
-        await pace.change("C1")
+        await pace.change()
     assert clock.now() == began
     for _ in range(KEPT_FREE - 1):
-        await pace.change("C1", first=True)
+        await pace.change(first=True)
     assert clock.now() == began
-    await pace.change("C1")
+    await pace.change()
     assert clock.now() > began + MINUTE, "the last one is not the background's"
 
 
@@ -74,7 +78,7 @@ async def test_a_pod_that_starts_anew_knows_what_was_used(works: Works[Work], cl
     for _ in range(3):  # three processes, one after the other
         pace = paced(works, clock)
         for _ in range(20):
-            await pace.change("C1")
+            await pace.change()
     assert clock.now() > began + MINUTE
 
 
@@ -82,10 +86,45 @@ async def test_a_pod_that_starts_anew_knows_what_was_used(works: Works[Work], cl
 async def test_a_new_message_is_not_held_up_by_changes(works: Works[Work], clock: ManualClock) -> None:
     pace, began = paced(works, clock), clock.now()
     for _ in range(MOST_A_MINUTE):
-        await pace.change("C1", first=True)
+        await pace.change(first=True)
     for _ in range(100):
         await pace.turn("C1")
     assert clock.now() == began
+
+
+class NoMoreChanges(NoPace):
+    """The workspace's minute is used up and does not end."""
+
+    async def change(self, *, first: bool = False) -> None:
+        await asyncio.Event().wait()
+
+
+def has_posted(slack: QuietSlack, count: int) -> bool:
+    return len(slack.posted) >= count
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+@pytest.mark.integration
+async def test_new_cards_are_shown_while_changes_wait(
+    works: Works[Work], clock: ManualClock, database: PodDatabase, urgent: bool
+) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = a_hall(works, clock, slack, pod, NoMoreChanges())
+    pool = Database(database.url)
+    poster = asyncio.create_task(Poster(pool, {TENANT: hall}).run())
+    try:
+        for number, version, posts in ((1, 1, 1), (1, 2, 1), (2, 1, 2), (3, 1, 3)):
+            pod.versions[f"card-{number}"] = version
+            async with works.begin(TENANT) as work:
+                key = CardKey(TENANT, f"card-{number}", DESK)
+                await announce(work, key, Announced("lamps", version, urgent), {})
+            await wait_until(partial(has_posted, slack, posts))
+    finally:
+        poster.cancel()
+        await asyncio.gather(poster, return_exceptions=True)
+        await pool.close()
+    assert len(slack.posted) == 3
+    assert not slack.changed
 
 
 async def test_one_channel_gets_one_message_a_second() -> None:

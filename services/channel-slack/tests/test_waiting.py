@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall
+from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
 
 from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.domain.cards import Announced, CardKey
-from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
+from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.clock import ManualClock
 from machi_sdk.work import Work, Works
@@ -18,7 +18,7 @@ TENANT, DESK = "fukuoka", "lighting"
 
 async def tried(hall: Hall, clock: ManualClock, times: int) -> None:
     for _ in range(times):
-        if job := await next_job(TENANT, DESK, hall):
+        if job := await anything_due(TENANT, DESK, hall):
             await show_or_put_off(job, clock)
         clock.advance(timedelta(seconds=31))
 

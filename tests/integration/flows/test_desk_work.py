@@ -42,7 +42,7 @@ async def _held_and_noted(city: City, leading: str) -> None:
     async def noted() -> bool:
         return any(NOTE in words for words in await city.thread(card))
 
-    await city.until(noted, 15, "the note did not reach the thread")
+    await city.until(noted, what="the note did not reach the thread")
 
 
 async def test_an_officers_day(city: City) -> None:

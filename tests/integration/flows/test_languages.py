@@ -246,7 +246,7 @@ async def _until_on_card(city: City, number: str, words: str) -> None:
     async def shown() -> bool:
         return words in "\n".join(read_in((await city.card(number)).blocks))
 
-    await city.until(shown, 15, f"{words} did not reach the card")
+    await city.until(shown, what=f"{words} did not reach the card")
 
 
 async def _reads_form(city: City, card: SlackMessage, action: str, told: Told) -> None:
@@ -285,7 +285,7 @@ async def _hands_over(city: City, reader: Reader, told: Told) -> None:
         title = next(desk["titles"] for desk in CATALOGUE["desks"] if desk["desk_id"] == "roads-nishi")
         return next((each for each in cards if pick(title, reader.language) in "\n".join(read_in(each.blocks))), None)
 
-    shown = await city.until(moved, 15, "the card did not say where it went")
+    shown = await city.until(moved, what="the card did not say where it went")
     assert shown is not None
     told.add(shown.blocks)
 

@@ -139,7 +139,7 @@ async def test_an_officer_opens_the_photos_by_a_short_lived_link(city: City) -> 
         messages = await city.simulator.slack.messages(card.channel)
         return [link for each in messages if each.seen_by == OFFICER_HAKATA for link in LINK.findall(words_of(each))]
 
-    links = await city.until(whispered, 15, "no link")
+    links = await city.until(whispered, what="no link")
     async with aiohttp.ClientSession() as session, session.get(links[0]) as answer:
         assert answer.status == 200
         assert answer.headers["Cache-Control"] == "private, no-store"

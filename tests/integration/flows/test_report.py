@@ -34,7 +34,7 @@ async def test_a_report_travels_to_the_desk_and_back(city: City) -> None:
     async def answered() -> bool:
         return any("だいたい30cmです" in words for words in await city.thread(card))
 
-    await city.until(answered, 15, "the answer did not reach the card's thread")
+    await city.until(answered, what="the answer did not reach the card's thread")
 
     before = await resident.last()
     await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words="本日、穴をふさぎました。")
@@ -44,7 +44,7 @@ async def test_a_report_travels_to_the_desk_and_back(city: City) -> None:
     async def rated() -> bool:
         return "5 / 5" in words_of(await city.card(number))
 
-    await city.until(rated, 15, "the rating did not reach the card")
+    await city.until(rated, what="the rating did not reach the card")
     assert "道路・歩道" in await resident.say("自分の通報")
     assert [(call.path, call.reason) for call in (await city.simulator.refused())[refused_before:]] == []
 
@@ -114,7 +114,7 @@ async def test_who_refuses_messages_hears_nothing_and_can_still_ask(city: City) 
     async def acknowledged() -> bool:
         return "対応中" in words_of(await city.card(number))
 
-    await city.until(acknowledged, 15, "the card was not updated")
+    await city.until(acknowledged, what="the card was not updated")
     assert await resident.last() == heard
     assert "対応中" in await resident.say("自分の通報")
 
@@ -130,7 +130,7 @@ async def test_stop_messages_works_in_the_chat(city: City) -> None:
     async def resolved() -> bool:
         return "対応完了" in words_of(await city.card(number))
 
-    await city.until(resolved, 15, "the card was not updated")
+    await city.until(resolved, what="the card was not updated")
     assert await resident.last() == heard
 
 
@@ -146,7 +146,7 @@ async def test_a_resolved_report_can_be_reopened(city: City) -> None:
     async def reopened() -> bool:
         return "再開" in words_of(await city.card(number))
 
-    await city.until(reopened, 15, "the reopening did not reach the card")
+    await city.until(reopened, what="the reopening did not reach the card")
 
 
 async def test_handing_over_moves_the_card(city: City) -> None:
@@ -160,7 +160,7 @@ async def test_handing_over_moves_the_card(city: City) -> None:
         here = await city.simulator.slack.channel("lighting") or lighting
         return here is not None and any(card.channel == here.id for card in cards)
 
-    await city.until(moved, 15, "the other desk got no card")
+    await city.until(moved, what="the other desk got no card")
 
 
 async def test_trace_shows_the_way(city: City) -> None:

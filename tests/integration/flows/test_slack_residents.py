@@ -35,7 +35,7 @@ async def test_a_report_is_filed_in_a_direct_message_and_answered_there(city: Ci
     async def answered() -> bool:
         return any("10cmくらいです" in each for each in await city.thread(card))
 
-    await city.until(answered, 15, "the answer did not reach the card's thread")
+    await city.until(answered, what="the answer did not reach the card's thread")
     before = await resident.count()
     await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words="ふさぎました。")
     assert "ふさぎました。" in await resident.hears(before)

@@ -91,7 +91,7 @@ async def test_reports_and_notifications(city: City, called_as: As) -> None:
         told = await example("notifications").told(operator, report)
         return bool(told == [("ReportAcknowledged", "DELIVERY_STATE_ACCEPTED")])
 
-    await city.until(concluded, 15, "the delivery was not concluded")
+    await city.until(concluded, what="the delivery was not concluded")
 
 
 async def test_dialogue(called_as: As) -> None:

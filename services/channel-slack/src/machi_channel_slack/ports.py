@@ -7,7 +7,7 @@ from typing import Protocol
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard, Form
 from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
-from machi_channel_slack.domain.cards import Announced, CardKey, CardState, Desk, Mark, PostState, SlackMessage
+from machi_channel_slack.domain.cards import Announced, CardKey, CardState, Desk, Lane, Mark, PostState, SlackMessage
 from machi_channel_slack.domain.digests import DigestKey, DigestLine, DigestState, LineText, Summary
 from machi_sdk.conversation import Content
 from machi_sdk.errors import Invalid, Unavailable
@@ -113,8 +113,8 @@ class Pace(Protocol):
 class DeskPace(Pace, Protocol):
     """How often desks' channels may get a message, and how often their messages may be changed."""
 
-    async def change(self, channel: str, *, first: bool = False) -> None:
-        """Wait for the channel's turn and one of the workspace's; `first`: an officer waits for it."""
+    async def change(self, *, first: bool = False) -> None:
+        """Wait for one of the workspace's turns; `first`: somebody waits for it."""
         ...
 
 
@@ -213,20 +213,24 @@ class Board(Protocol):
         """How many cards and lists were tried in vain, by desk and the reason of the last try."""
         ...
 
-    async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
-        """Desks with a card to show."""
+    async def due(self, tenant: str, now: datetime) -> Sequence[tuple[str, Lane]]:
+        """Desks with something to show, and in which lane."""
         ...
 
     async def hurry(self, key: CardKey) -> None:
         """Somebody waits for it: it goes before others, and out of its list."""
         ...
 
-    async def next_due(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
-        """The card of a desk that has waited longest; in a flood new ones wait for their list."""
+    async def next_at_once(self, tenant: str, desk_id: str, now: datetime, *, new: bool) -> CardState | None:
+        """The card that somebody waits for: one without a message, or one to change."""
         ...
 
-    async def next_at_once(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
-        """The card of a desk that waits for nothing."""
+    async def next_new(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
+        """Of a desk's cards without a message the one that has waited longest; in a flood they wait for their list."""
+        ...
+
+    async def next_changed(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+        """Of a desk's cards to change the one that has waited longest; first those whose post is in doubt."""
         ...
 
 
@@ -237,8 +241,12 @@ class Digests(Protocol):
         """Whether a desk's new cards go into digests now; makes the next digest when it is due."""
         ...
 
-    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
-        """The digest to show next: one nobody has seen yet comes first."""
+    async def next_new(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
+        """The oldest digest without a message."""
+        ...
+
+    async def next_changed(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
+        """The digest to change next; first one whose post is in doubt."""
         ...
 
     async def lines(self, key: DigestKey) -> Sequence[DigestLine]:

@@ -9,7 +9,7 @@ import orjson
 from google.protobuf import json_format
 
 from machi.dialogue.v1.desk_card_pb2 import Form
-from machi_channel_slack.domain.cards import STRAY, Announced, CardKey, CardState, PostState
+from machi_channel_slack.domain.cards import STRAY, Announced, CardKey, CardState, Lane, PostState
 from machi_channel_slack.telemetry import NEW_CARD
 from machi_sdk.telemetry import histogram
 from machi_sdk.work import Work, Works
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import asyncpg
 
 _KEY = "tenant = $1 AND card_id = $2 AND desk_id = $3"
-# New to its desk, and free to wait for others: nobody can have seen it, and it is neither urgent nor asked for.
-FIRST = "(ts = '' AND attempted_at IS NULL AND shown = 0 AND wanted > 0 AND NOT at_once AND NOT held)"
+# Nobody in the channel can have seen it.
+NEW = "(ts = '' AND attempted_at IS NULL)"
+# New to its desk, and free to wait for others: it is neither urgent nor asked for.
+FIRST = f"({NEW} AND shown = 0 AND wanted > 0 AND NOT at_once AND NOT held)"
 _ANNOUNCE = """
 INSERT INTO cards (tenant, card_id, desk_id, pod, wanted, shown, channel_id, ts, forms, trace, announced_at, due_at,
     at_once, held, tries, trouble)
@@ -73,19 +75,20 @@ ON CONFLICT (tenant, card_id, desk_id, item) DO UPDATE
 SET attempted_at = excluded.attempted_at, ts = excluded.ts, file_id = excluded.file_id, digest = excluded.digest
 """
 _DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"
-_DUE_DESKS = """
-SELECT desk_id FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND due_at <= $2
-UNION SELECT desk_id FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
+_DUE = f"""
+SELECT desk_id, CASE WHEN {NEW} THEN '{Lane.NEW}' ELSE '{Lane.CHANGED}' END
+    || CASE WHEN at_once THEN '-at-once' ELSE '' END AS lane
+FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND due_at <= $2
+UNION SELECT desk_id, CASE WHEN {NEW} THEN '{Lane.NEW}' ELSE '{Lane.CHANGED}' END
+FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
 """
-_NEXT_DUE = f"""
-SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND (wanted > shown OR held) AND due_at <= $3
-    AND NOT at_once AND NOT ($4 AND ({FIRST} OR (held AND wanted <= shown)))
+_NEXT = "SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND (wanted > shown OR held) AND due_at <= $3"
+_NEXT_AT_ONCE = f"{_NEXT} AND at_once AND $4 = {NEW} ORDER BY due_at, card_id LIMIT 1"
+_NEXT_NEW = f"""
+{_NEXT} AND NOT at_once AND {NEW} AND NOT ($4 AND ({FIRST} OR (held AND wanted <= shown)))
 ORDER BY due_at, card_id LIMIT 1
 """
-_NEXT_AT_ONCE = """
-SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND (wanted > shown OR held) AND due_at <= $3 AND at_once
-ORDER BY due_at, card_id LIMIT 1
-"""
+_NEXT_CHANGED = f"{_NEXT} AND NOT at_once AND NOT {NEW} ORDER BY ts <> '', due_at, card_id LIMIT 1"
 
 
 class PostgresBoard:
@@ -174,24 +177,28 @@ class PostgresBoard:
             rows = await work.db.fetch(_WAITING, tenant)
         return {(row["desk_id"], row["trouble"]): row["n"] for row in rows}
 
-    async def due_desks(self, tenant: str, now: datetime) -> Sequence[str]:
-        """Desks with a card to show."""
+    async def due(self, tenant: str, now: datetime) -> Sequence[tuple[str, Lane]]:
+        """Desks with something to show, and in which lane."""
         async with self._works.begin(tenant) as work:
-            rows = await work.db.fetch(_DUE_DESKS, tenant, now)
-        return [row["desk_id"] for row in rows]
+            rows = await work.db.fetch(_DUE, tenant, now)
+        return [(row["desk_id"], Lane(row["lane"])) for row in rows]
 
     async def hurry(self, key: CardKey) -> None:
         """Somebody waits for it: it goes before others, and out of its list."""
         async with self._works.begin(key.tenant) as work:
             await work.db.execute(_HURRY, *_of(key), work.clock.now())
 
-    async def next_due(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
-        """The card of a desk that has waited longest; in a flood new ones wait for their list."""
-        return await self._card(tenant, _NEXT_DUE, desk_id, now, in_flood)
+    async def next_at_once(self, tenant: str, desk_id: str, now: datetime, *, new: bool) -> CardState | None:
+        """The card that somebody waits for: one without a message, or one to change."""
+        return await self._card(tenant, _NEXT_AT_ONCE, desk_id, now, new)
 
-    async def next_at_once(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
-        """The card of a desk that waits for nothing."""
-        return await self._card(tenant, _NEXT_AT_ONCE, desk_id, now)
+    async def next_new(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
+        """Of a desk's cards without a message the one that has waited longest; in a flood they wait for their list."""
+        return await self._card(tenant, _NEXT_NEW, desk_id, now, in_flood)
+
+    async def next_changed(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+        """Of a desk's cards to change the one that has waited longest; first those whose post is in doubt."""
+        return await self._card(tenant, _NEXT_CHANGED, desk_id, now)
 
     async def _card(self, tenant: str, query: str, *values: object) -> CardState | None:
         async with self._works.begin(tenant) as work:

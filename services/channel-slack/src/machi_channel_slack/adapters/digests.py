@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from machi_channel_slack.adapters.board import FIRST
+from machi_channel_slack.adapters.board import FIRST, NEW
 from machi_channel_slack.domain.digests import (
     CALM_AFTER,
     MOST_LINES,
@@ -58,10 +58,9 @@ FROM digest_lines l, (
 ) calm
 WHERE l.tenant = $1 AND l.digest_id = $2 AND c.tenant = l.tenant AND c.card_id = l.card_id AND c.desk_id = l.desk_id
 """
-_NEXT = """
-SELECT * FROM digests WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3
-ORDER BY shown > 0, made_at, digest_id LIMIT 1
-"""
+_NEXT = "SELECT * FROM digests WHERE tenant = $1 AND desk_id = $2 AND wanted > shown AND due_at <= $3"
+_NEXT_NEW = f"{_NEXT} AND {NEW} ORDER BY made_at, digest_id LIMIT 1"
+_NEXT_CHANGED = f"{_NEXT} AND NOT {NEW} ORDER BY ts <> '', made_at, digest_id LIMIT 1"
 _LINES = """
 SELECT l.*, c.pod, c.held, c.channel_id, c.ts
 FROM digest_lines l JOIN cards c ON c.tenant = l.tenant AND c.card_id = l.card_id AND c.desk_id = l.desk_id
@@ -100,11 +99,13 @@ class PostgresDigests:
                 await self._make(work, desk_id, now)
         return flood
 
-    async def next_due(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
-        """The digest to show next: one nobody has seen yet comes first."""
-        async with self._works.begin(tenant) as work:
-            row = await work.db.fetchrow(_NEXT, tenant, desk_id, now)
-        return _state(row) if row else None
+    async def next_new(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
+        """The oldest digest without a message."""
+        return await self._digest(tenant, _NEXT_NEW, desk_id, now)
+
+    async def next_changed(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
+        """The digest to change next; first one whose post is in doubt."""
+        return await self._digest(tenant, _NEXT_CHANGED, desk_id, now)
 
     async def lines(self, key: DigestKey) -> Sequence[DigestLine]:
         """Its lines, in order."""
@@ -155,6 +156,11 @@ class PostgresDigests:
         await work.db.execute(_MAKE, work.tenant, digest_id, desk_id, now, DigestKind.FLOOD.value, 0)
         await work.db.execute(_LIST, work.tenant, digest_id, desk_id, now)
         await work.db.execute(_HOLD, work.tenant, digest_id, now + CALM_AFTER, self._rule.calm, desk_id)
+
+    async def _digest(self, tenant: str, query: str, *values: object) -> DigestState | None:
+        async with self._works.begin(tenant) as work:
+            row = await work.db.fetchrow(query, tenant, *values)
+        return _state(row) if row else None
 
     async def _write(self, key: DigestKey, statement: str, *values: object) -> None:
         async with self._works.begin(key.tenant) as work:

@@ -65,7 +65,7 @@ class WorkspaceTurns:
 
 
 class WorkspacePace:
-    """`ports.DeskPace` of a workspace's desks: the channel's turn, then one of the workspace's."""
+    """`ports.DeskPace` of a workspace's desks: Slack counts new messages by channel, changes by workspace."""
 
     def __init__(
         self,
@@ -78,14 +78,15 @@ class WorkspacePace:
         self._turns = turns
         self._clock = clock
         self._sleep = sleep
+        self._queues = {first: asyncio.Lock() for first in (False, True)}
 
     async def turn(self, channel: str) -> None:
-        """Wait for the channel's turn: Slack counts new messages by channel."""
+        """Wait for the channel's turn."""
         await self._channels.turn(channel)
 
-    async def change(self, channel: str, *, first: bool = False) -> None:
-        """Wait for both; `first` may use what the rest leaves free."""
-        await self._channels.turn(channel)
+    async def change(self, *, first: bool = False) -> None:
+        """Wait for one of the workspace's turns; `first` may use what the rest leaves free."""
         most = MOST_A_MINUTE if first else MOST_A_MINUTE - KEPT_FREE
-        while not await self._turns.take(self._clock.now(), most):
-            await self._sleep(_LOOK_SECONDS)
+        async with self._queues[first]:  # one asks for all: desks wait for the same minute
+            while not await self._turns.take(self._clock.now(), most):
+                await self._sleep(_LOOK_SECONDS)

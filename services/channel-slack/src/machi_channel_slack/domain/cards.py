@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,18 @@ class CardKey:
     tenant: str
     card_id: str
     desk_id: str
+
+
+class Lane(StrEnum):
+    """What a desk has to see goes one of four ways, none of which waits for another.
+
+    A change waits for the workspace's minute, a new message does not; somebody waits for what goes at once.
+    """
+
+    NEW_AT_ONCE = "new-at-once"
+    CHANGED_AT_ONCE = "changed-at-once"
+    NEW = "new"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True)

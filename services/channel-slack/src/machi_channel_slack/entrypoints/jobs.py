@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from machi_channel_slack.domain.cards import CardState
+from machi_channel_slack.domain.cards import CardState, Lane
 from machi_channel_slack.domain.digests import DigestState
 from machi_channel_slack.ports import SlackLimited, SlackRefused
 from machi_channel_slack.telemetry import SHOWN
@@ -157,23 +157,26 @@ class DigestJob:
             await self.hall.digests.settled(self.state.key, self.state.wanted)
 
 
-async def urgent_job(tenant: str, desk_id: str, hall: Hall) -> Job | None:
-    """The next card that waits for nothing."""
-    state = await hall.board.next_at_once(tenant, desk_id, hall.clock.now())
-    return CardJob(state, hall) if state else None
-
-
-async def next_job(tenant: str, desk_id: str, hall: Hall) -> Job | None:
-    """Of the rest: a list nobody has seen, else a card, else a list that changed."""
+async def next_job(lane: Lane, tenant: str, desk_id: str, hall: Hall) -> Job | None:
+    """What a desk's channel gets next in a lane; None when nothing is due."""
     now = hall.clock.now()
-    in_flood = await hall.digests.is_flood(tenant, desk_id, now)
-    digest = await hall.digests.next_due(tenant, desk_id, now)
-    if digest and not digest.shown:
-        return DigestJob(digest, hall)
-    card = await hall.board.next_due(tenant, desk_id, now, in_flood=in_flood)
-    if card:
-        return CardJob(card, hall)
-    return DigestJob(digest, hall) if digest else None
+    match lane:
+        case Lane.NEW_AT_ONCE | Lane.CHANGED_AT_ONCE:
+            new = lane is Lane.NEW_AT_ONCE
+            return _job(await hall.board.next_at_once(tenant, desk_id, now, new=new), hall)
+        case Lane.NEW:
+            in_flood = await hall.digests.is_flood(tenant, desk_id, now)
+            digest = await hall.digests.next_new(tenant, desk_id, now)
+            return _job(digest or await hall.board.next_new(tenant, desk_id, now, in_flood=in_flood), hall)
+        case Lane.CHANGED:
+            card = await hall.board.next_changed(tenant, desk_id, now)
+            return _job(card or await hall.digests.next_changed(tenant, desk_id, now), hall)
+
+
+def _job(state: CardState | DigestState | None, hall: Hall) -> Job | None:
+    if state is None:
+        return None
+    return CardJob(state, hall) if isinstance(state, CardState) else DigestJob(state, hall)
 
 
 async def show_or_put_off(job: Job, clock: Clock) -> None:

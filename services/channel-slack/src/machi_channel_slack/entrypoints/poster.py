@@ -1,14 +1,15 @@
-"""The clock comes in: whatever is not shown yet is shown, two workers per desk."""
+"""The clock comes in: whatever is not shown yet is shown, a worker per desk and lane."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
 import asyncpg
 
-from machi_channel_slack.entrypoints.jobs import Job, next_job, show_or_put_off, urgent_job
+from machi_channel_slack.domain.cards import Lane
+from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.database import Database
 from machi_sdk.errors import MachiError, Unavailable
@@ -17,8 +18,6 @@ from machi_sdk.telemetry import Waiting, get_logger, remote_span
 _LEASE = 0x736C_6163  # one advisory lock id: the database itself scopes it
 _LOOK_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
-# Two workers per desk: what is urgent or asked for never waits behind the rest.
-_LANES: Mapping[str, Callable[[str, str, Hall], Awaitable[Job | None]]] = {"first": urgent_job, "rest": next_job}
 
 log = get_logger()
 
@@ -30,7 +29,7 @@ class Poster:
         self._database = database
         self._halls = halls
         self._awake = asyncio.Event()
-        self._workers: dict[tuple[str, str, str], asyncio.Task[None]] = {}
+        self._workers: dict[tuple[str, str, Lane], asyncio.Task[None]] = {}
         self._doing: set[str] = set()
 
     def wake(self) -> None:
@@ -76,11 +75,10 @@ class Poster:
 
     async def _start_workers(self) -> None:
         for tenant, hall in self._halls.items():
-            for desk_id in await hall.board.due_desks(tenant, hall.clock.now()):
-                for lane in _LANES:
-                    self._start_worker((tenant, desk_id, lane))
+            for desk_id, lane in await hall.board.due(tenant, hall.clock.now()):
+                self._start_worker((tenant, desk_id, lane))
 
-    def _start_worker(self, key: tuple[str, str, str]) -> None:
+    def _start_worker(self, key: tuple[str, str, Lane]) -> None:
         if key not in self._workers:
             task = asyncio.create_task(self._work(*key), name=f"cards of {key[1]}, {key[2]}")
             self._workers[key] = task
@@ -92,7 +90,7 @@ class Poster:
             task.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
-    def _ended(self, key: tuple[str, str, str], task: "asyncio.Task[None]") -> None:
+    def _ended(self, key: tuple[str, str, Lane], task: "asyncio.Task[None]") -> None:
         self._workers.pop(key, None)
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -105,9 +103,9 @@ class Poster:
         except TimeoutError:
             return
 
-    async def _work(self, tenant: str, desk_id: str, lane: str) -> None:
+    async def _work(self, tenant: str, desk_id: str, lane: Lane) -> None:
         hall = self._halls[tenant]
-        while (job := await _LANES[lane](tenant, desk_id, hall)) is not None:
+        while (job := await next_job(lane, tenant, desk_id, hall)) is not None:
             if job.name in self._doing:
                 return  # the other worker is at it; whoever looks next finds what it left
             self._doing.add(job.name)

@@ -26,7 +26,7 @@ async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) ->
         elif not known.ts:
             await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:
-            await hall.pace.change(place[0], first=True)
+            await hall.pace.change(first=True)
             await hall.slack.update(place[0], known.ts, entry_message(entry))
             await hall.board.attempt_post(key, replace(known, digest=digest))
 

@@ -42,6 +42,14 @@ class Slip(Generic[Key]):
     notes: Notes[Key]
 
 
+async def wait_turn(slip: Slip[Key], channel: str, hall: Hall, *, first: bool = False) -> None:
+    """Wait until the message may be posted or changed; where a post is in doubt nobody knows which it will be."""
+    if not slip.ts:
+        await hall.pace.turn(channel)
+    if slip.ts or slip.attempted_at is not None:
+        await hall.pace.change(first=first or not slip.ts)
+
+
 async def show_message(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
     """The ts of the message that now shows this; `place` is where a test may die between post and note."""
     return await _in_place(slip, channel, message, hall) or await _anew(slip, channel, message, hall, place)

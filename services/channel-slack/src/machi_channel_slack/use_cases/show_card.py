@@ -6,7 +6,7 @@ from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.rendering.card import card_message
 from machi_channel_slack.use_cases.fill_thread import fill_thread
 from machi_channel_slack.use_cases.hall import Hall
-from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message
+from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
 from machi_channel_slack.use_cases.share_photos import share_photos
 
 
@@ -17,25 +17,22 @@ async def show_card(key: CardKey, hall: Hall) -> None:
         return
     desk = await hall.desks.desk(key.tenant, key.desk_id)
     channel = state.channel_id or await hall.rooms.of(desk)
-    await (hall.pace.turn(channel) if state.never_tried else hall.pace.change(channel, first=state.at_once))
+    slip = Slip(key, state.ts, state.attempted_at, hall.board)
+    await wait_turn(slip, channel, hall, first=state.at_once)
     card = await hall.pods.card(state, desk.language)
     if card.moved and state.never_tried:
         await hall.board.settled(key, max(card.version, state.wanted))
         return
     await hall.board.keep_forms(key, {each.action_id: each.form for each in card.actions if each.HasField("form")})
     try:
-        await _show(state, card, channel, hall)
+        await _show(state, slip, card, channel, hall)
     except SlackRefused as error:
-        raise await room_gone(error, _slip(state, hall), hall) from error
+        raise await room_gone(error, slip, hall) from error
     await hall.board.settled(key, max(card.version, state.wanted))
 
 
-def _slip(state: CardState, hall: Hall) -> Slip[CardKey]:
-    return Slip(state.key, state.ts, state.attempted_at, hall.board)
-
-
-async def _show(state: CardState, card: DeskCard, channel: str, hall: Hall) -> None:
+async def _show(state: CardState, slip: Slip[CardKey], card: DeskCard, channel: str, hall: Hall) -> None:
     message = card_message(card, state.pod)
-    ts = await show_message(_slip(state, hall), channel, message, hall, "after_card_posted")
+    ts = await show_message(slip, channel, message, hall, "after_card_posted")
     await fill_thread(state.key, (channel, ts), card, hall)
     await share_photos(state, (channel, ts), card, hall)

@@ -10,7 +10,7 @@ from machi_channel_slack.domain.digests import DigestLine, DigestState, LineText
 from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.use_cases.hall import Hall
-from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message
+from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
 from machi_sdk.errors import Missing
 
 
@@ -19,11 +19,10 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
     desk = await hall.desks.desk(state.key.tenant, state.desk_id)
     await _describe(state, desk, hall)
     channel = state.channel_id or await hall.rooms.of(desk)
-    is_new = not state.ts and state.attempted_at is None
-    await (hall.pace.turn(channel) if is_new else hall.pace.change(channel))
+    slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
+    await wait_turn(slip, channel, hall)
     lines = await _linked(state, await hall.digests.lines(state.key), hall)
     say = partial(hall.texts.say, desk.language)
-    slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
     message = digest_message(state, lines, say)
     try:
         await show_message(slip, channel, message, hall, "after_digest_posted")
