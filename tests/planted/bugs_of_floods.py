@@ -54,6 +54,18 @@ BUGS_OF_FLOODS: tuple[Bug, ...] = (
         f"{PACE}::test_three_hundred_changes_keep_the_pace_and_end_with_the_newest",
     ),
     Bug(
+        "new-cards-wait-for-changes",
+        "a new card waits for one of the workspace's turns of the minute",
+        (
+            Edit(
+                f"{SLACK}/use_cases/one_message.py",
+                "    if slip.ts or slip.attempted_at is not None:\n",
+                "    if hall.pace:\n",
+            ),
+        ),
+        f"{PACE}::test_new_cards_are_shown_while_changes_wait",
+    ),
+    Bug(
         "background-takes-all",
         "changes nobody waits for use up the minute before what an officer waits for",
         (Edit(f"{SLACK}/adapters/pace.py", "MOST_A_MINUTE if first else MOST_A_MINUTE - KEPT_FREE", "MOST_A_MINUTE"),),
