@@ -30,13 +30,13 @@ class Memory:
     def slopes(self, unit: int) -> dict[str, float]:
         """Megabytes that each process grew per `unit` of work, over its longest life and without its warm-up.
 
-        A life of less than a unit says nothing.
+        A life of less than two units says nothing.
         """
         longest: dict[str, list[tuple[int, float]]] = {}
         for (name, _), life in self._lives.items():
             if _length(life) > _length(longest.get(name, [])):
                 longest[name] = life
-        long = {name: _warm(life) for name, life in longest.items() if _length(life) >= unit}
+        long = {name: _warm(life) for name, life in longest.items() if _length(life) >= 2 * unit}
         return {name: round(_slope(life) * unit, 2) for name, life in long.items()}
 
     def highest(self) -> dict[str, float]:

@@ -85,6 +85,7 @@ async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
                 await _watched(city, crowd, filing, memory, partial(_spare, trouble, ordeal))
                 assert not taking.done(), taking.exception()
                 await _drained(city, crowd, people, _UNDER_FIRE_SECONDS)
+            await city.simulator.clear_faults()
             await wait_ready(city, _REST_SECONDS)
             await _drained(city, crowd, people, ordeal.drain_seconds)
             rested = await _rested(city)

@@ -1,5 +1,6 @@
 """The channels of desks: found by name, joined, made where missing, remembered."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from machi_channel_slack.adapters.slack_api import SlackApi
@@ -14,25 +15,34 @@ log = get_logger()
 
 
 class SlackRooms:
-    """`ports.Rooms` of one workspace; `members` names the Slack users who work at a desk."""
+    """`ports.Rooms` of one workspace; `members` names the Slack users who work at a desk.
+
+    Slack lets channels be listed twenty times a minute: one list serves all desks.
+    """
 
     def __init__(self, slack: SlackApi, members: Members) -> None:
         self._slack = slack
         self._members = members
         self._known: dict[str, str] = {}
+        self._listed: dict[str, tuple[str, bool]] | None = None
+        self._asking = asyncio.Lock()
 
     async def of(self, desk: Desk) -> str:
         """The id of the desk's channel; Unavailable while its name belongs to a channel we can't see."""
-        if desk.name not in self._known:
-            self._known[desk.name] = await self._find(desk) or await self._make(desk)
+        async with self._asking:
+            if desk.name not in self._known:
+                self._known[desk.name] = await self._find(desk) or await self._make(desk)
         return self._known[desk.name]
 
     def forget(self) -> None:
         """Look everything up anew."""
         self._known.clear()
+        self._listed = None
 
     async def _find(self, desk: Desk) -> str:
-        channel, member = (await self._slack.channels()).get(desk.name, ("", True))
+        if self._listed is None:
+            self._listed = await self._slack.channels()
+        channel, member = self._listed.get(desk.name, ("", True))
         if channel and not member:
             await self._slack.join(channel)
         return channel
@@ -43,6 +53,7 @@ class SlackRooms:
         except SlackRefused as error:
             if error.error != "name_taken":
                 raise
+            self._listed = None
             found = await self._find(desk)
             if not found:
                 raise Unavailable("slack-channel-name-taken", f"#{desk.name} is archived or private") from error

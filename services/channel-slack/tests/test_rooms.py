@@ -1,0 +1,86 @@
+"""Slack lets channels be listed twenty times a minute, so that one list serves all desks."""
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from machi_channel_slack.adapters.rooms import SlackRooms
+from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.domain.cards import Desk
+from machi_channel_slack.ports import SlackRefused
+from machi_sdk.errors import Unavailable
+
+
+class Workspace:
+    """Channels by name, whether we are in them, and what was asked; `hidden` names exist and are not listed."""
+
+    def __init__(self, *names: str, hidden: tuple[str, ...] = ()) -> None:
+        self.rooms = {name: (f"C-{name}", False) for name in names}
+        self.hidden = set(hidden)
+        self.asked: list[str] = []
+
+    async def channels(self) -> dict[str, tuple[str, bool]]:
+        self.asked.append("list")
+        await asyncio.sleep(0)
+        return dict(self.rooms)
+
+    async def create(self, name: str) -> str:
+        self.asked.append(f"create {name}")
+        await asyncio.sleep(0)
+        if name in self.rooms or name in self.hidden:
+            raise SlackRefused("name_taken")
+        self.rooms[name] = (f"C-{name}", True)
+        return f"C-{name}"
+
+    async def join(self, channel: str) -> None:
+        self.asked.append(f"join {channel}")
+
+    async def invite(self, channel: str, users: list[str]) -> None:
+        self.asked.append(f"invite {channel} {','.join(users)}")
+
+
+def rooms_of(workspace: Workspace) -> SlackRooms:
+    async def members(desk_id: str) -> list[str]:
+        return [f"U-{desk_id}"]
+
+    return SlackRooms(cast("SlackApi", workspace), members)
+
+
+def desk(name: str) -> Desk:
+    return Desk(name, name, "ja")
+
+
+async def test_one_list_serves_all_desks() -> None:
+    workspace = Workspace("lighting")
+    rooms, names = rooms_of(workspace), ["lighting", *(f"desk-{number}" for number in range(60))]
+    found = await asyncio.gather(*(rooms.of(desk(name)) for name in (*names, *names)))
+    assert found == [f"C-{name}" for name in (*names, *names)]
+    assert workspace.asked.count("list") == 1
+    assert workspace.asked.count("join C-lighting") == 1
+    assert [each for each in workspace.asked if each.startswith("create")] == [f"create {name}" for name in names[1:]]
+    assert workspace.asked.count("invite C-desk-7 U-desk-7") == 1
+
+
+async def test_a_channel_that_came_since_the_list_is_found() -> None:
+    workspace = Workspace()
+    rooms = rooms_of(workspace)
+    await rooms.of(desk("lighting"))
+    workspace.rooms["parks"] = ("C-made-by-hand", False)
+    assert await rooms.of(desk("parks")) == "C-made-by-hand"
+    assert "join C-made-by-hand" in workspace.asked
+
+
+async def test_what_was_forgotten_is_looked_up_anew() -> None:
+    workspace = Workspace("lighting")
+    rooms = rooms_of(workspace)
+    await rooms.of(desk("lighting"))
+    workspace.rooms["lighting"] = ("C-another", True)
+    rooms.forget()
+    assert await rooms.of(desk("lighting")) == "C-another"
+
+
+async def test_a_name_that_a_private_channel_has_waits() -> None:
+    rooms = rooms_of(Workspace(hidden=("lighting",)))
+    with pytest.raises(Unavailable, match="lighting"):
+        await rooms.of(desk("lighting"))
