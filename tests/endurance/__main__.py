@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=100_000, help="reports to file, default %(default)s")
     parser.add_argument("--records", type=int, default=1_000_000, help="records to carry, default %(default)s")
     parser.add_argument("--every", type=float, default=4.0, help="seconds between two faults, default %(default)s")
-    parser.add_argument("--rate", type=float, default=4.0, help="reports filed a second, default %(default)s")
+    parser.add_argument("--rate", type=float, default=20.0, help="reports filed a second at most, default %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="chooses the faults, default %(default)s")
     chosen = parser.parse_args()
     sys.exit(asyncio.run(_endure(chosen)))

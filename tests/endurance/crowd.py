@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
@@ -150,13 +150,16 @@ class Officer:
             self.listening.set()
             async with asyncio.TaskGroup() as hands:
                 async for record in consumer:
-                    headers = text_headers(record.headers)
-                    event = decode(record.topic, record.key, headers, record.value).event
-                    if isinstance(event, ReportFiled) and event.report.case_number not in self.taken:
-                        self.taken[event.report.case_number] = event.report.desk_id
-                        hands.create_task(self._take_on(event.report))
+                    self._hear(record, hands)
         finally:
             await consumer.stop()
+
+    def _hear(self, record: "ConsumerRecord[bytes, bytes]", hands: asyncio.TaskGroup) -> None:
+        headers = text_headers(record.headers)
+        event = decode(record.topic, record.key, headers, record.value).event
+        if isinstance(event, ReportFiled) and event.report.case_number not in self.taken:
+            self.taken[event.report.case_number] = event.report.desk_id
+            hands.create_task(self._take_on(event.report))
 
     async def _take_on(self, case: ReportRef) -> None:
         staff = wire.StaffActor(staff_id="endurance", display_name="係", desk_ids=[case.desk_id], roles=["officer"])
