@@ -333,6 +333,18 @@ BUGS: tuple[Bug, ...] = (
         ),
         "services/channel-line/tests/test_pod.py::test_menus_follow_pods_and_people_their_language",
     ),
+    Bug(
+        "grpc-forks-too",
+        "gRPC starts its threads in what is forked to become another program",
+        (
+            Edit(
+                "libs/common/src/machi_sdk/starting.py",
+                '"GRPC_ENABLE_FORK_SUPPORT"] = "0"',
+                '"GRPC_ENABLE_FORK_SUPPORT"] = "1"',
+            ),
+        ),
+        "libs/common/tests/test_starting.py::test_another_program_is_started_without_touching_grpc",
+    ),
     *BUGS_OF_FLOODS,
     *BUGS_OF_LINKING,
     *BUGS_OF_DESKS,
