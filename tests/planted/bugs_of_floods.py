@@ -54,6 +54,12 @@ BUGS_OF_FLOODS: tuple[Bug, ...] = (
         f"{PACE}::test_three_hundred_changes_keep_the_pace_and_end_with_the_newest",
     ),
     Bug(
+        "officers-wait-behind-the-background",
+        "the background takes a turn of the minute while an officer waits for one",
+        (Edit(f"{SLACK}/adapters/pace.py", "while self._stands_back(first) or not await", "while not await"),),
+        f"{PACE}::test_what_an_officer_waits_for_goes_before_the_background",
+    ),
+    Bug(
         "new-cards-wait-for-changes",
         "a new card waits for one of the workspace's turns of the minute",
         (

@@ -31,6 +31,7 @@ def most_in_a_minute(moments: list[datetime]) -> int:
 def paced(works: Works[Work], clock: ManualClock) -> WorkspacePace:
     async def sleep(seconds: float) -> None:
         clock.advance(timedelta(seconds=seconds))
+        await asyncio.sleep(0)
 
     return WorkspacePace(NoPace(), WorkspaceTurns(works, TENANT), clock, sleep)
 
@@ -70,6 +71,21 @@ async def test_the_background_leaves_room_for_what_an_officer_waits_for(works: W
     assert clock.now() == began
     await pace.change()
     assert clock.now() > began + MINUTE, "the last one is not the background's"
+
+
+@pytest.mark.integration
+async def test_what_an_officer_waits_for_goes_before_the_background(works: Works[Work], clock: ManualClock) -> None:
+    pace, changed = paced(works, clock), list[bool]()
+
+    async def change(first: bool) -> None:
+        await pace.change(first=first)
+        changed.append(first)
+
+    for _ in range(MOST_A_MINUTE):
+        await change(first=True)
+    waiting = [asyncio.create_task(change(first)) for first in (False, False, True, True)]
+    await asyncio.gather(*waiting)
+    assert changed[MOST_A_MINUTE:] == [True, True, False, False]
 
 
 @pytest.mark.integration

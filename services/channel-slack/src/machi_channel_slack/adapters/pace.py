@@ -1,6 +1,7 @@
 """How often: a message a second per channel, with a short burst where allowed; forty changes a minute per workspace."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -78,6 +79,7 @@ class WorkspacePace:
         self._turns = turns
         self._clock = clock
         self._sleep = sleep
+        self._waiting = Counter[bool]()
         self._queues = {first: asyncio.Lock() for first in (False, True)}
 
     async def turn(self, channel: str) -> None:
@@ -85,8 +87,15 @@ class WorkspacePace:
         await self._channels.turn(channel)
 
     async def change(self, *, first: bool = False) -> None:
-        """Wait for one of the workspace's turns; `first` may use what the rest leaves free."""
+        """Wait for one of the workspace's turns; `first` goes before the rest, and may use what that leaves free."""
         most = MOST_A_MINUTE if first else MOST_A_MINUTE - KEPT_FREE
-        async with self._queues[first]:  # one asks for all: desks wait for the same minute
-            while not await self._turns.take(self._clock.now(), most):
-                await self._sleep(_LOOK_SECONDS)
+        self._waiting[first] += 1
+        try:
+            async with self._queues[first]:  # one asks for all: desks wait for the same minute
+                while self._stands_back(first) or not await self._turns.take(self._clock.now(), most):
+                    await self._sleep(_LOOK_SECONDS)
+        finally:
+            self._waiting[first] -= 1
+
+    def _stands_back(self, first: bool) -> bool:
+        return not first and self._waiting[True] > 0
