@@ -5,7 +5,7 @@ import pytest
 from tests.city import City
 from tests.endurance.reports import Ordeal, endure_reports
 
-REPORTS = 480
+REPORTS = 240
 
 
 @pytest.mark.faults

@@ -168,6 +168,7 @@ class Reader:
         return number_in(await self.resident.press(self.say("report.confirm-yes")))
 
 
+@pytest.mark.timeout(300)
 async def test_a_whole_story_in_every_language(city: City) -> None:
     forms = asyncio.Lock()
     told = await asyncio.gather(*(_story(city, language, forms) for language in LANGUAGES))
@@ -212,8 +213,8 @@ async def _desk_works(city: City, reader: Reader, number: str, told: Told) -> No
     resident, slack = reader.resident, city.simulator.slack
     before = await resident.last()
     card = await city.card(number)
-    for _ in range(2):  # the second press is told who was first
-        assert (await slack.press(LEAD, card, "acknowledge")).ok
+    presses = await asyncio.gather(*(slack.press(LEAD, card, "acknowledge") for _ in range(2)))
+    assert all(press.ok for press in presses)  # the second one is told who was first
     assert number in await resident.hears(before)
     for action, words in (("ask", "report.place"), ("resolve", "report.confirm")):
         before = await resident.last()
