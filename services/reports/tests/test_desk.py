@@ -52,6 +52,10 @@ def names(events: list[Message]) -> list[str]:
     return [type(event).__name__ for event in events if not isinstance(event, CardAnnounced)]
 
 
+def hurries(events: list[Message]) -> list[bool]:
+    return [event.urgent for event in events if isinstance(event, CardAnnounced)]
+
+
 @pytest.fixture
 async def number(file_case: FileCase) -> str:
     return await file_case("hana")
@@ -139,6 +143,7 @@ async def test_a_question_and_its_answer(
         (THREAD_AUTHOR_RESIDENT, "通報者", "左側です & すぐ横です"),
     ]
     assert names(await outbox()) == ["ReportFiled", "ReporterAsked", "ReporterAnswered"]
+    assert hurries(await outbox()) == [False, False, True]
 
 
 async def test_a_thread_reply_goes_to_the_reporter(
@@ -217,6 +222,7 @@ async def test_resolved_rated_reopened(
     assert (card.status, actions(card)[0]) == ("再開", "acknowledge")
     assert [text for _, _, text in thread(card)][1:] == ["評価: 4 / 5", "再開の依頼: まだ直っていません"]
     assert names(await outbox()) == ["ReportFiled", "ReportResolved", "ReportRated", "ReportReopened"]
+    assert hurries(await outbox()) == [False, False, False, True]
 
 
 async def test_a_score_is_asked_for_when_none_came(number: str, card_of: CardOf, staff_turn: Turn, say: Turn) -> None:

@@ -134,7 +134,9 @@ async def test_taken_back_messages_leave_the_card(
     assert (card.words == "（本人が取り消しました）") == (event_id == "words-event")
     assert all(photo.gone for photo in card.photos) == (event_id == "photo-event")
     assert (not card.HasField("map_link")) == (event_id == "place-event")
-    assert isinstance((await outbox())[-1], CardAnnounced)
+    announced = (await outbox())[-1]
+    assert isinstance(announced, CardAnnounced)
+    assert announced.urgent
     await say("jiro", wire.Retract(event_id="words-event"), session="")
     assert (await card_of(number)).version == card.version
 

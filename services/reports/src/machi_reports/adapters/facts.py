@@ -17,6 +17,9 @@ POD = "reports"
 # However a case came to its end, one fact says which end it is.
 ENDING = frozenset({Move.RESOLVE, Move.REJECT, Move.DUPLICATE, Move.FOLLOW})
 
+# What a resident says or takes back goes before what nobody waits for.
+AT_ONCE = frozenset({Move.ANSWER, Move.REOPEN, Move.RETRACT})
+
 
 def publish(report: Report, step: Step, work: Work) -> None:
     """Let the step's fact and the desks' cards leave with the commit."""
@@ -30,7 +33,7 @@ def publish(report: Report, step: Step, work: Work) -> None:
             pod=POD,
             version=step.version,
             occurred_at=stamp(step.at),
-            urgent=report.filing.urgent,
+            urgent=report.filing.urgent or step.move in AT_ONCE,
         )
         work.emit(CARDS, report.report_id, card)
 

@@ -37,7 +37,7 @@ class CardAnnounced(_message.Message):
     """The pod that serves the card."""
     version: _builtins.int
     urgent: _builtins.bool
-    """True when it must not wait in a list: it is shown by itself at once, however much else comes in."""
+    """True when somebody waits for it: it never waits in a list, and goes before what nobody waits for, however much comes in."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
