@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import asyncpg
 
 _KEY = "tenant = $1 AND card_id = $2 AND desk_id = $3"
+# As the index has it: what was shown long ago is not looked at again.
+TO_SHOW = "(wanted > shown OR held)"
 # Nobody in the channel can have seen it.
 NEW = "(ts = '' AND attempted_at IS NULL)"
 # New to its desk, and free to wait for others: it is neither urgent nor asked for.
@@ -60,9 +62,9 @@ WHERE {_KEY}
 """
 _HURRY = f"UPDATE cards SET at_once = true, due_at = CASE WHEN held THEN $4 ELSE due_at END WHERE {_KEY}"
 _PUT_OFF = f"UPDATE cards SET due_at = $4, tries = tries + 1, trouble = coalesce(nullif(trouble, ''), $5) WHERE {_KEY}"
-_WAITING = """
+_WAITING = f"""
 SELECT desk_id, trouble, count(*) AS n FROM (
-    SELECT desk_id, trouble FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND tries > 0
+    SELECT desk_id, trouble FROM cards WHERE tenant = $1 AND {TO_SHOW} AND tries > 0
     UNION ALL SELECT desk_id, trouble FROM digests WHERE tenant = $1 AND wanted > shown AND tries > 0
 ) AS tried WHERE trouble NOT IN ('', 'trying', 'slack-limited') GROUP BY desk_id, trouble
 """
@@ -78,11 +80,11 @@ _DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"
 _DUE = f"""
 SELECT desk_id, CASE WHEN {NEW} THEN '{Lane.NEW}' ELSE '{Lane.CHANGED}' END
     || CASE WHEN at_once THEN '-at-once' ELSE '' END AS lane
-FROM cards WHERE tenant = $1 AND (wanted > shown OR held) AND due_at <= $2
+FROM cards WHERE tenant = $1 AND {TO_SHOW} AND due_at <= $2
 UNION SELECT desk_id, CASE WHEN {NEW} THEN '{Lane.NEW}' ELSE '{Lane.CHANGED}' END
 FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
 """
-_NEXT = "SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND (wanted > shown OR held) AND due_at <= $3"
+_NEXT = f"SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND {TO_SHOW} AND due_at <= $3"
 _NEXT_AT_ONCE = f"{_NEXT} AND at_once AND $4 = {NEW} ORDER BY due_at, card_id LIMIT 1"
 _NEXT_NEW = f"""
 {_NEXT} AND NOT at_once AND {NEW} AND NOT ($4 AND ({FIRST} OR (held AND wanted <= shown)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from machi_channel_slack.adapters.board import FIRST, NEW
+from machi_channel_slack.adapters.board import FIRST, NEW, TO_SHOW
 from machi_channel_slack.domain.digests import (
     CALM_AFTER,
     MOST_LINES,
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import asyncpg
 
 _KEY = "tenant = $1 AND digest_id = $2"
+_DESKS_FIRST = f"FROM cards WHERE tenant = $1 AND desk_id = {{}} AND {TO_SHOW} AND {FIRST} AND due_at <= {{}}"
 _TIDE = f"""
-SELECT count(*) FILTER (WHERE {FIRST} AND due_at <= $3) AS waiting,
-    min(announced_at) FILTER (WHERE {FIRST} AND due_at <= $3) AS oldest,
-    count(*) FILTER (WHERE announced_at > $4) AS arrived
-FROM cards WHERE tenant = $1 AND desk_id = $2 AND ({FIRST} OR announced_at > $4)
+SELECT waiting, oldest, arrived
+FROM (SELECT count(*) AS waiting, min(announced_at) AS oldest {_DESKS_FIRST.format("$2", "$3")}) new,
+    (SELECT count(*) AS arrived FROM cards WHERE tenant = $1 AND desk_id = $2 AND announced_at > $4) recent
 """
 _MAKE = """
 INSERT INTO digests (tenant, digest_id, desk_id, channel_id, ts, kind, more, wanted, shown, made_at, due_at, tries,
@@ -47,7 +47,7 @@ WHERE named.place <= {MOST_LINES}
 _LIST = f"""
 INSERT INTO digest_lines (tenant, digest_id, card_id, desk_id, place, once, number, brief, opened_ago, link)
 SELECT tenant, $2, card_id, desk_id, row_number() OVER (ORDER BY announced_at, card_id), true, '', '', '', ''
-FROM cards WHERE tenant = $1 AND desk_id = $3 AND {FIRST} AND due_at <= $4
+{_DESKS_FIRST.format("$3", "$4")}
 ORDER BY announced_at, card_id LIMIT {MOST_LINES}
 """
 # A listed card is as good as shown: its next version, a press, or its turn after the flood gives it its own message.

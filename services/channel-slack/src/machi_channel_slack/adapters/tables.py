@@ -30,12 +30,11 @@ class CardRow(SQLModel, table=True):
     metadata: ClassVar[MetaData] = METADATA
     __tablename__ = "cards"
     __table_args__ = (
-        Index("ix_cards_tenant_due_at", "tenant", "due_at", postgresql_where=sql("wanted > shown")),
+        Index("ix_cards_to_show", "tenant", "desk_id", "due_at", postgresql_where=sql("wanted > shown OR held")),
         Index(
             "uq_cards_tenant_channel_id", "tenant", "channel_id", "ts", unique=True, postgresql_where=sql("ts <> ''")
         ),
         Index("ix_cards_tenant_desk_id_announced_at", "tenant", "desk_id", "announced_at"),
-        Index("ix_cards_held", "tenant", "desk_id", "due_at", postgresql_where=sql("held")),
     )
     tenant: str = Field(primary_key=True)
     card_id: str = Field(primary_key=True)
