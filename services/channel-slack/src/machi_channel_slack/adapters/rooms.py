@@ -29,15 +29,19 @@ class SlackRooms:
 
     async def of(self, desk: Desk) -> str:
         """The id of the desk's channel; Unavailable while its name belongs to a channel we can't see."""
-        async with self._asking:
-            if desk.name not in self._known:
-                self._known[desk.name] = await self._find(desk) or await self._make(desk)
+        if desk.name not in self._known:
+            async with self._asking:
+                await self._look_up(desk)
         return self._known[desk.name]
 
     def forget(self) -> None:
         """Look everything up anew."""
         self._known.clear()
         self._listed = None
+
+    async def _look_up(self, desk: Desk) -> None:
+        if desk.name not in self._known:  # whoever asked before may have asked for the same
+            self._known[desk.name] = await self._find(desk) or await self._make(desk)
 
     async def _find(self, desk: Desk) -> str:
         if self._listed is None:
