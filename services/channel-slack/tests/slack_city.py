@@ -223,6 +223,12 @@ class SlackCity:
             events.append(Event("card-1", event, event_id=new_id()))
         await publish(self.bootstrap, "machi.desk.cards.v1", events)
 
+    async def announce_of(self, pod: str, card_id: str) -> None:
+        """The desk has a card of another pod."""
+        event = CardAnnounced(card_id=card_id, desk_id=DESK, pod=pod, version=1)
+        event.occurred_at.GetCurrentTime()
+        await publish(self.bootstrap, "machi.desk.cards.v1", [Event(card_id, event, event_id=new_id())])
+
     async def flood(self, *numbers: int, version: int = 1, urgent: bool = False) -> None:
         """So many cards at once, each of another case."""
         events = []

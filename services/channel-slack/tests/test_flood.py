@@ -80,6 +80,15 @@ async def test_many_cards_at_once_are_lines_of_lists_each_named_once(city: Slack
 
 
 @pytest.mark.integration
+async def test_a_pod_that_does_not_answer_holds_up_no_list(city: SlackCity) -> None:
+    await city.announce_of("nobody", "silent-1")
+    await city.flood(*MANY)
+    cards, listed = await all_named(city, len(MANY))
+    assert sorted([*cards, *listed]) == [f"MANY-{number:03}" for number in MANY]
+    assert len(listed) > len(cards)
+
+
+@pytest.mark.integration
 async def test_an_urgent_card_never_waits_in_a_list(city: SlackCity) -> None:
     await city.flood(*MANY)
     await city.flood(99, urgent=True)

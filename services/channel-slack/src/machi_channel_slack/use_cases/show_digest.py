@@ -11,13 +11,16 @@ from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
-from machi_sdk.errors import Missing
+from machi_sdk.errors import Missing, Unavailable
 
 
 async def show_digest(state: DigestState, hall: Hall) -> None:
-    """Post it, or bring it up to date; what its lines say is asked once."""
+    """Post it, or bring it up to date; what its lines say is asked once.
+
+    Unavailable, after it was shown, when a pod did not say what lines say: then it is asked again.
+    """
     desk = await hall.desks.desk(state.key.tenant, state.desk_id)
-    await _describe(state, desk, hall)
+    silent = await _describe(state, desk, hall)
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
     await wait_turn(slip, channel, hall)
@@ -28,13 +31,19 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
         await show_message(slip, channel, message, hall, "after_digest_posted")
     except SlackRefused as error:
         raise await room_gone(error, slip, hall) from error
+    if silent:
+        raise next(iter(silent.values()))
     await hall.digests.settled(state.key, state.wanted)
 
 
-async def _describe(state: DigestState, desk: Desk, hall: Hall) -> None:
-    """Ask for what lines say that say nothing yet; a card that is unknown to its pod leaves the list."""
+async def _describe(state: DigestState, desk: Desk, hall: Hall) -> dict[str, Unavailable]:
+    """Ask for what lines say that say nothing yet; a card that is unknown to its pod leaves the list.
+
+    Returns the pods that did not answer: no list waits for one of them.
+    """
+    silent: dict[str, Unavailable] = {}
     for line in await hall.digests.lines(state.key):
-        if line.text is not None:
+        if line.text is not None or line.pod in silent:
             continue
         key = CardKey(state.key.tenant, line.card_id, state.desk_id)
         card_state = await hall.board.find(key)
@@ -45,9 +54,13 @@ async def _describe(state: DigestState, desk: Desk, hall: Hall) -> None:
         except Missing:
             await hall.digests.drop(state.key, line.card_id)
             continue
+        except Unavailable as error:
+            silent[line.pod] = error
+            continue
         brief = card.status if card.moved else card.brief or card.title
         text = LineText(card.number or card.card_id, brief, card.opened_at.ToDatetime(UTC), card.opened_ago)
         await hall.digests.describe(state.key, line.card_id, text)
+    return silent
 
 
 async def _linked(state: DigestState, lines: Sequence[DigestLine], hall: Hall) -> list[DigestLine]:
