@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
 from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
@@ -15,6 +16,7 @@ from machi_channel_slack.ports import DeskPace, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.errors import Unavailable
 from machi_sdk.work import Work, Works
 
 
@@ -73,8 +75,8 @@ class QuietSlack:
 
 async def anything_due(tenant: str, desk_id: str, hall: Hall) -> Job | None:
     """The next job of any lane."""
-    for lane in Lane:
-        if job := await next_job(lane, tenant, desk_id, hall):
+    for new, at_once in product((True, False), repeat=2):
+        if job := await next_job(Lane(new, at_once), tenant, desk_id, hall):
             return job
     return None
 
@@ -102,12 +104,15 @@ class OneDesk:
 
 
 class VersionedPod:
-    """`ports.Pods`."""
+    """`ports.Pods`; of `silent` cards it says nothing."""
 
     def __init__(self) -> None:
         self.versions: dict[str, int] = {}
+        self.silent: set[str] = set()
 
     async def card(self, state: CardState, language: str) -> DeskCard:
+        if state.key.card_id in self.silent:
+            raise Unavailable("pod-away")
         version = self.versions[state.key.card_id]
         return DeskCard(
             card_id=state.key.card_id,

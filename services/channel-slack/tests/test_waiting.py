@@ -1,12 +1,15 @@
 """What Slack refuses for a reason that an administrator mends waits, says why, and is shown once it is mended."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
 
 from machi_channel_slack.adapters.board import announce
+from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import Announced, CardKey
+from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.clock import ManualClock
@@ -47,3 +50,21 @@ async def test_it_waits_and_says_why_until_it_is_mended(
     await tried(hall, clock, 1)
     assert await hall.board.waiting(TENANT) == {}
     assert len(slack.shown) == 1
+
+
+async def test_a_list_is_posted_without_a_silent_pod_whose_line_follows(works: Works[Work], clock: ManualClock) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = replace(a_hall(works, clock, slack, pod, NoPace()), digests=PostgresDigests(works, FloodRule()))
+    for number in range(31):
+        pod.versions[f"card-{number}"] = 1
+        async with works.begin(TENANT) as work:
+            key = CardKey(TENANT, f"card-{number}", DESK)
+            await announce(work, key, Announced("lamps", 1, urgent=False), {})
+    pod.silent.add("card-0")
+    await tried(hall, clock, 4)
+    assert (len(slack.posted), slack.changed) == (2, [])
+    assert await hall.board.waiting(TENANT) == {(DESK, "pod-away"): 1}
+    pod.silent.clear()
+    await tried(hall, clock, 2)
+    assert (len(slack.posted), len(slack.changed)) == (2, 1)
+    assert await hall.board.waiting(TENANT) == {}

@@ -78,11 +78,8 @@ SET attempted_at = excluded.attempted_at, ts = excluded.ts, file_id = excluded.f
 """
 _DROP_POST = f"DELETE FROM posts WHERE {_KEY} AND item = $4"
 _DUE = f"""
-SELECT desk_id, CASE WHEN {NEW} THEN '{Lane.NEW}' ELSE '{Lane.CHANGED}' END
-    || CASE WHEN at_once THEN '-at-once' ELSE '' END AS lane
-FROM cards WHERE tenant = $1 AND {TO_SHOW} AND due_at <= $2
-UNION SELECT desk_id, CASE WHEN {NEW} THEN '{Lane.NEW}' ELSE '{Lane.CHANGED}' END
-FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
+SELECT desk_id, {NEW} AS is_new, at_once FROM cards WHERE tenant = $1 AND {TO_SHOW} AND due_at <= $2
+UNION SELECT desk_id, {NEW}, false FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
 """
 _NEXT = f"SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND {TO_SHOW} AND due_at <= $3"
 _NEXT_AT_ONCE = f"{_NEXT} AND at_once AND $4 = {NEW} ORDER BY due_at, card_id LIMIT 1"
@@ -183,7 +180,7 @@ class PostgresBoard:
         """Desks with something to show, and in which lane."""
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_DUE, tenant, now)
-        return [(row["desk_id"], Lane(row["lane"])) for row in rows]
+        return [(row["desk_id"], Lane(row["is_new"], row["at_once"])) for row in rows]
 
     async def hurry(self, key: CardKey) -> None:
         """Somebody waits for it: it goes before others, and out of its list."""

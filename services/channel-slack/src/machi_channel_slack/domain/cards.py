@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -15,16 +15,14 @@ class CardKey:
     desk_id: str
 
 
-class Lane(StrEnum):
+class Lane(NamedTuple):
     """What a desk has to see goes one of four ways, none of which waits for another.
 
     A change waits for the workspace's minute, a new message does not; somebody waits for what goes at once.
     """
 
-    NEW_AT_ONCE = "new-at-once"
-    CHANGED_AT_ONCE = "changed-at-once"
-    NEW = "new"
-    CHANGED = "changed"
+    new: bool
+    at_once: bool
 
 
 @dataclass(frozen=True)

@@ -160,17 +160,14 @@ class DigestJob:
 async def next_job(lane: Lane, tenant: str, desk_id: str, hall: Hall) -> Job | None:
     """What a desk's channel gets next in a lane; None when nothing is due."""
     now = hall.clock.now()
-    match lane:
-        case Lane.NEW_AT_ONCE | Lane.CHANGED_AT_ONCE:
-            new = lane is Lane.NEW_AT_ONCE
-            return _job(await hall.board.next_at_once(tenant, desk_id, now, new=new), hall)
-        case Lane.NEW:
-            in_flood = await hall.digests.is_flood(tenant, desk_id, now)
-            digest = await hall.digests.next_new(tenant, desk_id, now)
-            return _job(digest or await hall.board.next_new(tenant, desk_id, now, in_flood=in_flood), hall)
-        case Lane.CHANGED:
-            card = await hall.board.next_changed(tenant, desk_id, now)
-            return _job(card or await hall.digests.next_changed(tenant, desk_id, now), hall)
+    if lane.at_once:
+        return _job(await hall.board.next_at_once(tenant, desk_id, now, new=lane.new), hall)
+    if lane.new:
+        in_flood = await hall.digests.is_flood(tenant, desk_id, now)
+        digest = await hall.digests.next_new(tenant, desk_id, now)
+        return _job(digest or await hall.board.next_new(tenant, desk_id, now, in_flood=in_flood), hall)
+    card = await hall.board.next_changed(tenant, desk_id, now)
+    return _job(card or await hall.digests.next_changed(tenant, desk_id, now), hall)
 
 
 def _job(state: CardState | DigestState | None, hall: Hall) -> Job | None:

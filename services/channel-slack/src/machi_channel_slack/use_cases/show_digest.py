@@ -17,10 +17,12 @@ from machi_sdk.errors import Missing, Unavailable
 async def show_digest(state: DigestState, hall: Hall) -> None:
     """Post it, or bring it up to date; what its lines say is asked once.
 
-    Unavailable, after it was shown, when a pod did not say what lines say: then it is asked again.
+    Unavailable when a pod did not say what lines say, so that it is asked again: a new list is posted before.
     """
     desk = await hall.desks.desk(state.key.tenant, state.desk_id)
     silent = await _describe(state, desk, hall)
+    if silent and state.ts:
+        raise silent
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
     await wait_turn(slip, channel, hall)
@@ -32,14 +34,14 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
     except SlackRefused as error:
         raise await room_gone(error, slip, hall) from error
     if silent:
-        raise next(iter(silent.values()))
+        raise silent
     await hall.digests.settled(state.key, state.wanted)
 
 
-async def _describe(state: DigestState, desk: Desk, hall: Hall) -> dict[str, Unavailable]:
+async def _describe(state: DigestState, desk: Desk, hall: Hall) -> Unavailable | None:
     """Ask for what lines say that say nothing yet; a card that is unknown to its pod leaves the list.
 
-    Returns the pods that did not answer: no list waits for one of them.
+    Returns why a pod did not answer; it is not asked for its other lines then.
     """
     silent: dict[str, Unavailable] = {}
     for line in await hall.digests.lines(state.key):
@@ -60,7 +62,7 @@ async def _describe(state: DigestState, desk: Desk, hall: Hall) -> dict[str, Una
         brief = card.status if card.moved else card.brief or card.title
         text = LineText(card.number or card.card_id, brief, card.opened_at.ToDatetime(UTC), card.opened_ago)
         await hall.digests.describe(state.key, line.card_id, text)
-    return silent
+    return next(iter(silent.values()), None)
 
 
 async def _linked(state: DigestState, lines: Sequence[DigestLine], hall: Hall) -> list[DigestLine]:
