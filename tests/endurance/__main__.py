@@ -60,7 +60,7 @@ async def _reports(chosen: argparse.Namespace, state: Path) -> list[str]:
             began = time.perf_counter()
             # Slack takes forty changes a minute of us: a card shown before its case was taken on needs one.
             patience = 300 + chosen.reports / 5
-            await open_desks(city, reports.state_of(city))
+            await open_desks(city)
             ordeal = reports.Ordeal(chosen.reports, chosen.every, chosen.rate, patience, chosen.seed)
             verdict = await reports.endure_reports(city, ordeal)
     finally:

@@ -137,7 +137,7 @@ class Officer:
     tenant: str
     bootstrap: str
     listening: asyncio.Event = field(default_factory=asyncio.Event)
-    taken: dict[str, str] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
     _hands: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
 
     async def run(self) -> None:
@@ -157,8 +157,8 @@ class Officer:
     def _hear(self, record: "ConsumerRecord[bytes, bytes]", hands: asyncio.TaskGroup) -> None:
         headers = text_headers(record.headers)
         event = decode(record.topic, record.key, headers, record.value).event
-        if isinstance(event, ReportFiled) and event.report.case_number not in self.taken:
-            self.taken[event.report.case_number] = event.report.desk_id
+        if isinstance(event, ReportFiled) and event.report.case_number not in self._seen:
+            self._seen.add(event.report.case_number)
             hands.create_task(self._take_on(event.report))
 
     async def _take_on(self, case: ReportRef) -> None:

@@ -3,17 +3,17 @@
 import json
 from dataclasses import replace
 
-from machi_tools.operator import operator_of
+from machi_tools.operator import operator_of, running
 from machi_tools.stack.city import City as Files
 from machi_tools.stack.city import put, read_city
 from machi_tools.stack.layout import Layout
-from machi_tools.stack.state import State
 from tests.city import ROOT, City
 
 
-async def open_desks(city: City, state: State) -> None:
+async def open_desks(city: City) -> None:
     """Put the desks and their routes."""
     layout = Layout(ROOT, city.state)
+    state = running(layout)
     files = _spread(read_city(layout, state.tenant))
     await put(operator_of(layout), files, state.slack_team)
 

@@ -12,7 +12,8 @@ from machi_sdk.keys import Keys
 from machi_sdk.rpc import Peers
 from machi_sdk.texts import Texts
 from machi_simulator.faults import Fault as PlatformFault
-from machi_tools.stack.state import State, read_state
+from machi_tools.operator import running
+from machi_tools.stack.layout import Layout
 from tests.city import ROOT, City, at_rest, wait_ready, words_in, words_of
 from tests.endurance.crowd import NUMBER, Crowd, Officer
 from tests.endurance.memory import Memory
@@ -63,7 +64,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Ordeal:
-    """So many reports, at most `rate` a second (what Slack takes in the long run), and a fault each `every` seconds."""
+    """So many reports, at most `rate` a second, and a fault each `every` seconds."""
 
     count: int
     every: float
@@ -144,7 +145,7 @@ async def _plan(city: City, fault: PlatformFault) -> None:
 @asynccontextmanager
 async def _speaking(city: City) -> AsyncIterator[tuple[Crowd, Officer]]:
     """The crowd with channel-line's credential, the officer with channel-slack's."""
-    state = state_of(city)
+    state = running(Layout(ROOT, city.state))
     addresses = {pod.name: pod.rpc for pod in state.pods}
     line, slack = (
         Peers(addresses, Keys(city.state / "keys" / pod, state.release)) for pod in ("channel-line", "channel-slack")
@@ -154,13 +155,6 @@ async def _speaking(city: City) -> AsyncIterator[tuple[Crowd, Officer]]:
     finally:
         await line.close()
         await slack.close()
-
-
-def state_of(city: City) -> State:
-    """What runs where."""
-    state = read_state(city.state / "state.json")
-    assert state is not None
-    return state
 
 
 async def _resident(city: City) -> str:
