@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from machi_reports.domain.reminding import Target
 from machi_sdk.errors import Invalid
 
 ROOT = Path(__file__).resolve().parents[3]
+YEAR = 2026
 Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
 def catalogue(city_catalogue: Mapping[str, object]) -> Catalogue:
-    return read_document(checked_document(json.dumps(city_catalogue)), 1)
+    return read_document(checked_document(json.dumps(city_catalogue), YEAR), 1)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +61,18 @@ def _lose_phone(document: dict[str, Any]) -> None:
         (_bow_tie, "wards.40135"),
         (_lose_phone, "categories.0.urgent"),
         (lambda d: d.update(surprise=1), "the file"),
+        (lambda d: d.update(closed_days=["12-29", "2027-02-29"]), "closed_days.1"),
+        (lambda d: d.update(closed_days=["02-30"]), "closed_days.0"),
+        (lambda d: d.update(public_holidays="japan"), "public_holidays"),
+        (lambda d: d.update(public_holidays="XX"), "public_holidays: none are known of XX"),
+        (lambda d: d.update(public_holidays="JP-99"), "public_holidays: none are known of JP-99"),
     ],
 )
 def test_the_wrong_place_is_named(city_catalogue: Mapping[str, object], change: Change, place: str) -> None:
     document = copy.deepcopy(dict(city_catalogue))
     change(document)
     with pytest.raises(Invalid) as refused:
-        checked_document(json.dumps(document))
+        checked_document(json.dumps(document), YEAR)
     assert refused.value.slug == "catalogue-invalid"
     assert place in refused.value.message
 
@@ -74,7 +80,33 @@ def test_the_wrong_place_is_named(city_catalogue: Mapping[str, object], change: 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"categories": 1}'])
 def test_what_is_no_catalogue(text: str) -> None:
     with pytest.raises(Invalid):
-        checked_document(text)
+        checked_document(text, YEAR)
+
+
+@pytest.mark.parametrize(
+    ("day", "works"),
+    [
+        (date(2026, 9, 22), False),  # a day between two holidays is one, too
+        (date(2027, 3, 22), False),  # the equinox falls on a Sunday
+        (date(2026, 12, 28), True),
+        (date(2026, 12, 29), False),
+        (date(2031, 1, 3), False),
+        (date(2035, 11, 23), False),
+        (date(2035, 11, 22), True),
+        (date(2026, 11, 28), False),  # a Saturday
+    ],
+)
+def test_its_city_hall_keeps_the_holidays_of_japan_and_its_own(catalogue: Catalogue, day: date, *, works: bool) -> None:
+    assert catalogue.reminding.is_working(day) is works
+
+
+def test_a_city_keeps_the_holidays_of_its_own_country(city_catalogue: Mapping[str, object]) -> None:
+    own = {"public_holidays": "TW", "closed_days": ["02-29", "2026-07-10"]}
+    taipei = read_document(checked_document(json.dumps({**city_catalogue, **own}), YEAR), 1).reminding
+    assert not taipei.is_working(date(2026, 2, 17)), "the lunar New Year"
+    assert taipei.is_working(date(2026, 11, 23)), "a holiday in Japan"
+    assert not taipei.is_working(date(2028, 2, 29))
+    assert not taipei.is_working(date(2026, 7, 10)), "a typhoon"
 
 
 def test_its_desks_are_the_demo_citys(catalogue: Catalogue) -> None:

@@ -1,12 +1,13 @@
 """The report dialogue as a plain function of its answers, in every language."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from machi_reports.adapters.catalogue_documents import read_document
+from machi_reports.adapters.catalogue_documents import checked_document, read_document
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
@@ -23,7 +24,7 @@ ANSWERS: dict[type, Json] = {PlaceQ: PLACE, PhotoQ: None, WordsQ: "穴", Confirm
 
 @pytest.fixture(scope="module")
 def catalogue(city_catalogue: Mapping[str, object]) -> Catalogue:
-    return read_document(city_catalogue, 1)
+    return read_document(checked_document(json.dumps(city_catalogue), 2026), 1)
 
 
 @pytest.fixture(scope="module")

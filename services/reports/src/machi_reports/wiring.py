@@ -51,7 +51,7 @@ async def assemble(pod: Pod) -> None:
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
     pod.consume("machi.citizens.v1", works, take_merges)
-    pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments()))
+    pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments(pod.clock)))
     pod.route(f"{PATH}/{{token}}", PhotoRoute(works, links, store, pod.clock), methods=("GET",))
     pod.background("photo upkeep", upkeep.run)
     pod.background("reminders", Reminders(sorted(pod.settings.tenants), works, catalogues, pod.clock).run)

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+from machi_reports.adapters.closed_days import closed_dates
 from machi_reports.domain.catalogue import (
     AnswerOption,
     Catalogue,
@@ -18,14 +19,15 @@ from machi_reports.domain.catalogue import (
     Ward,
 )
 from machi_reports.domain.reminding import Reminding
+from machi_sdk.clock import Clock
 from machi_sdk.errors import Invalid
 
 SCHEMA = Path(__file__).parents[1] / "catalogue.schema.json"
 _Document = Mapping[str, Any]  # checked by the schema before anything is read from it
 
 
-def checked_document(text: str) -> dict[str, object]:
-    """The document; Invalid names the first wrong place."""
+def checked_document(text: str, year: int) -> dict[str, object]:
+    """The document, its closed days as dates for the years around `year`; Invalid names the first wrong place."""
     import jsonschema  # noqa: PLC0415 (heavy, and needed once in a while)
 
     try:
@@ -39,15 +41,19 @@ def checked_document(text: str) -> dict[str, object]:
         raise Invalid("catalogue-invalid", f"{place}: {wrong.message[:200]}")
     for place, problem in _contradictions(document):
         raise Invalid("catalogue-invalid", f"{place}: {problem}")
-    return dict(document)
+    closed = closed_dates(document.get("closed_days", ()), document.get("public_holidays", ""), year)
+    return {**document, "closed_days": closed}
 
 
+@dataclass(frozen=True)
 class CheckedDocuments:
     """`ports.CatalogueDocuments`."""
 
+    clock: Clock
+
     def check(self, text: str) -> Mapping[str, object]:
         """See the port."""
-        return checked_document(text)
+        return checked_document(text, self.clock.now().year)
 
     def read(self, document: Mapping[str, object], version: int) -> Catalogue:
         """See the port."""
