@@ -17,9 +17,9 @@ from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
 from machi_sdk.envelope import Received
 from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.garbage import collect_seldom
 from machi_sdk.handling import Subscription
 from machi_sdk.settings import read_settings
-from machi_sdk.starting import collect_seldom
 from machi_sdk.telemetry import start_logging
 from machi_sdk.work import Origin, Work, Works
 

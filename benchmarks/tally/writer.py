@@ -18,10 +18,10 @@ from machi_sdk.clock import SystemClock
 from machi_sdk.database import Database
 from machi_sdk.errors import Conflict, Unavailable
 from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.garbage import collect_seldom
 from machi_sdk.producer import Producer
 from machi_sdk.relay import Relay
 from machi_sdk.settings import read_settings
-from machi_sdk.starting import collect_seldom
 from machi_sdk.telemetry import span, start_logging
 from machi_sdk.work import Origin, Work, Works
 

@@ -3,7 +3,7 @@
 {{- $inside := and (or .global.databaseInside (not (empty .global.externalSecrets.store))) .root.Release.IsInstall }}
 {{- $job := dict "component" "migration" "databaseKey" (printf "%s-owner" .name) "job" "migration" "hook" (ternary "" "pre-install,pre-upgrade" $inside) "weight" "0" }}
 {{- $pod := merge $job . }}
-{{- $_ := set $pod "arguments" (list "python" "-m" "machi_sdk.migrating" "upgrade") }}
+{{- $_ := set $pod "arguments" (list "python" "-m" "machi_sdk.migrating_job" "upgrade") }}
 {{- $_ := set $pod "settings" (dict "MACHI_DATABASE_PATIENCE" (ternary "300" "20" $inside)) }}
 {{- include "machi-service.job" $pod }}
 {{- end -}}

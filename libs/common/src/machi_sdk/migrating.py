@@ -1,6 +1,6 @@
 """Migrations: alembic per service, run by the owner's role; grants and row-level security by one rule each.
 
-In a cluster a Job runs `python -m machi_sdk.migrating upgrade` in the service's folder (machi_sdk.migrating_job).
+In a cluster a Job runs `python -m machi_sdk.migrating_job upgrade` in the service's folder.
 """
 
 import asyncio
@@ -185,9 +185,3 @@ def _grant(connection: Connection, append_only: tuple[str, ...]) -> None:
 def database_name(url: str) -> str:
     """The database a URL names."""
     return urlsplit(url).path.lstrip("/")
-
-
-if __name__ == "__main__":
-    from machi_sdk.migrating_job import main
-
-    main()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-_CURE = "run the release's migrations (`python -m machi_sdk.migrating upgrade`)"
+_CURE = "run the release's migrations (`python -m machi_sdk.migrating_job upgrade`)"
 _VERSION = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
 
 

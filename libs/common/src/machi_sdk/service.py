@@ -15,6 +15,7 @@ from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.garbage import collect_seldom
 from machi_sdk.handling import Handler, Prepare, Subscription
 from machi_sdk.health import Check, Health
 from machi_sdk.http import Endpoint, HttpServer
@@ -27,7 +28,6 @@ from machi_sdk.rpc.client import Peers
 from machi_sdk.rpc.server import Gate, RpcServer
 from machi_sdk.schema import found_in, schema_of
 from machi_sdk.settings import Settings, read_settings
-from machi_sdk.starting import collect_seldom
 from machi_sdk.telemetry import get_logger, start_logging, start_tracing
 from machi_sdk.work import Origin, Work, Works
 

@@ -4,9 +4,6 @@ import gc
 import os
 from importlib import import_module
 
-# New objects until the young are looked at, and how often until the middle-aged and the old are, which are few.
-_SELDOM = (5_000, 5, 3)
-
 
 def start(wiring: str) -> None:
     """A pod's whole life; `wiring` names the module with its `assemble`."""
@@ -16,10 +13,3 @@ def start(wiring: str) -> None:
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     assemble = import_module(wiring).assemble
     import_module("machi_sdk.service").run(assemble)
-
-
-def collect_seldom() -> None:
-    """What a pod starts with stays: its collector looks at what came since, and only after many new objects."""
-    gc.freeze()
-    gc.set_threshold(*_SELDOM)
-    gc.enable()
