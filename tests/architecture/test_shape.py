@@ -16,11 +16,13 @@ LAST_RESORTS = {
     "libs/common/src/machi_sdk/telemetry/traces.py": "a failing span learns the error's type; raised again",
     "libs/common/src/machi_sdk/inbound/queue.py": "a failing event waits, then is marked failed",
     "services/reports/src/machi_reports/adapters/photo_decoder.py": "what no decoder reads is no photo",
-    "libs/common/src/machi_sdk/work.py": "a work rolls back whatever ended it; raised again",
+    "libs/common/src/machi_sdk/transaction.py": "a work rolls back whatever ended it; raised again",
     "tools/machi/src/machi_tools/stack/journal.py": "marks the step as failed; raised again",
 }
 # Where parameters are the options of a command line.
 COMMAND_LINES = {"tools/machi/src/machi_tools/cli_logs.py: logs takes 6 parameters"}
+# What a query selects is for who wrote it to know.
+OPEN = {"libs/common/src/machi_sdk/transaction.py: fetchval takes or returns Any"}
 PERCENTILE_LINES = 25
 
 
@@ -83,4 +85,4 @@ def test_only_last_resorts_catch_everything() -> None:
 
 def test_public_signatures_are_closed() -> None:
     shown = [source for source in all_sources() if not source.is_test]
-    assert not broken(rules.open_signatures, shown)
+    assert set(broken(rules.open_signatures, shown)) == OPEN

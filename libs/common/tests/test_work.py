@@ -3,17 +3,19 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import cast
 
 import asyncpg
 import pytest
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import Clock
-from machi_sdk.database import Database
+from machi_sdk.database import Database, Pooled
 from machi_sdk.envelope import decode
 from machi_sdk.errors import Conflict, Denied, MachiError, Unavailable
 from machi_sdk.telemetry import current_trace_id, span
 from machi_sdk.testing import PodDatabase
+from machi_sdk.transaction import Transaction, transaction
 from machi_sdk.work import Origin, Work, Works
 
 pytestmark = pytest.mark.integration
@@ -90,6 +92,66 @@ async def test_a_text_that_sql_cannot_hold_ends_the_work(works: Works[Work], pod
         await attempt(works, say)
     assert await notes(works) == []
     assert await rows(pod_database, "SELECT * FROM outbox") == []
+
+
+class Noted:
+    """A connection that notes what is sent over it, a line for each round trip."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def execute(self, statement: str, *_arguments: object) -> str:
+        self.sent.append(statement.replace("SELECT set_config('machi.tenant', 'fukuoka', true)", "TENANT"))
+        return statement.rpartition("; ")[2]
+
+    async def fetchval(self, query: str, *_arguments: object) -> int:
+        self.sent.append(query)
+        return 1
+
+
+async def _say_nothing(_db: Transaction) -> None:
+    pass
+
+
+async def _say_words(db: Transaction) -> None:
+    db.last_words = "INSERT 2; "
+
+
+async def _insert(db: Transaction) -> None:
+    assert await db.execute("INSERT 1") == "INSERT 1"
+    await db.execute("INSERT 2")
+
+
+async def _ask(db: Transaction) -> None:
+    assert await db.fetchval("SELECT $1", 1) == 1
+
+
+async def _fail_at_once(_db: Transaction) -> None:
+    raise Denied("no")
+
+
+async def _fail_late(db: Transaction) -> None:
+    await db.execute("INSERT 1")
+    raise Denied("no")
+
+
+@pytest.mark.parametrize(
+    ("use", "sent"),
+    [
+        (_say_nothing, ["BEGIN; TENANT; COMMIT"]),
+        (_say_words, ["BEGIN; TENANT; INSERT 2; COMMIT"]),
+        (_insert, ["BEGIN; TENANT; INSERT 1", "INSERT 2", "COMMIT"]),
+        (_ask, ["BEGIN; TENANT; ", "SELECT $1", "COMMIT"]),
+        (_fail_at_once, []),
+        (_fail_late, ["BEGIN; TENANT; INSERT 1", "ROLLBACK"]),
+    ],
+)
+async def test_no_more_round_trips_than_needed(use: Callable[[Transaction], Awaitable[None]], sent: list[str]) -> None:
+    noted = Noted()
+    with suppress(Denied):
+        async with transaction(cast("Pooled", noted), "fukuoka") as db:
+            await use(db)
+    assert noted.sent == sent
 
 
 async def test_an_error_leaves_nothing_behind(works: Works[Work], pod_database: PodDatabase) -> None:

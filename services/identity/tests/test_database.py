@@ -8,7 +8,7 @@ import pytest
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_identity.adapters.accesses import _FACTS
-from machi_identity.adapters.citizens import _CONTACT, _FOCUS, _LOCK
+from machi_identity.adapters.citizens import _CONTACT, _FOCUS, _LOCK, LoneCitizens
 from machi_identity.adapters.consents import standings_now
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Focus
@@ -43,8 +43,7 @@ IdentityWorks = Works[IdentityWork]
 
 
 async def resolve(works: IdentityWorks, clock: ManualClock, address: str = "U1", tenant: str = "fukuoka") -> str:
-    async with works.begin(tenant) as work:
-        return (await resolve_citizen(Address("line", address), work, clock)).citizen_id
+    return (await resolve_citizen(Address("line", address), LoneCitizens(works, tenant), clock)).citizen_id
 
 
 async def install(works: IdentityWorks, clock: ManualClock, pod: str = "reports") -> bool:
@@ -78,6 +77,18 @@ async def test_forty_first_contacts_at_once_make_one_citizen(
     found = await asyncio.gather(*(resolve(works, clock) for _ in range(40)))
     assert len(set(found)) == 1
     assert [row["citizen_id"] for row in await rows(database, "SELECT citizen_id FROM citizens")] == [found[0]]
+
+
+async def test_a_person_is_found_as_their_tenant_and_no_tenant_stays(
+    works: IdentityWorks, clock: ManualClock, database: PodDatabase
+) -> None:
+    citizen = await resolve(works, clock)
+    connection = await asyncpg.connect(database.url)
+    asked = "SELECT citizen_id FROM find_or_make_citizen($1, 'line', 'U1', now(), 'fresh')"
+    assert await connection.fetchval(asked, "fukuoka") == citizen
+    assert await connection.fetchval(asked, "sapporo") == "fresh"
+    assert await connection.fetchval("SELECT count(*) FROM citizens") == 0
+    await connection.close()
 
 
 async def test_of_many_focus_changes_at_once_one_wins(works: IdentityWorks, clock: ManualClock) -> None:

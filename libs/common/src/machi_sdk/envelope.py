@@ -85,7 +85,7 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 def text_headers(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """Headers as text; what is no UTF-8, or no text that PostgreSQL keeps, is replaced."""
-    found = {name: str(value or b"", "utf-8", "replace") for name, value in headers}
+    found = {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
     if "\0" not in "".join(found) and "\0" not in "".join(found.values()):
         return found
     return {_keepable(name): _keepable(value) for name, value in found.items()}

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from machi_sdk.envelope import Received
-from machi_sdk.outbox import literal
 from machi_sdk.parking import Place
+from machi_sdk.sql import array, literal
 from machi_sdk.work import Work
 
-_ADMIT = (
-    "INSERT INTO inbox (consumer, event_id) SELECT $1, id FROM unnest($2::text[]) AS id"
-    " ON CONFLICT DO NOTHING RETURNING event_id"
+# Rows that this transaction has put in: it holds no savepoints, so all of them carry its own id.
+_ADMITTED = (
+    "SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY($2::text[]) AND xmin = pg_current_xact_id()::xid"
 )
 _COUNT = (
     "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)"
@@ -27,8 +27,14 @@ class Inbox:
 
     async def admit(self, work: Work, records: Sequence[Received]) -> list[Received]:
         """Enter the records in this transaction and return those never seen before, in order."""
-        rows = await work.db.fetch(_ADMIT, self._consumer, [record.event_id for record in records])
-        new = {row["event_id"] for row in rows}
+        ids = [record.event_id for record in records]
+        consumer, wanted = literal(self._consumer), array(ids)
+        said = await work.db.execute(
+            f"INSERT INTO inbox (consumer, event_id) SELECT {consumer}, unnest({wanted}::text[]) ON CONFLICT DO NOTHING"
+        )
+        if said == f"INSERT 0 {len(ids)}":
+            return list(records)
+        new = {row["event_id"] for row in await work.db.fetch(_ADMITTED, self._consumer, ids)}
         fresh = []
         for record in records:
             if record.event_id in new:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import orjson
 
 from machi_sdk.envelope import Shared
+from machi_sdk.sql import array, literal
 
 OUTBOX_CHANNEL = "machi_outbox"
 _INSERT = "INSERT INTO outbox (topic, key, headers, payload)"
@@ -56,16 +57,3 @@ def _many(events: Sequence[Outgoing]) -> str:
         f" unnest({of_kind}::int[], {keys}::text[], {ids}::text[], {moments}::text[], {payloads}::text[])"
         " AS said (kind, key, id, at, payload)"
     )
-
-
-def literal(text: str) -> str:
-    """Text as SQL has it; ValueError for the one character that no text may hold."""
-    if "\0" in text:
-        raise ValueError("a text with a NUL")
-    return "'" + text.replace("'", "''") + "'"
-
-
-def array(texts: Iterable[str]) -> str:
-    """An array's elements as SQL has them, still without its type."""
-    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return literal('{"' + '","'.join(quoted) + '"}')

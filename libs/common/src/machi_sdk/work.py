@@ -1,8 +1,7 @@
 """`Work`: one transaction, its events and hops, one commit at the edge."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -11,16 +10,16 @@ import orjson
 from google.protobuf.message import Message
 
 from machi_sdk.clock import Clock
-from machi_sdk.database import Database, Pooled
+from machi_sdk.database import Database
 from machi_sdk.envelope import shared_headers
 from machi_sdk.errors import Conflict, MachiError, Unavailable
 from machi_sdk.ids import new_id
-from machi_sdk.outbox import Outgoing, literal, outbox_sql
+from machi_sdk.outbox import Outgoing, outbox_sql
+from machi_sdk.sql import literal
 from machi_sdk.telemetry import current_trace_id
+from machi_sdk.transaction import DRIVER_ERRORS, Transaction, transaction
 
 _HOPS = "INSERT INTO hops (trace_id, name, detail, at)"
-_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-_ROLLBACK_SECONDS = 2.0
 # Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
 _PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006")
 
@@ -50,7 +49,7 @@ class Work:
 
     moves: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, db: Pooled, tenant: str, origin: Origin) -> None:
+    def __init__(self, db: Transaction, tenant: str, origin: Origin) -> None:
         self.db = db
         self.tenant = tenant
         self.clock = origin.clock
@@ -127,10 +126,10 @@ class Works(Generic[W_co]):
         database cannot be reached.
         """
         with self._translating():
-            async with self._database.acquire() as connection, _transaction(connection, tenant) as transaction:
-                work = self._kind(connection, tenant, self._origin)
+            async with self._database.acquire() as connection, transaction(connection, tenant) as db:
+                work = self._kind(db, tenant, self._origin)
                 yield work
-                transaction.last_words = work.sealed()
+                db.last_words = work.sealed()
         work.committed()
 
     async def alone(self, statement: str, *arguments: object, hop: Hop | None = None) -> list[asyncpg.Record]:
@@ -157,7 +156,7 @@ class Works(Generic[W_co]):
     def _translating(self) -> Iterator[None]:
         try:
             yield
-        except (*_DRIVER, OSError, TimeoutError) as error:
+        except (*DRIVER_ERRORS, OSError, TimeoutError) as error:
             raise self._translated(error) from error
 
     def _translated(self, error: Exception) -> Exception:
@@ -169,38 +168,6 @@ class Works(Generic[W_co]):
         if state.startswith(_PASSING) or _unreachable(error):
             return Unavailable("database-unavailable")
         return error
-
-
-@dataclass
-class _Transaction:
-    """`last_words` travel together with the commit."""
-
-    last_words: str = ""
-
-
-@asynccontextmanager
-async def _transaction(connection: Pooled, tenant: str) -> AsyncIterator[_Transaction]:
-    """BEGIN goes with the tenant, COMMIT with the last words: two round trips less for each of many small ones."""
-    await connection.execute(f"BEGIN; SELECT set_config('machi.tenant', {literal(tenant)}, true)")
-    transaction = _Transaction()
-    try:
-        yield transaction
-        ended = await connection.execute(f"{transaction.last_words}COMMIT")
-    except BaseException:
-        await _roll_back(connection)
-        raise
-    if ended != "COMMIT":
-        raise RuntimeError("a failed statement was passed over: PostgreSQL has rolled everything back")
-
-
-async def _roll_back(connection: Pooled) -> None:
-    """Roll back; a connection that cannot is given up, and the server rolls back."""
-    try:
-        async with asyncio.timeout(_ROLLBACK_SECONDS):
-            await connection.execute("ROLLBACK")
-    except (*_DRIVER, OSError, TimeoutError):
-        with suppress(*_DRIVER):  # the pool has it back already when it was lost
-            connection.terminate()
 
 
 def _unreachable(error: BaseException) -> bool:

@@ -12,12 +12,16 @@ from machi_identity.domain.pods import Installation, PodRecord
 from machi_identity.domain.release import ReleaseFacts, ReleaseQuestion, Verdict
 
 
-class Citizens(Protocol):
-    """People and their addresses."""
+class FindsCitizens(Protocol):
+    """Who writes."""
 
     async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
         """The one citizen behind the address, made with `fresh_id` at first contact; notes that we heard from them."""
         ...
+
+
+class Citizens(FindsCitizens, Protocol):
+    """People and their addresses."""
 
     async def lock(self, citizen_id: str) -> str | None:
         """Hold the citizen until the transaction ends; returns the id they go by now, None when there is none."""

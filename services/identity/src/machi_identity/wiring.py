@@ -8,6 +8,7 @@ from machi.dialogue.v1.dialogue_service_pb2_grpc import add_DialogueServiceServi
 from machi.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from machi.identity.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from machi.pods.v1.pod_registry_service_pb2_grpc import add_PodRegistryServiceServicer_to_server
+from machi_identity.adapters.citizens import LoneCitizens
 from machi_identity.adapters.consents import standings_now
 from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
 from machi_identity.entrypoints.consent_rpc import ConsentRpc
@@ -34,7 +35,7 @@ async def assemble(pod: Pod) -> None:
     """Hang identity's services on the pod."""
     works = pod.works(IdentityWork, CONSTRAINTS)
     kit = DialogueKit(works, dialogues(works, pod), pod.clock)
-    pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, pod.clock))
+    pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, partial(LoneCitizens, works), pod.clock))
     pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works, pod.settings.tenants))
     pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, partial(standings_now, works), pod.clock))
     pod.serve(add_PodRegistryServiceServicer_to_server, PodsRpc(works, pod.clock, pod.settings.machi_default_tenant))

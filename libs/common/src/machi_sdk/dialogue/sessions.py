@@ -11,7 +11,7 @@ import orjson
 from machi_sdk.dialogue.answers import Answers
 from machi_sdk.errors import Conflict
 from machi_sdk.ids import new_id
-from machi_sdk.outbox import literal
+from machi_sdk.sql import literal
 from machi_sdk.work import Work, Works
 
 W = TypeVar("W", bound=Work)

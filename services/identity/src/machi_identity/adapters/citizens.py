@@ -1,47 +1,19 @@
 """Citizens and links on PostgreSQL; every statement here is hot, so raw."""
 
+from dataclasses import dataclass
 from datetime import datetime
+
+import asyncpg
 
 from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
 from machi_sdk.language import default_language
-from machi_sdk.work import Work
+from machi_sdk.work import Work, Works
 
 # Whom the id $2 stands for now.
 # A value of its own, by the outer SELECT: under row-level security a condition with `coalesce` is no index condition.
 PRESENT = "(SELECT coalesce((SELECT a.citizen_id FROM aliases a WHERE a.tenant = $1 AND a.former_id = $2), $2))"
-_MOST_FORMER_IDS = 20
 _TRIES = 3
-_HEAR = f"""
-WITH heard AS (
-    UPDATE links SET heard_at = greatest(heard_at, $4)
-    WHERE tenant = $1 AND channel = $2 AND address = $3
-    RETURNING citizen_id, reachable
-)
-SELECT c.citizen_id, coalesce(c.language, t.default_language, '') AS language,
-       c.language IS NOT NULL AS chosen, coalesce(c.ward_code, '') AS ward_code,
-       c.focus_pod, c.focus_session_id, c.focus_version, heard.reachable, ARRAY(
-           SELECT a.former_id FROM aliases a WHERE a.tenant = $1 AND a.citizen_id = c.citizen_id
-           ORDER BY a.known_at DESC LIMIT {_MOST_FORMER_IDS}
-       ) AS former_ids
-FROM heard
-JOIN citizens c ON c.tenant = $1 AND c.citizen_id = heard.citizen_id
-LEFT JOIN tenants t ON t.tenant = $1
-"""
-_MAKE = """
-WITH link AS (
-    INSERT INTO links (tenant, channel, address, citizen_id, reachable, heard_at)
-    VALUES ($1, $2, $3, $5, true, $4)
-    ON CONFLICT (tenant, channel, address) DO NOTHING
-    RETURNING citizen_id, reachable
-), made AS (
-    INSERT INTO citizens (tenant, citizen_id, focus_pod, focus_session_id, focus_version, created_at)
-    SELECT $1, citizen_id, '', '', 0, $4 FROM link
-    RETURNING citizen_id, focus_pod, focus_session_id, focus_version
-)
-SELECT made.*, link.reachable, coalesce(t.default_language, '') AS language, false AS chosen, '' AS ward_code,
-       '{}'::text[] AS former_ids
-FROM made JOIN link USING (citizen_id) LEFT JOIN tenants t ON t.tenant = $1
-"""
+_FIND_OR_MAKE = "SELECT * FROM find_or_make_citizen($1, $2, $3, $4, $5)"
 _LOCK = f"SELECT citizen_id FROM citizens WHERE tenant = $1 AND citizen_id = {PRESENT} FOR NO KEY UPDATE"
 _FOCUS = f"SELECT focus_pod, focus_session_id, focus_version FROM citizens WHERE tenant = $1 AND citizen_id = {PRESENT}"
 _MOVE_FOCUS = f"""
@@ -68,18 +40,9 @@ class PgCitizens:
         self._work = work
 
     async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
-        """See the port. The insert waits for a rival's commit, so that the second look finds the rival's citizen."""
-        where = (self._work.tenant, address.channel, address.address, at)
-        row = (
-            await self._work.db.fetchrow(_HEAR, *where)
-            or await self._work.db.fetchrow(_MAKE, *where, fresh_id)
-            or await self._work.db.fetchrow(_HEAR, *where)
-        )
-        assert row is not None
-        focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
-        language = row["language"] or default_language()
-        known = (row["citizen_id"], language, row["chosen"], row["ward_code"], focus, row["reachable"])
-        return Citizen(*known, former_ids=tuple(row["former_ids"]))
+        """See the port."""
+        where = (self._work.tenant, address.channel, address.address)
+        return _citizen(await self._work.db.fetchrow(_FIND_OR_MAKE, *where, at, fresh_id))
 
     async def lock(self, citizen_id: str) -> str | None:
         """See the port. A merge that was quicker leaves no row, but an alias for the next look."""
@@ -116,3 +79,25 @@ class PgCitizens:
     async def _happened(self, statement: str, *arguments: str | int) -> bool:
         found = await self._work.db.fetchval(statement, self._work.tenant, *arguments)
         return bool(found)
+
+
+@dataclass(frozen=True)
+class LoneCitizens:
+    """`ports.FindsCitizens` of a tenant, by one statement that is a transaction of its own."""
+
+    works: Works[Work]
+    tenant: str
+
+    async def find_or_make(self, address: Address, fresh_id: str, at: datetime) -> Citizen:
+        """See the port."""
+        where = (self.tenant, address.channel, address.address)
+        (row,) = await self.works.alone(_FIND_OR_MAKE, *where, at, fresh_id)
+        return _citizen(row)
+
+
+def _citizen(row: asyncpg.Record | None) -> Citizen:
+    assert row is not None
+    focus = Focus(row["focus_pod"], row["focus_session_id"], row["focus_version"])
+    language = row["language"] or default_language()
+    known = (row["citizen_id"], language, row["chosen"], row["ward_code"], focus, row["reachable"])
+    return Citizen(*known, former_ids=tuple(row["former_ids"]))

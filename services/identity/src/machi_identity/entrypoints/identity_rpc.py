@@ -1,5 +1,7 @@
 """IdentityService: decode, use case, encode."""
 
+from collections.abc import Callable
+
 import grpc
 from google.protobuf.message import Message
 
@@ -8,6 +10,7 @@ from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Focus
 from machi_identity.domain.release import Basis, ReleaseQuestion, Verdict, owns_channel
+from machi_identity.ports import FindsCitizens
 from machi_identity.telemetry import RELEASES
 from machi_identity.use_cases.release_address import release_address
 from machi_identity.use_cases.resolve_citizen import resolve_citizen
@@ -32,15 +35,16 @@ _Context = grpc.aio.ServicerContext[Message, Message]
 class IdentityRpc(IdentityServiceServicer):
     """Answers channel adapters and those who ask how to meet a person."""
 
-    def __init__(self, works: Works[IdentityWork], clock: Clock) -> None:
+    def __init__(self, works: Works[IdentityWork], citizens_of: Callable[[str], FindsCitizens], clock: Clock) -> None:
         self._works = works
+        self._citizens_of = citizens_of
         self._clock = clock
 
     async def Resolve(self, request: pb.ResolveRequest, context: _Context) -> pb.ResolveResponse:
         """The citizen behind an address of the caller's own channel."""
         _own_channel(request.channel)
-        async with self._works.begin(current_call().tenant) as work:
-            citizen = await resolve_citizen(Address(request.channel, request.address), work, self._clock)
+        found_by = self._citizens_of(current_call().tenant)
+        citizen = await resolve_citizen(Address(request.channel, request.address), found_by, self._clock)
         return pb.ResolveResponse(
             citizen_id=citizen.citizen_id,
             language=citizen.language,
