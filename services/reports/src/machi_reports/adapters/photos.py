@@ -155,7 +155,7 @@ class PgPhotos:
 
     async def _named(self, statement: str, *values: str | int | datetime) -> bool:
         """Whether a row names the object now; Unavailable when the sweep was there first: then nothing is stored."""
-        row = await self._work.db.fetchrow(statement, self._work.tenant, *values)
+        (row,) = await self._work.db.fetch(statement, self._work.tenant, *values)
         if row["named"] != row["counts"]:
             raise Unavailable("photo-object-swept")
         return bool(row["named"])
