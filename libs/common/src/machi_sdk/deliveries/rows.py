@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 
 import asyncpg
 import orjson
@@ -23,14 +24,20 @@ _ACCEPT = (
     " send_before, due_at)"
     " VALUES ($1::text, $2, present_id($1, $3), $4, $5, $6, $7::jsonb, 'open', '', 0, $8, $9) ON CONFLICT DO NOTHING"
 )
-_CLAIM = """
-WITH heads AS (
-    SELECT DISTINCT ON (citizen_id) delivery_id, due_at, seq FROM deliveries
-    WHERE tenant = $1 AND state = 'open' ORDER BY citizen_id, seq
-), due AS (SELECT delivery_id FROM heads WHERE due_at <= $2 ORDER BY seq LIMIT $3)
+# A step per person, by index, to their first open delivery: the look ends as soon as it has found enough.
+_FIRST_AFTER = """
+SELECT o.citizen_id, o.delivery_id, o.due_at FROM deliveries AS o
+WHERE o.tenant = $1 AND o.state = 'open' AND o.citizen_id > {} ORDER BY o.citizen_id, o.seq LIMIT 1
+"""
+_CLAIM = f"""
+WITH RECURSIVE heads AS (
+    SELECT first.*, 1 AS place FROM ({_FIRST_AFTER.format("$4")}) AS first
+    UNION ALL
+    SELECT next.*, heads.place + 1 FROM heads CROSS JOIN LATERAL ({_FIRST_AFTER.format("heads.citizen_id")}) AS next
+), due AS (SELECT delivery_id, place FROM heads WHERE due_at <= $2 LIMIT $3)
 UPDATE deliveries AS d SET due_at = $2::timestamptz + interval '15 seconds', tries = tries + 1
 FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= $2
-RETURNING d.request, d.trace, d.tries, d.first_post_at, (
+RETURNING d.citizen_id, due.place, d.request, d.trace, d.tries, d.first_post_at, (
     SELECT coalesce(max(sent.version), 0) FROM deliveries AS sent WHERE sent.tenant = $1 AND sent.thread = d.thread
     AND sent.citizen_id = d.citizen_id AND sent.thread <> '' AND sent.state IN ('accepted', 'unknown')) AS newest_sent
 """
@@ -72,6 +79,7 @@ class DeliveryRows:
     def __init__(self, works: Works[Work], clock: Clock, channel: str) -> None:
         self._works = works
         self._clock = clock
+        self._whose_turn: dict[str, str] = {}  # by tenant, the last who was found, when there may be more
         self.channel = channel
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
@@ -84,9 +92,14 @@ class DeliveryRows:
             work.hop("delivery-stored", count=str(len(rows)))
 
     async def claim(self, tenant: str, count: int) -> list[Open]:
-        """Lease the first open delivery of up to `count` people whose time has come."""
+        """Lease the first open delivery of up to `count` people whose time has come; people have their turns."""
+        now, after = self._clock.now(), self._whose_turn.pop(tenant, "")
         async with self._works.begin(tenant) as work:
-            rows = await work.db.fetch(_CLAIM, tenant, self._clock.now(), count)
+            rows = await work.db.fetch(_CLAIM, tenant, now, count, after)
+            if after and len(rows) < count:
+                rows += await work.db.fetch(_CLAIM, tenant, now, count - len(rows), "")
+        if len(rows) == count:
+            self._whose_turn[tenant] = max(rows, key=itemgetter("place"))["citizen_id"]
         return [_open(tenant, row) for row in rows]
 
     async def posting(self, delivery: Open, now: datetime) -> None:

@@ -1,9 +1,12 @@
 """One call of a Web API method."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from machi_simulator.jsontree import Json
 from machi_simulator.slack.errors import SlackError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ def flag(args: Json, key: str) -> bool:
     return args.get(key) in (True, "true", "1", 1)
 
 
-def page(rows: list[Json], args: Json, most: int = 1000) -> tuple[list[Json], str]:
+def page(rows: list[T], args: Json, most: int = 1000) -> tuple[list[T], str]:
     """One page of rows and the cursor of the next ("" at the end). Raises invalid_cursor, invalid_limit."""
     limit = args.get("limit") or 100
     if not str(limit).isdecimal() or not 1 <= int(str(limit)) <= most:

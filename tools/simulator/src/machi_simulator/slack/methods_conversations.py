@@ -6,7 +6,7 @@ from machi_simulator.ids import capitals
 from machi_simulator.jsontree import Json, text
 from machi_simulator.slack.call import Call, flag, page
 from machi_simulator.slack.errors import SlackError
-from machi_simulator.slack.model import Channel
+from machi_simulator.slack.model import Channel, SlackMessage
 from machi_simulator.slack.state import BOT_USER, SlackState, described, described_channel
 
 SPECIALS = re.compile(r"[^\w-]")
@@ -94,8 +94,7 @@ class ConversationMethods:
         """conversations.history"""
         room = self._member_room(call)
         found = [message for message in self._state.history(room.id) if not message.seen_by and not message.thread_ts]
-        shown = [described(self._state, message) for message in reversed(found)]
-        return self._messages(shown, call.args)
+        return self._messages(found[::-1], call.args)
 
     def replies(self, call: Call) -> Json:
         """conversations.replies"""
@@ -104,12 +103,13 @@ class ConversationMethods:
         if message is None:
             raise SlackError("thread_not_found")
         found = [each for each in self._state.thread(room.id, message.root) if not each.seen_by]
-        return self._messages([described(self._state, each) for each in found], call.args)
+        return self._messages(found, call.args)
 
-    def _messages(self, shown: list[Json], args: Json) -> Json:
-        oldest, latest = text(args, "oldest") or "0", text(args, "latest") or "9999999999.0"
-        within = [row for row in shown if float(oldest) <= float(text(row, "ts")) <= float(latest)]
-        rows, cursor = page(within, args, 999)
+    def _messages(self, found: list[SlackMessage], args: Json) -> Json:
+        oldest, latest = float(text(args, "oldest") or "0"), float(text(args, "latest") or "9999999999.0")
+        within = [message for message in found if oldest <= float(message.ts) <= latest]
+        shown, cursor = page(within, args, 999)
+        rows = [described(self._state, message) for message in shown]
         return {"messages": rows, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
     def _room(self, call: Call) -> Channel:

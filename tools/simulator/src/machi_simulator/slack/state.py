@@ -40,8 +40,9 @@ class SlackState:
         self.response_urls = Table(journal, "slack.response", ResponseUrl)
         self.files = Table(journal, "slack.file", SlackFile)
         self._by_channel: dict[str, dict[str, SlackMessage]] = {}
+        self._by_thread: dict[tuple[str, str], dict[str, SlackMessage]] = {}
         for message in self.messages.values():
-            self._by_channel.setdefault(message.channel, {})[message.ts] = message
+            self._sort_in(message)
         self._last_ts = max((int(m.ts.replace(".", "")) for m in self.messages.values()), default=0)
         if self.users.get(BOT_USER) is None:
             self.users.put(SlackUser(id=BOT_USER, name="machi", real_name="Machi", is_bot=True))
@@ -87,7 +88,7 @@ class SlackState:
 
     def post(self, message: SlackMessage) -> SlackMessage:
         """Remember a message, new or changed."""
-        self._by_channel.setdefault(message.channel, {})[message.ts] = message
+        self._sort_in(message)
         return self.messages.put(message)
 
     def message(self, channel: str, ts: str) -> SlackMessage | None:
@@ -97,6 +98,7 @@ class SlackState:
     def drop(self, message: SlackMessage) -> None:
         """Forget a message."""
         self._by_channel.get(message.channel, {}).pop(message.ts, None)
+        self._by_thread.get((message.channel, message.root), {}).pop(message.ts, None)
         self.messages.remove(message.id)
 
     def history(self, channel: str) -> list[SlackMessage]:
@@ -105,7 +107,11 @@ class SlackState:
 
     def thread(self, channel: str, root: str) -> list[SlackMessage]:
         """A thread: its first message and the replies."""
-        return [message for message in self.history(channel) if message.root == root]
+        return list(self._by_thread.get((channel, root), {}).values())
+
+    def _sort_in(self, message: SlackMessage) -> None:
+        self._by_channel.setdefault(message.channel, {})[message.ts] = message
+        self._by_thread.setdefault((message.channel, message.root), {})[message.ts] = message
 
     def trigger(self, user: str) -> str:
         """A fresh right to open a view."""

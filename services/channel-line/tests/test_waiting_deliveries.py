@@ -1,0 +1,112 @@
+"""Many wait: each has their turn, in order, and a look costs as much as it finds."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from machi.deliveries.v1.events_pb2 import DeliveryRequested
+from machi_sdk.clock import ManualClock
+from machi_sdk.database import Database
+from machi_sdk.deliveries import DeliveryRows
+from machi_sdk.deliveries.rows import _CLAIM, Open
+from machi_sdk.deliveries.standing import End
+from machi_sdk.envelope import Received
+from machi_sdk.testing import PodDatabase
+from machi_sdk.work import Origin, Work, Works
+
+pytestmark = pytest.mark.integration
+TENANT = "fukuoka"
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+async def works(database: PodDatabase, clock: ManualClock) -> AsyncIterator[Works[Work]]:
+    pool = Database(database.url)
+    yield Works(pool, Work, Origin("channel-line", clock))
+    await pool.close()
+
+
+@pytest.fixture
+def rows(works: Works[Work], clock: ManualClock) -> DeliveryRows:
+    return DeliveryRows(works, clock, "line")
+
+
+def asked(citizen_id: str, number: int) -> Received:
+    name = f"{citizen_id}/{number}"
+    request = DeliveryRequested(delivery_id=name, citizen_id=citizen_id, channel="line", thread=f"case {name}")
+    request.send_before.FromDatetime(NOW + timedelta(hours=1))
+    return Received(request, request.delivery_id, "x", TENANT, citizen_id, NOW, "topic", {})
+
+
+async def wait(works: Works[Work], rows: DeliveryRows, people: int, each: int = 1) -> None:
+    async with works.begin(TENANT) as work:
+        await rows.accept([asked(f"c{person:04}", n) for n in range(each) for person in range(people)], work)
+
+
+def ids(found: list[Open]) -> list[str]:
+    return sorted(each.request.delivery_id for each in found)
+
+
+async def test_people_have_their_turns_and_each_person_in_order(works: Works[Work], rows: DeliveryRows) -> None:
+    await wait(works, rows, people=5, each=2)
+    first, second = await rows.claim(TENANT, 3), await rows.claim(TENANT, 3)
+    assert ids(first) == ["c0000/0", "c0001/0", "c0002/0"]
+    assert ids(second) == ["c0003/0", "c0004/0"], "of each person the first alone, until it has ended"
+    assert await rows.claim(TENANT, 3) == []
+    for each in (*first, *second):
+        await rows.conclude(each, End.ACCEPTED, "")
+    assert ids(await rows.claim(TENANT, 2)) == ["c0000/1", "c0001/1"]
+    assert ids(await rows.claim(TENANT, 9)) == ["c0002/1", "c0003/1", "c0004/1"]
+
+
+async def test_who_came_meanwhile_is_found_behind_the_last_one_too(works: Works[Work], rows: DeliveryRows) -> None:
+    await wait(works, rows, people=4)
+    assert ids(await rows.claim(TENANT, 3)) == ["c0000/0", "c0001/0", "c0002/0"]
+    async with works.begin(TENANT) as work:
+        await rows.accept([asked("a", 0)], work)
+    assert ids(await rows.claim(TENANT, 3)) == ["a/0", "c0003/0"]
+
+
+async def test_what_is_put_off_holds_back_its_own_person_and_nobody_else(
+    works: Works[Work], rows: DeliveryRows, clock: ManualClock
+) -> None:
+    await wait(works, rows, people=3, each=2)
+    [first, *_] = await rows.claim(TENANT, 1)
+    await rows.put_off(first, clock.now() + timedelta(minutes=1), "line-503")
+    assert ids(await rows.claim(TENANT, 9)) == ["c0001/0", "c0002/0"]
+    clock.advance(timedelta(minutes=2))
+    assert ids(await rows.claim(TENANT, 9)) == ["c0000/0", "c0001/0", "c0002/0"], "leases have run out, too"
+
+
+def nodes(plan: dict[str, object]) -> Iterator[dict[str, object]]:
+    yield plan
+    below = plan.get("Plans", [])
+    assert isinstance(below, list)
+    for each in below:
+        yield from nodes(each)
+
+
+@pytest.mark.parametrize(("people", "each"), [(9_000, 1), (9, 1_000)], ids=["many-people", "many-of-few"])
+async def test_a_look_costs_what_it_finds(
+    works: Works[Work], rows: DeliveryRows, database: PodDatabase, people: int, each: int
+) -> None:
+    await wait(works, rows, people, each)
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("ANALYZE deliveries")
+    await owner.close()
+    async with works.begin(TENANT) as work:
+        found = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_CLAIM}", TENANT, NOW, 32, "")
+    read = 0.0
+    for node in nodes(json.loads(found)[0]["Plan"]):
+        if node.get("Relation Name") == "deliveries":
+            removed = float(str(node.get("Rows Removed by Filter", 0)))
+            read += (float(str(node["Actual Rows"])) + removed) * float(str(node["Actual Loops"]))
+    assert 0 < read < 200
