@@ -122,6 +122,30 @@ async def test_work_that_takes_its_normal_time_shares_few_places(
     assert 1 <= adapter.most <= 6
 
 
+async def test_who_waits_for_a_hung_pod_takes_no_place_of_the_others(
+    works: Works[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._BRISK_SECONDS", 60.0)
+    hangs = asyncio.Event()
+
+    async def hang(event: PendingEvent) -> None:
+        if event.event.event_id.startswith("person"):
+            if event.tries == 1:
+                raise Unavailable("peer-down")
+            await hangs.wait()
+
+    adapter = Adapter(hang)
+    queue = InboundQueue(works, adapter, "line")
+    async with running(queue):
+        await accept(works, queue, *(f"person-{number}/1" for number in range(6)))
+        await wait_until(lambda: adapter.busy.total() == 6)
+        await accept(works, queue, "zoe/1")
+        await wait_until(only_done(works, "zoe/1"))
+        assert adapter.busy.total() == 6
+        hangs.set()
+        await wait_until(all_are(works, "done"))
+
+
 async def test_what_there_is_room_for_is_handled_without_a_claim(
     works: Works[Work], monkeypatch: pytest.MonkeyPatch
 ) -> None:

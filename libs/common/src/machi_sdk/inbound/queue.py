@@ -1,6 +1,7 @@
 """The dispatcher: up to 64 people at once, each in order; failing ones wait and are told once."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -139,7 +140,8 @@ class InboundQueue:
         """Handle what was leased; a dispatcher that ended meanwhile leaves it to its lease."""
         for event in events if self._dispatching else ():
             task = asyncio.create_task(self._handle(event))
-            self._running[task] = asyncio.get_running_loop().time()
+            # Who was put off before waits for what is down or full: it takes none of the places of those who need not.
+            self._running[task] = asyncio.get_running_loop().time() if event.tries == 1 else -math.inf
             self._leased.add(event.id)
             task.add_done_callback(partial(self._ended, event.id))
 
