@@ -20,9 +20,9 @@ class ResidentOnSlack:
         return await self.does(lambda: self.city.simulator.slack.direct(self.user, words))
 
     async def command(self, words: str) -> str:
-        """Use /machi in a channel."""
-        slack = self.city.simulator.slack
-        channel = await slack.channel("general") or await slack.create_channel(self.user, "general")
+        """Use /machi in a channel of the resident's own: two who made the same one would be in each other's way."""
+        slack, name = self.city.simulator.slack, f"of-{self.user.lower()}"
+        channel = await slack.channel(name) or await slack.create_channel(self.user, name)
         return await self.does(lambda: slack.command(self.user, channel.id, "/machi", words))
 
     async def upload(self, *photos: bytes, words: str = "") -> str:
