@@ -360,7 +360,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "deliveries-begin-anew",
         "each look for deliveries begins with the same people, and who is behind them has no turn",
-        (Edit(f"{SDK}/deliveries/rows.py", '= max(rows, key=itemgetter("place"))["citizen_id"]', '= ""'),),
+        (Edit(f"{SDK}/deliveries/rows.py", '= max(newest, key=itemgetter("place"))["citizen_id"]', '= ""'),),
         "services/channel-line/tests/test_waiting_deliveries.py::test_who_has_many_waits_for_the_others",
     ),
     *BUGS_OF_FLOODS,

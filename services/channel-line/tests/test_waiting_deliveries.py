@@ -68,14 +68,20 @@ async def test_people_have_their_turns_and_each_person_in_order(works: Works[Wor
 
 
 async def test_who_has_many_waits_for_the_others(works: Works[Work], rows: DeliveryRows) -> None:
-    await wait(works, rows, people=4, each=3)
+    await wait(works, rows, people=5, each=3)
     found = []
-    for _ in range(4):
+    for _ in range(5):
         claimed = await rows.claim(TENANT, 2)
         found.append(ids(claimed))
         for each in claimed:
             await rows.conclude(each, End.ACCEPTED, "")
-    assert found == [["c0000/0", "c0001/0"], ["c0002/0", "c0003/0"], ["c0000/1", "c0001/1"], ["c0002/1", "c0003/1"]]
+    assert found == [
+        ["c0000/0", "c0001/0"],
+        ["c0002/0", "c0003/0"],
+        ["c0000/1", "c0004/0"],
+        ["c0001/1", "c0002/1"],
+        ["c0003/1", "c0004/1"],
+    ]
 
 
 async def test_who_came_meanwhile_is_found_behind_the_last_one_too(works: Works[Work], rows: DeliveryRows) -> None:

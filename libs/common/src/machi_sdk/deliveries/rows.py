@@ -95,11 +95,12 @@ class DeliveryRows:
         """Lease the first open delivery of up to `count` people whose time has come; people have their turns."""
         now, after = self._clock.now(), self._whose_turn.pop(tenant, "")
         async with self._works.begin(tenant) as work:
-            rows = await work.db.fetch(_CLAIM, tenant, now, count, after)
+            rows = newest = await work.db.fetch(_CLAIM, tenant, now, count, after)
             if after and len(rows) < count:
-                rows += await work.db.fetch(_CLAIM, tenant, now, count - len(rows), "")
+                newest = await work.db.fetch(_CLAIM, tenant, now, count - len(rows), "")
+                rows = [*rows, *newest]
         if len(rows) == count:
-            self._whose_turn[tenant] = max(rows, key=itemgetter("place"))["citizen_id"]
+            self._whose_turn[tenant] = max(newest, key=itemgetter("place"))["citizen_id"]
         return [_open(tenant, row) for row in rows]
 
     async def posting(self, delivery: Open, now: datetime) -> None:
