@@ -12,6 +12,7 @@ from machi_sdk.testing.kafka import (
     read_all,
     registered_topics,
 )
+from machi_sdk.testing.plans import rows_read
 from machi_sdk.testing.pods import running_pod
 from machi_sdk.testing.release import LocalRelease
 from machi_sdk.testing.tokens import LocalIssuer
@@ -32,6 +33,7 @@ __all__ = [
     "publish",
     "read_all",
     "registered_topics",
+    "rows_read",
     "running_pod",
     "wait_until",
 ]
