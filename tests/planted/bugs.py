@@ -3,6 +3,7 @@
 from tests.planted.bug import Bug, Edit
 from tests.planted.bugs_of_desks import BUGS_OF_DESKS
 from tests.planted.bugs_of_floods import BUGS_OF_FLOODS
+from tests.planted.bugs_of_haste import BUGS_OF_HASTE
 from tests.planted.bugs_of_linking import BUGS_OF_LINKING
 
 __all__ = ["BUGS", "Bug", "Edit"]
@@ -345,24 +346,7 @@ BUGS: tuple[Bug, ...] = (
         ),
         "libs/common/tests/test_starting.py::test_another_program_is_started_without_touching_grpc",
     ),
-    Bug(
-        "the-hung-take-all-places",
-        "who waits for a pod that hangs takes the places of those who talk to others",
-        (
-            Edit(
-                f"{SDK}/inbound/queue.py",
-                "asyncio.get_running_loop().time() if event.tries == 1 else -math.inf",
-                "asyncio.get_running_loop().time()",
-            ),
-        ),
-        "libs/common/tests/test_inbound.py::test_who_waits_for_a_hung_pod_takes_no_place_of_the_others",
-    ),
-    Bug(
-        "deliveries-begin-anew",
-        "each look for deliveries begins with the same people, and who is behind them has no turn",
-        (Edit(f"{SDK}/deliveries/rows.py", '= max(newest, key=itemgetter("place"))["citizen_id"]', '= ""'),),
-        "services/channel-line/tests/test_waiting_deliveries.py::test_who_has_many_waits_for_the_others",
-    ),
+    *BUGS_OF_HASTE,
     *BUGS_OF_FLOODS,
     *BUGS_OF_LINKING,
     *BUGS_OF_DESKS,

@@ -20,7 +20,7 @@ from machi_sdk.testing import wait_until
 from machi_sdk.work import Work, Works
 
 pytestmark = pytest.mark.integration
-Step = Callable[[PendingEvent], Awaitable[None]]
+Step = Callable[[PendingEvent], Awaitable[object]]
 
 
 @dataclass
@@ -30,8 +30,12 @@ class Adapter:
     step: Step | None = None
     handled: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    foreseen: list[str] = field(default_factory=list)
     busy: Counter[str] = field(default_factory=Counter)
     most: int = 0
+
+    def foresee(self, event: PendingEvent) -> None:
+        self.foreseen.append(event.event.event_id)
 
     async def handle(self, event: PendingEvent) -> None:
         person = event.event.event_id.partition("/")[0]
@@ -93,11 +97,7 @@ def only_done(works: Works[Work], *event_ids: str) -> Callable[[], Awaitable[boo
 
 async def test_each_person_in_order_and_64_people_at_once(works: Works[Work]) -> None:
     gate = asyncio.Event()
-
-    async def wait_for_the_others(_event: PendingEvent) -> None:
-        await gate.wait()
-
-    adapter = Adapter(wait_for_the_others)
+    adapter = Adapter(lambda _event: gate.wait())
     queue = InboundQueue(works, adapter, "line")
     people = [f"person-{number:02}" for number in range(70)]
     await accept(works, queue, *(f"{person}/{number}" for number in range(3) for person in people))
@@ -207,6 +207,20 @@ async def test_an_accepted_event_whose_commit_fails_is_not_handled(works: Works[
         await accept(works, queue, "bea/1")
         await wait_until(all_are(works, "done"))
     assert adapter.handled == ["bea/1"]
+    assert adapter.foreseen == ["ann/1", "bea/1"]
+
+
+async def test_what_is_asked_ahead_is_of_people_who_have_nothing_open(works: Works[Work]) -> None:
+    gate = asyncio.Event()
+    adapter = Adapter(lambda _event: gate.wait())
+    queue = InboundQueue(works, adapter, "line")
+    async with running(queue):
+        await wait_until(lambda: queue._dispatching)
+        await accept(works, queue, "ann/1", "ann/2", "bea/1")
+        await accept(works, queue, "ann/3", "bea/2", "cem/1")
+        assert adapter.foreseen == ["ann/1", "bea/1", "cem/1"]
+        gate.set()
+        await wait_until(all_are(works, "done"))
 
 
 async def _accept_in_vain(works: Works[Work], queue: InboundQueue) -> None:

@@ -9,7 +9,7 @@ import pytest
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_identity.adapters.accesses import _FACTS
 from machi_identity.adapters.citizens import _CONTACT, _FOCUS, _LOCK, LoneCitizens
-from machi_identity.adapters.consents import standings_now
+from machi_identity.adapters.standings import PgStandingsNow
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.citizens import Address, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
@@ -125,9 +125,9 @@ async def test_consents_are_asked_for_as_their_tenant_and_no_tenant_stays(
     await install(works, clock)
     citizen = await resolve(works, clock)
     await decide(works, clock, citizen, Status.GIVEN, "e1")
-    [found, nobody] = await standings_now(works, "fukuoka", [citizen, "nobody"], PURPOSE)
+    [found, nobody] = await PgStandingsNow(works).of_many("fukuoka", [citizen, "nobody"], PURPOSE)
     assert (found and found.status, nobody) == (Status.GIVEN, None)
-    assert await standings_now(works, "sapporo", [citizen], PURPOSE) == [None]
+    assert await PgStandingsNow(works).of_many("sapporo", [citizen], PURPOSE) == [None]
     connection = await asyncpg.connect(database.url)
     asked = "SELECT status FROM consent_standings('fukuoka', $1, $2)"
     assert await connection.fetchval(asked, [citizen], PURPOSE) == "given"
@@ -142,7 +142,7 @@ async def test_many_are_answered_in_the_order_asked(works: IdentityWorks, clock:
             await work.citizens.find_or_make(Address("line", name), name, clock.now())
     await decide(works, clock, "a", Status.GIVEN, "e1")
     await decide(works, clock, "b", Status.REFUSED, "e2")
-    found = await standings_now(works, "fukuoka", ["c", "b", "nobody", "a", "b"], PURPOSE)
+    found = await PgStandingsNow(works).of_many("fukuoka", ["c", "b", "nobody", "a", "b"], PURPOSE)
     expected = [Status.UNKNOWN, Status.REFUSED, None, Status.GIVEN, Status.REFUSED]
     assert [standing and standing.status for standing in found] == expected
 

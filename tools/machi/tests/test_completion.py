@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
+
+from machi_tools.embedded.process import Identity
 
 MACHI = Path(sys.executable).with_name("machi")
 SCRIPT = 'eval "$({machi} --show-completion)"\n'
@@ -36,10 +37,10 @@ def offered(state: Path, *typed: str) -> list[list[str]]:
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The state of a stack that runs, as far as completion cares."""
-    me = psutil.Process()
+    me = Identity.of(os.getpid())
     pods = [{"name": name, "http": "127.0.0.1:1", "rpc": "127.0.0.1:2"} for name in ("identity", "reports")]
     servers = {"postgres": "", "postgres_own": True, "kafka": "", "kafka_own": True}
-    supervisor = {"pid": me.pid, "started": me.create_time()}
+    supervisor = {"pid": me.pid, "started": me.started}
     content = {"supervisor": supervisor, "pods": pods, "servers": servers}
     (tmp_path / "state.json").write_text(json.dumps(content))
     (tmp_path / "log").mkdir()

@@ -1,6 +1,7 @@
 """A child that died is started again; one that is merely stopped is left alone."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -93,3 +94,10 @@ def test_only_the_process_that_was_started_is_ended(tmp_path: Path) -> None:
     me.end()
     assert process.wait(5) == -signal.SIGTERM
     assert me.find() is None
+
+
+def test_a_process_is_known_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    me, boot, born = Identity.of(os.getpid()), psutil.boot_time(), psutil.Process().create_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+    assert psutil.Process().create_time() == pytest.approx(born + 3600)
+    assert me.find() is not None

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from machi_tools.diagnosis.settings import settings_look, settings_of
+from machi_tools.embedded.process import Identity
 from machi_tools.stack.state import Process, Servers, State
 
 SERVERS = Servers(postgres="", postgres_own=True, kafka="", kafka_own=True)
@@ -31,7 +31,7 @@ def state(tmp_path: Path) -> Iterator[State]:
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        me = Process(pid=process.pid, started=psutil.Process(process.pid).create_time())
+        me = Process(pid=process.pid, started=Identity.of(process.pid).started)
         yield State(supervisor=me, servers=SERVERS, processes={"channel-line": me})
         process.kill()
 

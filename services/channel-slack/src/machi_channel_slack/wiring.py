@@ -41,6 +41,7 @@ TEXTS = Texts(Path(__file__).parent / "texts")
 CHANNEL = "slack"
 BURST = 3  # a conversation with a person: three at once, then one a second
 INBOUND = "machi.slack.inbound.v1"
+AT_ONCE = 50
 _SECONDS = aiohttp.ClientTimeout(total=10, connect=3)
 
 
@@ -73,7 +74,7 @@ async def assemble(pod: Pod) -> None:
 def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
     works = pod.works(Work)
     queue = InboundQueue(works, handler, CHANNEL)
-    consumer = pod.consume(INBOUND, works, queue.accept, batch=50)
+    consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
     return Entrance(CHANNEL, INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
@@ -82,7 +83,7 @@ def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
 def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     poster = Poster(pod.database, halls)
     announcements = Announcements(announce, list_old, poster.wake, frozenset(halls))
-    pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take)
+    pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take, batch=AT_ONCE)
     pod.background("poster", poster.run)
     pod.background("poster watch", poster.watch)
 
@@ -92,7 +93,7 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     rows = DeliveryRows(works, pod.clock, CHANNEL)
     outlets = {tenant: DeliverMessage(each) for tenant, each in directs.items()}
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), list(directs))
-    pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=50)
+    pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
     pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)

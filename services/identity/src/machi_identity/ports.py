@@ -72,6 +72,18 @@ class Consents(Protocol):
         ...
 
 
+class StandingsNow(Protocol):
+    """What stands now, asked of the primary, for whoever asks from outside."""
+
+    async def of_many(self, tenant: str, citizen_ids: Sequence[str], purpose: str) -> list[Standing | None]:
+        """What stands for each of at most 500, in the order asked, None where there is no such citizen."""
+        ...
+
+    async def of_one(self, tenant: str, citizen_id: str, purpose: str) -> Standing | None:
+        """What stands for one citizen, None when there is none; never older than the question."""
+        ...
+
+
 class Notices(Protocol):
     """The notices of the installed pods."""
 

@@ -9,7 +9,7 @@ from machi.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServi
 from machi.identity.v1.staff_service_pb2_grpc import add_StaffServiceServicer_to_server
 from machi.pods.v1.pod_registry_service_pb2_grpc import add_PodRegistryServiceServicer_to_server
 from machi_identity.adapters.citizens import LoneCitizens
-from machi_identity.adapters.consents import standings_now
+from machi_identity.adapters.standings import PgStandingsNow
 from machi_identity.adapters.work import CONSTRAINTS, IdentityWork
 from machi_identity.entrypoints.consent_rpc import ConsentRpc
 from machi_identity.entrypoints.dialogues.help import HelpDialogue
@@ -37,7 +37,7 @@ async def assemble(pod: Pod) -> None:
     kit = DialogueKit(works, dialogues(works, pod), pod.clock)
     pod.serve(add_IdentityServiceServicer_to_server, IdentityRpc(works, partial(LoneCitizens, works), pod.clock))
     pod.serve(add_StaffServiceServicer_to_server, StaffRpc(works, pod.settings.tenants))
-    pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, partial(standings_now, works), pod.clock))
+    pod.serve(add_ConsentServiceServicer_to_server, ConsentRpc(works, PgStandingsNow(works), pod.clock))
     pod.serve(add_PodRegistryServiceServicer_to_server, PodsRpc(works, pod.clock, pod.settings.machi_default_tenant))
     pod.serve(add_DialogueServiceServicer_to_server, DialogueEndpoint(kit, works))
 

@@ -1,8 +1,10 @@
 """One event's turn with the right pod, and the person's focus after it."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.identity.v1 import identity_service_pb2 as identity
@@ -13,7 +15,7 @@ from machi_sdk.conversation.talkers import Talkers
 from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import EarlierMessages, PendingEvent
-from machi_sdk.telemetry import get_logger
+from machi_sdk.telemetry import get_logger, remote_span
 
 PHOTO_TRIES = 3
 
@@ -69,11 +71,21 @@ class Turns:
     talkers: Talkers
     openings: InstalledOpenings
     earlier: EarlierMessages
+    asked: MutableMapping[PendingEvent, asyncio.Task[identity.ResolveResponse]] = field(
+        default_factory=WeakKeyDictionary
+    )
+
+    def foresee(self, pending: PendingEvent) -> None:
+        """Ask who wrote while the event is being committed: nothing of theirs is open that could change the answer."""
+        asking = asyncio.create_task(self._ask_who(pending.tenant, pending.event.address, pending.trace))
+        asking.add_done_callback(_heard)
+        self.asked[pending] = asking
 
     async def writer(self, pending: PendingEvent) -> Writer:
         """Who wrote, and in which dialogue they are."""
         self.openings.require()
-        person = await self.people.resolve(pending.tenant, pending.event.address)
+        asked = self.asked.pop(pending, None)
+        person = await (asked or self.people.resolve(pending.tenant, pending.event.address))
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)
         former_ids = tuple(person.former_ids)
@@ -131,6 +143,10 @@ class Turns:
             else:
                 return
         log.warning("focus moved twice", event_id=pending.event.event_id)
+
+    async def _ask_who(self, tenant: str, address: str, trace: Mapping[str, str]) -> identity.ResolveResponse:
+        with remote_span(f"{self.people.channel} who wrote", trace):
+            return await self.people.resolve(tenant, address)
 
     async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
         if pending.event.HasField("unsent"):
@@ -211,6 +227,12 @@ class Turns:
         request.session_id = writer.focus.session_id if step.pod == writer.focus.pod and not step.opens else ""
         request.occurred_at.CopyFrom(pending.event.occurred_at)
         return await self.talkers.turn(pending.tenant, step.pod, request)
+
+
+def _heard(asking: "asyncio.Task[identity.ResolveResponse]") -> None:
+    """Whoever waits for it hears of its error; an event that was not committed after all has nobody."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -> tuple[str, str] | None:

@@ -31,6 +31,10 @@ log = get_logger()
 class EventHandler(Protocol):
     """What an adapter does with one event."""
 
+    def foresee(self, event: PendingEvent) -> None:
+        """The event is about to be committed and handled: what its handling asks first may be asked meanwhile."""
+        ...
+
     async def handle(self, event: PendingEvent) -> None:
         """Take the event to its end (`event.mark`); Unavailable puts it off, in order."""
         ...
@@ -59,6 +63,8 @@ class InboundQueue:
         """The consumer's handler: enter the events; what there is room for is handled right after the commit."""
         room = max(self._free_places(), 0) if self._dispatching else 0
         leased, unclaimed = await self._rows.accept(records, work, room)
+        for event in leased:
+            self._handler.foresee(event)
         work.then(partial(self._begin, leased))
         work.then(partial(self._left_over, unclaimed))
 

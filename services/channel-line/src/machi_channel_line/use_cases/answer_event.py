@@ -13,6 +13,8 @@ from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PendingEvent
 from machi_sdk.texts import Texts
 
+_REACHABLE = ("followed", "unfollowed")
+
 
 @dataclass(frozen=True)
 class AnswerEvent:
@@ -24,13 +26,18 @@ class AnswerEvent:
     render: Renderer
     texts: Texts
 
+    def foresee(self, pending: PendingEvent) -> None:
+        """Ask who wrote, unless the event itself changes what is known of them."""
+        if pending.event.WhichOneof("kind") not in _REACHABLE:
+            self.turns.foresee(pending)
+
     async def handle(self, pending: PendingEvent) -> None:
         """Take the event to its end; Unavailable puts it off, in order."""
         line = self.lines.get(pending.tenant)
         if line is None:
             await pending.mark("ignored", "no-line-channel")
             return
-        if pending.event.WhichOneof("kind") in ("followed", "unfollowed"):
+        if pending.event.WhichOneof("kind") in _REACHABLE:
             await self.turns.people.reachable(pending.tenant, pending.event)
         if pending.event.HasField("unfollowed"):
             await pending.mark("done", "unfollowed")

@@ -28,6 +28,9 @@ class Homes:
         self._waiting: dict[tuple[str, str], None] = {}  # in order, each once
         self._awake = asyncio.Event()
 
+    def foresee(self, event: PendingEvent) -> None:
+        """Nothing is asked ahead."""
+
     async def handle(self, event: PendingEvent) -> None:
         """Show the page; Unavailable is tried again while somebody may still look at it."""
         try:

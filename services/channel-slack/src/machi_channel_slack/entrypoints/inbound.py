@@ -46,6 +46,9 @@ class OfficerEvents:
     def __init__(self, office: Office) -> None:
         self._office = office
 
+    def foresee(self, event: PendingEvent) -> None:
+        """Nothing is asked ahead."""
+
     async def handle(self, event: PendingEvent) -> None:
         """Take the event to its end; Unavailable puts it off, in order."""
         errand = await errand_of(event.event, event.tenant, self._office.board)

@@ -17,6 +17,10 @@ class Lanes:
     homes: EventHandler
     residents: EventHandler
 
+    def foresee(self, event: PendingEvent) -> None:
+        """Hand it on."""
+        self._lane(event.event).foresee(event)
+
     async def handle(self, event: PendingEvent) -> None:
         """Hand it on."""
         await self._lane(event.event).handle(event)

@@ -27,6 +27,10 @@ class AnswerResident:
     turns: Turns
     texts: Texts
 
+    def foresee(self, pending: PendingEvent) -> None:
+        """Ask who wrote."""
+        self.turns.foresee(pending)
+
     async def handle(self, pending: PendingEvent) -> None:
         """Take the event to its end; Unavailable puts it off, in order."""
         answered = await self.turns.answer(pending, self.slacks[pending.tenant])

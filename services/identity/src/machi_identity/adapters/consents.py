@@ -1,18 +1,14 @@
 """The ledger, its projection, and the notices on PostgreSQL."""
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import asyncpg
 
 from machi.consent.v1.consent_service_pb2 import ConsentStatus
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing, Status, in_force
-from machi_sdk.work import Work, Works
-
-W = TypeVar("W", bound=Work)
+from machi_sdk.work import Work
 
 TOPIC = "machi.consent.v1"
 
@@ -35,7 +31,7 @@ SELECT k.receipt_id, k.event_id, coalesce(a.citizen_id, k.citizen_id) AS citizen
 FROM consent_ledger k LEFT JOIN aliases a ON a.tenant = $1 AND a.former_id = k.citizen_id
 WHERE k.tenant = $1 AND k.event_id = $2
 """
-_STANDINGS = "SELECT * FROM consent_standings($1, $2, $3)"
+STANDINGS = "SELECT * FROM consent_standings($1, $2, $3)"
 _GIVEN = """
 SELECT purpose, notice_version FROM consents
 WHERE tenant = $1 AND citizen_id = $2 AND status = 'given' ORDER BY purpose
@@ -86,7 +82,7 @@ class PgConsents:
 
     async def standing(self, citizen_id: str, purpose: str) -> Standing | None:
         """See the port."""
-        [row] = await self._work.db.fetch(_STANDINGS, self._work.tenant, [citizen_id], purpose)
+        [row] = await self._work.db.fetch(STANDINGS, self._work.tenant, [citizen_id], purpose)
         return standing_in(row) if row["known"] else None
 
     async def given(self, citizen_id: str) -> list[tuple[str, int]]:
@@ -125,14 +121,6 @@ class PgNotices:
             )
             for row in rows
         ]
-
-
-async def standings_now(
-    works: Works[W], tenant: str, citizen_ids: Sequence[str], purpose: str
-) -> list[Standing | None]:
-    """What stands for each, in the order asked, None where there is no such citizen: one statement alone."""
-    rows = await works.alone(_STANDINGS, tenant, citizen_ids, purpose)
-    return [standing_in(row) if row["known"] else None for row in rows]
 
 
 def standing_in(row: asyncpg.Record) -> Standing:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# Citizens whose consent one question may be about.
+MOST_AT_ONCE = 500
+
 
 class Status(StrEnum):
     """Status words of the W3C Data Privacy Vocabulary; UNKNOWN = not asked under a notice still in use."""

@@ -1,14 +1,13 @@
 """ConsentService: decode, use case, encode."""
 
-from collections.abc import Awaitable, Callable, Sequence
-
 import grpc
 from google.protobuf.message import Message
 
 from machi.consent.v1 import consent_service_pb2 as pb
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.consent import Decision, Standing, Status
+from machi_identity.domain.consent import MOST_AT_ONCE, Decision, Status
+from machi_identity.ports import StandingsNow
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.decide_consent import decide_consent
 from machi_sdk.clock import Clock
@@ -18,18 +17,15 @@ from machi_sdk.telemetry import counter
 from machi_sdk.texts import pick
 from machi_sdk.work import Works
 
-MOST_AT_ONCE = 500
 _CODES = {status: pb.ConsentStatus.Value(f"CONSENT_STATUS_{status.name}") for status in Status}
 _DECIDABLE = {_CODES[status]: status for status in (Status.GIVEN, Status.REFUSED, Status.WITHDRAWN)}
-# What stands now for each citizen of a tenant about a purpose, None where there is no such citizen.
-Standings = Callable[[str, Sequence[str], str], Awaitable[list[Standing | None]]]
 _Context = grpc.aio.ServicerContext[Message, Message]
 
 
 class ConsentRpc(ConsentServiceServicer):
     """What people allow, always read on the primary."""
 
-    def __init__(self, works: Works[IdentityWork], standings: Standings, clock: Clock) -> None:
+    def __init__(self, works: Works[IdentityWork], standings: StandingsNow, clock: Clock) -> None:
         self._works = works
         self._standings = standings
         self._clock = clock
@@ -53,8 +49,7 @@ class ConsentRpc(ConsentServiceServicer):
 
     async def Check(self, request: pb.CheckRequest, context: _Context) -> pb.CheckResponse:
         """What stands now for one citizen."""
-        tenant = current_call().tenant
-        [standing] = await self._standings(tenant, [request.citizen_id], request.purpose)
+        standing = await self._standings.of_one(current_call().tenant, request.citizen_id, request.purpose)
         if standing is None:
             raise Missing("citizen-unknown")
         response = pb.CheckResponse(status=_CODES[standing.status], notice_version=standing.notice_version)
@@ -67,7 +62,7 @@ class ConsentRpc(ConsentServiceServicer):
         if len(request.citizen_ids) > MOST_AT_ONCE:
             raise Invalid("too-many-citizens", f"ask for at most {MOST_AT_ONCE} at once")
         tenant = current_call().tenant
-        standings = await self._standings(tenant, list(request.citizen_ids), request.purpose)
+        standings = await self._standings.of_many(tenant, list(request.citizen_ids), request.purpose)
         return pb.CheckManyResponse(
             statuses=[_CODES[standing.status if standing else Status.UNKNOWN] for standing in standings]
         )

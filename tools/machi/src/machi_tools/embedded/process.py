@@ -16,7 +16,11 @@ from machi_tools.errors import StackError
 
 @dataclass(frozen=True)
 class Identity:
-    """A process, told apart from a later one that got the same pid."""
+    """A process, told apart from a later one that got the same pid by the seconds from the boot to its start.
+
+    The time of day would not do: the kernel tells it as the boot's plus these seconds, and the boot's moves whenever
+    the clock is set.
+    """
 
     pid: int
     started: float
@@ -24,13 +28,13 @@ class Identity:
     @classmethod
     def of(cls, pid: int) -> "Identity":
         """The identity of a running process; NoSuchProcess when it is gone."""
-        return cls(pid, psutil.Process(pid).create_time())
+        return cls(pid, _since_boot(psutil.Process(pid)))
 
     def find(self) -> psutil.Process | None:
         """The process itself, while it lives."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 0.05
+            same = abs(_since_boot(process) - self.started) < 0.05
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
@@ -56,6 +60,10 @@ class Identity:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
             self.wait(5)
+
+
+def _since_boot(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()
 
 
 @dataclass(frozen=True)
