@@ -18,7 +18,7 @@ from machi.identity.v1.identity_service_pb2 import ResolveRequest
 from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from machi.reports.v1.events_pb2 import ReportFiled, ReportRef
 from machi_sdk.clock import stamp
-from machi_sdk.envelope import decode, text_headers
+from machi_sdk.envelope import decode
 from machi_sdk.errors import Conflict, Unavailable
 from machi_sdk.rpc import Peers, for_tenant
 
@@ -155,8 +155,7 @@ class Officer:
             await consumer.stop()
 
     def _hear(self, record: "ConsumerRecord[bytes, bytes]", hands: asyncio.TaskGroup) -> None:
-        headers = text_headers(record.headers)
-        event = decode(record.topic, record.key, headers, record.value).event
+        event = decode(record.topic, record.key, record.headers, record.value).event
         if isinstance(event, ReportFiled) and event.report.case_number not in self._seen:
             self._seen.add(event.report.case_number)
             hands.create_task(self._take_on(event.report))

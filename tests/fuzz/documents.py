@@ -1,6 +1,6 @@
 """Kafka's records and pods' manifests: what is read, or refused as Invalid."""
 
-from machi_sdk.envelope import decode, text_headers
+from machi_sdk.envelope import decode
 from machi_sdk.errors import Invalid
 from machi_sdk.manifest import parse_manifest
 
@@ -11,7 +11,7 @@ def envelope(data: bytes) -> None:
     """Lines `name: value` are headers, what follows an empty line is the payload."""
     head, _, payload = data.partition(b"\n\n")
     pairs = (line.partition(b": ") for line in head.split(b"\n"))
-    headers = text_headers((name.decode("utf-8", "replace"), value) for name, _, value in pairs)
+    headers = ((name.decode("utf-8", "replace"), value) for name, _, value in pairs)
     try:
         received = decode(TOPIC, payload[:8], headers, payload)
     except Invalid:

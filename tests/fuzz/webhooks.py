@@ -22,7 +22,7 @@ from machi_channel_slack.entrypoints.forms import Forms
 from machi_channel_slack.entrypoints.webhooks import Webhooks
 from machi_channel_slack.ports import Board, Desks
 from machi_sdk.clock import ManualClock
-from machi_sdk.envelope import decode, text_headers, wire_headers
+from machi_sdk.envelope import decode, wire_headers
 from machi_sdk.errors import MachiError
 from machi_sdk.http import Endpoint, problem
 from machi_sdk.inbound import Entrance
@@ -42,8 +42,7 @@ class ReadBack(Producer):
 
     async def put(self, record: Record, timeout: float) -> None:  # noqa: ASYNC109 (the base class names it)
         """Write, then read."""
-        headers = text_headers(wire_headers(record.headers))
-        decode(record.topic, record.key.encode(), headers, record.payload)
+        decode(record.topic, record.key.encode(), wire_headers(record.headers), record.payload)
 
 
 class OneForm:

@@ -10,7 +10,7 @@ from machi.desk.v1.events_pb2 import CardAnnounced
 from machi_sdk.clock import SystemClock
 from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
-from machi_sdk.envelope import Received
+from machi_sdk.envelope import Received, wire_headers
 from machi_sdk.errors import Conflict, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Handler, Handling, Subscription, Verdict
@@ -61,7 +61,7 @@ def handling(works: Works[Work], handler: Handler[Work]) -> Handling[Work]:
 
 
 def record(headers: dict[str, str], offset: int = 0) -> RawRecord:
-    return RawRecord(TOPIC, 0, offset, b"card", headers, CardAnnounced(card_id="c").SerializeToString())
+    return RawRecord(TOPIC, 0, offset, b"card", wire_headers(headers), CardAnnounced(card_id="c").SerializeToString())
 
 
 async def test_a_refused_record_is_parked_before_it_is_acknowledged(works: Works[Work], rows: PodDatabase) -> None:

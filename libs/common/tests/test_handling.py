@@ -8,7 +8,7 @@ import pytest
 
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.database import Database
-from machi_sdk.envelope import Provenance, Received, headers_of, text_headers
+from machi_sdk.envelope import Provenance, Received, headers_of, wire_headers
 from machi_sdk.errors import Conflict, Unavailable
 from machi_sdk.handling import Handling, Subscription, Verdict
 from machi_sdk.parking import RawRecord, list_parked
@@ -57,7 +57,7 @@ def pod(works: Works[Work]) -> Pod:
 def raw(offset: int, purpose: str = "", tenant: str = "fukuoka", event_id: str = "") -> RawRecord:
     event = ConsentDecided(purpose=purpose)
     headers = headers_of(event, Provenance(event_id or f"e{offset}", "test", tenant, MOMENT))
-    return RawRecord("topic", 0, offset, b"key", headers, event.SerializeToString())
+    return RawRecord("topic", 0, offset, b"key", wire_headers(headers), event.SerializeToString())
 
 
 async def notes(works: Works[Work], tenant: str = "fukuoka") -> list[str]:
@@ -134,7 +134,7 @@ async def test_tenants_are_kept_apart_within_a_batch(pod: Pod, works: Works[Work
 
 
 async def test_what_is_no_event_is_parked_whole(pod: Pod, pod_database: PodDatabase, database: Database) -> None:
-    strange = RawRecord("topic", 0, 7, None, {"note": "\N{SNOWMAN}"}, b"\xff\x00")
+    strange = RawRecord("topic", 0, 7, None, wire_headers({"note": "\N{SNOWMAN}"}), b"\xff\x00")
     assert await pod.end([strange, raw(8)]) == 1
     assert await parked(pod_database) == [("topic/0/7", "envelope-incomplete")]
     connection = await database.connect()
@@ -144,7 +144,7 @@ async def test_what_is_no_event_is_parked_whole(pod: Pod, pod_database: PodDatab
 
 
 async def test_a_header_postgresql_cannot_keep_does_not_stop_the_partition(pod: Pod, pod_database: PodDatabase) -> None:
-    headers = text_headers([("ce_id", b"x\0\xff"), ("\0", b"a\0b"), ("ce_type", b"x")])
+    headers = [("ce_id", b"x\0\xff"), ("\0", b"a\0b"), ("ce_type", b"x")]
     assert await pod.end([RawRecord("topic", 0, 9, b"\0", headers, b"")]) == 1
     [(_, reason)] = await parked(pod_database)
     assert reason == "event-type-unknown"

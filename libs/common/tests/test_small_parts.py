@@ -14,7 +14,7 @@ from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsF
 from machi.dialogue.v1.messages_pb2 import Option
 from machi_sdk.cards import check_form
 from machi_sdk.clock import ManualClock, SystemClock, stamp
-from machi_sdk.envelope import Provenance, decode, headers_of, text_headers, wire_headers
+from machi_sdk.envelope import Provenance, decode, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.ids import derived_id, new_id
 from machi_sdk.names import fold
@@ -65,13 +65,12 @@ def test_an_event_comes_back_as_it_went() -> None:
     event = ConsentDecided(citizen_id="citizen-1")
     with span("a message"):
         headers = headers_of(event, Provenance("event-1", "identity", "fukuoka", MOMENT))
-    wired = text_headers(wire_headers(headers))
-    received = decode("machi.consent.v1", b"citizen-1", wired, event.SerializeToString())
+    received = decode("machi.consent.v1", b"citizen-1", wire_headers(headers), event.SerializeToString())
     assert received.event == event
     told = (received.event_id, received.tenant, received.key, received.occurred_at, received.type)
     assert told == ("event-1", "fukuoka", "citizen-1", MOMENT, "machi.consent.v1.ConsentDecided")
     assert headers["traceparent"].split("-")[1] == received.trace_id
-    naive = {**wired, "ce_time": "2026-04-01T09:00:00"}
+    naive = wire_headers({**headers, "ce_time": "2026-04-01T09:00:00"})
     assert decode("t", None, naive, b"").occurred_at == MOMENT
 
 
@@ -82,7 +81,7 @@ def test_an_event_comes_back_as_it_went() -> None:
 def test_whatever_lies_on_a_topic_is_an_event_or_invalid(headers: dict[str, str], payload: bytes) -> None:
     for fixed in ({}, {"ce_id": "x", "ce_type": "machi.consent.v1.ConsentDecided"}):
         try:
-            decode("topic", None, {**headers, **fixed}, payload)
+            decode("topic", None, wire_headers({**headers, **fixed}), payload)
         except Invalid as error:
             refused = error.slug
         else:

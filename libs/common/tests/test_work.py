@@ -11,7 +11,7 @@ import pytest
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import Clock
 from machi_sdk.database import Database, Pooled
-from machi_sdk.envelope import decode
+from machi_sdk.envelope import decode, wire_headers
 from machi_sdk.errors import Conflict, Denied, MachiError, Unavailable
 from machi_sdk.telemetry import current_trace_id, span
 from machi_sdk.testing import PodDatabase
@@ -78,7 +78,7 @@ async def test_whatever_is_said_is_written_as_it_is(
     headers = [json.loads(row["headers"]) for row in outgoing]
     assert len({each["ce_id"] for each in headers}) == times
     for row, each in zip(outgoing, headers, strict=True):
-        assert decode(row["topic"], b"", each, row["payload"]).tenant == "fukuoka"
+        assert decode(row["topic"], b"", wire_headers(each), row["payload"]).tenant == "fukuoka"
     [hop] = await rows(pod_database, "SELECT detail->>'note' AS note FROM hops")
     assert hop["note"] == odd
 

@@ -35,7 +35,7 @@ from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
 from machi_reports.use_cases.shelf import Shelf
 from machi_reports.wiring import assemble
 from machi_sdk.clock import ManualClock
-from machi_sdk.envelope import decode
+from machi_sdk.envelope import decode, wire_headers
 from machi_sdk.ids import new_id
 from machi_sdk.manifest import Manifest, load_manifest
 from machi_sdk.rpc import Peers, for_tenant
@@ -355,7 +355,10 @@ def outbox(connection: "asyncpg.Connection[asyncpg.Record]") -> Callable[[], Awa
 
     async def events() -> list[Message]:
         rows = await connection.fetch("SELECT topic, key, headers, payload FROM outbox ORDER BY id")
-        return [decode(r["topic"], r["key"].encode(), json.loads(r["headers"]), r["payload"]).event for r in rows]
+        headers = [wire_headers(json.loads(row["headers"])) for row in rows]
+        return [
+            decode(r["topic"], r["key"].encode(), h, r["payload"]).event for r, h in zip(rows, headers, strict=True)
+        ]
 
     return events
 

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from machi_sdk.envelope import text_headers
 from machi_sdk.errors import Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Handling, Subscription, Verdict
@@ -191,5 +190,5 @@ class Consumer(Generic[W]):
 
 
 def _as_raw(record: ConsumerRecord) -> RawRecord:
-    headers = text_headers(record.headers)
-    return RawRecord(record.topic, record.partition, record.offset, record.key, headers, record.value or b"")
+    place = (record.topic, record.partition, record.offset)
+    return RawRecord(*place, record.key, record.headers, record.value or b"")

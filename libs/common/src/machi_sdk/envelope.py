@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 from google.protobuf import symbol_database
@@ -16,7 +16,8 @@ from machi_sdk.errors import Invalid
 from machi_sdk.telemetry import carried
 
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
-_TRACE = ("traceparent", "tracestate")
+# As Kafka has them, whoever wrote them.
+Headers: TypeAlias = Iterable[tuple[str, bytes | None]]
 _LONGEST_TYPE = 200  # importing a package goes one call deeper for each part of its name
 
 
@@ -83,12 +84,13 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
     return [(name, value.encode()) for name, value in headers.items()]
 
 
-def text_headers(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+def text_headers(headers: Headers) -> dict[str, str]:
     """Headers as text; what is no UTF-8, or no text that PostgreSQL keeps, is replaced."""
-    found = {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
-    if "\0" not in "".join(found) and "\0" not in "".join(found.values()):
-        return found
-    return {_keepable(name): _keepable(value) for name, value in found.items()}
+    return {_keepable(name): _text(value) for name, value in headers}
+
+
+def _text(value: bytes | None) -> str:
+    return _keepable((value or b"").decode("utf-8", "replace"))
 
 
 def _keepable(text: str) -> str:
@@ -104,40 +106,47 @@ def message_class(full_name: str, modules: tuple[str, ...]) -> type[Message]:
     return found
 
 
-def decode(topic: str, key: bytes | None, headers: Mapping[str, str], payload: bytes) -> Received:
+def decode(topic: str, key: bytes | None, headers: Headers, payload: bytes) -> Received:
     """Read one record; Invalid (with a slug free of content) when it is none of ours."""
-    name = headers.get("ce_type", "")
-    if not name or not headers.get("ce_id"):
+    found = dict(headers)
+    event_id = _text(found.get("ce_id"))
+    if not event_id:
         raise Invalid("envelope-incomplete")
-    kind = _event_class(name)
+    name, kind = _event_class(found.get("ce_type"))
     try:
         event = kind.FromString(payload)
-        at = _moment(headers["ce_time"]) if "ce_time" in headers else datetime.now(UTC)
+        at = _moment(found.get("ce_time"))
     except (DecodeError, ValueError) as error:
         raise Invalid("event-not-readable") from error
-    trace = {name: headers[name] for name in _TRACE if name in headers}
-    return Received(
-        event,
-        headers["ce_id"],
-        name,
-        headers.get("ce_tenant", ""),
-        (key or b"").decode("utf-8", "replace"),
-        at,
-        topic,
-        trace,
-    )
+    trace = _trace(found.get("traceparent"), found.get("tracestate"))
+    return Received(event, event_id, name, _tenant(found.get("ce_tenant")), _text(key), at, topic, trace)
 
 
 @cache
-def _event_class(name: str) -> type[Message]:
+def _event_class(said: bytes | None) -> tuple[str, type[Message]]:
+    name = _text(said)
+    if not name:
+        raise Invalid("envelope-incomplete")
     if len(name) > _LONGEST_TYPE or not _TYPE_NAME.fullmatch(name):
         raise Invalid("event-type-unknown")
     try:
-        return message_class(name, (f"{name.rsplit('.', 1)[0]}.events_pb2",))
+        return name, message_class(name, (f"{name.rsplit('.', 1)[0]}.events_pb2",))
     except (KeyError, ImportError) as error:
         raise Invalid("event-type-unknown") from error
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+# Records in a row are often of one tenant and one commit.
+_tenant = lru_cache(maxsize=64)(_text)
+
+
+@lru_cache(maxsize=64)
+def _trace(parent: bytes | None, state: bytes | None) -> Mapping[str, str]:
+    given = {"traceparent": parent, "tracestate": state}
+    return {name: _text(value) for name, value in given.items() if value is not None}
+
+
+def _moment(said: bytes | None) -> datetime:
+    if said is None:
+        return datetime.now(UTC)
+    moment = datetime.fromisoformat(said.decode())
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

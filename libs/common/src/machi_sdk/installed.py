@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from machi.pods.v1 import events_pb2
-from machi_sdk.envelope import decode, text_headers
+from machi_sdk.envelope import decode
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.manifest import Manifest, parse_manifest
 from machi_sdk.producer import kafka_options
@@ -111,7 +111,7 @@ class InstalledPods:
 
     async def _take(self, record: ConsumerRecord) -> None:
         try:
-            event = decode(TOPIC, record.key, text_headers(record.headers), record.value).event
+            event = decode(TOPIC, record.key, record.headers, record.value).event
             if isinstance(event, events_pb2.PodInstalled):
                 await self.put(parse_manifest(event.pod.manifest_json, known_only=True))
             elif isinstance(event, events_pb2.PodUninstalled):

@@ -1,6 +1,5 @@
 """Parked records: rows in the pod's own database; an operator lists, shows, replays, and drops them."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -9,6 +8,7 @@ import asyncpg
 import orjson
 
 from machi_sdk.database import Connection
+from machi_sdk.envelope import Headers, text_headers, wire_headers
 from machi_sdk.work import Work
 
 _PARK = (
@@ -37,7 +37,7 @@ class RawRecord(NamedTuple):
     partition: int
     offset: int
     key: bytes | None
-    headers: Mapping[str, str]
+    headers: Headers
     payload: bytes
 
     @property
@@ -48,7 +48,7 @@ class RawRecord(NamedTuple):
     @property
     def event_id(self) -> str:
         """The envelope's id, or the record's place when there is none."""
-        return self.headers.get("ce_id") or f"{self.topic}/{self.partition}/{self.offset}"
+        return text_headers(self.headers).get("ce_id") or f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Parking:
 
     async def park(self, work: Work, record: RawRecord, reason: str) -> None:
         """Park in the transaction that also enters the inbox; `reason` is a slug without content."""
-        headers = orjson.dumps(dict(record.headers)).decode()
+        headers = orjson.dumps(text_headers(record.headers)).decode()
         place = (record.topic, record.partition, record.offset)
         await work.db.execute(
             _PARK, self._consumer, *place, record.event_id, record.key, headers, record.payload, reason
@@ -89,7 +89,7 @@ class Parking:
         row = await work.db.fetchrow(_TAKE, self._consumer)
         if row is None:
             return None
-        headers = orjson.loads(row["headers"])
+        headers = wire_headers(orjson.loads(row["headers"]))
         place = (row["topic"], row["partition"], row["offset"])
         return row["id"], RawRecord(*place, row["key"], headers, row["payload"])
 

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from machi.consent.v1.events_pb2 import ConsentDecided
 from machi_sdk.clock import SystemClock
 from machi_sdk.database import Database
-from machi_sdk.envelope import Received, text_headers
+from machi_sdk.envelope import Received
 from machi_sdk.handling import Handling, Subscription, Verdict
 from machi_sdk.parking import RawRecord
 from machi_sdk.work import Origin, Work, Works
@@ -39,7 +39,7 @@ async def first_batch() -> list[RawRecord]:
     end = (await kafka.end_offsets([place]))[place]
     records = [await kafka.getone(place) for _ in range(end)]
     await kafka.stop()
-    return [RawRecord(r.topic, 0, r.offset, r.key, text_headers(r.headers), r.value) for r in records]
+    return [RawRecord(r.topic, 0, r.offset, r.key, r.headers, r.value) for r in records]
 
 
 async def main() -> None:

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from machi.pods.v1.events_pb2 import PodInstalled
 from machi.pods.v1.pod_registry_service_pb2 import InstalledPod
-from machi_sdk.envelope import Provenance, Received, decode, headers_of, text_headers, wire_headers
+from machi_sdk.envelope import Provenance, Received, decode, headers_of, wire_headers
 from machi_sdk.errors import Invalid
 from machi_sdk.ids import new_id
 from machi_sdk.manifest import Manifest
@@ -151,6 +151,6 @@ async def _whole(consumer: AIOKafkaConsumer, place: TopicPartition) -> list[Cons
 
 def _received(record: ConsumerRecord) -> Received | None:
     try:
-        return decode(record.topic, record.key, text_headers(record.headers), record.value or b"")
+        return decode(record.topic, record.key, record.headers, record.value or b"")
     except Invalid:
         return None
