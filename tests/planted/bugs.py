@@ -346,6 +346,19 @@ BUGS: tuple[Bug, ...] = (
         ),
         "libs/common/tests/test_starting.py::test_another_program_is_started_without_touching_grpc",
     ),
+    Bug(
+        "closed-connection-ends-a-consumer",
+        "a connection that a broker closed is told in a way that ends aiokafka's background tasks for good",
+        (Edit(f"{SDK}/kafka_client.py", "    except RuntimeError as error:", "    except LookupError as error:"),),
+        "libs/common/tests/test_kafka_client.py"
+        "::test_on_uvloop_too_a_closed_connection_is_an_error_that_aiokafka_knows",
+    ),
+    Bug(
+        "consumer-never-stops",
+        "a consumer whose heartbeat missed its cancellation is waited for for ever",
+        (Edit(f"{SDK}/kafka_client.py", "            stopping.cancel()\n    finally:\n", "    finally:\n"),),
+        "libs/common/tests/test_kafka_client.py::test_a_consumer_stops_though_its_heartbeat_missed_its_cancellation",
+    ),
     *BUGS_OF_HASTE,
     *BUGS_OF_FLOODS,
     *BUGS_OF_LINKING,

@@ -13,8 +13,8 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from machi_sdk.errors import Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Handling, Subscription, Verdict
+from machi_sdk.kafka_client import kafka_options, stop
 from machi_sdk.parking import RawRecord
-from machi_sdk.producer import kafka_options
 from machi_sdk.settings import Settings
 from machi_sdk.telemetry import counter, gauge, get_logger
 from machi_sdk.work import Work
@@ -115,7 +115,7 @@ class Consumer(Generic[W]):
             while not self._stopping.is_set():
                 await self._poll(kafka)
         finally:
-            await kafka.stop()
+            await stop(kafka)
 
     async def _poll(self, kafka: AIOKafkaConsumer) -> None:
         self._resume(kafka)

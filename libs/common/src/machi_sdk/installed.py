@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaError
 from machi.pods.v1 import events_pb2
 from machi_sdk.envelope import decode
 from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.kafka_client import kafka_options
 from machi_sdk.manifest import Manifest, parse_manifest
-from machi_sdk.producer import kafka_options
 from machi_sdk.settings import Settings
 from machi_sdk.telemetry import gauge, get_logger
 

@@ -16,7 +16,6 @@ from aiokafka.errors import (
     ProducerFenced,
     UnknownProducerId,
 )
-from aiokafka.helpers import create_ssl_context
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from google.protobuf.message import Message
@@ -24,6 +23,7 @@ from google.protobuf.message import Message
 from machi_sdk.clock import Clock
 from machi_sdk.envelope import Provenance, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.kafka_client import kafka_options
 from machi_sdk.settings import Settings
 
 _FLUSH_SECONDS = 3.0
@@ -32,21 +32,6 @@ _LARGEST_REQUEST = 1_048_576
 _LARGEST = 1_000_000
 # After one of these the idempotent producer cannot go on: a new one is needed.
 _SPENT = (InvalidProducerEpoch, OutOfOrderSequenceNumber, ProducerClosed, ProducerFenced, UnknownProducerId)
-
-
-def kafka_options(settings: Settings) -> dict[str, object]:
-    """Connection arguments common to producers and consumers."""
-    options: dict[str, object] = {"bootstrap_servers": settings.kafka_bootstrap_servers}
-    protocol = settings.kafka_security_protocol
-    if protocol != "PLAINTEXT":
-        options["security_protocol"] = protocol
-    if "SSL" in protocol:
-        options["ssl_context"] = create_ssl_context(cafile=settings.kafka_security_ca_file or None)
-    if "SASL" in protocol:
-        options["sasl_mechanism"] = settings.kafka_security_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_security_username
-        options["sasl_plain_password"] = settings.kafka_security_password.get_secret_value()
-    return options
 
 
 @dataclass(frozen=True)

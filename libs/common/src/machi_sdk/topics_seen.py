@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from machi_sdk.producer import kafka_options
+from machi_sdk.kafka_client import kafka_options
 from machi_sdk.settings import Settings
 
 OURS = "machi."

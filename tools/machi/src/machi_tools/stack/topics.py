@@ -7,7 +7,7 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from machi_sdk.producer import kafka_options
+from machi_sdk.kafka_client import kafka_options
 from machi_sdk.settings import Settings
 from machi_tools.errors import StackError
 

@@ -1,0 +1,68 @@
+"""Connections to Kafka: what producers and consumers have in common, and what aiokafka leaves to its users."""
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.helpers import create_ssl_context
+
+from machi_sdk.settings import Settings
+from machi_sdk.telemetry import get_logger
+
+# Longer than a request may take, so that only what would never end is helped along.
+_STOP_SECONDS = 18.0
+
+log = get_logger()
+
+
+def kafka_options(settings: Settings) -> dict[str, object]:
+    """Connection arguments common to producers and consumers."""
+    options: dict[str, object] = {"bootstrap_servers": settings.kafka_bootstrap_servers}
+    protocol = settings.kafka_security_protocol
+    if protocol != "PLAINTEXT":
+        options["security_protocol"] = protocol
+    if "SSL" in protocol:
+        options["ssl_context"] = create_ssl_context(cafile=settings.kafka_security_ca_file or None)
+    if "SASL" in protocol:
+        options["sasl_mechanism"] = settings.kafka_security_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_security_username
+        options["sasl_plain_password"] = settings.kafka_security_password.get_secret_value()
+    return options
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Leave the group and disconnect.
+
+    When a broker dies just then, aiokafka's heartbeat may miss that it was cancelled, and the consumer waits for it for
+    ever (aiokafka issue 773). To cancel once more is what ends it.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    try:
+        while not (await asyncio.wait({stopping}, timeout=_STOP_SECONDS))[0]:
+            log.warning("consumer does not stop, cancelling what it waits for")
+            stopping.cancel()
+    finally:
+        stopping.cancel()
+    if not stopping.cancelled():
+        stopping.result()
+
+
+_send = AIOKafkaConnection.send
+
+
+def _sent(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401 (aiokafka has no types)
+    """As aiokafka sends, but a connection that is closed is an error it knows.
+
+    Of a closed connection uvloop tells by RuntimeError, and asyncio not at all. aiokafka expects OSError only: its
+    background tasks would end for good, and with them what a producer sends and a consumer gets (aiokafka issue 1038).
+    """
+    try:
+        return _send(self, request, expect_response)
+    except RuntimeError as error:
+        self.close(reason=CloseReason.CONNECTION_BROKEN)
+        raise KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
+
+
+AIOKafkaConnection.send = _sent
