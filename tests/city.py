@@ -234,11 +234,20 @@ async def wait_ready(city: City, seconds: float = 40.0) -> None:
     await city.until(look, seconds, "the stack did not become ready again")
 
 
+async def pods_ready(city: City) -> bool:
+    """Whether every pod is, whatever else the doctor finds, such as cards that wait for Slack."""
+    return all(pod["ready"] for pod in await _pods(city))
+
+
 async def at_rest(city: City) -> bool:
     """Whether nothing is under way: nothing to publish, nothing unread."""
+    return all(pod["lag"] == 0 and pod["outbox_age"] == 0 for pod in await _pods(city))
+
+
+async def _pods(city: City) -> list[dict[str, object]]:
     pods = (await asyncio.to_thread(city.doctor))["pods"]
     assert isinstance(pods, list)
-    return all(pod["lag"] == 0 and pod["outbox_age"] == 0 for pod in pods)
+    return pods
 
 
 def first(lines: Sequence[str], wanted: str) -> str:

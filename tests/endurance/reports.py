@@ -14,7 +14,7 @@ from machi_sdk.texts import Texts
 from machi_simulator.faults import Fault as PlatformFault
 from machi_tools.operator import running
 from machi_tools.stack.layout import Layout
-from tests.city import ROOT, City, at_rest, wait_ready, words_in, words_of
+from tests.city import ROOT, City, at_rest, pods_ready, words_in, words_of
 from tests.endurance.crowd import NUMBER, Crowd, Officer
 from tests.endurance.memory import Memory
 from tests.endurance.trouble import Fault, Trouble
@@ -26,6 +26,7 @@ TAKEN_ON = Texts(ROOT / "services" / "reports" / "src" / "machi_reports" / "text
 _PEOPLE = 12
 _HANG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
+_LONGEST_PAUSE = 60.0
 _REST_SECONDS = 120.0
 # From then on pods are not killed any more, only stopped, and all else goes on: the memory of long lives is seen.
 _NO_KILLS_AFTER = 0.4
@@ -87,7 +88,7 @@ async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
                 assert not taking.done(), taking.exception()
                 await _drained(city, crowd, people, _UNDER_FIRE_SECONDS)
             await city.simulator.clear_faults()
-            await wait_ready(city, _REST_SECONDS)
+            await city.until(partial(pods_ready, city), _REST_SECONDS, "a pod did not become ready again")
             await _drained(city, crowd, people, ordeal.drain_seconds)
             rested = await _rested(city)
         finally:
@@ -196,7 +197,7 @@ async def _drained(city: City, crowd: Crowd, people: list[str], seconds: float) 
         cards, pushes = await _cards(city), await _pushes(city, people)
         if crowd.filed.keys() <= cards.found.keys() and crowd.filed.keys() <= pushes.keys() and not cards.behind:
             return
-        await asyncio.sleep(max(_LOOK_SECONDS, 4 * (loop.time() - began)))
+        await asyncio.sleep(min(max(_LOOK_SECONDS, 4 * (loop.time() - began)), _LONGEST_PAUSE))
 
 
 @dataclass(frozen=True)

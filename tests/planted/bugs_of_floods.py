@@ -56,8 +56,8 @@ BUGS_OF_FLOODS: tuple[Bug, ...] = (
     Bug(
         "officers-wait-behind-the-background",
         "the background takes a turn of the minute while an officer waits for one",
-        (Edit(f"{SLACK}/adapters/pace.py", "while self._stands_back(first) or not await", "while not await"),),
-        f"{PACE}::test_what_an_officer_waits_for_goes_before_the_background",
+        (Edit(f"{SLACK}/adapters/pace.py", "while self._stands_back(rank) or not await", "while not await"),),
+        f"{PACE}::test_what_an_officer_waits_for_goes_before_cards_and_cards_before_lists",
     ),
     Bug(
         "new-cards-wait-for-changes",
@@ -74,7 +74,13 @@ BUGS_OF_FLOODS: tuple[Bug, ...] = (
     Bug(
         "background-takes-all",
         "changes nobody waits for use up the minute before what an officer waits for",
-        (Edit(f"{SLACK}/adapters/pace.py", "MOST_A_MINUTE if first else MOST_A_MINUTE - KEPT_FREE", "MOST_A_MINUTE"),),
+        (
+            Edit(
+                f"{SLACK}/adapters/pace.py",
+                "MOST_A_MINUTE if rank is Rank.AWAITED else MOST_A_MINUTE - KEPT_FREE",
+                "MOST_A_MINUTE",
+            ),
+        ),
         f"{PACE}::test_the_background_leaves_room_for_what_an_officer_waits_for",
     ),
     Bug(

@@ -12,7 +12,7 @@ from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import CardState, Desk, Lane, Mark, SlackMessage
 from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.jobs import Job, next_job
-from machi_channel_slack.ports import DeskPace, SlackRefused
+from machi_channel_slack.ports import DeskPace, Rank, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
@@ -137,7 +137,7 @@ class NoPace:
 
     async def turn(self, channel: str) -> None: ...
 
-    async def change(self, *, first: bool = False) -> None: ...
+    async def change(self, rank: Rank) -> None: ...
 
 
 def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: DeskPace) -> Hall:

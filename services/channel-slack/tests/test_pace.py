@@ -14,7 +14,7 @@ from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelP
 from machi_channel_slack.domain.cards import Announced, CardKey
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.entrypoints.poster import Poster
-from machi_channel_slack.ports import SlackLimited
+from machi_channel_slack.ports import Rank, SlackLimited
 from machi_sdk.clock import ManualClock
 from machi_sdk.database import Database
 from machi_sdk.testing import PodDatabase, wait_until
@@ -64,28 +64,30 @@ async def test_three_hundred_changes_keep_the_pace_and_end_with_the_newest(
 async def test_the_background_leaves_room_for_what_an_officer_waits_for(works: Works[Work], clock: ManualClock) -> None:
     pace, began = paced(works, clock), clock.now()
     for _ in range(MOST_A_MINUTE - KEPT_FREE):
-        await pace.change()
+        await pace.change(Rank.CARD)
     assert clock.now() == began
     for _ in range(KEPT_FREE - 1):
-        await pace.change(first=True)
+        await pace.change(Rank.AWAITED)
     assert clock.now() == began
-    await pace.change()
+    await pace.change(Rank.CARD)
     assert clock.now() > began + MINUTE, "the last one is not the background's"
 
 
 @pytest.mark.integration
-async def test_what_an_officer_waits_for_goes_before_the_background(works: Works[Work], clock: ManualClock) -> None:
-    pace, changed = paced(works, clock), list[bool]()
+async def test_what_an_officer_waits_for_goes_before_cards_and_cards_before_lists(
+    works: Works[Work], clock: ManualClock
+) -> None:
+    pace, changed = paced(works, clock), list[Rank]()
 
-    async def change(first: bool) -> None:
-        await pace.change(first=first)
-        changed.append(first)
+    async def change(rank: Rank) -> None:
+        await pace.change(rank)
+        changed.append(rank)
 
     for _ in range(MOST_A_MINUTE):
-        await change(first=True)
-    waiting = [asyncio.create_task(change(first)) for first in (False, False, True, True)]
+        await change(Rank.AWAITED)
+    waiting = [asyncio.create_task(change(rank)) for rank in (*reversed(Rank), *reversed(Rank))]
     await asyncio.gather(*waiting)
-    assert changed[MOST_A_MINUTE:] == [True, True, False, False]
+    assert changed[MOST_A_MINUTE:] == [rank for rank in Rank for _ in range(2)]
 
 
 @pytest.mark.integration
@@ -94,7 +96,7 @@ async def test_a_pod_that_starts_anew_knows_what_was_used(works: Works[Work], cl
     for _ in range(3):  # three processes, one after the other
         pace = paced(works, clock)
         for _ in range(20):
-            await pace.change()
+            await pace.change(Rank.CARD)
     assert clock.now() > began + MINUTE
 
 
@@ -102,7 +104,7 @@ async def test_a_pod_that_starts_anew_knows_what_was_used(works: Works[Work], cl
 async def test_a_new_message_is_not_held_up_by_changes(works: Works[Work], clock: ManualClock) -> None:
     pace, began = paced(works, clock), clock.now()
     for _ in range(MOST_A_MINUTE):
-        await pace.change(first=True)
+        await pace.change(Rank.AWAITED)
     for _ in range(100):
         await pace.turn("C1")
     assert clock.now() == began
@@ -111,7 +113,7 @@ async def test_a_new_message_is_not_held_up_by_changes(works: Works[Work], clock
 class NoMoreChanges(NoPace):
     """The workspace's minute is used up and does not end."""
 
-    async def change(self, *, first: bool = False) -> None:
+    async def change(self, rank: Rank) -> None:
         await asyncio.Event().wait()
 
 

@@ -53,6 +53,10 @@ async def bounded_body(request: Request, limit: int) -> bytes | None:
     return b"".join(chunks)
 
 
+# Longer than what stands before a pod keeps an idle connection (nginx: a minute): who closes first loses no request.
+_KEEP_ALIVE_SECONDS = 75
+
+
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -119,6 +123,7 @@ class HttpServer:
             lifespan="off",
             ws="none",
             timeout_graceful_shutdown=5,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             server_header=False,
         )
         self._server = _Server(config)

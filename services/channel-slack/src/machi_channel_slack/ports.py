@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import IntEnum
 from typing import Protocol
 
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard, Form
@@ -110,11 +111,19 @@ class Pace(Protocol):
         ...
 
 
+class Rank(IntEnum):
+    """Which of a workspace's changes goes first."""
+
+    AWAITED = 0  # somebody waits for it
+    CARD = 1
+    LIST = 2
+
+
 class DeskPace(Pace, Protocol):
     """How often desks' channels may get a message, and how often their messages may be changed."""
 
-    async def change(self, *, first: bool = False) -> None:
-        """Wait for one of the workspace's turns; `first`: somebody waits for it."""
+    async def change(self, rank: Rank) -> None:
+        """Wait for one of the workspace's turns, behind whatever goes first."""
         ...
 
 

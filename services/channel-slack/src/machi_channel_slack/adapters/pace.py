@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from aiolimiter import AsyncLimiter
 
-from machi_channel_slack.ports import Pace
+from machi_channel_slack.ports import Pace, Rank
 from machi_sdk.clock import Clock
 from machi_sdk.ids import new_id
 from machi_sdk.work import Work, Works
@@ -79,23 +79,23 @@ class WorkspacePace:
         self._turns = turns
         self._clock = clock
         self._sleep = sleep
-        self._waiting = Counter[bool]()
-        self._queues = {first: asyncio.Lock() for first in (False, True)}
+        self._waiting = Counter[Rank]()
+        self._queues = {rank: asyncio.Lock() for rank in Rank}
 
     async def turn(self, channel: str) -> None:
         """Wait for the channel's turn."""
         await self._channels.turn(channel)
 
-    async def change(self, *, first: bool = False) -> None:
-        """Wait for one of the workspace's turns; `first` goes before the rest, and may use what that leaves free."""
-        most = MOST_A_MINUTE if first else MOST_A_MINUTE - KEPT_FREE
-        self._waiting[first] += 1
+    async def change(self, rank: Rank) -> None:
+        """Wait for one of the workspace's turns; what somebody waits for may use what the rest leaves free."""
+        most = MOST_A_MINUTE if rank is Rank.AWAITED else MOST_A_MINUTE - KEPT_FREE
+        self._waiting[rank] += 1
         try:
-            async with self._queues[first]:  # one asks for all: desks wait for the same minute
-                while self._stands_back(first) or not await self._turns.take(self._clock.now(), most):
+            async with self._queues[rank]:  # one asks for all: desks wait for the same minute
+                while self._stands_back(rank) or not await self._turns.take(self._clock.now(), most):
                     await self._sleep(_LOOK_SECONDS)
         finally:
-            self._waiting[first] -= 1
+            self._waiting[rank] -= 1
 
-    def _stands_back(self, first: bool) -> bool:
-        return not first and self._waiting[True] > 0
+    def _stands_back(self, rank: Rank) -> bool:
+        return any(self._waiting[other] > 0 for other in Rank if other < rank)

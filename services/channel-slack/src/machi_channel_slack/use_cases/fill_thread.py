@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard, ThreadEntry
 from machi_channel_slack.domain.cards import CardKey, PostState, SlackMessage
-from machi_channel_slack.ports import SlackLimited, SlackRefused
+from machi_channel_slack.ports import Rank, SlackLimited, SlackRefused
 from machi_channel_slack.rendering.thread import entry_message
 from machi_channel_slack.use_cases.hall import Hall
 
@@ -26,7 +26,7 @@ async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) ->
         elif not known.ts:
             await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:
-            await hall.pace.change(first=True)
+            await hall.pace.change(Rank.AWAITED)
             await hall.slack.update(place[0], known.ts, entry_message(entry))
             await hall.board.attempt_post(key, replace(known, digest=digest))
 

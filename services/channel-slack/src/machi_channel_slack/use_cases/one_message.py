@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from machi_channel_slack.domain.cards import SlackMessage
-from machi_channel_slack.ports import SlackLimited, SlackRefused
+from machi_channel_slack.ports import Rank, SlackLimited, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Unavailable
 
@@ -42,12 +42,12 @@ class Slip(Generic[Key]):
     notes: Notes[Key]
 
 
-async def wait_turn(slip: Slip[Key], channel: str, hall: Hall, *, first: bool = False) -> None:
+async def wait_turn(slip: Slip[Key], channel: str, hall: Hall, rank: Rank) -> None:
     """Wait until the message may be posted or changed; where a post is in doubt nobody knows which it will be."""
     if not slip.ts:
         await hall.pace.turn(channel)
     if slip.ts or slip.attempted_at is not None:
-        await hall.pace.change(first=first or not slip.ts)
+        await hall.pace.change(rank if slip.ts else Rank.AWAITED)
 
 
 async def show_message(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall, place: str) -> str:

@@ -2,7 +2,7 @@
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_channel_slack.domain.cards import CardKey, CardState
-from machi_channel_slack.ports import SlackRefused
+from machi_channel_slack.ports import Rank, SlackRefused
 from machi_channel_slack.rendering.card import card_message
 from machi_channel_slack.use_cases.fill_thread import fill_thread
 from machi_channel_slack.use_cases.hall import Hall
@@ -18,7 +18,7 @@ async def show_card(key: CardKey, hall: Hall) -> None:
     desk = await hall.desks.desk(key.tenant, key.desk_id)
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(key, state.ts, state.attempted_at, hall.board)
-    await wait_turn(slip, channel, hall, first=state.at_once)
+    await wait_turn(slip, channel, hall, Rank.AWAITED if state.at_once else Rank.CARD)
     card = await hall.pods.card(state, desk.language)
     if card.moved and state.never_tried:
         await hall.board.settled(key, max(card.version, state.wanted))

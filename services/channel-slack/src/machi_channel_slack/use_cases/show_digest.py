@@ -7,7 +7,7 @@ from functools import partial
 
 from machi_channel_slack.domain.cards import CardKey, Desk
 from machi_channel_slack.domain.digests import DigestLine, DigestState, LineText
-from machi_channel_slack.ports import SlackRefused
+from machi_channel_slack.ports import Rank, SlackRefused
 from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
@@ -25,7 +25,7 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
         raise silent
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
-    await wait_turn(slip, channel, hall)
+    await wait_turn(slip, channel, hall, Rank.LIST)
     lines = await _linked(state, await hall.digests.lines(state.key), hall)
     say = partial(hall.texts.say, desk.language)
     message = digest_message(state, lines, say)
