@@ -35,8 +35,8 @@ BUGS_OF_HASTE: tuple[Bug, ...] = (
             ),
             Edit(
                 f"{IDENTITY}/adapters/standings.py",
-                "self.of_many(tenant, round_.citizen_ids, purpose)",
-                "self.of_many(tenant, round_.citizen_ids * 2, purpose)",
+                "self.of_many(tenant, citizen_ids, purpose)",
+                "self.of_many(tenant, citizen_ids * 2, purpose)",
             ),
         ),
         "services/identity/tests/test_standings.py::test_an_answer_is_never_older_than_its_question",

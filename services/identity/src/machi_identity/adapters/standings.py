@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
@@ -17,20 +16,12 @@ _SECONDS = 2.0  # one connection that hangs must not hold everybody's questions 
 _Answers: TypeAlias = asyncio.Task[list[Standing | None]]
 
 
-@dataclass
-class _Round:
-    """Questions of one tenant about one purpose that one statement will answer, after the statement before it."""
-
-    before: _Answers | None
-    citizen_ids: list[str] = field(default_factory=list)
-
-
 class PgStandingsNow:
     """`ports.StandingsNow`, never by a statement that began before the question came."""
 
     def __init__(self, works: Works[IdentityWork]) -> None:
         self._works = works
-        self._open: dict[tuple[str, str], tuple[_Round, _Answers]] = {}
+        self._open: dict[tuple[str, str], tuple[list[str], _Answers]] = {}
         self._last: dict[tuple[str, str], _Answers] = {}
 
     async def of_many(self, tenant: str, citizen_ids: Sequence[str], purpose: str) -> list[Standing | None]:
@@ -41,29 +32,32 @@ class PgStandingsNow:
     async def of_one(self, tenant: str, citizen_id: str, purpose: str) -> Standing | None:
         """See the port."""
         about = tenant, purpose
-        round_, answers = self._open.get(about) or self._begin(about)
-        place = len(round_.citizen_ids)
-        round_.citizen_ids.append(citizen_id)
-        if place + 1 == MOST_AT_ONCE:
+        citizen_ids, answers = self._open.get(about) or self._begin(about)
+        place = len(citizen_ids)
+        citizen_ids.append(citizen_id)
+        if len(citizen_ids) == MOST_AT_ONCE:
             del self._open[about]
         return (await asyncio.shield(answers))[place]  # whoever asked may go, the others stay
 
-    def _begin(self, about: tuple[str, str]) -> tuple[_Round, _Answers]:
-        round_ = _Round(self._last.get(about))
-        answers = asyncio.create_task(self._ask(about, round_))
+    def _begin(self, about: tuple[str, str]) -> tuple[list[str], _Answers]:
+        """A statement after the one that is on its way, for all who ask until then."""
+        citizen_ids: list[str] = []
+        answers = asyncio.create_task(self._ask(about, citizen_ids, self._last.get(about)))
         answers.add_done_callback(partial(self._ended, about))
-        self._open[about], self._last[about] = (round_, answers), answers
-        return round_, answers
+        self._open[about], self._last[about] = (citizen_ids, answers), answers
+        return citizen_ids, answers
 
-    async def _ask(self, about: tuple[str, str], round_: _Round) -> list[Standing | None]:
-        if round_.before is not None:
-            await asyncio.wait({round_.before})
-        if len(round_.citizen_ids) < MOST_AT_ONCE:
+    async def _ask(
+        self, about: tuple[str, str], citizen_ids: list[str], before: _Answers | None
+    ) -> list[Standing | None]:
+        if before is not None:
+            await asyncio.wait({before})
+        if len(citizen_ids) < MOST_AT_ONCE:
             del self._open[about]  # from here on a question is too late for this statement
         tenant, purpose = about
         try:
             async with asyncio.timeout(_SECONDS):
-                return await self.of_many(tenant, round_.citizen_ids, purpose)
+                return await self.of_many(tenant, citizen_ids, purpose)
         except TimeoutError as error:
             raise Unavailable("database-slow") from error
 
