@@ -11,7 +11,7 @@ def envelope(data: bytes) -> None:
     """Lines `name: value` are headers, what follows an empty line is the payload."""
     head, _, payload = data.partition(b"\n\n")
     pairs = (line.partition(b": ") for line in head.split(b"\n"))
-    headers = ((name.decode("utf-8", "replace"), value) for name, _, value in pairs)
+    headers = [(name.decode("utf-8", "replace"), value) for name, _, value in pairs]
     try:
         received = decode(TOPIC, payload[:8], headers, payload)
     except Invalid:

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes as `ce_` headers, a protobuf as the body."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -16,9 +16,9 @@ from machi_sdk.errors import Invalid
 from machi_sdk.telemetry import carried
 
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
-# As Kafka has them, whoever wrote them.
-Headers: TypeAlias = Iterable[tuple[str, bytes | None]]
 _LONGEST_TYPE = 200  # importing a package goes one call deeper for each part of its name
+# As Kafka has them, whoever wrote them.
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 
 class Received(NamedTuple):

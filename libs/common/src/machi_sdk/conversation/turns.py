@@ -72,7 +72,7 @@ class Turns:
     openings: InstalledOpenings
     earlier: EarlierMessages
     asked: MutableMapping[PendingEvent, asyncio.Task[identity.ResolveResponse]] = field(
-        default_factory=WeakKeyDictionary
+        init=False, default_factory=WeakKeyDictionary
     )
 
     def foresee(self, pending: PendingEvent) -> None:
