@@ -3,17 +3,23 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from machi_sdk.clock import SystemClock
+from machi_sdk.database import Database
 from machi_sdk.keys import Keys
 from machi_sdk.rpc import Peers
 from machi_sdk.texts import Texts
+from machi_sdk.work import Origin, Work, Works
 from machi_simulator.faults import Fault as PlatformFault
+from machi_tools.embedded.given import GivenPostgres
 from machi_tools.operator import running
+from machi_tools.stack.databases import Databases
 from machi_tools.stack.layout import Layout
+from machi_tools.stack.secrets import SecretStore
 from tests.city import ROOT, City, at_rest, pods_ready, words_in, words_of
 from tests.endurance.crowd import NUMBER, Crowd, Officer
 from tests.endurance.memory import Memory
@@ -79,22 +85,19 @@ async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
     trouble, memory = Trouble(faults_of(city), ordeal.every, ordeal.seed), Memory()
     async with _speaking(city) as (crowd, officer):
         people = [await _resident(city) for _ in range(_PEOPLE)]
-        taking = asyncio.create_task(officer.run())
-        await officer.listening.wait()
-        filing = [asyncio.create_task(_file(crowd, user, ordeal, place)) for place, user in enumerate(people)]
+        filing = [asyncio.create_task(_file(crowd, officer, user, share)) for user, share in _shares(people, ordeal)]
         try:
             async with trouble.going_on():
                 await _watched(city, crowd, filing, memory, partial(_spare, trouble, ordeal))
-                assert not taking.done(), taking.exception()
                 await _drained(city, crowd, people, _UNDER_FIRE_SECONDS)
             await city.simulator.clear_faults()
             await city.until(partial(pods_ready, city), _REST_SECONDS, "a pod did not become ready again")
             await _drained(city, crowd, people, ordeal.drain_seconds)
             rested = await _rested(city)
         finally:
-            for task in (taking, *filing):
+            for task in filing:
                 task.cancel()
-            await asyncio.gather(taking, *filing, return_exceptions=True)
+            await asyncio.gather(*filing, return_exceptions=True)
     cards, pushes = await _cards(city), await _pushes(city, people)
     behind = [each for each in crowd.filed if each in cards.behind]
     refused = [f"{call.path}: {call.reason}" for call in await city.simulator.refused() if not harmless(call)]
@@ -146,14 +149,19 @@ async def _plan(city: City, fault: PlatformFault) -> None:
 @asynccontextmanager
 async def _speaking(city: City) -> AsyncIterator[tuple[Crowd, Officer]]:
     """The crowd with channel-line's credential, the officer with channel-slack's."""
-    state = running(Layout(ROOT, city.state))
+    layout = Layout(ROOT, city.state)
+    state = running(layout)
+    cases = Databases(GivenPostgres(state.servers.postgres), SecretStore(layout.state / "secrets.json"))
+    database = Database(cases.pod_url("reports"))
     addresses = {pod.name: pod.rpc for pod in state.pods}
     line, slack = (
         Peers(addresses, Keys(city.state / "keys" / pod, state.release)) for pod in ("channel-line", "channel-slack")
     )
     try:
-        yield Crowd(line, state.tenant), Officer(slack, state.tenant, city.kafka())
+        works = Works(database, Work, Origin("officer", SystemClock()))
+        yield Crowd(line, state.tenant), Officer(slack, state.tenant, works)
     finally:
+        await database.close()
         await line.close()
         await slack.close()
 
@@ -162,12 +170,19 @@ async def _resident(city: City) -> str:
     return (await city.resident()).user
 
 
-async def _file(crowd: Crowd, user: str, ordeal: Ordeal, place: int) -> None:
-    """One person's share of the reports, each not before its time."""
-    began = asyncio.get_running_loop().time()
-    for serial in range(place, ordeal.count, _PEOPLE):
-        await asyncio.sleep(began + serial / ordeal.rate - asyncio.get_running_loop().time())
-        await crowd.file(user)
+def _shares(people: list[str], ordeal: Ordeal) -> Iterator[tuple[str, list[float]]]:
+    """Each person, and after how many seconds each of their reports is due."""
+    for place, user in enumerate(people):
+        yield user, [serial / ordeal.rate for serial in range(place, ordeal.count, len(people))]
+
+
+async def _file(crowd: Crowd, officer: Officer, user: str, due: list[float]) -> None:
+    """One person's share of the reports, none before its time, and each taken on."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for seconds in due:
+        await asyncio.sleep(began + seconds - loop.time())
+        await officer.take_on(await crowd.file(user))
 
 
 def _spare(trouble: Trouble, ordeal: Ordeal, filed: int) -> None:
