@@ -1,10 +1,11 @@
 """A workspace that only notes what it is sent, a desk with a room, and a pod whose cards have versions."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from itertools import product
 
-from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
+from machi.dialogue.v1.desk_card_pb2 import BoardSection, CardPhoto, DeskCard, ThreadEntry
 from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.adapters.board import PostgresBoard
@@ -12,7 +13,7 @@ from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import CardState, Desk, Lane, Mark, SlackMessage
 from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.jobs import Job, next_job
-from machi_channel_slack.ports import DeskPace, Rank, SlackRefused
+from machi_channel_slack.ports import DeskPace, Look, Rank, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
@@ -21,26 +22,41 @@ from machi_sdk.work import Work, Works
 
 
 class QuietSlack:
-    """`ports.Slack`: when something was sent, and what each message shows now."""
+    """`ports.Slack`: when something was sent, and what each message shows now.
+
+    Everything is refused with `refusing`, what concerns one message or file with its own word in `refusals`.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.posted: list[datetime] = []
         self.changed: list[datetime] = []
         self.shown: dict[str, str] = {}
+        self.deleted: list[str] = []
         self.refusing = ""
+        self.refusals: dict[str, str] = {}
+
+    def _take(self, what: str) -> None:
+        if refusal := self.refusing or self.refusals.get(what):
+            raise SlackRefused(refusal)
 
     async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
-        if self.refusing:
-            raise SlackRefused(self.refusing)
+        self._take(channel)
         self.posted.append(self._clock.now())
         ts = str(len(self.posted))
         self.shown[ts] = message.text
         return ts
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
+        self._take(ts)
         self.changed.append(self._clock.now())
         self.shown[ts] = message.text
+
+    async def delete(self, channel: str, ts: str) -> None:
+        self._take(channel)
+        self._take(ts)
+        self.deleted.append(ts)
+        self.shown.pop(ts, None)
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
         return ""
@@ -67,7 +83,9 @@ class QuietSlack:
     async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
         return False
 
-    async def delete_file(self, file_id: str) -> None: ...
+    async def delete_file(self, file_id: str) -> None:
+        self._take(file_id)
+        self.deleted.append(file_id)
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
         raise NotImplementedError
@@ -82,12 +100,16 @@ async def anything_due(tenant: str, desk_id: str, hall: Hall) -> Job | None:
 
 
 class OneRoom:
-    """`ports.Rooms`."""
+    """`ports.Rooms`; without a `channel` its name belongs to one we can't see."""
+
+    channel = "C1"
 
     async def of(self, desk: Desk) -> str:
-        return "C1"
+        if not self.channel:
+            raise Unavailable("slack-channel-name-taken")
+        return self.channel
 
-    def forget(self) -> None: ...
+    def forget(self, desk: Desk) -> None: ...
 
 
 class OneDesk:
@@ -109,6 +131,9 @@ class VersionedPod:
     def __init__(self) -> None:
         self.versions: dict[str, int] = {}
         self.silent: set[str] = set()
+        self.moved: set[str] = set()
+        self.said: defaultdict[str, list[ThreadEntry]] = defaultdict(list)
+        self.photos: defaultdict[str, list[CardPhoto]] = defaultdict(list)
 
     async def card(self, state: CardState, language: str) -> DeskCard:
         if state.key.card_id in self.silent:
@@ -120,10 +145,13 @@ class VersionedPod:
             version=version,
             number=state.key.card_id,
             title=f"v{version}",
+            moved=state.key.card_id in self.moved,
+            thread=self.said[state.key.card_id],
+            photos=self.photos[state.key.card_id],
         )
 
     async def photo(self, state: CardState, media_id: str) -> bytes:
-        raise NotImplementedError
+        return b"photo"
 
     async def board(self, tenant: str, pod: str, request: BoardRequest) -> Sequence[BoardSection]:
         raise NotImplementedError
@@ -137,7 +165,7 @@ class NoPace:
 
     async def turn(self, channel: str) -> None: ...
 
-    async def change(self, rank: Rank) -> None: ...
+    async def change(self, rank: Rank, anew: Look | None = None) -> None: ...
 
 
 def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod, pace: DeskPace) -> Hall:

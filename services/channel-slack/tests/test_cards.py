@@ -9,6 +9,7 @@ from slack_city import DESK, JPEG, OFFICER, SlackCity
 from machi.dialogue.v1.desk_card_pb2 import CardPhoto
 from machi_simulator.config import Config
 from machi_simulator.faults import Fault
+from machi_simulator.slack.model import SlackMessage
 
 pytestmark = pytest.mark.integration
 
@@ -103,16 +104,38 @@ async def test_words_taken_back_are_changed_where_they_stand(city: SlackCity) ->
     assert len(await city.messages()) == 2
 
 
-async def test_a_deleted_card_is_posted_anew(city: SlackCity) -> None:
-    await city.announce(1)
-    first = await city.shown(1)
+async def deleted(city: SlackCity, message: SlackMessage) -> None:
     token = {"authorization": f"Bearer {Config().slack_bot_token}"}
     async with aiohttp.ClientSession(city.simulator.slack_api_url, headers=token) as session:
-        await session.post("chat.delete", json={"channel": first.channel, "ts": first.ts})
+        await session.post("chat.delete", json={"channel": message.channel, "ts": message.ts})
+
+
+async def test_a_deleted_card_is_posted_anew_and_its_thread_leaves_with_it(city: SlackCity) -> None:
+    city.lamps.card.thread.append(entry("e-1", "秘密"))
+    await city.announce(1)
+    first = await city.shown(1)
+    await deleted(city, first)
     assert await city.cards() == []
     city.lamps.card.version = 2
+    city.lamps.card.thread[0].text = "（取り消されました）"
     await city.announce(2)
-    assert (await city.shown(2)).ts != first.ts
+    second = await city.shown(2)
+    assert second.ts != first.ts
+    assert "秘密" not in str(await city.messages()), "Slack keeps replies to what is deleted"
+    assert [message.thread_ts for message in await city.messages()] == ["", second.ts]
+
+
+async def test_words_taken_back_whose_message_was_deleted_hold_up_nothing(city: SlackCity) -> None:
+    city.lamps.card.thread.extend([entry("e-1", "秘密"), entry("e-2", "これも秘密")])
+    await city.announce(1)
+    await city.shown(1)
+    await deleted(city, next(message for message in await city.messages() if message.thread_ts))
+    city.lamps.card.version = 2
+    for each in city.lamps.card.thread:
+        each.text = "（取り消されました）"
+    await city.announce(2)
+    await city.shown(2)
+    assert "秘密" not in str(await city.messages())
 
 
 async def test_a_card_that_moved_on_is_one_line(city: SlackCity) -> None:

@@ -5,7 +5,15 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from machi_channel_slack.adapters.board import _DUE, _NEXT_AT_ONCE, _NEXT_CHANGED, _NEXT_NEW, _WAITING, announce
+from machi_channel_slack.adapters.board import (
+    _DUE,
+    _IN_DOUBT,
+    _NEXT_AT_ONCE,
+    _NEXT_CHANGED,
+    _NEXT_NEW,
+    _WAITING,
+    announce,
+)
 from machi_channel_slack.adapters.digests import _HOLD, _LIST, _MAKE, _TIDE
 from machi_channel_slack.domain.cards import Announced, CardKey
 from machi_channel_slack.domain.digests import DigestKind
@@ -27,15 +35,16 @@ FROM generate_series(1, 5000) n
     ("statement", "values"),
     [
         (_DUE, ("now",)),
-        (_NEXT_AT_ONCE, (DESK, "now", True)),
-        (_NEXT_NEW, (DESK, "now", False)),
-        (_NEXT_CHANGED, (DESK, "now")),
+        (_NEXT_AT_ONCE, (DESK, "now", ["new-2"], True)),
+        (_NEXT_NEW, (DESK, "now", ["new-2"], False)),
+        (_NEXT_CHANGED, (DESK, "now", ["new-2"])),
+        (_IN_DOUBT, ("C1",)),
         (_TIDE, (DESK, "now", "recent")),
         (_LIST, ("digest", DESK, "now")),
         (_HOLD, ("digest", "now", timedelta(seconds=30), DESK)),
         (_WAITING, ()),
     ],
-    ids=["due", "at-once", "new", "changed", "tide", "list", "hold", "waiting"],
+    ids=["due", "at-once", "new", "changed", "in-doubt", "tide", "list", "hold", "waiting"],
 )
 async def test_cards_shown_long_ago_are_not_looked_at(
     works: Works[Work], clock: ManualClock, database: PodDatabase, statement: str, values: tuple[object, ...]

@@ -115,6 +115,21 @@ async def test_words_in_the_thread_arrive_exactly_and_once(city: SlackCity) -> N
     assert {each.status for hook in await city.simulator.webhooks("slack") for each in hook.attempts} == {200}
 
 
+async def test_words_in_the_thread_of_a_card_in_doubt_wait_for_it(city: SlackCity) -> None:
+    await city.simulator.plan(Fault(path="/slack/api/chat.postMessage", kind="accept_then_reset"))
+    await city.simulator.plan(Fault(path="/slack/api/conversations.history", kind="status", status=500, count=2))
+    await city.announce(1)
+    (message,) = await city.simulator.until(city.cards, 15, "the card stands there")
+    other = await city.simulator.slack.say(OFFICER, message.channel, "雑談です")
+    await city.simulator.slack.say(OFFICER, message.channel, WORDS, message.ts)
+    await city.simulator.slack.say(OFFICER, message.channel, "雑談のつづき", other.ts)
+    (turn,) = await city.turned(1)
+    assert turn.card_reply.text == WORDS
+    await city.shown(1)
+    await city.simulator.slack.say(OFFICER, message.channel, "二つ目", message.ts)
+    assert [each.card_reply.text for each in await city.turned(2)] == [WORDS, "二つ目"]
+
+
 async def _post(url: str, path: str, body: bytes, **headers: str) -> tuple[int, bytes]:
     at = str(int(time.time()))
     signed = {"x-slack-request-timestamp": at, "x-slack-signature": signature(SECRET, at, body)}

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
 
+from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.adapters.calls import Calls
 from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
-from machi_channel_slack.domain.cards import Announced, CardKey
+from machi_channel_slack.domain.cards import Announced, CardKey, CardState
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.entrypoints.poster import Poster
-from machi_channel_slack.ports import Rank, SlackLimited
+from machi_channel_slack.ports import Look, Rank, SlackLimited
+from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.clock import ManualClock
 from machi_sdk.database import Database
 from machi_sdk.testing import PodDatabase, wait_until
@@ -113,12 +117,34 @@ async def test_a_new_message_is_not_held_up_by_changes(works: Works[Work], clock
 class NoMoreChanges(NoPace):
     """The workspace's minute is used up and does not end."""
 
-    async def change(self, rank: Rank) -> None:
+    async def change(self, rank: Rank, anew: Look | None = None) -> None:
         await asyncio.Event().wait()
 
 
 def has_posted(slack: QuietSlack, count: int) -> bool:
     return len(slack.posted) >= count
+
+
+@asynccontextmanager
+async def posting(database: PodDatabase, hall: Hall) -> AsyncIterator[None]:
+    pool = Database(database.url)
+    poster = asyncio.create_task(Poster(pool, {TENANT: hall}).run())
+    try:
+        yield
+    finally:
+        poster.cancel()
+        await asyncio.gather(poster, return_exceptions=True)
+        await pool.close()
+
+
+def card_key(number: int) -> CardKey:
+    return CardKey(TENANT, f"card-{number}", DESK)
+
+
+async def announced(works: Works[Work], pod: VersionedPod, number: int, version: int, *, urgent: bool = False) -> None:
+    pod.versions[f"card-{number}"] = version
+    async with works.begin(TENANT) as work:
+        await announce(work, card_key(number), Announced("lamps", version, urgent), {})
 
 
 @pytest.mark.parametrize("urgent", [False, True])
@@ -128,21 +154,80 @@ async def test_new_cards_are_shown_while_changes_wait(
 ) -> None:
     slack, pod = QuietSlack(clock), VersionedPod()
     hall = a_hall(works, clock, slack, pod, NoMoreChanges())
-    pool = Database(database.url)
-    poster = asyncio.create_task(Poster(pool, {TENANT: hall}).run())
-    try:
+    async with posting(database, hall):
         for number, version, posts in ((1, 1, 1), (1, 2, 1), (2, 1, 2), (3, 1, 3)):
-            pod.versions[f"card-{number}"] = version
-            async with works.begin(TENANT) as work:
-                key = CardKey(TENANT, f"card-{number}", DESK)
-                await announce(work, key, Announced("lamps", version, urgent), {})
+            await announced(works, pod, number, version, urgent=urgent)
             await wait_until(partial(has_posted, slack, posts))
-    finally:
-        poster.cancel()
-        await asyncio.gather(poster, return_exceptions=True)
-        await pool.close()
     assert len(slack.posted) == 3
     assert not slack.changed
+
+
+class WatchedPace(WorkspacePace):
+    """Says which change waits."""
+
+    waits = 0
+
+    async def change(self, rank: Rank, anew: Look | None = None) -> None:
+        self.waits += 1
+        await super().change(rank, anew)
+
+
+@pytest.mark.integration
+async def test_what_is_pressed_while_it_waits_goes_first(
+    works: Works[Work], clock: ManualClock, database: PodDatabase
+) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    pace = WatchedPace(NoPace(), WorkspaceTurns(works, TENANT), clock)
+    hall = a_hall(works, clock, slack, pod, pace)
+    async with posting(database, hall):
+        for number in (1, 2, 3):
+            await announced(works, pod, number, 1)
+        await wait_until(partial(has_posted, slack, 3))
+        for _ in range(MOST_A_MINUTE - KEPT_FREE):  # the minute does not end: the background gets no more turns
+            await pace.change(Rank.CARD)
+        waits = pace.waits
+        await announced(works, pod, 1, 2)
+        await wait_until(lambda: pace.waits > waits)
+        clock.advance(timedelta(seconds=5))
+        for number in (2, 3):
+            await announced(works, pod, number, 2)
+        for number in (1, 2):
+            await hall.board.hurry(card_key(number))
+        await wait_until(lambda: len(slack.changed) == 2)
+    assert sorted(slack.shown.values()) == ["card-1 · v2", "card-2 · v2", "card-3 · v1"]
+
+
+class HungPod(VersionedPod):
+    """Does not say what has become of its first card."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def card(self, state: CardState, language: str) -> DeskCard:
+        if state.key == card_key(1) and self.versions["card-1"] > 1:
+            self.asked.set()
+            await asyncio.Event().wait()
+        return await super().card(state, language)
+
+
+@pytest.mark.integration
+async def test_a_pressed_card_that_is_being_done_holds_up_no_other(
+    works: Works[Work], clock: ManualClock, database: PodDatabase
+) -> None:
+    slack, pod = QuietSlack(clock), HungPod()
+    hall = a_hall(works, clock, slack, pod, NoPace())
+    async with posting(database, hall):
+        for number in (1, 2):
+            await announced(works, pod, number, 1)
+        await wait_until(partial(has_posted, slack, 2))
+        await announced(works, pod, 1, 2)
+        await pod.asked.wait()
+        clock.advance(timedelta(seconds=5))
+        await hall.board.hurry(card_key(1))
+        await announced(works, pod, 2, 2, urgent=True)
+        await wait_until(lambda: len(slack.changed) == 1)
+    assert sorted(slack.shown.values()) == ["card-1 · v1", "card-2 · v2"]
 
 
 async def test_one_channel_gets_one_message_a_second() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
 from machi.dialogue.v1.messages_pb2 import Option
+from machi_channel_slack.domain.conversations import Said, SentFile, read_direct
 from machi_channel_slack.domain.payloads import Ignored, Malformed, Reply, plain, read_event, said_in
 from machi_channel_slack.domain.press import CardAction, CardRef, decode, encode
 from machi_channel_slack.domain.signature import signed
@@ -131,3 +132,19 @@ def test_files_in_a_thread_are_read_with_and_without_words() -> None:
     found = read_event({"event_id": "Ev1", "event": {**event, "text": "", "files": [{"id": "F1"}, {"id": "F2"}]}})
     assert found == Reply("Ev1", "U1", "C1", "2.0", "1.0", "", files=2)
     assert read_event({"event_id": "Ev1", "event": {**event, "text": ""}}) == Ignored("no-words")
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ({"mimetype": "image/jpeg", "mode": "hosted", "is_external": False}, "photo"),
+        ({"mimetype": "image/jpeg", "is_external": True}, "file"),
+        ({"mimetype": "image/jpeg", "mode": "external"}, "file"),
+        ({"mode": "file_access_check"}, "file"),
+    ],
+)
+def test_a_picture_that_is_kept_elsewhere_is_no_photo(file: dict[str, object], kind: str) -> None:
+    event = {"type": "message", "user": "U1", "channel": "D1", "ts": "1.0", "files": [{"id": "F1", **file}]}
+    found = read_direct({"event_id": "Ev1", "event": event})
+    assert isinstance(found, Said)
+    assert found.files == (SentFile("F1", kind),)

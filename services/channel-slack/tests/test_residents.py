@@ -134,7 +134,8 @@ async def test_a_deleted_message_is_taken_back_and_its_words_are_forgotten(city:
     assert retraction.retract.event_id == city.lamps.turns[1].event_id
     await settled(city)
     async with city.pod.works(Work).begin("") as work:
-        kept = await work.db.fetch("SELECT payload FROM inbound_events WHERE message_id LIKE '%' || $1", said.ts)
+        place = f"{said.channel}/{said.ts}"
+        kept = await work.db.fetch("SELECT payload FROM inbound_events WHERE message_id = $1", place)
     assert [bytes(row["payload"]) for row in kept] == [b""]
 
 

@@ -72,11 +72,14 @@ async def test_a_channel_that_came_since_the_list_is_found() -> None:
 
 
 async def test_what_was_forgotten_is_looked_up_anew() -> None:
-    workspace = Workspace("lighting")
+    workspace = Workspace("lighting", "parks")
     rooms = rooms_of(workspace)
-    await rooms.of(desk("lighting"))
+    for name in ("lighting", "parks"):
+        await rooms.of(desk(name))
     workspace.rooms["lighting"] = ("C-another", True)
-    rooms.forget()
+    rooms.forget(desk("lighting"))
+    assert await rooms.of(desk("parks")) == "C-parks"
+    assert workspace.asked.count("list") == 1, "another desk's channel is still known"
     assert await rooms.of(desk("lighting")) == "C-another"
 
 

@@ -19,6 +19,12 @@ pytestmark = pytest.mark.integration
 TENANT, DESK = "fukuoka", "lighting"
 
 
+async def announced(works: Works[Work], pod: VersionedPod, version: int) -> None:
+    pod.versions["card-1"] = version
+    async with works.begin(TENANT) as work:
+        await announce(work, CardKey(TENANT, "card-1", DESK), Announced("lamps", version, urgent=False), {})
+
+
 async def tried(hall: Hall, clock: ManualClock, times: int) -> None:
     for _ in range(times):
         if job := await anything_due(TENANT, DESK, hall):
@@ -40,9 +46,7 @@ async def test_it_waits_and_says_why_until_it_is_mended(
 ) -> None:
     slack, pod = QuietSlack(clock), VersionedPod()
     hall = a_hall(works, clock, slack, pod, NoPace())
-    pod.versions["card-1"] = 1
-    async with works.begin(TENANT) as work:
-        await announce(work, CardKey(TENANT, "card-1", DESK), Announced("lamps", 1, urgent=False), {})
+    await announced(works, pod, 1)
     slack.refusing = refusal
     await tried(hall, clock, 9)
     assert await hall.board.waiting(TENANT) == {(DESK, reason): 1}
@@ -50,6 +54,44 @@ async def test_it_waits_and_says_why_until_it_is_mended(
     await tried(hall, clock, 1)
     assert await hall.board.waiting(TENANT) == {}
     assert len(slack.shown) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        *("ekm_access_denied", "org_login_required", "restricted_action", "restricted_action_read_only_channel"),
+        *("restricted_action_thread_only_channel", "token_revoked"),
+    ],
+)
+async def test_a_change_waits_until_an_administrator_mends_it(
+    works: Works[Work], clock: ManualClock, refusal: str
+) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = a_hall(works, clock, slack, pod, NoPace())
+    for version, refusing in ((1, ""), (2, refusal)):
+        await announced(works, pod, version)
+        slack.refusing = refusing
+        await tried(hall, clock, 9)
+    assert await hall.board.waiting(TENANT) == {(DESK, f"slack-{refusal.replace('_', '-')}"): 1}
+    slack.refusing = ""
+    await tried(hall, clock, 1)
+    assert len(slack.changed) == 1
+
+
+async def test_what_nobody_has_seen_is_tried_on_whatever_slack_says(works: Works[Work], clock: ManualClock) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = a_hall(works, clock, slack, pod, NoPace())
+    await announced(works, pod, 1)
+    slack.refusing = "invalid_blocks"
+    await tried(hall, clock, 9)
+    assert await hall.board.waiting(TENANT) == {(DESK, "slack-invalid-blocks"): 1}
+    slack.refusing = ""
+    await tried(hall, clock, 1)
+    assert len(slack.posted) == 1
+    slack.refusing = "invalid_blocks"
+    await announced(works, pod, 2)
+    await tried(hall, clock, 9)
+    assert await hall.board.waiting(TENANT) == {}, "a change is given up until the next one"
 
 
 async def test_a_list_is_posted_without_a_silent_pod_whose_line_follows(works: Works[Work], clock: ManualClock) -> None:

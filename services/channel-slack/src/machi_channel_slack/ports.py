@@ -1,6 +1,6 @@
 """What the Slack adapter asks of the world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import Protocol
@@ -14,6 +14,11 @@ from machi_sdk.conversation import Content
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
 
+_MENDABLE = {
+    *("account_inactive", "ekm_access_denied", "invalid_auth", "missing_scope", "no_permission", "not_authed"),
+    *("org_login_required", "team_access_not_granted", "token_expired", "token_revoked", "user_is_restricted"),
+}
+
 
 class SlackRefused(Invalid):
     """Slack said no, and nothing happened; `error` is Slack's own name for it."""
@@ -21,6 +26,11 @@ class SlackRefused(Invalid):
     def __init__(self, error: str) -> None:
         super().__init__(f"slack-{error.replace('_', '-')}")
         self.error = error
+
+    @property
+    def mendable(self) -> bool:
+        """Whether an administrator mends it, whenever: until then everything waits, and nothing is given up."""
+        return self.error in _MENDABLE or self.error.startswith("restricted_action")
 
 
 class SlackLimited(Unavailable):
@@ -48,6 +58,10 @@ class Slack(Content, Protocol):
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
         """Give a message new content."""
+        ...
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Remove a message of ours; one that is gone already is fine."""
         ...
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
@@ -98,8 +112,8 @@ class Rooms(Protocol):
         """The id of the desk's channel; found, joined, or made."""
         ...
 
-    def forget(self) -> None:
-        """Look everything up anew."""
+    def forget(self, desk: Desk) -> None:
+        """Look the desk's channel up anew."""
         ...
 
 
@@ -119,11 +133,14 @@ class Rank(IntEnum):
     LIST = 2
 
 
+Look = Callable[[], Awaitable[Rank]]
+
+
 class DeskPace(Pace, Protocol):
     """How often desks' channels may get a message, and how often their messages may be changed."""
 
-    async def change(self, rank: Rank) -> None:
-        """Wait for one of the workspace's turns, behind whatever goes first."""
+    async def change(self, rank: Rank, anew: Look | None = None) -> None:
+        """Wait for one of the workspace's turns, behind whatever goes first; `anew` says its rank while it waits."""
         ...
 
 
@@ -170,6 +187,10 @@ class Board(Protocol):
         """The card a message shows."""
         ...
 
+    async def in_doubt(self, tenant: str, channel: str) -> bool:
+        """Whether a channel may show a card whose message is not known yet."""
+        ...
+
     async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
         """Channel and ts of the messages that show cards, by card and desk; cards without a message are left out."""
         ...
@@ -182,8 +203,8 @@ class Board(Protocol):
         """Keep the forms of a card that is about to be shown."""
         ...
 
-    async def attempt(self, key: CardKey, at: datetime | None) -> None:
-        """A first post is about to be made, or (None) was refused for certain."""
+    async def attempt(self, key: CardKey, channel: str, at: datetime | None) -> None:
+        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
         ...
 
     async def posted(self, key: CardKey, channel: str, ts: str) -> None:
@@ -191,7 +212,7 @@ class Board(Protocol):
         ...
 
     async def lost(self, key: CardKey) -> None:
-        """The card's message and its thread are gone; files that were shown there become strays."""
+        """The card's message is gone, or out of reach; what was shown there and in its thread becomes strays."""
         ...
 
     async def settled(self, key: CardKey, version: int) -> None:
@@ -230,15 +251,19 @@ class Board(Protocol):
         """Somebody waits for it: it goes before others, and out of its list."""
         ...
 
-    async def next_at_once(self, tenant: str, desk_id: str, now: datetime, *, new: bool) -> CardState | None:
-        """The card that somebody waits for: one without a message, or one to change."""
+    async def next_at_once(
+        self, tenant: str, desk_id: str, now: datetime, busy: Collection[str], *, new: bool
+    ) -> CardState | None:
+        """The card that somebody waits for: one without a message, or one to change; `busy` ones are passed over."""
         ...
 
-    async def next_new(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
+    async def next_new(
+        self, tenant: str, desk_id: str, now: datetime, busy: Collection[str], *, in_flood: bool
+    ) -> CardState | None:
         """Of a desk's cards without a message the one that has waited longest; in a flood they wait for their list."""
         ...
 
-    async def next_changed(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+    async def next_changed(self, tenant: str, desk_id: str, now: datetime, busy: Collection[str]) -> CardState | None:
         """Of a desk's cards to change the one that has waited longest; first those whose post is in doubt."""
         ...
 
@@ -274,8 +299,8 @@ class Digests(Protocol):
         """A card that is none leaves the list."""
         ...
 
-    async def attempt(self, key: DigestKey, at: datetime | None) -> None:
-        """A first post is about to be made, or (None) was refused for certain."""
+    async def attempt(self, key: DigestKey, channel: str, at: datetime | None) -> None:
+        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
         ...
 
     async def posted(self, key: DigestKey, channel: str, ts: str) -> None:

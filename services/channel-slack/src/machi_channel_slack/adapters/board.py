@@ -1,6 +1,6 @@
 """Cards and their messages on PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,13 +35,17 @@ WHERE cards.wanted < excluded.wanted
 """
 _FIND = f"SELECT * FROM cards WHERE {_KEY}"
 _AT = "SELECT * FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts = $3 AND ts <> ''"
+_IN_DOUBT = f"""
+SELECT EXISTS (SELECT FROM cards
+    WHERE tenant = $1 AND channel_id = $2 AND ts = '' AND attempted_at IS NOT NULL AND {TO_SHOW})
+"""
 _PLACES = """
 SELECT card_id, desk_id, channel_id, ts FROM cards JOIN unnest($2::text[], $3::text[]) AS k (card_id, desk_id)
 USING (card_id, desk_id) WHERE tenant = $1 AND ts <> ''
 """
 _FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"
 _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
-_ATTEMPT = f"UPDATE cards SET attempted_at = $4 WHERE {_KEY}"
+_ATTEMPT = f"UPDATE cards SET channel_id = $4, attempted_at = $5 WHERE {_KEY}"
 _POSTED = f"""
 UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}
 RETURNING CASE WHEN shown = 0 AND NOT held THEN extract(epoch FROM $6::timestamptz - announced_at)::float8 END
@@ -52,8 +56,18 @@ UPDATE digests SET wanted = wanted + 1, due_at = $4 WHERE tenant = $1 AND digest
     (SELECT digest_id FROM digest_lines WHERE tenant = $1 AND card_id = $2 AND desk_id = $3)
 """
 _LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"
-_LOST_POSTS = f"DELETE FROM posts WHERE {_KEY} AND file_id = ''"
-_LOST_FILES = f"UPDATE posts SET item = '{STRAY}' || file_id WHERE {_KEY}"
+_STRAY_CARD = f"""
+INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest)
+SELECT tenant, card_id, desk_id, '{STRAY}' || channel_id || '/' || ts, $4::timestamptz, ts, '', '' FROM cards
+WHERE {_KEY} AND ts <> '' ON CONFLICT DO NOTHING
+"""
+# Entries of the thread have a digest, photos a file.
+_STRAY_POSTS = f"""
+UPDATE posts
+SET item = '{STRAY}' || coalesce(nullif(file_id, ''), (SELECT channel_id FROM cards WHERE {_KEY}) || '/' || ts)
+WHERE {_KEY} AND item NOT LIKE '{STRAY}%' AND (file_id <> '' OR (digest <> '' AND ts <> ''))
+"""
+_DROP_REST = f"DELETE FROM posts WHERE {_KEY} AND item NOT LIKE '{STRAY}%'"
 _LET_GO = f"UPDATE cards SET held = false WHERE {_KEY} AND held RETURNING true"
 _SETTLED = f"""
 UPDATE cards SET shown = GREATEST(shown, $4), at_once = at_once AND wanted > GREATEST(shown, $4), tries = 0,
@@ -81,10 +95,12 @@ _DUE = f"""
 SELECT desk_id, {NEW} AS is_new, at_once FROM cards WHERE tenant = $1 AND {TO_SHOW} AND due_at <= $2
 UNION SELECT desk_id, {NEW}, false FROM digests WHERE tenant = $1 AND wanted > shown AND due_at <= $2
 """
-_NEXT = f"SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND {TO_SHOW} AND due_at <= $3"
-_NEXT_AT_ONCE = f"{_NEXT} AND at_once AND $4 = {NEW} ORDER BY due_at, card_id LIMIT 1"
+_NEXT = f"""
+SELECT * FROM cards WHERE tenant = $1 AND desk_id = $2 AND {TO_SHOW} AND due_at <= $3 AND card_id <> ALL($4::text[])
+"""
+_NEXT_AT_ONCE = f"{_NEXT} AND at_once AND $5 = {NEW} ORDER BY due_at, card_id LIMIT 1"
 _NEXT_NEW = f"""
-{_NEXT} AND NOT at_once AND {NEW} AND NOT ($4 AND ({FIRST} OR (held AND wanted <= shown)))
+{_NEXT} AND NOT at_once AND {NEW} AND NOT ($5 AND ({FIRST} OR (held AND wanted <= shown)))
 ORDER BY due_at, card_id LIMIT 1
 """
 _NEXT_CHANGED = f"{_NEXT} AND NOT at_once AND NOT {NEW} ORDER BY ts <> '', due_at, card_id LIMIT 1"
@@ -104,6 +120,11 @@ class PostgresBoard:
         """The card a message shows."""
         return await self._card(tenant, _AT, channel, ts)
 
+    async def in_doubt(self, tenant: str, channel: str) -> bool:
+        """Whether a channel may show a card whose message is not known yet."""
+        async with self._works.begin(tenant) as work:
+            return bool(await work.db.fetchval(_IN_DOUBT, tenant, channel))
+
     async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
         """Channel and ts of the messages that show cards, by card and desk."""
         async with self._works.begin(tenant) as work:
@@ -122,9 +143,9 @@ class PostgresBoard:
             kept = {action: json_format.MessageToJson(form, indent=None) for action, form in forms.items()}
             await self._write(key, _KEEP_FORMS, orjson.dumps(kept).decode())
 
-    async def attempt(self, key: CardKey, at: datetime | None) -> None:
-        """A first post is about to be made, or (None) was refused for certain."""
-        await self._write(key, _ATTEMPT, at)
+    async def attempt(self, key: CardKey, channel: str, at: datetime | None) -> None:
+        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
+        await self._write(key, _ATTEMPT, channel, at)
 
     async def posted(self, key: CardKey, channel: str, ts: str) -> None:
         """The card's message is known."""
@@ -135,9 +156,10 @@ class PostgresBoard:
             await work.db.execute(_TOUCH_LISTS, *_of(key), work.clock.now())
 
     async def lost(self, key: CardKey) -> None:
-        """The card's message and its thread are gone; files that were shown there become strays."""
+        """The card's message is gone, or out of reach; what was shown there and in its thread becomes strays."""
         async with self._works.begin(key.tenant) as work:
-            for statement in (_LOST, _LOST_POSTS, _LOST_FILES):
+            await work.db.execute(_STRAY_CARD, *_of(key), work.clock.now())
+            for statement in (_STRAY_POSTS, _DROP_REST, _LOST):
                 await work.db.execute(statement, *_of(key))
 
     async def settled(self, key: CardKey, version: int) -> None:
@@ -187,17 +209,21 @@ class PostgresBoard:
         async with self._works.begin(key.tenant) as work:
             await work.db.execute(_HURRY, *_of(key), work.clock.now())
 
-    async def next_at_once(self, tenant: str, desk_id: str, now: datetime, *, new: bool) -> CardState | None:
-        """The card that somebody waits for: one without a message, or one to change."""
-        return await self._card(tenant, _NEXT_AT_ONCE, desk_id, now, new)
+    async def next_at_once(
+        self, tenant: str, desk_id: str, now: datetime, busy: Collection[str], *, new: bool
+    ) -> CardState | None:
+        """The card that somebody waits for: one without a message, or one to change; `busy` ones are passed over."""
+        return await self._card(tenant, _NEXT_AT_ONCE, desk_id, now, busy, new)
 
-    async def next_new(self, tenant: str, desk_id: str, now: datetime, *, in_flood: bool) -> CardState | None:
+    async def next_new(
+        self, tenant: str, desk_id: str, now: datetime, busy: Collection[str], *, in_flood: bool
+    ) -> CardState | None:
         """Of a desk's cards without a message the one that has waited longest; in a flood they wait for their list."""
-        return await self._card(tenant, _NEXT_NEW, desk_id, now, in_flood)
+        return await self._card(tenant, _NEXT_NEW, desk_id, now, busy, in_flood)
 
-    async def next_changed(self, tenant: str, desk_id: str, now: datetime) -> CardState | None:
+    async def next_changed(self, tenant: str, desk_id: str, now: datetime, busy: Collection[str]) -> CardState | None:
         """Of a desk's cards to change the one that has waited longest; first those whose post is in doubt."""
-        return await self._card(tenant, _NEXT_CHANGED, desk_id, now)
+        return await self._card(tenant, _NEXT_CHANGED, desk_id, now, busy)
 
     async def _card(self, tenant: str, query: str, *values: object) -> CardState | None:
         async with self._works.begin(tenant) as work:

@@ -72,7 +72,7 @@ UPDATE digest_lines SET number = $4, brief = $5, opened_at = $6, opened_ago = $7
 _LINK = f"UPDATE digest_lines SET link = $4 WHERE {_KEY} AND card_id = $3"
 _DROP_LINE = f"DELETE FROM digest_lines WHERE {_KEY} AND card_id = $3 RETURNING desk_id"
 _LET_GO = "UPDATE cards SET held = false WHERE tenant = $1 AND card_id = $2 AND desk_id = $3"
-_ATTEMPT = f"UPDATE digests SET attempted_at = $3 WHERE {_KEY}"
+_ATTEMPT = f"UPDATE digests SET channel_id = $3, attempted_at = $4 WHERE {_KEY}"
 _POSTED = f"UPDATE digests SET channel_id = $3, ts = $4, attempted_at = NULL WHERE {_KEY}"
 _SETTLED = f"UPDATE digests SET shown = GREATEST(shown, $3), tries = 0, trouble = '' WHERE {_KEY}"
 _PUT_OFF = f"""
@@ -127,9 +127,9 @@ class PostgresDigests:
             desk_id = await work.db.fetchval(_DROP_LINE, key.tenant, key.digest_id, card_id)
             await work.db.execute(_LET_GO, key.tenant, card_id, desk_id)
 
-    async def attempt(self, key: DigestKey, at: datetime | None) -> None:
-        """A first post is about to be made, or (None) was refused for certain."""
-        await self._write(key, _ATTEMPT, at)
+    async def attempt(self, key: DigestKey, channel: str, at: datetime | None) -> None:
+        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
+        await self._write(key, _ATTEMPT, channel, at)
 
     async def posted(self, key: DigestKey, channel: str, ts: str) -> None:
         """The digest's message is known."""

@@ -1,13 +1,13 @@
 """How often: a message a second per channel, with a short burst where allowed; forty changes a minute per workspace."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import count
 
 from aiolimiter import AsyncLimiter
 
-from machi_channel_slack.ports import Pace, Rank
+from machi_channel_slack.ports import Look, Pace, Rank
 from machi_sdk.clock import Clock
 from machi_sdk.ids import new_id
 from machi_sdk.work import Work, Works
@@ -20,6 +20,7 @@ KEPT_FREE = 4
 # A turn is used some moments after it was given; a minute stays a minute on Slack's side.
 MINUTE = timedelta(seconds=63)
 _LOOK_SECONDS = 0.5
+_LOOKS_OF_A_RANK = 4  # in a storm many wait, and each look at a rank asks the database
 
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('slots/' || $1, 2))"
 _FORGET = "DELETE FROM slots WHERE tenant = $1 AND at <= $2"
@@ -79,23 +80,29 @@ class WorkspacePace:
         self._turns = turns
         self._clock = clock
         self._sleep = sleep
-        self._waiting = Counter[Rank]()
-        self._queues = {rank: asyncio.Lock() for rank in Rank}
+        self._line: dict[int, Rank] = {}
+        self._places = count()
+        self._asking = asyncio.Lock()
 
     async def turn(self, channel: str) -> None:
         """Wait for the channel's turn."""
         await self._channels.turn(channel)
 
-    async def change(self, rank: Rank) -> None:
-        """Wait for one of the workspace's turns; what somebody waits for may use what the rest leaves free."""
-        most = MOST_A_MINUTE if rank is Rank.AWAITED else MOST_A_MINUTE - KEPT_FREE
-        self._waiting[rank] += 1
+    async def change(self, rank: Rank, anew: Look | None = None) -> None:
+        """Wait for one of the workspace's turns, behind whatever goes first; `anew` says its rank while it waits."""
+        place, looks = next(self._places), count(1)
         try:
-            async with self._queues[rank]:  # one asks for all: desks wait for the same minute
-                while self._stands_back(rank) or not await self._turns.take(self._clock.now(), most):
-                    await self._sleep(_LOOK_SECONDS)
+            while not await self._has_turn(place, rank):
+                await self._sleep(_LOOK_SECONDS)
+                if anew and next(looks) % _LOOKS_OF_A_RANK == 0:
+                    rank = await anew()
         finally:
-            self._waiting[rank] -= 1
+            del self._line[place]
 
-    def _stands_back(self, rank: Rank) -> bool:
-        return any(self._waiting[other] > 0 for other in Rank if other < rank)
+    async def _has_turn(self, place: int, rank: Rank) -> bool:
+        """The first in line asks for all; what somebody waits for may use what the rest leaves free."""
+        most = MOST_A_MINUTE if rank is Rank.AWAITED else MOST_A_MINUTE - KEPT_FREE
+        self._line[place] = rank
+        async with self._asking:
+            first = min(self._line, key=lambda each: (self._line[each], each))
+            return first == place and await self._turns.take(self._clock.now(), most)

@@ -34,9 +34,9 @@ class SlackRooms:
                 await self._look_up(desk)
         return self._known[desk.name]
 
-    def forget(self) -> None:
-        """Look everything up anew."""
-        self._known.clear()
+    def forget(self, desk: Desk) -> None:
+        """Look the desk's channel up anew."""
+        self._known.pop(desk.name, None)
         self._listed = None
 
     async def _look_up(self, desk: Desk) -> None:

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_channel_slack.adapters.calls import SECONDS, Calls, Json
 from machi_channel_slack.domain.cards import Mark, SlackMessage
+from machi_channel_slack.domain.conversations import is_external
 from machi_channel_slack.ports import SlackRefused, SlackUncertain
 from machi_sdk.conversation import DownloadFailed, NoPhoto
 from machi_sdk.conversation.downloads import download
@@ -55,6 +56,14 @@ class SlackApi:
             metadata=_metadata(message.mark),
         )
         await self._calls.ended("chat.update", request)
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Remove a message of ours; one that is gone already is fine."""
+        try:
+            await self._calls.ended("chat.delete", self._client.chat_delete(channel=channel, ts=ts))
+        except SlackRefused as error:
+            if error.error != "message_not_found":
+                raise
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
         """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
@@ -152,18 +161,20 @@ class SlackApi:
         return str(room["id"]) if isinstance(room, dict) else ""
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Type and bytes of a file that a person sent, at most 10 MB; NoPhoto, or DownloadFailed to try again."""
+        """Type and bytes of a file that a person sent, at most 10 MB.
+
+        NoPhoto, DownloadFailed to try again, or Unavailable until an administrator lets us read files.
+        """
         try:
             body = await self._calls.ended("files.info", self._client.files_info(file=content_id))
         except SlackRefused as error:
-            raise NoPhoto from error
+            raise (Unavailable(error.slug) if error.mendable else NoPhoto()) from error
         except Unavailable as error:
             raise DownloadFailed from error
-        file = body.get("file")
-        address = file.get("url_private_download") or file.get("url_private") if isinstance(file, dict) else None
+        address = _address(body.get("file"))
         if not address:
             raise NoPhoto
-        return await download(self._session, str(address), {"Authorization": f"Bearer {self._client.token}"})
+        return await download(self._session, address, {"Authorization": f"Bearer {self._client.token}"})
 
     async def delete_file(self, file_id: str) -> None:
         """Remove a file from wherever it is shown; one that is gone already is fine."""
@@ -223,6 +234,13 @@ def _carries(message: Json, mark: Mark) -> bool:
     if isinstance(metadata, dict) and metadata.get("event_type"):
         return metadata.get("event_type") == mark.kind and metadata.get("event_payload") == dict(mark.payload)
     return bool(message.get("bot_id")) and bool(mark.needle) and mark.needle in str(message.get("text", ""))
+
+
+def _address(file: object) -> str:
+    """Where Slack keeps a file; empty when it is kept elsewhere, for our token goes to Slack alone."""
+    if not isinstance(file, dict) or is_external(file):
+        return ""
+    return str(file.get("url_private_download") or file.get("url_private") or "")
 
 
 def _rows(body: Json, key: str) -> list[Json]:

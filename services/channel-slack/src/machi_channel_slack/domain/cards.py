@@ -58,7 +58,7 @@ class CardState:
         return not self.ts and self.attempted_at is None
 
 
-# Names a file that was shown in a thread which is gone.
+# Names what was left behind when a card's message was lost: a file, or a message as `channel/ts`.
 STRAY = "stray:"
 
 

@@ -80,7 +80,12 @@ def read_command(fields: Mapping[str, str]) -> Commanded:
     return Commanded(user, plain(fields.get("text", "")).strip(), trigger)
 
 
+def is_external(file: Json) -> bool:
+    """Whether Slack only knows the address of a file that is kept elsewhere."""
+    return file.get("is_external") is True or words(file, "mode") == "external"
+
+
 def _file(file: Json) -> SentFile:
-    family = words(file, "mimetype").partition("/")[0]
+    family = "" if is_external(file) else words(file, "mimetype").partition("/")[0]
     kind = {"image": "photo", "video": "video", "audio": "audio"}.get(family, "file")
     return SentFile(words(file, "id"), kind)

@@ -19,11 +19,22 @@ MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Admitted:
-    """A request that Slack signed for a tenant's workspace."""
+    """A tenant's workspace, from which a request comes."""
 
     tenant: str
     team: str
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A request that Slack signed for one of our apps, and the workspaces that use this app."""
+
     body: bytes
+    workspaces: Sequence[Admitted]
+
+    def of(self, team: str) -> Admitted | None:
+        """The workspace that the body names; None when it does not use this app."""
+        return next((each for each in self.workspaces if each.team == team), None)
 
 
 class Door:
@@ -41,7 +52,7 @@ class Door:
         self.clock = clock
         self.troubles = troubles
 
-    async def admit(self, request: Request) -> Admitted | Response:
+    async def admit(self, request: Request) -> Signed | Response:
         """413 too long · 401 not signed by one of our workspaces."""
         body = await bounded_body(request, MOST_BYTES)
         if body is None:
@@ -49,10 +60,12 @@ class Door:
         timestamp = request.headers.get("x-slack-request-timestamp", "")
         signature = request.headers.get("x-slack-signature", "")
         now = self.clock.now().timestamp()
-        for tenant, workspace in self._workspaces.items():
-            if signed(workspace.signing_secret.get_secret_value(), body, timestamp, signature, now):
-                return Admitted(tenant, workspace.team_id, body)
-        return answer(401, "bad-signature")
+        workspaces = [
+            Admitted(tenant, workspace.team_id)
+            for tenant, workspace in self._workspaces.items()
+            if signed(workspace.signing_secret.get_secret_value(), body, timestamp, signature, now)
+        ]
+        return Signed(body, workspaces) if workspaces else answer(401, "bad-signature")
 
     async def keep(self, events: Sequence[InboundEvent], admitted: Admitted) -> Response:
         """Keep the events, then 200; Unavailable when one could not be kept, so that Slack delivers all again."""

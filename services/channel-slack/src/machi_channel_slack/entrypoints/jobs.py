@@ -1,13 +1,13 @@
 """What a desk's channel gets next, and what becomes of a try."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from machi_channel_slack.domain.cards import CardState, Lane
-from machi_channel_slack.domain.digests import DigestState
+from machi_channel_slack.domain.cards import CardKey, CardState, Lane
+from machi_channel_slack.domain.digests import DigestKey, DigestState
 from machi_channel_slack.ports import SlackLimited, SlackRefused
 from machi_channel_slack.telemetry import SHOWN
 from machi_channel_slack.use_cases.hall import Hall
@@ -19,11 +19,6 @@ from machi_sdk.telemetry import counter, get_logger
 
 _LONGEST_WAIT = 30.0
 _TRIES_WHEN_REFUSED = 5
-# What an administrator mends, whenever: until then everything waits, and nothing is given up.
-_MENDABLE = {
-    *("account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_authed", "restricted_action"),
-    *("team_access_not_granted", "token_expired", "token_revoked", "user_is_restricted"),
-}
 
 log = get_logger()
 
@@ -32,8 +27,8 @@ class Job(Protocol):
     """Something to show."""
 
     @property
-    def name(self) -> str:
-        """No two workers do what has the same name."""
+    def key(self) -> CardKey | DigestKey:
+        """No two workers do the same."""
         ...
 
     @property
@@ -44,6 +39,11 @@ class Job(Protocol):
     @property
     def tries(self) -> int:
         """How often it was tried in vain."""
+        ...
+
+    @property
+    def seen(self) -> bool:
+        """Whether the channel shows it in some version: what nobody has seen is tried on, whatever Slack says."""
         ...
 
     @property
@@ -76,9 +76,9 @@ class CardJob:
     hall: Hall
 
     @property
-    def name(self) -> str:
+    def key(self) -> CardKey:
         """See the protocol."""
-        return f"card {self.state.key}"
+        return self.state.key
 
     @property
     def desk_id(self) -> str:
@@ -89,6 +89,11 @@ class CardJob:
     def tries(self) -> int:
         """See the protocol."""
         return self.state.tries
+
+    @property
+    def seen(self) -> bool:
+        """See the protocol; a card of a list was shown by it."""
+        return bool(self.state.shown or self.state.ts)
 
     @property
     def trace(self) -> Mapping[str, str]:
@@ -120,9 +125,9 @@ class DigestJob:
     hall: Hall
 
     @property
-    def name(self) -> str:
+    def key(self) -> DigestKey:
         """See the protocol."""
-        return f"digest {self.state.key}"
+        return self.state.key
 
     @property
     def desk_id(self) -> str:
@@ -133,6 +138,11 @@ class DigestJob:
     def tries(self) -> int:
         """See the protocol."""
         return self.state.tries
+
+    @property
+    def seen(self) -> bool:
+        """See the protocol."""
+        return bool(self.state.shown)
 
     @property
     def trace(self) -> Mapping[str, str]:
@@ -153,20 +163,23 @@ class DigestJob:
 
     async def give_up(self) -> None:
         """A list that nobody has seen is never given up: nothing else names its cards."""
-        if self.state.shown:
+        if self.seen:
             await self.hall.digests.settled(self.state.key, self.state.wanted)
 
 
-async def next_job(lane: Lane, tenant: str, desk_id: str, hall: Hall) -> Job | None:
-    """What a desk's channel gets next in a lane; None when nothing is due."""
+async def next_job(
+    lane: Lane, tenant: str, desk_id: str, hall: Hall, doing: Collection[CardKey | DigestKey] = ()
+) -> Job | None:
+    """What a desk's channel gets next in a lane, cards that are being done passed over; None when nothing is due."""
     now = hall.clock.now()
+    busy = [key.card_id for key in doing if isinstance(key, CardKey) and (key.tenant, key.desk_id) == (tenant, desk_id)]
     if lane.at_once:
-        return _job(await hall.board.next_at_once(tenant, desk_id, now, new=lane.new), hall)
+        return _job(await hall.board.next_at_once(tenant, desk_id, now, busy, new=lane.new), hall)
     if lane.new:
         in_flood = await hall.digests.is_flood(tenant, desk_id, now)
         digest = await hall.digests.next_new(tenant, desk_id, now)
-        return _job(digest or await hall.board.next_new(tenant, desk_id, now, in_flood=in_flood), hall)
-    card = await hall.board.next_changed(tenant, desk_id, now)
+        return _job(digest or await hall.board.next_new(tenant, desk_id, now, busy, in_flood=in_flood), hall)
+    card = await hall.board.next_changed(tenant, desk_id, now, busy)
     return _job(card or await hall.digests.next_changed(tenant, desk_id, now), hall)
 
 
@@ -196,8 +209,8 @@ async def show_or_put_off(job: Job, clock: Clock) -> None:
 
 
 async def _refused(job: Job, error: MachiError, clock: Clock) -> None:
-    mendable = isinstance(error, SlackRefused) and error.error in _MENDABLE
-    last = isinstance(error, Missing) or (job.tries >= _TRIES_WHEN_REFUSED and not mendable)
+    mendable = isinstance(error, SlackRefused) and error.mendable
+    last = isinstance(error, Missing) or (job.seen and job.tries >= _TRIES_WHEN_REFUSED and not mendable)
     log.error("card refused", reason=error.slug, desk=job.desk_id, tries=job.tries, given_up=last)
     counter(SHOWN).labels("given-up" if last else "put-off").inc()
     if last:

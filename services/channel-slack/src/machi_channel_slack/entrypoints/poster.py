@@ -8,7 +8,8 @@ from functools import partial
 
 import asyncpg
 
-from machi_channel_slack.domain.cards import Lane
+from machi_channel_slack.domain.cards import CardKey, Lane
+from machi_channel_slack.domain.digests import DigestKey
 from machi_channel_slack.entrypoints.jobs import next_job, show_or_put_off
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.database import Database
@@ -30,7 +31,7 @@ class Poster:
         self._halls = halls
         self._awake = asyncio.Event()
         self._workers: dict[tuple[str, str, Lane], asyncio.Task[None]] = {}
-        self._doing: set[str] = set()
+        self._doing: set[CardKey | DigestKey] = set()
 
     def wake(self) -> None:
         """There may be something to show."""
@@ -105,12 +106,12 @@ class Poster:
 
     async def _work(self, tenant: str, desk_id: str, lane: Lane) -> None:
         hall = self._halls[tenant]
-        while (job := await next_job(lane, tenant, desk_id, hall)) is not None:
-            if job.name in self._doing:
+        while (job := await next_job(lane, tenant, desk_id, hall, self._doing)) is not None:
+            if job.key in self._doing:
                 return  # the other worker is at it; whoever looks next finds what it left
-            self._doing.add(job.name)
+            self._doing.add(job.key)
             try:
                 with remote_span("show card", job.trace):
                     await show_or_put_off(job, hall.clock)
             finally:
-                self._doing.discard(job.name)
+                self._doing.discard(job.key)

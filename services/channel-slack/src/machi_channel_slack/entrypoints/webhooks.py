@@ -21,13 +21,13 @@ from machi_channel_slack.domain.payloads import (
     words,
 )
 from machi_channel_slack.entrypoints.decoding import command_event, conversation_event, events_of
-from machi_channel_slack.entrypoints.door import Admitted, Door, answer
+from machi_channel_slack.entrypoints.door import Door, Signed, answer
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_sdk.errors import Unavailable
 from machi_sdk.http import json_response
 from machi_sdk.telemetry import counter, get_logger, remote_span
 
-Take = Callable[[Admitted, Request], Awaitable[Response]]
+Take = Callable[[Signed, Request], Awaitable[Response]]
 
 log = get_logger()
 
@@ -53,25 +53,26 @@ class Webhooks:
         return await self._guarded(request, self._command)
 
     async def _guarded(self, request: Request, take: Take) -> Response:
-        admitted = await self._door.admit(request)
-        if isinstance(admitted, Response):
-            return admitted
+        signed = await self._door.admit(request)
+        if isinstance(signed, Response):
+            return signed
         with remote_span("slack webhook", {}, SpanKind.SERVER):
             try:
-                return await take(admitted, request)
+                return await take(signed, request)
             except (Malformed, orjson.JSONDecodeError, UnicodeDecodeError):
                 return answer(400, "malformed")
             except Unavailable as error:
                 log.warning("webhook refused", reason=error.slug)
                 return answer(503, "not-stored")
 
-    async def _event(self, admitted: Admitted, request: Request) -> Response:
-        body = _object(admitted.body)
+    async def _event(self, signed: Signed, request: Request) -> Response:
+        body = _object(signed.body)
         if words(body, "type") == "url_verification":
             return self._challenge(body)
         if words(body, "type") != "event_callback":
             return answer(200, "ignored-other")
-        if words(body, "team_id") != admitted.team:
+        admitted = signed.of(words(body, "team_id"))
+        if admitted is None:
             return answer(403, "other-workspace")
         found = read_direct(body) if is_direct(body) else read_event(body)
         if isinstance(found, Ignored):
@@ -88,13 +89,14 @@ class Webhooks:
         counter("machi_webhooks_total").labels("slack", "verified").inc()
         return json_response({"challenge": challenge})
 
-    async def _interaction(self, admitted: Admitted, _request: Request) -> Response:
-        fields = _fields(admitted.body)
+    async def _interaction(self, signed: Signed, _request: Request) -> Response:
+        fields = _fields(signed.body)
         if fields.get("ssl_check") == "1":
             return answer(200, "ssl-check")
         payload = _object(fields.get("payload", "").encode())
         team = words(part(payload, "team"), "id") or words(part(payload, "user"), "team_id")
-        if team != admitted.team:
+        admitted = signed.of(team)
+        if admitted is None:
             return answer(403 if team else 400, "other-workspace" if team else "malformed")
         found = read_interaction(payload)
         if isinstance(found, Press):
@@ -104,12 +106,13 @@ class Webhooks:
             return await self._forms.submitted(found, admitted)
         return answer(200, f"ignored-{found.why}")
 
-    async def _command(self, admitted: Admitted, _request: Request) -> Response:
-        fields = _fields(admitted.body)
+    async def _command(self, signed: Signed, _request: Request) -> Response:
+        fields = _fields(signed.body)
         if fields.get("ssl_check") == "1":
             return answer(200, "ssl-check")
         command = read_command(fields)
-        if fields.get("team_id") != admitted.team:
+        admitted = signed.of(fields.get("team_id", ""))
+        if admitted is None:
             return answer(403, "other-workspace")
         await self._door.keep([command_event(command, admitted.team, self._door.clock.now())], admitted)
         return json_response({"response_type": "ephemeral", "text": self._command_heard})

@@ -8,6 +8,7 @@ from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import CardKey
 from machi_channel_slack.domain.press import decode
 from machi_channel_slack.ports import Board
+from machi_sdk.errors import Unavailable
 
 CHANNEL = "slack"
 
@@ -30,7 +31,7 @@ class Errand:
 
 
 async def errand_of(event: InboundEvent, tenant: str, board: Board) -> Errand | None:
-    """What an event asks for; None when it concerns no card of ours."""
+    """What an event asks for; None when it concerns no card of ours, Unavailable while nobody knows."""
     match event.WhichOneof("kind"):
         case "pressed":
             return _pressed(event, tenant)
@@ -80,7 +81,10 @@ async def _submitted(event: InboundEvent, tenant: str, board: Board) -> Errand |
 
 async def _replied(event: InboundEvent, tenant: str, board: Board) -> Errand | None:
     said = event.thread_reply
+    in_doubt = await board.in_doubt(tenant, said.place_id)  # asked first: what is placed meanwhile is found
     state = await board.at(tenant, said.place_id, said.thread_id)
+    if state is None and in_doubt:
+        raise Unavailable("card-not-placed")
     if state is None:
         return None
     if said.edited or said.files:

@@ -61,6 +61,8 @@ class AnswerResident:
             user, place = _user(pending.event), _conversation(pending.event)
             posted = await self.directs[pending.tenant].post_once(user, message, first_at, place)
         except SlackRefused as error:
+            if error.mendable:
+                raise Unavailable(error.slug) from error
             await pending.mark("failed", error.slug)
         else:
             await pending.mark("done", "posted" if posted else "posted-before")

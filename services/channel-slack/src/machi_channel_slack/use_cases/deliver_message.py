@@ -28,7 +28,7 @@ class DeliverMessage:
         try:
             await self.directs.post_once(user, message, first_at)
         except SlackRefused as error:
-            return Refused(error.slug)
+            return NotTaken(error.slug) if error.mendable else Refused(error.slug)
         except SlackLimited as error:
             return NotTaken(error.slug)
         except SlackUncertain as error:

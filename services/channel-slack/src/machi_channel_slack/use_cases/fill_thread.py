@@ -1,5 +1,6 @@
 """What is said about a case stands in its card's thread, each entry once."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard, ThreadEntry
@@ -7,16 +8,19 @@ from machi_channel_slack.domain.cards import CardKey, PostState, SlackMessage
 from machi_channel_slack.ports import Rank, SlackLimited, SlackRefused
 from machi_channel_slack.rendering.thread import entry_message
 from machi_channel_slack.use_cases.hall import Hall
+from machi_channel_slack.use_cases.one_message import NO_MESSAGE
+from machi_sdk.telemetry import get_logger
 
 Place = tuple[str, str]
 
+log = get_logger()
 
-async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) -> None:
+
+async def fill_thread(key: CardKey, place: Place, card: DeskCard, posts: Mapping[str, PostState], hall: Hall) -> None:
     """Post missing entries in order; one whose words were taken back is changed where it stands.
 
     To a desk that no longer holds the work nothing is said anew.
     """
-    posts = await hall.board.posts(key) if card.thread else {}
     for entry in card.thread:
         digest = hall.digest(f"{entry.author_label}\n{entry.text}")
         known = posts.get(_item(entry))
@@ -26,8 +30,7 @@ async def fill_thread(key: CardKey, place: Place, card: DeskCard, hall: Hall) ->
         elif not known.ts:
             await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:
-            await hall.pace.change(Rank.AWAITED)
-            await hall.slack.update(place[0], known.ts, entry_message(entry))
+            await _change(place[0], known.ts, entry, hall)
             await hall.board.attempt_post(key, replace(known, digest=digest))
 
 
@@ -44,6 +47,17 @@ async def _post(key: CardKey, place: Place, entry: ThreadEntry, digest: str, hal
         raise
     hall.reach("after_entry_posted")
     await hall.board.attempt_post(key, replace(attempt, ts=ts))
+
+
+async def _change(channel: str, ts: str, entry: ThreadEntry, hall: Hall) -> None:
+    """Give an entry its new words; where somebody deleted it, there is nothing left to change."""
+    await hall.pace.change(Rank.AWAITED)
+    try:
+        await hall.slack.update(channel, ts, entry_message(entry))
+    except SlackRefused as error:
+        if error.error not in NO_MESSAGE:
+            raise
+        log.warning("entry not changed", entry_id=entry.entry_id, reason=error.slug)
 
 
 async def _after_doubt(key: CardKey, place: Place, entry: ThreadEntry, known: PostState, hall: Hall) -> None:

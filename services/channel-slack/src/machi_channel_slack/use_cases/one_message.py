@@ -1,11 +1,12 @@
 """One message, changed in place: posted once, whatever becomes of the first try."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from machi_channel_slack.domain.cards import SlackMessage
-from machi_channel_slack.ports import Rank, SlackLimited, SlackRefused
+from machi_channel_slack.domain.cards import Desk, SlackMessage
+from machi_channel_slack.ports import Look, Rank, SlackLimited, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Unavailable
 
@@ -13,14 +14,16 @@ Key = TypeVar("Key")
 Key_contra = TypeVar("Key_contra", contravariant=True)
 # Slack's clock and ours may differ.
 SKEW = timedelta(minutes=10)
-_NO_ROOM = {"channel_not_found", "is_archived", "not_in_channel"}
+NO_ROOM = {"channel_not_found", "is_archived", "not_in_channel"}
+# Deleted, or written by an app that was made anew since.
+NO_MESSAGE = {"cant_update_message", "message_not_found"}
 
 
 class Notes(Protocol[Key_contra]):
     """Where it is written down what became of messages; durable when a call returns."""
 
-    async def attempt(self, key: Key_contra, at: datetime | None) -> None:
-        """A first post is about to be made, or (None) was refused for certain."""
+    async def attempt(self, key: Key_contra, channel: str, at: datetime | None) -> None:
+        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
         ...
 
     async def posted(self, key: Key_contra, channel: str, ts: str) -> None:
@@ -28,7 +31,7 @@ class Notes(Protocol[Key_contra]):
         ...
 
     async def lost(self, key: Key_contra) -> None:
-        """The message is gone."""
+        """The message is gone, or out of reach."""
         ...
 
 
@@ -42,12 +45,14 @@ class Slip(Generic[Key]):
     notes: Notes[Key]
 
 
-async def wait_turn(slip: Slip[Key], channel: str, hall: Hall, rank: Rank) -> None:
+async def wait_turn(slip: Slip[Key], channel: str, hall: Hall, rank: Rank, anew: Look | None = None) -> None:
     """Wait until the message may be posted or changed; where a post is in doubt nobody knows which it will be."""
-    if not slip.ts:
-        await hall.pace.turn(channel)
-    if slip.ts or slip.attempted_at is not None:
-        await hall.pace.change(rank if slip.ts else Rank.AWAITED)
+    if slip.ts:
+        await hall.pace.change(rank, anew)
+        return
+    await hall.pace.turn(channel)
+    if slip.attempted_at is not None:
+        await hall.pace.change(Rank.AWAITED)
 
 
 async def show_message(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
@@ -55,13 +60,17 @@ async def show_message(slip: Slip[Key], channel: str, message: SlackMessage, hal
     return await _in_place(slip, channel, message, hall) or await _anew(slip, channel, message, hall, place)
 
 
-async def room_gone(error: SlackRefused, slip: Slip[Key], hall: Hall) -> Unavailable:
-    """What a refusal means when the channel is not there for us; the refusal itself when it is."""
-    if error.error not in _NO_ROOM:
+async def room_gone(error: SlackRefused, slip: Slip[Key], channel: str, desk: Desk, hall: Hall) -> Unavailable:
+    """What a refusal means when the channel is not there for us; the refusal itself when it is.
+
+    Only where the desk has another channel by now its messages are lost: we may be let into this one again.
+    """
+    if error.error not in NO_ROOM:
         raise error
-    hall.rooms.forget()
-    if slip.ts:
-        await slip.notes.lost(slip.key)
+    hall.rooms.forget(desk)
+    with suppress(SlackRefused, Unavailable):
+        if await hall.rooms.of(desk) != channel:
+            await slip.notes.lost(slip.key)
     return Unavailable(error.slug)
 
 
@@ -73,7 +82,7 @@ async def _in_place(slip: Slip[Key], channel: str, message: SlackMessage, hall: 
     try:
         await hall.slack.update(channel, ts, message)
     except SlackRefused as error:
-        if error.error != "message_not_found":
+        if error.error not in NO_MESSAGE:
             raise
         await slip.notes.lost(slip.key)
         return ""
@@ -91,11 +100,11 @@ async def _found(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hal
 
 
 async def _anew(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall, place: str) -> str:
-    await slip.notes.attempt(slip.key, hall.clock.now())
+    await slip.notes.attempt(slip.key, channel, hall.clock.now())
     try:
         ts = await hall.slack.post(channel, message)
     except (SlackRefused, SlackLimited):
-        await slip.notes.attempt(slip.key, None)
+        await slip.notes.attempt(slip.key, "", None)
         raise
     hall.reach(place)
     await slip.notes.posted(slip.key, channel, ts)

@@ -1,9 +1,10 @@
 """Photos of a case stand in its card's thread, each once, and leave it when they are gone."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from machi.dialogue.v1.desk_card_pb2 import CardPhoto, DeskCard
-from machi_channel_slack.domain.cards import STRAY, CardKey, CardState, PostState
+from machi_channel_slack.domain.cards import CardKey, CardState, PostState
 from machi_channel_slack.ports import SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Missing
@@ -13,13 +14,10 @@ SHARED = "shared"
 GONE = "gone"
 
 
-async def share_photos(state: CardState, place: Place, card: DeskCard, hall: Hall) -> None:
-    """Upload and show what is not shown yet; delete the files of photos that are gone, and of a thread that is."""
-    posts = await hall.board.posts(state.key) if card.photos else {}
-    for post in posts.values():
-        if post.item.startswith(STRAY):
-            await hall.slack.delete_file(post.file_id)
-            await hall.board.drop_post(state.key, post.item)
+async def share_photos(
+    state: CardState, place: Place, card: DeskCard, posts: Mapping[str, PostState], hall: Hall
+) -> None:
+    """Upload and show what is not shown yet; delete the files of photos that are gone."""
     for photo in card.photos:
         known = posts.get(_item(photo))
         if photo.gone:

@@ -1,9 +1,12 @@
 """A desk has something newer to see: one message per card, changed in place."""
 
+from functools import partial
+
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_channel_slack.domain.cards import CardKey, CardState
 from machi_channel_slack.ports import Rank, SlackRefused
 from machi_channel_slack.rendering.card import card_message
+from machi_channel_slack.use_cases.clear_strays import clear_strays
 from machi_channel_slack.use_cases.fill_thread import fill_thread
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
@@ -18,21 +21,33 @@ async def show_card(key: CardKey, hall: Hall) -> None:
     desk = await hall.desks.desk(key.tenant, key.desk_id)
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(key, state.ts, state.attempted_at, hall.board)
-    await wait_turn(slip, channel, hall, Rank.AWAITED if state.at_once else Rank.CARD)
+    await wait_turn(slip, channel, hall, _rank(state), partial(_rank_now, state, hall))
     card = await hall.pods.card(state, desk.language)
     if card.moved and state.never_tried:
+        await clear_strays(key, await hall.board.posts(key), hall)
         await hall.board.settled(key, max(card.version, state.wanted))
         return
     await hall.board.keep_forms(key, {each.action_id: each.form for each in card.actions if each.HasField("form")})
     try:
         await _show(state, slip, card, channel, hall)
     except SlackRefused as error:
-        raise await room_gone(error, slip, hall) from error
+        raise await room_gone(error, slip, channel, desk, hall) from error
     await hall.board.settled(key, max(card.version, state.wanted))
 
 
 async def _show(state: CardState, slip: Slip[CardKey], card: DeskCard, channel: str, hall: Hall) -> None:
     message = card_message(card, state.pod)
     ts = await show_message(slip, channel, message, hall, "after_card_posted")
-    await fill_thread(state.key, (channel, ts), card, hall)
-    await share_photos(state, (channel, ts), card, hall)
+    posts = await hall.board.posts(state.key)
+    await clear_strays(state.key, posts, hall)
+    await fill_thread(state.key, (channel, ts), card, posts, hall)
+    await share_photos(state, (channel, ts), card, posts, hall)
+
+
+def _rank(state: CardState) -> Rank:
+    return Rank.AWAITED if state.at_once else Rank.CARD
+
+
+async def _rank_now(state: CardState, hall: Hall) -> Rank:
+    """Somebody may press the card while it waits."""
+    return _rank(await hall.board.find(state.key) or state)

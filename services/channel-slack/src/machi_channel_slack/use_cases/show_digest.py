@@ -32,7 +32,7 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
     try:
         await show_message(slip, channel, message, hall, "after_digest_posted")
     except SlackRefused as error:
-        raise await room_gone(error, slip, hall) from error
+        raise await room_gone(error, slip, channel, desk, hall) from error
     if silent:
         raise silent
     await hall.digests.settled(state.key, state.wanted)

@@ -1,0 +1,140 @@
+"""What Slack refuses until an administrator mends it loses nothing; a file kept elsewhere never gets our token."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+from slack_stand_ins import NoPace, QuietSlack
+
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi.deliveries.v1.events_pb2 import DeliveryRequested
+from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
+from machi.dialogue.v1.messages_pb2 import Message, Text
+from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.use_cases.answer_resident import AnswerResident
+from machi_channel_slack.use_cases.deliver_message import DeliverMessage
+from machi_channel_slack.use_cases.direct_messages import DirectMessages
+from machi_channel_slack.wiring import TEXTS
+from machi_sdk.clock import ManualClock
+from machi_sdk.conversation import NoPhoto, Turns
+from machi_sdk.deliveries import Attempt, NotTaken, Outcome, Refused
+from machi_sdk.errors import Unavailable
+from machi_sdk.inbound import PendingEvent
+from machi_sdk.settings import SlackSettings
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+SAID = [Message(text=Text(text="直りました"))]
+
+
+def refusing(refusal: str) -> QuietSlack:
+    slack = QuietSlack(ManualClock(NOW))
+    slack.refusing = refusal
+    return slack
+
+
+@pytest.mark.parametrize(
+    ("refusal", "outcome"),
+    [
+        ("token_revoked", NotTaken("slack-token-revoked")),
+        ("missing_scope", NotTaken("slack-missing-scope")),
+        ("restricted_action_read_only_channel", NotTaken("slack-restricted-action-read-only-channel")),
+        ("user_not_found", Refused("slack-user-not-found")),
+    ],
+)
+async def test_a_delivery_waits_for_an_administrator(refusal: str, outcome: Outcome) -> None:
+    request = DeliveryRequested(delivery_id="d-1", messages=SAID)
+    outlet = DeliverMessage(DirectMessages(refusing(refusal), NoPace()))
+    assert await outlet.deliver(Attempt("fukuoka", "T1/U1", request, None)) == outcome
+
+
+@dataclass
+class Pending:
+    """`machi_sdk.inbound.PendingEvent` of words to the app."""
+
+    tenant: str = "fukuoka"
+    reply_mark: str = ""
+    received_at: datetime = NOW
+    event: InboundEvent = field(default_factory=lambda: InboundEvent(event_id="Ev1", address="T1/U1"))
+    ends: list[tuple[str, str]] = field(default_factory=list)
+
+    async def mark_replying(self, mark: str) -> None:
+        self.reply_mark = mark
+
+    async def mark(self, state: str, reason: str = "") -> None:
+        self.ends.append((state, reason))
+
+
+class Answers:
+    """`machi_sdk.conversation.Turns` whose pod has answered before."""
+
+    async def answer(self, pending: PendingEvent, content: object) -> object:
+        return SimpleNamespace(response=TurnResponse(messages=SAID), again=True, language="ja")
+
+
+async def test_an_answer_waits_for_an_administrator() -> None:
+    slack, pending = refusing("token_revoked"), Pending()
+    directs = {"fukuoka": DirectMessages(slack, NoPace())}
+    answering = AnswerResident({"fukuoka": slack}, directs, cast("Turns", Answers()), TEXTS)
+    with pytest.raises(Unavailable, match="slack-token-revoked"):
+        await answering.handle(cast("PendingEvent", pending))
+    assert pending.ends == []
+    slack.refusing = "cannot_reply_to_message"
+    await answering.handle(cast("PendingEvent", pending))
+    assert pending.ends == [("failed", "slack-cannot-reply-to-message")]
+
+
+@asynccontextmanager
+async def workspace(**answer: object) -> AsyncIterator[tuple[SlackApi, list[str]]]:
+    """A workspace that says this of every file, and who was asked for one."""
+    asked: list[str] = []
+
+    async def info(_: web.Request) -> web.Response:
+        return web.json_response(answer)
+
+    async def kept(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("authorization", ""))
+        return web.Response(body=b"\xff\xd8\xff", content_type="image/jpeg")
+
+    app = web.Application()
+    app.add_routes([web.get("/api/files.info", info), web.get("/files/{name}", kept)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        address = str(server.make_url("/files/a.jpg"))
+        if isinstance(file := answer.get("file"), dict):
+            file["url_private"] = address
+        secret = SecretStr("xoxb-1")
+        settings = SlackSettings(
+            api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
+        )
+        yield SlackApi(settings, session), asked
+
+
+@pytest.mark.parametrize("file", [{"is_external": True}, {"mode": "external"}], ids=["is-external", "mode"])
+async def test_our_token_goes_to_no_file_that_is_kept_elsewhere(file: dict[str, object]) -> None:
+    async with workspace(ok=True, file=file) as (slack, asked):
+        with pytest.raises(NoPhoto):
+            await slack.photo("F1")
+    assert asked == []
+
+
+async def test_a_file_that_slack_keeps_is_fetched_with_our_token() -> None:
+    async with workspace(ok=True, file={"mode": "hosted", "is_external": False}) as (slack, asked):
+        content_type, chunks = await slack.photo("F1")
+        assert (content_type, b"".join([chunk async for chunk in chunks])) == ("image/jpeg", b"\xff\xd8\xff")
+    assert asked == ["Bearer xoxb-1"]
+
+
+async def test_a_photo_waits_until_we_may_read_it() -> None:
+    async with workspace(ok=False, error="missing_scope") as (slack, _):
+        with pytest.raises(Unavailable, match="slack-missing-scope"):
+            await slack.photo("F1")
+    async with workspace(ok=False, error="file_deleted") as (slack, _):
+        with pytest.raises(NoPhoto):
+            await slack.photo("F1")
