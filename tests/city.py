@@ -229,7 +229,7 @@ async def wait_ready(city: City, seconds: float = 40.0) -> None:
     """Wait until every pod is ready again."""
 
     async def look() -> bool:
-        return (await diagnose(Layout(ROOT, city.state), os.environ, ask_platforms=False))["ok"]
+        return (await diagnose(Layout(ROOT, city.state), ask_platforms=False))["ok"]
 
     await city.until(look, seconds, "the stack did not become ready again")
 

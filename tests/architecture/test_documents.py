@@ -129,6 +129,13 @@ def test_the_settings_page_names_every_setting() -> None:
     assert not [name for name in fields if f"`{name}`" not in page]
 
 
+def test_the_changelog_says_each_thing_once() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    entries = [line for line in lines if line.startswith("- ")]
+    assert len(entries) > 50
+    assert not [line for line in set(entries) if entries.count(line) > 1]
+
+
 def test_the_glossary_has_both_languages() -> None:
     rows = [line for line in (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines() if "|" in line]
     assert len(rows) > 20

@@ -61,6 +61,17 @@ CASES: dict[str, dict[str, Any]] = {
         },
         "channel-line": {**_CHANNELS["channel-line"], "autoscaling": {"kind": "keda", "max": 3}},
     },
+    "relay": {
+        **_CHANNELS,
+        "global": {
+            **_PRODUCTION,
+            **_OUTSIDE,
+            "networkPolicy": {
+                "internet": {"cidrs": ["10.1.2.0/24"], "ports": [8443]},
+                "database": {"cidrs": ["10.1.3.5/32"]},
+            },
+        },
+    },
     "strimzi-of-others": {
         **_CHANNELS,
         "global": {**_PRODUCTION, **_OUTSIDE, "kafka": {"strimzi": {"enabled": True, "cluster": "city-kafka"}}},

@@ -1,5 +1,7 @@
 """Rules over everything that is rendered: who a pod is, what it may do, whom it reaches, all as its manifest says."""
 
+from ipaddress import ip_network
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from machi_sdk.manifest import Manifest
 from machi_tools.cli_release import release
 from tests.architecture.house import in_the_stack
 from tests.charts.cases import CASES
-from tests.charts.rendering import Rendered, case
+from tests.charts.rendering import Rendered, case, render
 
 every_case = pytest.mark.parametrize("name", CASES)
 MANIFESTS = {service.name: service.manifest for service in in_the_stack()}
@@ -112,6 +114,56 @@ def test_only_channels_reach_the_internet(name: str) -> None:
         if peer.get("ipBlock", {}).get("except")
     }
     assert wide <= {"machi-channel-line", "machi-channel-slack"}
+
+
+def _ways_out(made: Rendered) -> dict[str, list[dict[str, Any]]]:
+    """The address ranges that each policy lets pods out to."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for policy in made.of("NetworkPolicy"):
+        peers = [peer for rule in policy["spec"].get("egress", []) for peer in rule.get("to", [])]
+        found[policy["metadata"]["name"]] = [peer["ipBlock"] for peer in peers if "ipBlock" in peer]
+    return found
+
+
+@every_case
+def test_exceptions_lie_within_their_range(name: str) -> None:
+    """Kubernetes refuses others, which no schema says."""
+    for block in chain.from_iterable(_ways_out(case(name)).values()):
+        whole = ip_network(block["cidr"])
+        for each in map(ip_network, block.get("except", [])):
+            assert each.network_address in whole, block
+            assert each.prefixlen > whole.prefixlen, block
+
+
+@pytest.mark.parametrize(
+    ("place", "policy"),
+    [
+        ("database", "identity"),
+        ("kafka", "identity"),
+        ("objectStore", "reports"),
+        ("internet", "channel-line"),
+        ("telemetry", "identity"),
+        ("api", "operator"),
+    ],
+)
+def test_what_stays_closed_is_left_out_of_the_whole_world_alone(place: str, policy: str) -> None:
+    """A range of one's own beside it is open as it stands."""
+    given = {"cidrs": ["0.0.0.0/0", "::/0", "10.1.2.0/24"], "except": ["10.0.0.0/8", "fd00::/8"]}
+    values = CASES["outside"]
+    made = render({**values, "global": {**values["global"], "networkPolicy": {place: given}}})
+    expected: list[dict[str, Any]] = [
+        {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]},
+        {"cidr": "::/0", "except": ["fd00::/8"]},
+        {"cidr": "10.1.2.0/24"},
+    ]
+    assert [block for block in _ways_out(made)[f"machi-{policy}"] if block in expected] == expected
+
+
+def test_a_relay_within_private_ranges_is_all_that_channels_reach() -> None:
+    rules = case("relay").one("NetworkPolicy", "machi-channel-line")["spec"]["egress"]
+    [way] = [rule for rule in rules if {"port": 8443} in rule["ports"]]
+    assert way["to"] == [{"ipBlock": {"cidr": "10.1.2.0/24"}}]
+    assert not [rule for rule in rules if {"port": 443} in rule["ports"]]
 
 
 @every_case

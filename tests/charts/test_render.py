@@ -116,6 +116,14 @@ def test_reloader_finds_its_annotation_on_the_deployment_itself() -> None:
     assert all(own == {} for own, _ in _annotations({}).values())
 
 
+def test_the_timeline_is_told_when_spans_go_elsewhere() -> None:
+    elsewhere = render({"global": {"telemetry": {"otlpEndpoint": "http://spans:4317"}}})
+    for made, told in ((case("evaluation"), None), (elsewhere, "off")):
+        pod = made.one("StatefulSet", "machi-simulator")["spec"]["template"]["spec"]
+        settings = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
+        assert settings.get("SIMULATOR_TRACES") == told
+
+
 def test_a_pod_of_the_citys_own(tmp_path: Path) -> None:
     """The library chart, a manifest, and an image are enough, from any repository."""
     chart = tmp_path / "idea-box"

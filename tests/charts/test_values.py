@@ -46,6 +46,12 @@ def _but(name: str, path: str, value: object) -> dict[str, Any]:
         ("evaluation", "global/moreTenants", ["kasuga", "kasuga"], "/global/moreTenants"),
         ("evaluation", "global/moreTenants", ["fukuoka"], "global.moreTenants: fukuoka is there twice"),
         ("evaluation", "global/networkPolicy/database/cidrs", ["10.0.0.5"], "/global/networkPolicy/database/cidrs"),
+        (
+            "evaluation",
+            "global/networkPolicy/kafka",
+            {"cidrs": ["10.0.0.0/8"], "except": ["10.9.0.0/16"]},
+            "/global/networkPolicy/kafka/cidrs",
+        ),
         ("evaluation", "global/entrance/kind", "gateway", "/global/entrance"),
         (
             "evaluation",

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from itertools import dropwhile
@@ -15,15 +16,17 @@ import yaml
 
 from machi_sdk import operating
 from machi_tools import cli
+from machi_tools.images.catalogue import catalogue
 from tests.architecture.house import ROOT, services
 from tests.monitoring.promises import CHART, RUNBOOKS, alerts
 
-PAGES = sorted([*RUNBOOKS.glob("*.md"), *(ROOT / "docs" / "guides").glob("*.md")])
+GUIDES = ROOT / "docs" / "guides"
+PAGES = sorted([*RUNBOOKS.glob("*.md"), *GUIDES.glob("*.md")])
 SECTIONS = ["For residents", "Look first", "Cure", "When to escalate"]
 FENCE = re.compile(r"^ *```(?P<kind>\w+)\n(?P<body>.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:kubectl|helm|machi|make|python) [^`]+)`")
 # What a municipality's people have anyway.
-TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "kind", "export", "for", "done"}
+TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "export", "for", "done"}
 TOOLS |= {"docker", "podman", "sha256sum", "tar"}
 KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
 KUBECTL |= {"rollout", "scale", "top"}
@@ -31,11 +34,19 @@ HELM = {"history", "install", "package", "push", "rollback", "show", "test", "un
 # What the charts make beside pods: secrets, jobs, and servers.
 MADE = {"keys", "database", "channels", "trust", "operator", "db", "db-1", "simulator", "postgres", "kafka"}
 SCHEMA = CHART / "values.schema.json"
+SET_ONCE = ("NS", "RELEASE", "POD")
+READ_OFF = ("ID", "REPLICA", "DATABASE_URL")
+NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 
 
 def fences(page: Path, kind: str) -> list[str]:
     """The blocks of one kind on a page."""
     return [match["body"] for match in FENCE.finditer(page.read_text(encoding="utf-8")) if match["kind"] == kind]
+
+
+def rows(text: str) -> str:
+    """The tables of a page, without its prose."""
+    return "\n".join(line for line in text.splitlines() if line.startswith("|"))
 
 
 def commands(page: Path) -> Iterator[str]:
@@ -84,6 +95,8 @@ def judged(command: str) -> str | None:
         return None if " ".join(plain(outer[1:])[:2]) in verbs or verb in verbs else f"no `machi {verb}`"
     if tool == "python" or inner[:2] == ["python", "-m"]:
         return _module((inner or outer)[2:])
+    if tool == "kind":  # it takes images from docker alone, archives from every engine
+        return None if plain(outer)[1:3] == ["load", "image-archive"] else "podman and buildah could not do that"
     if tool in known:
         return None if verb in known[tool] else f"no `{tool} {verb}`"
     return None if tool in TOOLS else f"what is {tool}?"
@@ -113,7 +126,7 @@ def test_commands_of_a_page_exist(page: Path) -> None:
 
 def test_a_command_that_does_not_exist_is_found() -> None:
     wrong = ["machi mend", "make wonders", "kubectl repair pod", "kubectl exec x -- python -m machi_sdk.operating heal"]
-    assert all(judged(each) for each in [*wrong, "kubefix now"])
+    assert all(judged(each) for each in [*wrong, "kubefix now", "kind load docker-image localhost/machi/reports:0.1.0"])
 
 
 @pytest.mark.parametrize("name", sorted(alerts()))
@@ -172,6 +185,42 @@ def test_values_in_the_guides_are_values_of_the_chart() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     errors = [error.message for each in examples for error in jsonschema.Draft202012Validator(schema).iter_errors(each)]
     assert not errors
+
+
+def test_sizing_tells_what_was_measured_last() -> None:
+    """Tables of the evidence hold the latest figures, its prose the earlier ones, too."""
+    guide = (GUIDES / "sizing.md").read_text(encoding="utf-8")
+    evidence = (ROOT / "docs" / "evidence" / "performance.md").read_text(encoding="utf-8")
+    told = re.findall(rf"{NUMBER}(?= (?:MB|ms|s|a second)\b)", rows(guide.partition("## Replicas")[0]))
+    assert len(told) >= 15
+    assert set(told) <= set(re.findall(NUMBER, rows(evidence)))
+
+
+def test_each_name_in_a_command_is_set() -> None:
+    """By the first lines of the guides and runbooks, by the page itself, or read off what a command said."""
+    for page in PAGES:
+        said = "".join(fences(page, "sh"))
+        own = re.findall(r"(?:export|for) (\w+)(?:=| in )", said)
+        assert set(re.findall(r"\$(\w+)", said)) <= {*SET_ONCE, *READ_OFF, *own}, page.name
+    for first in (GUIDES, RUNBOOKS):
+        text = (first / "README.md").read_text(encoding="utf-8")
+        assert all(f"{name}=" in text for name in SET_ONCE)
+
+
+def test_images_in_the_guides_are_made() -> None:
+    loops = [
+        names for page in PAGES for names in re.findall(r"for image in ([^;]+);", page.read_text(encoding="utf-8"))
+    ]
+    assert len(loops) == 2
+    assert {name for names in loops for name in names.split()} <= {image.name for image in catalogue(ROOT)}
+
+
+def test_versions_in_the_guides_are_the_releases() -> None:
+    release = tomllib.loads((ROOT / "libs" / "common" / "pyproject.toml").read_text(encoding="utf-8"))
+    named = [re.findall(r"(?:VERSION=|>:|machi-)(\d+\.\d+\.\d+)", page.read_text(encoding="utf-8")) for page in PAGES]
+    found = [version for each in named for version in each]
+    assert len(found) >= 3
+    assert set(found) == {release["project"]["version"]}
 
 
 def test_the_collectors_pipelines_name_what_is_there() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -38,7 +37,7 @@ async def _well_before_and_after(city: City) -> AsyncIterator[None]:
 
 
 async def look(city: City, clock: ManualClock | None = None) -> Report:
-    return await diagnose(layout(city), os.environ, clock=clock)
+    return await diagnose(layout(city), clock=clock)
 
 
 async def findings(city: City, clock: ManualClock | None = None) -> dict[str, str]:

@@ -80,9 +80,17 @@ def test_json_is_raw_and_nothing_else(state: Path) -> None:
     assert line(1, "identity") in told
 
 
-def test_a_log_that_is_not_there_is_told(state: Path) -> None:
-    told = machi(state, "nobody")
-    assert (told.returncode, "cure: make up" in told.stderr) == (1, True)
+def test_a_log_that_is_not_there_is_told_with_those_that_are(state: Path) -> None:
+    told = machi(state, "reprots")
+    assert (told.returncode, "cure: one of: identity, kafka, postgres, reports" in told.stderr) == (1, True)
+    nothing = machi(state / "nothing", "reports")
+    assert (nothing.returncode, "cure: make up" in nothing.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(("count", "code"), [("-1", 2), ("0", 0)])
+def test_a_number_of_lines_is_none_or_more(state: Path, count: str, code: int) -> None:
+    told = machi(state, "-n", count, "reports")
+    assert (told.returncode, told.stdout, "Traceback" in told.stderr) == (code, "", False)
 
 
 def test_colours_are_for_terminals_only(state: Path) -> None:

@@ -59,9 +59,13 @@ def test_spans_go_to_the_timeline_unless_told_otherwise(tmp_path: Path) -> None:
     told = plan.pod_command(plan.pods[0], "", "").environment
     heard = plan.simulator_command().environment
     assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://{heard['SIMULATOR_TRACES_ADDRESS']}"
+    assert heard["SIMULATOR_TRACES"] == ""
     platforms = {"LINE_API_URL": "http://127.0.0.1:9/line", "SLACK_API_URL": "http://127.0.0.1:9/api/"}
-    for elsewhere in ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4317"}, {"SIMULATOR_TRACES": "off"}, platforms):
-        assert plan_with(tmp_path, **elsewhere).trace_settings() == {}
+    assert plan_with(tmp_path, **platforms).trace_settings() == {}
+    for elsewhere in ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4317"}, {"SIMULATOR_TRACES": "off"}):
+        silent = plan_with(tmp_path, **elsewhere)
+        assert silent.trace_settings() == {}
+        assert silent.simulator_command().environment["SIMULATOR_TRACES"] == "off", "the timeline says so"
 
 
 def test_given_servers_are_not_started(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from machi_tools.diagnosis.settings import settings_look, settings_of
 from machi_tools.embedded.process import Identity
+from machi_tools.stack.settings import digests
 from machi_tools.stack.state import Process, Servers, State
 
 SERVERS = Servers(postgres="", postgres_own=True, kafka="", kafka_own=True)
@@ -24,6 +25,7 @@ def state(tmp_path: Path) -> Iterator[State]:
         "LINE_CHANNEL_ACCESS_TOKEN": "of-the-pod",
         "LINE_BOT_USER_ID": "Upod",
         "MACHI_CHANNELS_DIR": "channels",
+        "SLACK_API_URL": "http://127.0.0.1:9/slack/api",
     }
     waiting = [sys.executable, "-c", "print('up', flush=True); input()"]
     with subprocess.Popen(
@@ -56,14 +58,31 @@ def test_a_pod_that_does_not_run_has_none(state: State) -> None:
     assert settings_of(state, "channel-line") is None
 
 
+def told(state: State) -> list[str]:
+    return [finding["what"] for finding in settings_look(state).findings]
+
+
 @pytest.mark.parametrize(
-    ("given", "what"),
+    ("given", "missing"),
     [
-        ({"LINE_API_URL": "http://x"}, "LINE_API_URL is set but LINE_DATA_API_URL is not"),
-        ({"SLACK_API_URL": "http://x/api/"}, "SLACK_API_URL is set but SLACK_SIGNING_SECRET is not"),
-        ({"SLACK_API_URL": "http://x"}, "SLACK_API_URL does not end in /api/"),
+        ({}, []),
+        ({"LINE_API_URL": ""}, []),
+        (
+            {"LINE_API_URL": "http://x", "LINE_CHANNEL_SECRET": "s", "LINE_DATA_API_URL": ""},
+            ["LINE_DATA_API_URL", "LINE_CHANNEL_ACCESS_TOKEN", "LINE_BOT_USER_ID"],
+        ),
+        ({"LINE_BOT_USER_ID": "U1"}, []),
     ],
 )
-def test_settings_given_in_part_are_told(given: dict[str, str], what: str) -> None:
-    assert what in [finding["what"] for finding in settings_look(given).findings]
-    assert settings_look({}).findings == []
+def test_settings_the_stack_was_given_in_part_are_told_and_not_this_shells(
+    state: State, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], missing: list[str]
+) -> None:
+    monkeypatch.setenv("SLACK_API_URL", "http://of-this-shell")
+    monkeypatch.setenv("LINE_DATA_API_URL", "http://of-this-shell")
+    state.settings = digests(given, "key")
+    assert told(state) == [f"LINE_API_URL is set but {name} is not" for name in missing]
+
+
+def test_an_address_that_slacks_sdk_cannot_use_is_told_of_the_pod_that_has_it(state: State) -> None:
+    state.processes["channel-slack"] = state.processes["channel-line"]
+    assert told(state) == ["SLACK_API_URL does not end in /api/"]

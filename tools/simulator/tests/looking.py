@@ -126,6 +126,22 @@ MODAL: Json = {
     ],
 }
 
+ONE_LINE: Json = MODAL | {
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "why",
+            "label": {"type": "plain_text", "text": "事由"},
+            "element": {"type": "plain_text_input", "action_id": "words"},
+        }
+    ]
+}
+NOTHING_TO_SEND: Json = {
+    "type": "modal",
+    "title": {"type": "plain_text", "text": "予定"},
+    "blocks": [{"type": "actions", "elements": [{"type": "datepicker", "action_id": "day"}]}],
+}
+
 
 async def push(line: aiohttp.ClientSession, user: str, *messages: Json) -> None:
     async with line.post("/line/v2/bot/message/push", json={"to": user, "messages": list(messages)}) as answer:

@@ -17,6 +17,7 @@ from machi_simulator.traces.receiver import Receiver
 from machi_simulator.traces.store import MOST_SPANS, MOST_TRACES, Span, Traces
 
 TRACE = bytes(range(16))
+SILENT = "The pods send no traces here"
 MS = 1_000_000
 
 
@@ -87,6 +88,7 @@ async def test_the_last_message_shows_its_hops(simulator: Simulator, address: st
     for shown in ("Through Kafka", "Resolve", "Turn", "Card", "channel-slack", "30.0 ms"):
         assert shown in html
     assert "だれにも見せない言葉" not in html
+    assert SILENT not in html
 
 
 async def test_work_on_many_records_at_once_is_a_hop_of_each(simulator: Simulator, address: str) -> None:
@@ -157,4 +159,15 @@ async def test_nothing_listens_unless_it_is_told_where() -> None:
     async with running(Config()) as simulator, aiohttp.ClientSession(headers={"accept-language": "en"}) as session:
         assert not Config().simulator_traces_address
         async with session.get(f"{simulator.url}/timeline/") as page:
-            assert "The pods send no traces here" in await page.text()
+            assert SILENT in await page.text()
+
+
+async def test_pods_that_send_their_spans_elsewhere_are_told_of_until_one_comes(config: Config, address: str) -> None:
+    told = config.model_copy(update={"simulator_traces": "off"})
+    english = {"accept-language": "en"}
+    async with running(told) as simulator, aiohttp.ClientSession(simulator.url, headers=english) as session:
+        async with session.get("/timeline/") as page:
+            assert SILENT in await page.text()
+        await send(address, batch(*WAY))
+        async with session.get("/timeline/") as page:
+            assert SILENT not in await page.text()

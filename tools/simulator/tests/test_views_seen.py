@@ -1,13 +1,14 @@
 import base64
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from looking import MODAL, OFFICER, QUICK, browser_only, came, clean, open_page, push
+from looking import MODAL, NOTHING_TO_SEND, OFFICER, ONE_LINE, QUICK, browser_only, came, clean, open_page, push
 from playwright.async_api import Browser, FilePayload, Page
 from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_simulator.faults import Fault
-from machi_simulator.jsontree import child, text
+from machi_simulator.jsontree import Json, child, text
 from machi_simulator.testing import Simulator
 from machi_simulator.testing_receiver import Receiver
 
@@ -150,25 +151,70 @@ async def test_without_scripts_everything_is_forms_and_links(
     await context.close()
 
 
-@browser_only
-async def test_an_officer_fills_in_a_modal(
-    simulator: Simulator, browser: Browser, slack: AsyncWebClient, receiver: Receiver, channel: str
-) -> None:
+@dataclass(frozen=True)
+class Desk:
+    """An officer's page of the workspace, and the app behind it."""
+
+    simulator: Simulator
+    page: Page
+    slack: AsyncWebClient
+    receiver: Receiver
+
+    async def heard(self, kind: str) -> Json:
+        """The last interaction, once it is of this kind."""
+
+        async def came_in() -> bool:
+            hooks = self.receiver.at("/slack/interactivity")
+            return bool(hooks) and hooks[-1].json["type"] == kind
+
+        await self.simulator.until(came_in, what=kind)
+        return self.receiver.at("/slack/interactivity")[-1].json
+
+    async def open(self, view: Json) -> None:
+        """Press the card's button; the app answers with this modal."""
+        before = len(self.receiver.at("/slack/interactivity"))
+        await self.page.get_by_role("button", name="完了").click()
+
+        async def pressed() -> bool:
+            return len(self.receiver.at("/slack/interactivity")) > before
+
+        await self.simulator.until(pressed)
+        trigger = text(await self.heard("block_actions"), "trigger_id")
+        await self.slack.views_open(trigger_id=trigger, view=view)
+        await self.page.get_by_role("dialog").wait_for()
+
+
+@pytest.fixture
+async def desk(simulator: Simulator, browser: Browser, slack: AsyncWebClient, receiver: Receiver, channel: str) -> Desk:
     page = await open_page(browser, 390, "light")
     await page.goto(f"{simulator.url}/workspace?user={OFFICER}&channel={channel}")
-    await page.get_by_role("button", name="完了").click()
+    return Desk(simulator, page, slack, receiver)
 
-    async def pressed() -> bool:
-        return bool(receiver.at("/slack/interactivity"))
 
-    await simulator.until(pressed)
-    trigger = text(receiver.at("/slack/interactivity")[0].json, "trigger_id")
-    await slack.views_open(trigger_id=trigger, view=MODAL)
-    await page.get_by_role("dialog").wait_for()
+@browser_only
+async def test_an_officer_fills_in_a_modal(desk: Desk, channel: str) -> None:
+    page = desk.page
+    await desk.open(MODAL)
     assert await page.evaluate("document.activeElement.getAttribute('role')") == "dialog"
     await clean(page)
     await page.get_by_label("市民へのメモ").fill("埋めました")
     await page.get_by_role("button", name="送る").click()
     await page.get_by_role("dialog").wait_for(state="detached")
-    await slack.chat_postMessage(channel=channel, text="新しいカード")
+    await desk.slack.chat_postMessage(channel=channel, text="新しいカード")
     await page.get_by_text("新しいカード").wait_for()
+
+
+@browser_only
+async def test_enter_in_a_field_sends_the_form_and_never_presses_the_x(desk: Desk) -> None:
+    await desk.open(ONE_LINE)
+    await clean(desk.page)
+    await desk.page.get_by_label("事由").fill("重複")
+    await desk.page.keyboard.press("Enter")
+    sent = await desk.heard("view_submission")
+    assert child(child(child(sent, "view"), "state"), "values")["why"] == {
+        "words": {"type": "plain_text_input", "value": "重複"}
+    }
+    await desk.page.get_by_role("dialog").wait_for(state="detached")
+    await desk.open(NOTHING_TO_SEND)
+    default = desk.page.locator("[role=dialog] form button").first
+    assert (await default.get_attribute("value"), await default.is_disabled()) == ("submit", True)

@@ -45,15 +45,7 @@ spec:
       ports: [{{ if .values.internet }}{port: 8080}, {{ end }}{port: 4317}]
     {{- end }}
     {{- if .values.internet }}
-    - to:
-        {{- range $policy.internet.cidrs }}
-        - ipBlock:
-            cidr: {{ . }}
-            {{- with $policy.internet.except }}
-            except: {{- toYaml . | nindent 14 }}
-            {{- end }}
-        {{- end }}
-      ports: {{- include "machi-service.ports" $policy.internet.ports | nindent 8 }}
+    {{- include "machi-service.egress-to" $policy.internet | nindent 4 }}
     {{- end }}
     {{- if and .values.objects .global.objectStore.url }}
     {{- include "machi-service.egress-to" $policy.objectStore | nindent 4 }}
@@ -74,10 +66,19 @@ podSelector: {matchLabels: {app.kubernetes.io/instance: {{ .release }}, app.kube
 {{- end }}
 {{- end -}}
 
+{{/* Kubernetes refuses an exception that does not lie within its range: exceptions are from the whole world alone. */}}
 {{- define "machi-service.egress-to" -}}
 - to:
-    {{- range .cidrs }}
-    - ipBlock: {cidr: {{ . }}}
+    {{- range $cidr := .cidrs }}
+    - ipBlock:
+        cidr: {{ $cidr | quote }}
+        {{- $closed := list }}
+        {{- range $.except }}
+        {{- if eq $cidr (ternary "::/0" "0.0.0.0/0" (contains ":" .)) }}{{ $closed = append $closed . }}{{ end }}
+        {{- end }}
+        {{- with $closed }}
+        except: {{- toYaml . | nindent 10 }}
+        {{- end }}
     {{- end }}
   ports: {{- include "machi-service.ports" .ports | nindent 4 }}
 {{- end -}}

@@ -1,7 +1,6 @@
 """The operators' verbs of the `machi` command."""
 
 import asyncio
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -32,11 +31,8 @@ def doctor(
 ) -> None:
     """Say what is wrong and the cure; exit code 1 when anything is."""
     found = place(context)
-    looking = (
-        diagnose_release(found)
-        if isinstance(found, Release)
-        else diagnose(find_layout(), os.environ, ask_platforms=platforms)
-    )
+    here = find_layout()
+    looking = diagnose_release(found) if isinstance(found, Release) else diagnose(here, ask_platforms=platforms)
     report = asyncio.run(looking)
     if as_json:
         console.print_json(report)
@@ -91,7 +87,12 @@ def pods_install(
     if context.obj:
         raise StackError("a release installs its own manifests", "helm upgrade; this checkout's might be others")
     layout = find_layout()
-    for pod in discover(layout.root):
+    there = discover(layout.root)
+    known = [pod.name for pod in there]
+    unknown = next((name for name in names or () if name not in known), None)
+    if unknown is not None:
+        raise StackError(f"there is no pod {unknown}", f"one of: {', '.join(known)}")
+    for pod in there:
         if not names or pod.name in names:
             changed = asked(seeding.install(operator_of(layout), pod.manifest_text))
             console.out.print(f"{pod.name}: {'installed' if changed else 'already installed'}")

@@ -55,7 +55,8 @@ def asked(question: Coroutine[object, object, Answer]) -> Answer:
 def told(error: MachiError) -> StackError:
     """The refusal as a line for people, with the cure of its kind."""
     words = error.slug if error.message == error.slug else f"{error.slug}: {error.message}"
-    return StackError(words, CURES.get(type(error), "try again"))
+    kind = Denied if error.slug == "token-refused" else type(error)
+    return StackError(words, CURES.get(kind, "try again"))
 
 
 def running(layout: Layout) -> State:

@@ -23,6 +23,7 @@ class Config(BaseSettings):
     simulator_map: Path | None = None
     # Where to listen for the pods' spans (OTLP over gRPC); empty: not at all.
     simulator_traces_address: str = ""
+    simulator_traces: str = ""  # `off`: the pods were told to send their spans elsewhere, or nowhere
     simulator_account: str = "Machi"  # what the account calls itself
     # What a resident's phone can be set to: a language's name by its tag.
     simulator_languages: dict[str, str] = {}

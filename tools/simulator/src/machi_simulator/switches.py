@@ -11,8 +11,9 @@ from machi_simulator.web import returned, word
 
 LASTING = 1_000_000
 PREFIX = "switch"
+SLOW = "slow"
 SWITCHES: dict[str, list[Fault]] = {
-    "slow": [
+    SLOW: [
         Fault(path="/line*", kind="slow", ms=1500, count=LASTING),
         Fault(path="/slack/*", kind="slow", ms=1500, count=LASTING),
         Fault(path="webhook/*", kind="delay", ms=1500, count=LASTING),
@@ -42,8 +43,8 @@ class Switches:
 
     def states(self) -> list[Switch]:
         """All switches."""
-        alive = {fault.id.split("-")[1] for fault in self._pending() if fault.id.startswith(PREFIX)}
-        return [Switch(name, name in alive) for name in SWITCHES]
+        on = self._names()
+        return [Switch(name, name in on) for name in SWITCHES]
 
     def on(self) -> int:
         """How many things are planned to go wrong: switches, and faults planned by others."""
@@ -51,17 +52,34 @@ class Switches:
         return sum(switch.on for switch in self.states()) + len(others)
 
     def turn(self, name: str) -> None:
-        """On if it is off, off if it is on."""
-        was_on = any(switch.on for switch in self.states() if switch.name == name)
-        for at, fault in enumerate(SWITCHES[name]):
-            key = f"{PREFIX}-{name}-{at}"
-            self._faults.remove(key)
-            if not was_on:
-                self._faults.add(fault.model_copy(update={"id": key}))
+        """On if it is off, off if it is on. Where two fit, the newer one acts, the slow network last."""
+        others = self._names()
+        if name in others:
+            self._remove(name)
+            return
+        self._put(name)
+        behind = [] if name == SLOW else sorted(others, key=lambda other: other == SLOW)
+        for other in behind:
+            self._put(other)
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
         self._faults.clear()
+
+    def _put(self, name: str) -> None:
+        """Behind all other faults."""
+        self._remove(name)
+        for at, fault in enumerate(SWITCHES[name]):
+            self._faults.add(fault.model_copy(update={"id": f"{PREFIX}-{name}-{at}"}))
+
+    def _remove(self, name: str) -> None:
+        for at in range(len(SWITCHES[name])):
+            self._faults.remove(f"{PREFIX}-{name}-{at}")
+
+    def _names(self) -> list[str]:
+        """The switches that are on, in the order of their faults."""
+        own = (fault.id.split("-")[1] for fault in self._pending() if fault.id.startswith(PREFIX))
+        return list(dict.fromkeys(own))
 
     def _pending(self) -> list[Fault]:
         return [fault for fault in self._faults.planned() if fault.taken < fault.count]

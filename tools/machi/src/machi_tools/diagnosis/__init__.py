@@ -1,7 +1,6 @@
 """`machi doctor`: looks at everything that runs and says what is wrong and the cure."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import TypedDict
 
 import aiohttp
@@ -38,9 +37,7 @@ class Report(TypedDict):
     findings: list[Finding]
 
 
-async def diagnose(
-    layout: Layout, environ: Mapping[str, str], *, clock: Clock | None = None, ask_platforms: bool = True
-) -> Report:
+async def diagnose(layout: Layout, *, clock: Clock | None = None, ask_platforms: bool = True) -> Report:
     """Look at everything at once; `clock` stands for this machine's."""
     state = read_state(layout.state_file)
     if state is None or not state.is_running():
@@ -59,7 +56,7 @@ async def diagnose(
         look_at_merges(layout, state),
     )
     free, of_disk = disk_look(layout)
-    looks = [of_kafka, of_topics, *(look for _, look in pods), of_postgres, simulator, settings_look(environ)]
+    looks = [of_kafka, of_topics, *(look for _, look in pods), of_postgres, simulator, settings_look(state)]
     looks += [of_merges, of_disk, tokens_look(layout, state, present.now()), *channels.looks]
     findings = [finding for look in looks for finding in look.findings]
     return Report(

@@ -55,13 +55,15 @@ def _knows_us(heard: Heard, account: Account, look: Look) -> bool:
 
 async def _look_at_webhook(account: Account, platform: Platform, look: Look) -> None:
     heard = await platform.ask("/v2/bot/channel/webhook/endpoint")
-    endpoint = heard.text("endpoint")
-    if heard.status != 200 or not endpoint:
+    endpoint, ours = heard.text("endpoint"), next(iter(account.webhooks))
+    none_is_set = heard.status == 404 or (heard.status == 200 and not endpoint)  # LINE's own answer is 404
+    if none_is_set:
+        look.wrong(f"LINE has no address for the webhooks of {account.tenant}", f"set it to {ours} {CONSOLE}")
+    elif heard.status != 200:
         look.note(f"LINE did not say where the webhooks of {account.tenant} go: see {CONSOLE}")
     elif heard.body.get("active") is False:
         look.wrong(f"LINE sends no webhooks for {account.tenant}", f"switch on 'Use webhook' {CONSOLE}")
     elif _plain(endpoint) not in map(_plain, account.webhooks):
-        ours = next(iter(account.webhooks))
         cure = f"set it to {ours} {CONSOLE}, or correct PUBLIC_URL"
         look.wrong(f"LINE sends the webhooks of {account.tenant} to {endpoint}", cure)
     else:

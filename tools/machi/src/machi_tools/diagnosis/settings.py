@@ -1,6 +1,5 @@
 """Settings: those given in part, and those a running pod really has."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -37,13 +36,14 @@ def settings_of(state: State, pod: str) -> Settings | None:
     return PodSettings.model_validate(given)
 
 
-def settings_look(environ: Mapping[str, str]) -> Look:
-    """Channel settings that were given only in part."""
+def settings_look(state: State) -> Look:
+    """Channel settings that the stack was given only in part, and an address that Slack's SDK cannot use."""
     look = Look()
     for address, names in _NEEDS.items():
-        for name in names if environ.get(address) else ():
-            if not environ.get(name):
+        for name in names if address in state.settings else ():
+            if name not in state.settings:
                 look.wrong(f"{address} is set but {name} is not", f"set {name}, then `make down`, `make up`")
-    if environ.get("SLACK_API_URL") and not environ["SLACK_API_URL"].endswith("/api/"):
+    slack = settings_of(state, "channel-slack")
+    if slack is not None and not slack.slack_api_url.endswith("/api/"):
         look.wrong("SLACK_API_URL does not end in /api/", "give the SDK's base address")
     return look

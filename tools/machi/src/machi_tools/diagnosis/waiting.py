@@ -23,6 +23,9 @@ CURES = {
     "slack-invalid-auth": _INSTALL,
     "slack-account-inactive": _INSTALL,
     "slack-uncertain": "Slack answers badly; it is tried again by itself",
+    "monthly-limit": "LINE takes no more pushes this month: raise the account's plan; replies still arrive",
+    **dict.fromkeys(("caller-not-declared", "not-served", "tenant-unknown"), "`machi pods install`, or end the upgrade"),
+    "token-refused": "the pods' keys are being changed, or a clock is wrong: `machi doctor` says which",
 }
 _OTHERWISE = "it is tried again by itself; docs/runbooks/waiting.md"
 

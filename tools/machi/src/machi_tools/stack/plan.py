@@ -157,6 +157,7 @@ class Plan:
             **hooks,
             "SIMULATOR_ADDRESS": self.simulator,
             "SIMULATOR_TRACES_ADDRESS": self.traces,
+            "SIMULATOR_TRACES": "" if self.trace_settings() else "off",
             "SIMULATOR_ACCOUNT": account_name(self.tenant),
             "SIMULATOR_STATE": str(self.layout.data("simulator.json")),
             "SIMULATOR_STAFF": str(SEEDS / self.tenant / "city.yaml"),

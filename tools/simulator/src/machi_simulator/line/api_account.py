@@ -75,6 +75,8 @@ class AccountApi:
 
     async def endpoint(self, _request: Request) -> Response:
         """Where webhooks go."""
+        if not self._webhook.url:
+            raise LineError(404, "Webhook endpoint not found")
         return answer({"endpoint": self._webhook.url, "active": self._webhook.active})
 
     async def set_endpoint(self, request: Request) -> Response:

@@ -73,7 +73,7 @@ class LineWebhook:
             body=body,
             owner=text(child(event, "source"), "userId"),
         )
-        if self.active:
+        if self.active and self.url:
             self._courier.dispatch(delivery, self._posting(event))
         else:
             delivery.state = "lost"

@@ -45,7 +45,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class Trail:
-    """The last thing a person sent, and its hops; `listening` means that pods can send spans here."""
+    """The last thing a person sent, and its hops; `listening` means that pods send spans here."""
 
     owner: str
     kind: str = ""
@@ -61,16 +61,17 @@ class Trails:
         self._deliveries = world.courier.deliveries
         self._clock = world.clock
         self._traces = world.traces
-        self._listening = bool(world.config.simulator_traces_address)
+        self._expected = bool(world.config.simulator_traces_address) and world.config.simulator_traces != "off"
 
     def last(self, user: str) -> Trail:
         """The trail of the last thing a person sent."""
         delivery = next((each for each in self._deliveries.newest() if each.owner == user), None)
+        listening = self._expected or self._traces.heard
         if delivery is None:
-            return Trail(user, listening=self._listening)
+            return Trail(user, listening=listening)
         begun = delivery.attempts[0].at if delivery.attempts else self._clock.now()
         spans = [*self._tries(delivery), *self._told(delivery)]
-        return Trail(user, delivery.kind, begun, self._listening, tuple(_hops(spans)))
+        return Trail(user, delivery.kind, begun, listening, tuple(_hops(spans)))
 
     def _tries(self, delivery: Delivery) -> Iterator[Span]:
         for attempt in delivery.attempts:

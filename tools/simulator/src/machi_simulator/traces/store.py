@@ -43,6 +43,11 @@ class Traces:
         while len(self._by_event) > MOST_EVENTS:
             self._by_event.popitem(last=False)
 
+    @property
+    def heard(self) -> bool:
+        """Whether any pod has sent a span."""
+        return bool(self._spans)
+
     def of_event(self, event: str) -> list[Span]:
         """The trace in which a pod took up this event."""
         return self._read(self._by_event.get(event, ""))
