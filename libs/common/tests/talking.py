@@ -122,6 +122,11 @@ class Talk:
         request.control.CopyFrom(wire.Control(ask_id=self.last.ask.ask_id, kind=kind))
         return await self.send(request)
 
+    async def unsend(self, event_id: str) -> wire.TurnResponse:
+        request = self.request()
+        request.retract.event_id = event_id
+        return await self.send(request)
+
     async def until(self, key: str) -> wire.TurnResponse:
         """Answer well until that question is asked."""
         await self.open()
@@ -133,6 +138,13 @@ class Talk:
     @property
     def said(self) -> list[str]:
         return [message.text.text for message in self.last.messages]
+
+
+async def stored(works: Works[Work]) -> str:
+    """All that is stored of conversations."""
+    async with works.begin("fukuoka") as work:
+        rows = await work.db.fetch("SELECT answers::text FROM dialogue_sessions ORDER BY session_id")
+    return "\n".join(row[0] for row in rows)
 
 
 async def filed(works: Works[Work]) -> list[str]:

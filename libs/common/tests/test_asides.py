@@ -1,16 +1,15 @@
 """Coming back after a pause, correcting an answer, and what no question takes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from talking import Talk, filed
+from talking import Talk, Tell, filed, stored
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_sdk.clock import ManualClock
-from machi_sdk.dialogue import (
-    Answers,
-    open_session,
-)
+from machi_sdk.dialogue import Answers, open_session
+from machi_sdk.dialogue.controls import TEXTS
 from machi_sdk.work import Work, Works
 
 pytestmark = pytest.mark.integration
@@ -32,6 +31,20 @@ async def test_who_comes_back_after_a_day_is_asked_whether_to_go_on(talk: Talk, 
     clock.advance(timedelta(hours=13))
     assert "middle of a question" in (await talk.photo("m-1")).ask.prompt
     assert (await talk.choose("stop")).session_state == wire.SESSION_STATE_ENDED
+
+
+@pytest.mark.parametrize("language", TEXTS.languages)
+async def test_yes_and_no_answer_whether_to_go_on(talk: Talk, clock: ManualClock, language: str) -> None:
+    talk.language = language
+    yes, no = (TEXTS.say(language, key).split("|")[0] for key in ("yes", "no"))
+    await talk.until("words")
+    clock.advance(timedelta(hours=13))
+    assert (await talk.type("...")).ask.key == "~return"
+    assert (await talk.type(f"{yes} {no}")).ask.key == "~return"
+    assert (await talk.type(f"{yes.upper()}!")).ask.key == "words"
+    clock.advance(timedelta(hours=13))
+    assert (await talk.type("...")).ask.key == "~return"
+    assert (await talk.type(no)).session_state == wire.SESSION_STATE_ENDED
 
 
 async def test_a_button_of_the_present_question_goes_on_whenever_it_is_pressed(talk: Talk, clock: ManualClock) -> None:
@@ -65,6 +78,66 @@ async def test_an_earlier_answer_is_corrected_before_the_end(talk: Talk, works: 
     assert (await talk.type("skip")).ask.key == "sure"
     await talk.choose("yes")
     assert await filed(works) == ["two holes"]
+
+
+@pytest.mark.parametrize("how", ["pressed", "typed"])
+async def test_back_from_a_correction_leaves_everything_as_it_was(talk: Talk, works: Works[Work], how: str) -> None:
+    async def back() -> str:
+        answer = await (talk.control(wire.CONTROL_KIND_BACK) if how == "pressed" else talk.type("back"))
+        return answer.ask.key
+
+    await talk.until("sure")
+    before = await stored(works)
+    for change, asked in (("0", "kind"), ("1", "words")):
+        await talk.choose("change")
+        assert (await talk.choose(change)).ask.key == asked
+        assert "back" in [control.option_id for control in talk.last.ask.controls]
+        assert await back() == "sure"
+        assert await stored(works) == before
+    await talk.choose("change")
+    await talk.choose("0")
+    assert (await talk.type("2")).ask.key == "photo"
+    assert [await back(), await back()] == ["kind", "sure"], "one new answer, and the old ones"
+    assert await stored(works) == before
+    assert await back() == "words"
+
+
+@pytest.mark.parametrize(("change", "asked", "behind"), [("0", "kind", "words"), ("1", "words", "photo")])
+async def test_what_is_unsent_during_a_correction_does_not_come_back(
+    talk: Talk, works: Works[Work], change: str, asked: str, behind: str
+) -> None:
+    await talk.until("words")
+    await talk.type("a secret", event_id="unsent")
+    await talk.choose("change")
+    await talk.choose(change)
+    assert (await talk.unsend("unsent")).ask.key == asked
+    assert "a secret" not in await stored(works)
+    assert (await talk.type("back")).ask.key == behind
+    assert "a secret" not in await stored(works)
+
+
+async def test_what_is_unsent_at_the_choice_of_a_correction_is_asked_again(talk: Talk, works: Works[Work]) -> None:
+    await talk.until("words")
+    await talk.type("a secret", event_id="unsent")
+    await talk.choose("change")
+    assert (await talk.unsend("unsent")).ask.key == "words"
+    await talk.type("a hole")
+    await talk.choose("yes")
+    assert await filed(works) == ["a hole"]
+
+
+@pytest.mark.parametrize("way", ["go-on", "again", "stop"])
+async def test_where_nothing_is_left_to_correct_the_person_may_go_on(talk: Talk, tell: Tell, way: str) -> None:
+    await talk.until("sure")
+    await talk.choose("change")
+    tell.asked = (*tell.asked[:-1], replace(tell.asked[-1], changes=()))
+    await talk.type("hello")
+    answer = await talk.choose(way)
+    assert (answer.ask.key or answer.session_state) == {
+        "go-on": "sure",
+        "again": "kind",
+        "stop": wire.SESSION_STATE_ENDED,
+    }[way]
 
 
 @pytest.mark.parametrize("kind", ["photo", "sticker", "audio", "video", "file", "contact"])

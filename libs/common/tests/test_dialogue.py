@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from talking import Talk, Tell, filed
+from talking import Talk, Tell, filed, stored
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_sdk.clock import ManualClock
@@ -125,16 +125,11 @@ async def test_a_session_belongs_to_its_person_and_ends_with_its_time(talk: Talk
     assert (await talk.type("too late")).session_state == wire.SESSION_STATE_ENDED
 
 
-async def test_two_turns_at_once_are_both_applied(talk: Talk, works: Works[Work], kit: DialogueKit[Work]) -> None:
+async def test_two_turns_at_once_are_both_applied(talk: Talk, works: Works[Work]) -> None:
     await talk.until("words")
     other = replace(talk)
     await asyncio.gather(talk.type("first words"), other.type("yes"))
-    async with works.begin("fukuoka") as work:
-        query = "SELECT answers::text FROM dialogue_sessions WHERE session_id = $1"
-        stored = await work.db.fetchval(query, talk.session or other.session)
-    assert "first words" in stored
-    assert "yes" in stored or await filed(works) != []
-    assert kit is talk.kit
+    assert await filed(works) == ["first words"]
 
 
 async def test_many_at_once_of_one_event_have_one_effect(talk: Talk, works: Works[Work]) -> None:
@@ -159,16 +154,48 @@ async def test_an_unsent_message_is_taken_back(works: Works[Work], clock: Manual
     await talk.until("words")
     await talk.type("a secret", event_id="unsent")
     assert talk.last.ask.key == "sure"
-    request = talk.request()
-    request.retract.event_id = "unsent"
-    assert (await talk.send(request)).ask.key == "words"
+    assert (await talk.unsend("unsent")).ask.key == "words"
     assert taken_back == ["unsent"], "what the pod keeps of it goes too"
     await talk.type("words")
     await talk.type("yes", event_id="final")
-    request = talk.request()
-    request.retract.event_id = "final"
-    await talk.send(request)
+    await talk.unsend("final")
     assert taken_back == ["unsent", "final"]
+
+
+async def test_an_unsent_message_leaves_the_conversations_behind_the_present_one(
+    talk: Talk, works: Works[Work]
+) -> None:
+    await talk.until("words")
+    await talk.type("a secret", event_id="unsent")
+    behind = talk.session
+    await talk.until("words")
+    assert not (await talk.unsend("unsent")).ask.key
+    assert "a secret" not in await stored(works)
+    talk.session = behind
+    request = talk.request()
+    request.resume.SetInParent()
+    assert (await talk.send(request)).ask.key == "words"
+
+
+async def test_an_unsent_message_leaves_a_conversation_that_is_too_old_to_go_on(
+    talk: Talk, works: Works[Work], clock: ManualClock
+) -> None:
+    await talk.until("words")
+    await talk.type("a secret", event_id="unsent")
+    clock.advance(timedelta(hours=73))
+    await talk.unsend("unsent")
+    assert "a secret" not in await stored(works)
+
+
+@pytest.mark.parametrize("end", ["yes", "no", "cancel"])
+async def test_nothing_is_kept_of_a_conversation_that_ended(talk: Talk, works: Works[Work], end: str) -> None:
+    await talk.until("sure")
+    session = talk.session
+    assert (await talk.type(end)).session_state == wire.SESSION_STATE_ENDED
+    talk.session = session
+    assert "a hole" not in await stored(works)
+    assert (await talk.type("yes")).session_state == wire.SESSION_STATE_ENDED
+    assert len(await filed(works)) == (end != "cancel")
 
 
 async def test_a_domain_conflict_reaches_the_caller_and_changes_nothing(talk: Talk, works: Works[Work]) -> None:

@@ -27,6 +27,7 @@ from machi_sdk.dialogue.questions import (
 )
 
 OPTIONS = (Opt("road", "道路の穴"), Opt("lamp", "街灯"), Opt("sign", "道路標識"))
+ENGLISH = Choices((Opt("park", "Park", words=("tree",)), Opt("lamp", "Street light"), Opt("other", "Something else")))
 YES_NO = (frozenset({"はい", "yes"}), frozenset({"いいえ", "no"}))
 KINDS: tuple[Kind, ...] = (
     Choices(OPTIONS),
@@ -63,6 +64,9 @@ def typed(words: str) -> wire.TurnRequest:
         (KINDS[7], "2026年12月31日", "2026-12-31"),
         (KINDS[8], "9:30", "09:30"),
         (KINDS[8], "09:30+09:00", "09:30"),
+        (ENGLISH, "Two trees fell", "park"),
+        (ENGLISH, "light", "lamp"),
+        (ENGLISH, "002", "lamp"),
     ],
 )
 def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Json) -> None:
@@ -75,6 +79,9 @@ def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Js
         (KINDS[0], "道路", "again.choice"),
         (KINDS[0], "4", "again.choice"),
         (KINDS[0], "", "again.choice"),
+        (KINDS[0], "9" * 5000, "again.choice"),
+        (ENGLISH, "The street is flooded", "again.choice"),
+        (ENGLISH, "hi", "again.choice"),
         (KINDS[1], "1,2,3", "again.multi-choice"),
         (KINDS[2], "a photo", "again.photo"),
         (KINDS[3], "  ", "again.place"),
@@ -84,6 +91,8 @@ def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Js
         (KINDS[6], "101", "again.number"),
         (KINDS[7], "2027-01-01", "again.date"),
         (KINDS[7], "tomorrow", "again.date"),
+        (KINDS[7], "9999999999/1/1", "again.date"),
+        (KINDS[7], "9" * 5000 + "/1/1", "again.date"),
         (KINDS[8], "25:00", "again.time"),
         (KINDS[8], "18:00", "again.time"),
     ],

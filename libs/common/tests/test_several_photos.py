@@ -128,6 +128,7 @@ async def test_words_that_answer_nothing_leave_the_photos_open(talk: Talk) -> No
     await talk.photo("a")
     too_long = await talk.does(wire.TurnRequest(text=wire.TextInput(text="x" * 2001)))
     assert (too_long.ask.photo.maximum, too_long.understood) == (2, False)
+    assert too_long.messages[0].text.text.startswith("That has 2,001 characters")
     assert (await talk.photo("b")).ask.photo.maximum == 1
 
 

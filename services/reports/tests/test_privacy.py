@@ -141,6 +141,21 @@ async def test_taken_back_messages_leave_the_card(
     assert (await card_of(number)).version == card.version
 
 
+async def test_taken_back_words_stand_in_no_conversation(
+    file_with_photo: FileCase, say: Turn, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    naming = "SELECT count(*) FROM dialogue_sessions WHERE answers::text LIKE '%山田%'"
+    await file_with_photo("hana")
+    assert await connection.fetchval(naming) == 0, "nothing is kept of what is over"
+    for words in ("/report", "=other"):
+        await say("hana", words)
+    await say("hana", "中央区の山田の家", event_id="unsent")
+    await say("hana", "/report")
+    assert await connection.fetchval(naming) == 1
+    await say("hana", wire.Retract(event_id="unsent"))
+    assert await connection.fetchval(naming) == 0
+
+
 async def test_other_peoples_cases_are_unknown(file_case: FileCase, say: Turn) -> None:
     number = await file_case("hana")
     for command in ("rate", "reopen", "answer"):

@@ -43,7 +43,7 @@ def asked(answers: Answers, language: str, catalogue: Catalogue, notice: Purpose
     return questions
 
 
-def begun(decision: str = "none", **answers: str) -> Answers:
+def begun(decision: str = "none", **answers: Json) -> Answers:
     begun = Answers(given={"catalogue": "fukuoka/1", "decision": decision})
     for key, value in answers.items():
         begun = begun.answered(key, value, f"event-{key}")
@@ -85,6 +85,10 @@ def test_the_benefit_stands_first(language: str, catalogue: Catalogue, notice: P
     assert notice.text[language] in question.prompt
 
 
+# All is answered; what is wrong is answered once more.
+CORRECTED: dict[str, Json] = {"category": "road", "place": PLACE, "photo": None, "words": "穴", "messages": True}
+
+
 @pytest.mark.parametrize(
     ("answers", "at", "phone"),
     [
@@ -92,16 +96,20 @@ def test_the_benefit_stands_first(language: str, catalogue: Catalogue, notice: P
         ({"category": "water", "detail-what": "burst"}, "place", "092-000-0144"),
         ({"category": "danger"}, "detail-what", "092-000-0190"),
         ({"category": "road", "detail-what": "pothole"}, "place", ""),
+        (CORRECTED | {"detail-what": "collapse"}, "confirm", "092-000-0199"),
+        (CORRECTED | {"detail-what": "pothole"}, "confirm", ""),
+        ({"category": "road", "detail-what": "collapse"} | CORRECTED, "confirm", ""),  # it was said before the place
     ],
 )
 def test_urgent_kinds_give_the_office_at_once(
-    answers: dict[str, str], at: str, phone: str, catalogue: Catalogue, notice: Purpose
+    answers: dict[str, Json], at: str, phone: str, catalogue: Catalogue, notice: Purpose
 ) -> None:
     for language in LANGUAGES:
-        question = next_question(begun(**answers), Wording(language, catalogue), notice)
+        question = next_question(begun("none", **answers), Wording(language, catalogue), notice)
         assert question is not None
         assert question.key == at
-        links = [message.link for message in question.before]
+        links = [message.link for message in question.before if message.HasField("link")]
+        assert all(message.HasField("link") for message in question.before[: len(links)]), "before the summary"
         assert [link.uri for link in links] == ([f"tel:{phone}"] if phone else [])
         dialled = Wording(language, catalogue).phone(phone)
         assert all(dialled in link.text and len(link.label) <= 20 for link in links)

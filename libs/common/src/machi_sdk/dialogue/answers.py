@@ -1,7 +1,7 @@
 """What a person has answered so far, in order; everything else about a session follows from it."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Json = None | str | int | float | bool | list["Json"] | dict[str, "Json"]
 
@@ -17,10 +17,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Answers(Mapping[str, Json]):
-    """A mapping key → answer. `given` holds what the dialogue knew when it began; steps come on top."""
+    """A mapping key → answer. `given` holds what the dialogue knew when it began; steps come on top.
+
+    `before` are the steps as they were before one of them was to be corrected.
+    """
 
     given: dict[str, Json] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = ()
 
     def __getitem__(self, key: str) -> Json:
         for step in reversed(self.steps):
@@ -59,43 +63,65 @@ class Answers(Mapping[str, Json]):
 
     def answered(self, key: str, value: Json, event_id: str) -> "Answers":
         """With one more answer."""
-        return Answers(self.given, (*self.steps, Step(key, value, event_id)))
+        return replace(self, steps=(*self.steps, Step(key, value, event_id)))
 
     def knowing(self, key: str, value: Json) -> "Answers":
         """With a fact among the given ones; None takes it away."""
         rest = {name: known for name, known in self.given.items() if name != key}
-        return Answers(rest if value is None else {**rest, key: value}, self.steps)
+        return replace(self, given=rest if value is None else {**rest, key: value})
 
     def without(self, keys: Collection[str]) -> "Answers":
-        """Without the answers to these questions, so that they are asked again."""
-        return Answers(self.given, tuple(step for step in self.steps if step.key not in keys))
+        """Without the answers to these questions, so that they are asked again; the way back brings them back."""
+        return Answers(self.given, tuple(step for step in self.steps if step.key not in keys), self.steps)
+
+    @property
+    def at_start(self) -> bool:
+        """Whether there is nothing to go back to."""
+        return not self.steps and not self.before
 
     def back(self) -> "Answers":
-        """Without the last answer."""
-        return Answers(self.given, self.steps[:-1])
+        """Without the last answer; while a correction has none yet, as everything was before it."""
+        if self.before and all(step in self.before for step in self.steps):
+            return Answers(self.given, self.before)
+        return replace(self, steps=self.steps[:-1])
 
     def taken_back(self, event_id: str) -> "Answers | None":
         """Without the answer of that event; None when it answered nothing here.
 
         One of several answers to a question goes alone; any other takes along all that came after it.
         """
+        if all(step.event_id != event_id for step in (*self.steps, *self.before)):
+            return None
+        steps = self._steps_without(event_id)
+        before = tuple(step for step in self.before if step.event_id != event_id)
+        return Answers(self.given, steps, before if before != steps else ())
+
+    def _steps_without(self, event_id: str) -> tuple[Step, ...]:
         for index, step in enumerate(self.steps):
             if step.event_id == event_id:
                 several = step.value is not None and sum(other.key == step.key for other in self.steps) > 1
-                return Answers(self.given, self.steps[:index] + (self.steps[index + 1 :] if several else ()))
-        return None
+                return self.steps[:index] + (self.steps[index + 1 :] if several else ())
+        return self.steps
 
     def to_json(self) -> dict[str, Json]:
         """As stored."""
-        return {"given": self.given, "steps": [[step.key, step.value, step.event_id] for step in self.steps]}
+        return {"given": self.given, "steps": _stored(self.steps), "before": _stored(self.before)}
 
     @staticmethod
     def from_json(stored: Mapping[str, Json]) -> "Answers":
         """As read."""
-        given, steps = stored["given"], stored["steps"]
+        given = stored["given"]
         assert isinstance(given, dict)
-        assert isinstance(steps, list)
-        return Answers(given, tuple(_step(step) for step in steps))
+        return Answers(given, _steps(stored["steps"]), _steps(stored.get("before", [])))
+
+
+def _stored(steps: tuple[Step, ...]) -> list[Json]:
+    return [[step.key, step.value, step.event_id] for step in steps]
+
+
+def _steps(stored: Json) -> tuple[Step, ...]:
+    assert isinstance(stored, list)
+    return tuple(_step(step) for step in stored)
 
 
 def _step(stored: Json) -> Step:

@@ -27,10 +27,9 @@ class Asides:
 
     def question(self, asked: Question | None, answers: Answers, language: str) -> Question | None:
         """What is asked now: the aside that stands, or the dialogue's own question."""
-        standing = answers.given.get(_ASIDE)
-        if asked is None or standing is None:
+        if asked is None or _ASIDE not in answers.given:
             return asked
-        if standing == _CORRECT and asked.changes:
+        if _corrects(asked, answers):
             options = tuple(Opt(str(at), change.label) for at, change in enumerate(asked.changes))
             return Question(_CORRECT, self._texts.say(language, "correct"), Choices(options))
         return Question(_RETURN, self._greeting(asked, language), Choices(self._ways_on(language)))
@@ -56,7 +55,7 @@ class Asides:
     def settled(self, asked: Question | None, answers: Answers, value: Json) -> Answers | None:
         """The answers after the aside's own question was answered; None when the person stops."""
         back = self.left(answers)
-        if answers.given.get(_ASIDE) == _CORRECT and asked is not None:
+        if asked is not None and _corrects(asked, answers):
             return back.without(asked.changes[int(str(value))].keys)
         if value == _STOP:
             return None
@@ -67,4 +66,11 @@ class Asides:
         return self._texts.say(language, key, about=asked.about)
 
     def _ways_on(self, language: str) -> tuple[Opt, ...]:
-        return tuple(Opt(name, self._texts.say(language, f"return.{name}")) for name in (_GO_ON, _AGAIN, _STOP))
+        yes, no = (tuple(self._texts.say(language, key).split("|")) for key in ("yes", "no"))
+        ways = {_GO_ON: yes, _AGAIN: (), _STOP: no}
+        return tuple(Opt(name, self._texts.say(language, f"return.{name}"), alone=ways[name]) for name in ways)
+
+
+def _corrects(asked: Question, answers: Answers) -> bool:
+    """Whether "what shall be changed?" stands and there still is something to change."""
+    return answers.given.get(_ASIDE) == _CORRECT and bool(asked.changes)

@@ -14,7 +14,7 @@ from machi_sdk.dialogue.answers import Answers, Json
 from machi_sdk.dialogue.asides import Asides
 from machi_sdk.dialogue.controls import TEXTS, Controls
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
-from machi_sdk.dialogue.questions import Question, ask_id_of, takes_words_for_next, to_wire
+from machi_sdk.dialogue.questions import Question, WordsQ, ask_id_of, takes_words_for_next, to_wire
 from machi_sdk.dialogue.script import Dialogue, Reject, Reply, TurnContext
 from machi_sdk.dialogue.sessions import Session
 from machi_sdk.errors import Conflict, Invalid, Unavailable
@@ -169,7 +169,7 @@ class DialogueKit(Generic[W]):
         earlier = session.answers.taken_back(event_id) if session is not None else None
         if session is None or earlier is None:
             return Plan(retracts=event_id)
-        return Plan(session, earlier, retracts=event_id)
+        return Plan(session, self._asides.left(earlier), retracts=event_id)
 
     async def _step(self, session: Session, request: wire.TurnRequest, context: TurnContext) -> Plan:
         question = self._question(session, session.answers, context.language)
@@ -197,6 +197,8 @@ class DialogueKit(Generic[W]):
             plan = await self._step(passed, request, context)
             if plan.answers is not None:
                 return plan
+            if self._asks_for_words(passed, context.language):  # what is wrong with them, with the photos still open
+                return replace(plan, session=session)
         try:
             value = answer_of(question.kind, request, self._controls.yes_no)
         except Unreadable as reason:
@@ -241,10 +243,14 @@ class DialogueKit(Generic[W]):
         """What is asked now, asides included."""
         return self._asides.question(self._dialogues[session.command].ask(answers, language), answers, language)
 
+    def _asks_for_words(self, session: Session, language: str) -> bool:
+        question = self._question(session, session.answers, language)
+        return question is not None and isinstance(question.kind, WordsQ)
+
     def _back(self, session: Session, language: str) -> Plan:
         if self._asides.stands(session.answers):
             return Plan(session, self._asides.left(session.answers))
-        if not session.answers.steps:
+        if session.answers.at_start:
             return Plan(session, say=(text(TEXTS.say(language, "at-the-start")),))
         return Plan(session, session.answers.back())
 
@@ -256,14 +262,20 @@ class DialogueKit(Generic[W]):
         return response
 
     async def _respond(self, work: W, plan: Plan, context: TurnContext) -> wire.TurnResponse:
-        if plan.retracts and self._retracted is not None:
-            await sessions.hold(work, context.citizen_id)
-            await self._retracted(work, context, plan.retracts)
+        if plan.retracts:
+            await self._take_back(work, plan, context)
         if plan.session is None:
             reply = plan.reply or Reply(plan.say)
             state = wire.SESSION_STATE_ENDED if plan.ends else wire.SESSION_STATE_UNSPECIFIED
             return _response(reply, state, understood=plan.understood)
         return await self._respond_in_session(work, plan, plan.session, context)
+
+    async def _take_back(self, work: W, plan: Plan, context: TurnContext) -> None:
+        """What came with an unsent message leaves the person's other conversations, and what the pod made of it."""
+        await sessions.hold(work, context.citizen_id)
+        await sessions.take_back(work, context.citizen_id, plan.retracts, plan.session)
+        if self._retracted is not None:
+            await self._retracted(work, context, plan.retracts)
 
     async def _respond_in_session(
         self, work: W, plan: Plan, session: Session, context: TurnContext
@@ -298,7 +310,7 @@ class DialogueKit(Generic[W]):
             self._ask(response, question, waiting, response.language or context.language)
 
     def _ask(self, response: wire.TurnResponse, question: Question, session: Session, language: str) -> None:
-        controls = self._controls.offered(language, question, first=not session.answers.steps)
+        controls = self._controls.offered(language, question, first=session.answers.at_start)
         response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, session.version), controls))
 
 

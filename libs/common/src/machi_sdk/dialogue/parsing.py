@@ -137,7 +137,7 @@ def _measured(kind: NumberQ | DateQ | TimeQ, text: str) -> Json:
                 moment = time.fromisoformat(text.zfill(5)).replace(tzinfo=None).isoformat("minutes")
                 if (earliest or moment) <= moment <= (latest or moment):
                     return moment
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     raise Unreadable(_wanted(kind))
 
@@ -150,9 +150,9 @@ def _day(text: str) -> date:
 
 def _matching(options: tuple[Opt, ...], words: str) -> str:
     for option in options:
-        if words and words in (fold(option.label), option.option_id):
+        if words and words in (fold(option.label), option.option_id, *map(fold, option.alone)):
             return option.option_id
-    if words.isdecimal() and 1 <= int(words) <= len(options):
+    if re.fullmatch(r"\d{1,3}", words) and 1 <= int(words) <= len(options):
         return options[int(words) - 1].option_id
     near = [option.option_id for option in options if words and _is_near(option, words)]
     if len(near) == 1:
@@ -162,7 +162,13 @@ def _matching(options: tuple[Opt, ...], words: str) -> str:
 
 def _is_near(option: Opt, words: str) -> bool:
     label = fold(option.label)
-    return words in label or label in words or any(fold(word) in words for word in option.words)
+    return _stands_in(words, label) or any(_stands_in(fold(word), words) for word in (option.label, *option.words))
+
+
+def _stands_in(words: str, text: str) -> bool:
+    """Whether the text has these words; in Latin letters, at the beginning of a word."""
+    begin = r"(?<![a-z0-9])" if words[:1].isascii() else ""
+    return words in text and re.search(begin + re.escape(words), text) is not None
 
 
 def _ids(options: tuple[Opt, ...]) -> set[str]:

@@ -9,12 +9,16 @@ from machi.dialogue.v1.messages_pb2 import Message
 
 @dataclass(frozen=True)
 class Opt:
-    """One offered option; the label has at most 20 characters. `words` are what people may type instead."""
+    """One offered option; the label has at most 20 characters.
+
+    `words` are what people may type instead, among others; `alone` means it where nothing else was typed.
+    """
 
     option_id: str
     label: str
     description: str = ""
     words: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

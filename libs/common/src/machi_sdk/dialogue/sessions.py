@@ -41,8 +41,15 @@ _END_WAITING = f"""
 UPDATE dialogue_sessions SET ended_at = $4, version = version + 1 WHERE {_WAITING} AND answers->'given' @> $3::jsonb
 """
 _END_OPEN = """
-UPDATE dialogue_sessions SET ended_at = $4, version = version + 1
+UPDATE dialogue_sessions SET ended_at = $4, version = version + 1, answers = $5::jsonb
 WHERE tenant = $1 AND citizen_id = $2 AND ended_at IS NULL AND command = ANY($3)
+"""
+_OTHERS = f"""
+SELECT {_COLUMNS} FROM dialogue_sessions
+WHERE tenant = $1 AND citizen_id = $2 AND ended_at IS NULL AND session_id <> $3 FOR UPDATE
+"""
+_ANSWERED_LESS = """
+UPDATE dialogue_sessions SET answers = $3::jsonb, version = version + 1 WHERE tenant = $1 AND session_id = $2
 """
 
 
@@ -94,7 +101,20 @@ async def end_waiting(work: Work, citizen_id: str, given: Mapping[str, str]) -> 
 
 async def end_open(work: Work, citizen_id: str, commands: Sequence[str]) -> None:
     """End the person's open dialogues of these commands: what they asked for is settled."""
-    await work.db.execute(_END_OPEN, work.tenant, citizen_id, list(commands), work.clock.now())
+    await work.db.execute(_END_OPEN, work.tenant, citizen_id, list(commands), work.clock.now(), _json(Answers()))
+
+
+async def take_back(work: Work, citizen_id: str, event_id: str, present: Session | None) -> None:
+    """Let the person's open sessions, but for the present one, forget what came with that event."""
+    others = await work.db.fetch(_OTHERS, work.tenant, citizen_id, present.session_id if present else "")
+    for session in map(_session, others):
+        left = session.answers.taken_back(event_id)
+        if left is not None:
+            await work.db.execute(_ANSWERED_LESS, work.tenant, session.session_id, _json(left))
+
+
+def _json(answers: Answers) -> str:
+    return orjson.dumps(answers.to_json()).decode()
 
 
 def _session(row: asyncpg.Record) -> Session:
@@ -106,9 +126,12 @@ def _session(row: asyncpg.Record) -> Session:
 
 
 async def store(work: Work, session: Session, answers: Answers, *, ended: bool) -> int:
-    """Write the next version under the row's lock; Conflict when somebody else moved it meanwhile."""
+    """Write the next version under the row's lock; Conflict when somebody else moved it meanwhile.
+
+    Nothing of what was answered is kept of a session that ended.
+    """
     now = work.clock.now()
-    content = orjson.dumps(answers.to_json()).decode()
+    content = _json(Answers() if ended else answers)
     ended_at = now if ended else None
     if session.version == 0:
         present: str = await work.db.fetchval(

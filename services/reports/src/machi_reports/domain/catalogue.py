@@ -1,5 +1,6 @@
 """A city's catalogue: what can be reported, what is asked about it, and which desk gets it. All of it is data."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,12 +33,18 @@ def _meant(text: str, candidates: Sequence[N]) -> N | None:
     """The one candidate with a word in the text; the longest word decides between two."""
     folded = text.casefold()
     found = [
-        (max((len(word) for word in each.all_words if word.casefold() in folded), default=0), each)
+        (max((len(word) for word in each.all_words if _stands_in(word.casefold(), folded)), default=0), each)
         for each in candidates
     ]
     longest = max((length for length, _ in found), default=0)
     meant = [each for length, each in found if length == longest > 0]
     return meant[0] if len(meant) == 1 else None
+
+
+def _stands_in(word: str, text: str) -> bool:
+    """Whether the text has the word; one in Latin letters, where a word begins: "tree" is not in "street"."""
+    begin = r"(?<![a-z0-9])" if word[:1].isascii() else ""
+    return word in text and re.search(begin + re.escape(word), text) is not None
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,8 @@ class Catalogue:
         return sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
 
     def _follows_another_city(self, before: str) -> bool:
-        before = before.rstrip()
+        """Right behind it, or as the end of a longer name there: up to two letters stand between."""
+        marks = "|".join(map(re.escape, self.city_marks))
+        city = re.fullmatch(rf"(.*\w(?:{marks}))(?:\s*|\w{{1,2}})", before, re.DOTALL) if marks else None
         own = (name.casefold() for names in self.city_names.values() for name in names)
-        return before.endswith(self.city_marks) and not before.endswith(tuple(own))
+        return city is not None and not city[1].endswith(tuple(own))

@@ -26,7 +26,7 @@ class ReportSoFar:
     @property
     def details(self) -> dict[str, str]:
         """Option id per question of the category."""
-        keys = (key for key in self.answers if key.startswith(DETAIL))
+        keys = filter(_is_detail, self.answers)
         return {key.removeprefix(DETAIL): self.answers.text(key) for key in keys}
 
     @property
@@ -41,6 +41,12 @@ class ReportSoFar:
             address=str(value.get("address") or ""),
             event_id=self.answers.event_of("place"),
         )
+
+    @property
+    def kind_is_newer(self) -> bool:
+        """Whether what it is was answered after where it is: it was corrected."""
+        keys = [step.key for step in self.answers.steps if step.key in ("category", "place") or _is_detail(step.key)]
+        return keys[-1:] != ["place"]
 
     @property
     def ward_code(self) -> str:
@@ -96,18 +102,23 @@ def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[
     if answers.text("decision") == Decision.NONE:
         yield Question("messages", _notice_prompt(notice, wording), _yes_no("messages", wording))
     confirm = Confirm(*(wording.say(f"report.confirm-{name}") for name in ("yes", "no", "change")))
-    before, changes = (_summary(so_far, wording),), tuple(_changes(answers, wording))
+    urgent = _urgent_by_details(category, so_far, wording) if so_far.kind_is_newer else ()
+    before, changes = (*urgent, _summary(so_far, wording)), tuple(_changes(answers, wording))
     yield Question("confirm", wording.say("report.confirm"), confirm, before=before, changes=changes)
 
 
 def _changes(answers: Answers, wording: Wording) -> Iterator[Change]:
     """What can be corrected; another category asks its own details."""
-    details = tuple(key for key in answers if key.startswith(DETAIL))
+    details = tuple(filter(_is_detail, answers))
     groups = {"category": ("category", *details), "detail": details}
     groups |= {key: (key,) for key in ("place", "photo", "words", "messages")}
     for name, keys in groups.items():
         if any(answers.event_of(key) for key in keys):
             yield Change(wording.say(f"fact.{name}"), keys)
+
+
+def _is_detail(key: str) -> bool:
+    return key.startswith(DETAIL)
 
 
 def _together(photo: dict[str, Json]) -> str:
