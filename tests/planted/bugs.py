@@ -5,6 +5,7 @@ from tests.planted.bugs_of_desks import BUGS_OF_DESKS
 from tests.planted.bugs_of_floods import BUGS_OF_FLOODS
 from tests.planted.bugs_of_haste import BUGS_OF_HASTE
 from tests.planted.bugs_of_linking import BUGS_OF_LINKING
+from tests.planted.bugs_of_trouble import BUGS_OF_TROUBLE
 
 __all__ = ["BUGS", "Bug", "Edit"]
 GUARANTEES = "tests/planted/test_guarantees.py"
@@ -363,4 +364,5 @@ BUGS: tuple[Bug, ...] = (
     *BUGS_OF_FLOODS,
     *BUGS_OF_LINKING,
     *BUGS_OF_DESKS,
+    *BUGS_OF_TROUBLE,
 )

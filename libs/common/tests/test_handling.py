@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from machi.consent.v1.events_pb2 import ConsentDecided
+from machi_sdk import forgetting
 from machi_sdk.database import Database
 from machi_sdk.envelope import Provenance, Received, headers_of, wire_headers
 from machi_sdk.errors import Conflict, Unavailable
@@ -148,6 +149,25 @@ async def test_a_header_postgresql_cannot_keep_does_not_stop_the_partition(pod: 
     assert await pod.end([RawRecord("topic", 0, 9, b"\0", headers, b"")]) == 1
     [(_, reason)] = await parked(pod_database)
     assert reason == "event-type-unknown"
+
+
+async def test_the_same_place_on_a_broker_made_anew_is_another_record(pod: Pod, pod_database: PodDatabase) -> None:
+    for event_id in ("e0", "e0", "later"):
+        assert await pod.end([raw(0, "refused", event_id=event_id)]) == 1
+    assert await parked(pod_database) == [("e0", "refused-by-the-domain"), ("later", "refused-by-the-domain")]
+
+
+async def test_what_is_old_is_forgotten_in_portions(
+    pod: Pod, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "PORTION", 2)
+    await pod.end([raw(number) for number in range(5)])
+    connection = await database.connect()
+    await connection.execute("UPDATE inbox SET seen_at = now() - interval '31 days' WHERE event_id <> 'e3'")
+    await pod.handling.forget()
+    left = [row["event_id"] for row in await connection.fetch("SELECT event_id FROM inbox")]
+    await connection.close()
+    assert left == ["e3"]
 
 
 async def test_the_inbox_forgets_what_cannot_come_again(pod: Pod, database: Database) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi.desk.v1.events_pb2 import CardAnnounced
-from machi_sdk.database import Database
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.inbound import InboundQueue, PendingEvent
@@ -372,22 +371,6 @@ async def test_what_can_never_succeed_fails_and_lets_the_next_through(
     async with running(queue):
         await wait_until(lambda: _is(states(works), {"a/1": "failed", "a/2": "failed", "a/3": "done"}), within=20)
     assert tries == {"a/1": 1, "a/2": 8, "a/3": 1}
-
-
-async def test_old_words_are_blanked_and_old_ids_dropped(works: Works[Work], database: Database) -> None:
-    queue = InboundQueue(works, Adapter(), "line")
-    await accept(works, queue, "a/1", "b/1", "c/1")
-    raw = await database.connect()
-    ages = {"a/1": "73 hours", "b/1": "9 days", "c/1": "1 hour"}
-    for event_id, age in ages.items():
-        statement = (
-            "UPDATE inbound_events SET state = 'done', received_at = now() - $2::text::interval WHERE event_id = $1"
-        )
-        await raw.execute(statement, event_id, age)
-    await EventRows(works).forget()
-    rows = await raw.fetch("SELECT event_id, payload = '' AS blank FROM inbound_events ORDER BY event_id")
-    assert [(row["event_id"], row["blank"]) for row in rows] == [("a/1", True), ("c/1", False)]
-    await raw.close()
 
 
 async def _is(found: Awaitable[dict[str, str]], expected: dict[str, str]) -> bool:

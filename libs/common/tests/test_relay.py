@@ -165,6 +165,34 @@ async def test_a_parked_event_goes_back_when_an_operator_asks(
     await connection.close()
 
 
+async def test_a_busy_relay_puts_parked_events_back_too(
+    database: Database, producer: Producer, kafka_server: KafkaAddress
+) -> None:
+    topic = await new_topic(kafka_server.bootstrap)
+    connection = await database.connect()
+    relay = Relay(database, producer, Faultpoints(""))
+
+    async def put_back() -> bool:
+        return not await list_parked(connection)
+
+    async def busily() -> None:
+        while True:
+            relay.wake()
+            await asyncio.sleep(0.05)
+
+    async with running(relay):
+        hurrying = asyncio.create_task(busily())
+        identifier = await connection.fetchval(
+            'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
+            " VALUES ('outbox', $1, -1, 1, 'x', 'key', '{}', '', 'y') RETURNING id",
+            topic,
+        )
+        assert await request_replay(connection, identifier)
+        await wait_until(put_back)
+        hurrying.cancel()
+    await connection.close()
+
+
 async def test_a_hung_partition_stops_that_partition_only(
     pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work]
 ) -> None:

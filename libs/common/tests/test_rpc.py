@@ -2,16 +2,16 @@
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from hypothesis import given
-from hypothesis import strategies as st
+from prometheus_client import REGISTRY as METRICS
+from wire import wire_to
 
 from machi.dialogue.v1 import dialogue_service_pb2 as dialogue
 from machi.dialogue.v1.dialogue_service_pb2_grpc import (
@@ -27,7 +27,7 @@ from machi.pods.v1.pod_registry_service_pb2_grpc import (
 )
 from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
 from machi_sdk.manifest import Calls, Manifest, Serves
-from machi_sdk.rpc import Call, Peers, current_call, for_tenant, mapped
+from machi_sdk.rpc import Call, Peers, client, current_call, for_tenant, mapped
 from machi_sdk.telemetry import current_trace_id, span
 from machi_sdk.testing import LocalIssuer, LocalRelease, wait_until
 
@@ -120,11 +120,6 @@ async def registry(release: LocalRelease) -> Registry:
     return servicer
 
 
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
-    return LocalIssuer(tmp_path_factory.mktemp("issuer"))
-
-
 def stub_of(peers: Peers) -> "PodRegistryServiceAsyncStub":
     return PodRegistryServiceStub(peers.channel("callee"))
 
@@ -143,14 +138,14 @@ async def test_a_declared_caller_is_known_by_name_tenant_and_trace(release: Loca
 async def test_a_caller_that_is_not_installed_or_does_not_declare_the_call_is_refused(
     release: LocalRelease, registry: Registry
 ) -> None:
-    with pytest.raises(Denied, match="may not call"):
+    with pytest.raises(Unavailable, match="may not call"):
         await list_pods(release.peers("stranger"))
     await release.install(STRANGER)
-    with pytest.raises(Denied) as refused:
+    with pytest.raises(Unavailable) as refused:
         await list_pods(release.peers("stranger"))
     assert refused.value.slug == "caller-not-declared"
     await release.installed.drop("caller")
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable):
         await list_pods(release.peers("caller"))
     assert registry.calls == []
 
@@ -174,7 +169,7 @@ async def test_a_service_that_the_manifest_does_not_serve_is_refused(release: Lo
     silent = CALLEE.model_copy(update={"serves": ()})
     await release.serve(silent, add_PodRegistryServiceServicer_to_server, Registry())
     await release.install(CALLER)
-    with pytest.raises(Denied) as refused:
+    with pytest.raises(Unavailable) as refused:
         await list_pods(release.peers("caller"))
     assert refused.value.slug == "not-served"
 
@@ -192,7 +187,7 @@ async def test_a_token_that_was_not_made_for_this_callee_is_refused(
         "none": "",
     }
     (release.issuer.folder_of("caller") / "tokens" / "callee").write_text(tokens[stolen])
-    with pytest.raises(Denied) as refused:
+    with pytest.raises(Unavailable) as refused:
         await list_pods(peers)
     assert refused.value.slug == "token-refused"
     assert registry.calls == []
@@ -203,13 +198,13 @@ async def test_another_releases_token_is_refused(release: LocalRelease, registry
     other._key = release.issuer._key
     peers = release.peers("caller")
     (release.issuer.folder_of("caller") / "tokens" / "callee").write_text(other.token("caller", "callee"))
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable):
         await list_pods(peers)
     assert registry.calls == []
 
 
 async def test_only_the_operator_calls_what_is_the_operators(release: LocalRelease, registry: Registry) -> None:
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable):
         await stub_of(release.peers("caller")).InstallPod(pods.InstallPodRequest(), timeout=5, metadata=FUKUOKA)
     answer = await stub_of(release.peers("operator")).InstallPod(pods.InstallPodRequest(), timeout=5)
     assert answer.changed
@@ -220,7 +215,7 @@ async def test_only_the_operator_calls_what_is_the_operators(release: LocalRelea
 async def test_an_unknown_or_missing_tenant_is_refused(
     release: LocalRelease, registry: Registry, metadata: tuple[tuple[str, str], ...]
 ) -> None:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Unavailable) as refused:
         await stub_of(release.peers("caller")).ListPods(pods.ListPodsRequest(), timeout=5, metadata=metadata)
     assert refused.value.slug == "tenant-unknown"
     assert registry.calls == []
@@ -235,6 +230,52 @@ async def test_a_call_without_deadline_is_refused_on_both_sides(release: LocalRe
             await PodRegistryServiceStub(bare).ListPods(pods.ListPodsRequest(), metadata=(*FUKUOKA, token))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert registry.calls == []
+
+
+@pytest.mark.usefixtures("registry")
+async def test_who_vanished_without_a_word_is_looked_for_anew(
+    release: LocalRelease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = dict(client._OPTIONS)
+    hasty = {name: int(str(value)) // 20 for name, value in options.items() if "keepalive" in name or "timeout" in name}
+    monkeypatch.setattr(client, "_OPTIONS", [*(options | hasty).items()])
+    async with wire_to(release.addresses["callee"]) as wire:
+        release.issuer.allow("caller", "callee")
+        peers = Peers({"callee": f"127.0.0.1:{wire.port}"}, release.issuer.keys_of("caller"))
+        await list_pods(peers)
+        wire.lose()
+        with pytest.raises(Unavailable, match="Deadline Exceeded"):
+            await list_pods(peers, seconds=0.3)
+
+        async def answered() -> bool:
+            with suppress(Unavailable):
+                await list_pods(peers, seconds=0.3)
+                return True
+            return False
+
+        await wait_until(answered, within=15)
+        await peers.close()
+
+
+async def test_a_call_that_got_no_answer_is_not_measured_as_good(release: LocalRelease, registry: Registry) -> None:
+    def measured(code: str) -> float:
+        labels = {"service": REGISTRY, "method": "ListPods", "code": code}
+        return METRICS.get_sample_value("machi_rpc_client_seconds_count", labels) or 0.0
+
+    peers = release.peers("caller")
+    await list_pods(peers)
+    good, given_up = measured("OK"), measured("CANCELLED")
+    registry.answer = _never
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await list_pods(peers)
+    with pytest.raises(Unavailable, match="no token"):
+        await list_pods(Peers(release.addresses, release.issuer.keys_of("nobody")))
+    assert (measured("OK"), measured("CANCELLED")) == (good, given_up + 1)
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 async def test_health_answers_anybody(release: LocalRelease, registry: Registry) -> None:
@@ -335,38 +376,3 @@ async def test_photos_stream_both_ways(release: LocalRelease, registry: Registry
     with pytest.raises(Missing), mapped():
         async for _ in stub.GetMedia(dialogue.GetMediaRequest(media_id="missing"), timeout=5, metadata=FUKUOKA):
             pass
-
-
-def test_a_token_that_was_believed_is_refused_elsewhere_and_when_its_time_is_over(
-    issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys, token = issuer.keys_of("callee"), issuer.token("caller", "callee", life_seconds=30)
-    assert [keys.caller_of(token, "callee") for _ in range(2)] == ["caller", "caller"]
-    with pytest.raises(Denied):
-        keys.caller_of(token, "another")
-    ended = time.time() + 40
-    monkeypatch.setattr(time, "time", lambda: ended)
-    with pytest.raises(Denied):
-        keys.caller_of(token, "callee")
-
-
-def test_new_keys_count_within_a_minute_for_a_token_that_was_believed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    issuer = LocalIssuer(tmp_path / "one")
-    keys, token = issuer.keys_of("callee"), issuer.token("caller", "callee")
-    assert keys.caller_of(token, "callee") == "caller"
-    other = LocalIssuer(tmp_path / "other").folder_of("callee") / "jwks.json"
-    (issuer.folder_of("callee") / "jwks.json").write_text(other.read_text())
-    wall, steady = time.time() + 61, time.monotonic() + 61
-    monkeypatch.setattr(time, "time", lambda: wall)
-    monkeypatch.setattr(time, "monotonic", lambda: steady)
-    with pytest.raises(Denied):
-        keys.caller_of(token, "callee")
-
-
-@given(st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}\.[A-Za-z0-9_-]{0,20}"))
-def test_no_token_however_strange_gets_in(issuer: LocalIssuer, token: str) -> None:
-    keys = issuer.keys_of("callee")
-    with pytest.raises(Denied):
-        keys.caller_of(token, "callee")

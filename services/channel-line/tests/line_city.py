@@ -74,7 +74,10 @@ class FakeIdentity(IdentityServiceServicer):
     async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
         citizen = f"c-{request.address}"
         self.addresses[citizen] = request.address
-        return identity.ResolveResponse(citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=True)
+        reachable = self.reachable.get(request.address, True)
+        return identity.ResolveResponse(
+            citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=reachable
+        )
 
     async def GetTenant(self, request: identity.GetTenantRequest, context: "Context") -> identity.GetTenantResponse:
         return identity.GetTenantResponse(languages=["ja", "en"], default_language=self.default_language)

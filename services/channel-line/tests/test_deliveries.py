@@ -1,5 +1,6 @@
 """Deliveries: from a request on Kafka to LINE and the truth on Kafka."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,6 +100,27 @@ async def test_trouble_at_line_means_once_and_later(city: LineCity, kind: str) -
     assert await ends(city, [requested(user, "直りました")]) == [("accepted", "")]
     assert await city.heard(user) == ["welcomeです", "直りました"]
     assert city.identity.releases["RELEASE_BASIS_CONSENT"] >= 2
+
+
+async def test_what_may_have_arrived_is_not_said_to_be_refused(city: LineCity) -> None:
+    user = await resident(city)
+    await city.simulator.plan(Fault(path=PUSH, kind="accept_then_hang", ms=4000))
+    ending = asyncio.create_task(ends(city, [requested(user, "届いたかも", purpose="lamps.adverts")]))
+    await wait_until(lambda: _was_pushed(city), 10)
+    city.identity.refusing.add("lamps.adverts")
+    assert await ending == [("unknown", "not-confirmed")]
+
+
+async def _was_pushed(city: LineCity) -> bool:
+    return bool(await city.simulator.received("message/push"))
+
+
+async def test_what_line_never_took_is_too_late_and_not_unknown(city: LineCity) -> None:
+    user = await resident(city)
+    await city.simulator.plan(Fault(path=PUSH, kind="status", status=429, count=100))
+    request = requested(user, "間に合わない")
+    request.send_before.FromDatetime(datetime.now(UTC) + timedelta(seconds=3))
+    assert await ends(city, [request]) == [("expired", "send-before")]
 
 
 async def test_a_question_becomes_the_focus_of_a_person_in_no_dialogue(city: LineCity) -> None:

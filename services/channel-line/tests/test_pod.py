@@ -170,12 +170,37 @@ async def test_a_block_is_noted_and_nothing_is_said(city: LineCity) -> None:
     assert await city.heard(user) == ["welcomeです"]
 
 
+async def test_who_writes_can_be_reached_whatever_became_of_their_follow(city: LineCity) -> None:
+    user = await follower(city)
+    city.identity.reachable[user] = False
+    await city.simulator.line.say(user, "街灯")
+    await city.until_heard(user, 2)
+    assert city.identity.reachable == {user: True}
+
+
+async def test_a_photo_is_waited_for_while_its_host_falters(city: LineCity) -> None:
+    user = await follower(city)
+    await city.simulator.line.say(user, "街灯")
+    await city.until_heard(user, 2)
+    await city.simulator.line.press(user, "通りの街灯")
+    await city.until_heard(user, 4)
+    for status in (401, 500):
+        await city.simulator.plan(Fault(path="/line-data/*/content", kind="status", status=status, count=2))
+    await city.simulator.line.upload(user, JPEG, "image/jpeg")
+    assert (await city.until_heard(user, 5, 20))[4] == "受付番号 LMP-234-5"
+    assert city.lamps.photos == [JPEG]
+
+
 async def test_the_door_takes_only_what_line_signed(city: LineCity) -> None:
     line, destination = city.simulator.line, city.pod.settings.line_bot_user_id
     empty = orjson.dumps({"destination": destination, "events": []})
     odd = orjson.dumps({"destination": destination, "events": [{"type": "hologram"}, 7], "more": 1})
+    broken = odd.replace(b"hologram", b"\\ud83d")
     stranger = orjson.dumps({"destination": "U" + "f" * 32, "events": []})
-    expected = [(empty, 200), (odd, 200), (stranger, 404), (b"{", 400), (b"[]", 400), (b" " * 1_000_001, 413)]
+    expected = [
+        *((empty, 200), (odd, 200), (broken, 200), (stranger, 404)),
+        *((b"{", 400), (b"[]", 400), (b"[" * 100_000, 400), (b"\xff", 400), (b" " * 1_000_001, 413)),
+    ]
     assert [(await line.raw(body)).status for body, _ in expected] == [status for _, status in expected]
     assert (await line.raw(empty, {"x-line-signature": "AAAA"})).status == 401
 

@@ -1,11 +1,24 @@
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from machi_channel_line.adapters.judging import judge_reply
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi_channel_line.adapters.judging import judge, judge_reply
 from machi_channel_line.domain.budget import HourlyBudget
-from machi_channel_line.ports import Replied, TokenSpent
-from machi_sdk.deliveries import Accepted, NotTaken, Refused, Unclear
+from machi_channel_line.ports import Pushing, Replied, TokenSpent
+from machi_channel_line.use_cases.send_answer import Answerer
+from machi_sdk.clock import ManualClock
+from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
+from machi_sdk.errors import Unavailable
+from machi_sdk.inbound import PendingEvent
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from machi_channel_line.ports import Answers, Line
+    from machi_sdk.conversation import People
+    from machi_sdk.work import Work, Works
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -17,6 +30,7 @@ LATER = NOW + timedelta(hours=1)
         (200, "", Accepted()),
         (409, "The retry key is already accepted", Accepted()),
         (429, "", NotTaken("platform-429")),
+        (429, "You have reached your monthly limit.", NotTaken("monthly-limit")),
         (500, "", Unclear("platform-500")),
         (503, "", Unclear("platform-503")),
         (400, "Invalid reply token", TokenSpent()),
@@ -35,3 +49,41 @@ def test_an_hour_holds_ninety_changes() -> None:
     assert budget.take(90, NOW)
     assert not budget.take(1, NOW + timedelta(minutes=59))
     assert budget.take(1, NOW + timedelta(hours=1))
+
+
+class Asked(PendingEvent):
+    """An event whose reply token is too old, of that age; remembers how it ended."""
+
+    def __init__(self, age: timedelta) -> None:
+        event = InboundEvent(event_id="e-1", address="U1").SerializeToString()
+        since = datetime.now(UTC) - age
+        row = {"id": 1, "tenant": "fukuoka", "payload": event, "trace": "{}", "state": "turned", "stored": b""}
+        row |= {"pod": "", "reply_mark": "", "reason": "", "tries": 9, "received_at": since}
+        super().__init__(cast("asyncpg.Record", row), cast("Works[Work]", None))
+        self.end = ("", "")
+
+    async def mark(self, state: str, reason: str = "") -> None:
+        self.end = (state, reason)
+
+
+class Spent:
+    """Identity, what is remembered, and LINE, which takes no push any more this month."""
+
+    async def in_answer(self, tenant: str, citizen_id: str, event_id: str) -> str:
+        return "U1"
+
+    async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:
+        return now
+
+    async def push(self, push: Pushing) -> Outcome:
+        return judge(429, "You have reached your monthly limit.")
+
+
+async def test_an_answer_for_which_no_push_is_left_lets_the_next_words_through() -> None:
+    spent = Spent()
+    answerer = Answerer(cast("People", spent), cast("Answers", spent), ManualClock(NOW))
+    young, old = Asked(timedelta(minutes=1)), Asked(timedelta(minutes=4))
+    with pytest.raises(Unavailable, match="monthly-limit"):
+        await answerer.send(young, "c-1", [{}], cast("Line", spent))
+    await answerer.send(old, "c-1", [{}], cast("Line", spent))
+    assert (young.end, old.end) == (("", ""), ("failed", "monthly-limit"))

@@ -112,8 +112,25 @@ def test_a_body_that_is_no_webhook_is_refused(body: object) -> None:
         read_webhook(body)
 
 
+@pytest.mark.parametrize("odd", ["\\ud83d", "\\udc00\\ud83d"])
+def test_letters_that_are_none_are_replaced_and_the_rest_is_kept(odd: str) -> None:
+    stamp = int(SENT.timestamp() * 1000)
+    message = json.loads(f'{{"id": "1{odd}", "type": "text", "text": "道路{odd}"}}')
+    event = decode_event({"type": "message", "timestamp": stamp, "source": USER, "message": message}, SENT)
+    assert isinstance(event, InboundEvent)
+    assert event.text.text == "道路" + "?" * (len(odd) // 6)
+
+
+@pytest.mark.parametrize("far", [float("nan"), float("inf"), 10**400])
+def test_a_place_that_is_nowhere_is_passed_over(far: float) -> None:
+    message = {"id": "1", "type": "location", "latitude": far, "longitude": 130.4}
+    stamp = int(SENT.timestamp() * 1000)
+    event = {"type": "message", "timestamp": stamp, "source": USER, "message": message}
+    assert decode_event(event, SENT) == Ignored("unknown-kind")
+
+
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )

@@ -17,6 +17,7 @@ class _Link:
     citizen_id: str
     reachable: bool
     heard_at: datetime
+    reachable_at: datetime | None = None
 
 
 @dataclass
@@ -57,11 +58,12 @@ class MemoryCitizens:
         self.people[citizen_id] = replace(citizen, focus=to)
         return True
 
-    async def set_reachable(self, address: Address, *, reachable: bool) -> bool:
+    async def set_reachable(self, address: Address, at: datetime, *, reachable: bool) -> bool:
         """See the port."""
-        if address in self.links:
-            self.links[address].reachable = reachable
-        return address in self.links
+        link = self.links.get(address)
+        if link is not None and (link.reachable_at is None or at >= link.reachable_at):
+            link.reachable, link.reachable_at = reachable, at
+        return link is not None
 
     async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:
         """See the port."""

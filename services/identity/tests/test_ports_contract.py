@@ -87,10 +87,21 @@ async def test_the_contact_is_the_reachable_channel_used_last(cities: Cities, cl
         await city.citizens.find_or_make(LINE, "c1", clock.now())
         assert await city.citizens.contact("c1") == Contact("c1", "ja", "line", "")
         await city.citizens.set_language("c1", "en", clock.now())
-        assert await city.citizens.set_reachable(LINE, reachable=False)
+        assert await city.citizens.set_reachable(LINE, clock.now(), reachable=False)
         assert await city.citizens.contact("c1") == Contact("c1", "en", "", "")
-        assert not await city.citizens.set_reachable(Address("line", "U9"), reachable=True)
+        assert not await city.citizens.set_reachable(Address("line", "U9"), clock.now(), reachable=True)
         assert await city.citizens.contact("nobody") is None
+        assert not (await city.citizens.find_or_make(LINE, "c2", clock.now())).reachable
+
+
+async def test_old_news_of_who_can_be_reached_changes_nothing(cities: Cities, clock: ManualClock) -> None:
+    blocked, back = clock.now(), clock.now() + timedelta(minutes=1)
+    async with cities() as city:
+        await city.citizens.find_or_make(LINE, "c1", clock.now())
+        assert await city.citizens.set_reachable(LINE, back, reachable=True)
+        assert await city.citizens.set_reachable(LINE, blocked, reachable=False)
+        assert (await city.citizens.find_or_make(LINE, "c2", clock.now())).reachable
+        assert await city.citizens.set_reachable(LINE, back, reachable=False)
         assert not (await city.citizens.find_or_make(LINE, "c2", clock.now())).reachable
 
 

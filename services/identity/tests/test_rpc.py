@@ -16,7 +16,7 @@ from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
 from machi.pods.v1 import pod_registry_service_pb2 as pods
 from machi.pods.v1.pod_registry_service_pb2_grpc import PodRegistryServiceStub
-from machi_sdk.errors import Conflict, Denied, Invalid, Missing
+from machi_sdk.errors import Conflict, Denied, Invalid, Missing, Unavailable
 from machi_sdk.language import known
 from machi_sdk.manifest import parse_manifest
 from machi_sdk.rpc import for_tenant
@@ -97,6 +97,10 @@ async def test_a_person_is_resolved_and_contacted(callers: Callers, citizen: str
     blocked = identity.SetReachableRequest(channel="line", address="U1", reachable=False, event_id="e")
     await callers.line.SetReachable(blocked, **HERE)
     assert (await callers.reports.GetContact(identity.GetContactRequest(citizen_id=citizen), **HERE)).channel == ""
+    assert not (await callers.line.Resolve(request, **HERE)).reachable
+    late = identity.SetReachableRequest(channel="line", address="U1", reachable=True, event_id="f")
+    late.occurred_at.FromJsonString("2026-01-01T00:00:00Z")
+    await callers.line.SetReachable(late, **HERE)
     assert not (await callers.line.Resolve(request, **HERE)).reachable
 
 
@@ -236,9 +240,9 @@ async def test_the_registry_starts_empty_and_takes_an_operators_manifest(callers
 
 async def test_only_the_operator_installs_and_seeds(channel_of: ChannelOf) -> None:
     registry, directory = PodRegistryServiceStub(channel_of("reports")), StaffServiceStub(channel_of("channel-slack"))
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable, match="may not call"):
         await registry.InstallPod(pods.InstallPodRequest(manifest_yaml=MANIFEST), **HERE)
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable, match="may not call"):
         await directory.PutDesk(staff.PutDeskRequest(), **HERE)
 
 
@@ -274,7 +278,7 @@ async def test_tenants_are_listed_each_with_its_own_and_to_the_operator_only(cal
     put = staff.Tenant(**row, names={"ja": "福岡市"}, languages=["ja", "en"], desks=1, staff=1)
     found = await callers.directory.ListTenants(staff.ListTenantsRequest(), **HERE)
     assert list(found.tenants) == [put, staff.Tenant(tenant_id="sapporo")]
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable, match="may not call"):
         await callers.slack_staff.ListTenants(staff.ListTenantsRequest(), **HERE)
 
 

@@ -1,6 +1,6 @@
 """What happens, over the city in memory."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from memory_city import MemoryCity
@@ -133,10 +133,13 @@ async def test_decisions_that_cannot_be_are_refused(city: MemoryCity, citizen: s
 
 async def test_a_follow_makes_a_citizen_and_a_strangers_block_does_not() -> None:
     city = MemoryCity()
-    await set_reachable(Address("line", "U1"), city, CLOCK, reachable=False)
+    earlier, now = CLOCK.now() - timedelta(minutes=1), CLOCK.now()
+    await set_reachable(Address("line", "U1"), city, now, reachable=False)
     assert city.citizens.people == {}
-    await set_reachable(Address("line", "U1"), city, CLOCK, reachable=True)
+    await set_reachable(Address("line", "U1"), city, now, reachable=True)
     assert len(city.citizens.people) == 1
+    await set_reachable(Address("line", "U1"), city, earlier, reachable=False)
+    assert city.citizens.links[Address("line", "U1")].reachable
 
 
 @pytest.mark.parametrize(

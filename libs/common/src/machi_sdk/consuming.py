@@ -81,8 +81,8 @@ class Consumer(Generic[W]):
                 await self._handling.replay_parked()
                 now = asyncio.get_running_loop().time()
                 if now >= next_forget:
-                    await self._handling.forget()
                     next_forget = now + _FORGET_EVERY
+                    await self._handling.forget()
             except Unavailable:
                 log.warning("upkeep paused", consumer=self.group)
             await self._pause(_UPKEEP_EVERY)

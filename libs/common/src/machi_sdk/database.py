@@ -18,6 +18,8 @@ else:
 
 _POOL_SIZE = 16
 _ACQUIRE_SECONDS = 5.0
+# Until then a statement that was given up has stopped, or its connection is closed.
+_RELEASE_SECONDS = 1.0
 # The server notices within seconds that a client's machine is gone, and gives its lease to another.
 _KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
 
@@ -44,7 +46,7 @@ class Database:
         try:
             yield connection
         finally:
-            await pool.release(connection)
+            await pool.release(connection, timeout=_RELEASE_SECONDS)
 
     async def connect(self) -> Connection:
         """An unpooled connection, the caller's to close."""

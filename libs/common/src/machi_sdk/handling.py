@@ -112,8 +112,7 @@ class Handling(Generic[W]):
 
     async def forget(self) -> None:
         """Drop inbox rows older than any redelivery."""
-        async with self._subscription.works.begin("") as work:
-            await self._inbox.forget(work, days=30)
+        await self._inbox.forget(self._subscription.works, days=30)
 
     async def _replay(self, identifier: int, raw: RawRecord) -> None:
         try:

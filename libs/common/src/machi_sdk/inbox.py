@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from machi_sdk.envelope import Received
+from machi_sdk.forgetting import in_portions
 from machi_sdk.parking import Place
 from machi_sdk.sql import array, literal
-from machi_sdk.work import Work
+from machi_sdk.work import Work, Works
 
 # Rows that this transaction has put in: it holds no savepoints, so all of them carry its own id.
 _ADMITTED = (
@@ -16,7 +17,6 @@ _COUNT = (
     " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,"
     " tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END RETURNING tries"
 )
-_FORGET = "DELETE FROM inbox WHERE consumer = $1 AND seen_at < now() - make_interval(days => $2)"
 
 
 class Inbox:
@@ -57,6 +57,7 @@ class Inbox:
             " DO UPDATE SET first_offset = excluded.first_offset, tries = excluded.tries"
         )
 
-    async def forget(self, work: Work, days: int) -> None:
+    async def forget(self, works: Works[Work], days: int) -> None:
         """Drop what is older than any redelivery."""
-        await work.db.execute(_FORGET, self._consumer, days)
+        old = "consumer = $1 AND seen_at < now() - make_interval(days => $2)"
+        await in_portions(works, "", "DELETE FROM inbox", old, self._consumer, days)

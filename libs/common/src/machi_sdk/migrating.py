@@ -110,6 +110,7 @@ def create_runtime_tables(op: Op) -> None:
 def upgrade_runtime_tables(op: Op) -> None:
     """Bring what older releases created to its present shape; called by a service's next migration, safe to repeat."""
     create_runtime_tables(op)
+    op.execute("DROP INDEX IF EXISTS uq_parked_consumer_topic_partition_offset")
     for table in RUNTIME.sorted_tables:
         for index in table.indexes:
             index.create(op.get_bind(), checkfirst=True)

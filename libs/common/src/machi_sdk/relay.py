@@ -155,22 +155,28 @@ class Relay:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):
                 return
             await connection.add_listener(OUTBOX_CHANNEL, lambda *_: self._awake.set())
+            loop, next_look = asyncio.get_running_loop(), 0.0
             while True:
                 self._awake.clear()
+                if loop.time() >= next_look:
+                    await self._look_at_parked(connection)
+                    next_look = loop.time() + _SAFETY_POLL
                 if not await self.carry(connection):
-                    await self._rest(connection)
+                    await self._rest()
         finally:
             gauge("machi_outbox_age_seconds").set(0)  # whoever has the lease next tells it
             await self._give_up_flights()
             await connection.close(timeout=2)
 
-    async def _rest(self, connection: Connection) -> None:
-        try:
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_SAFETY_POLL):
                 await self._awake.wait()
-        except TimeoutError:
-            await connection.execute(_REPLAY)
-            gauge("machi_parked_total").labels("outbox").set(await connection.fetchval(_PARKED))
+
+    async def _look_at_parked(self, connection: Connection) -> None:
+        """Put back what an operator asked for, and tell how many are left."""
+        await connection.execute(_REPLAY)
+        gauge("machi_parked_total").labels("outbox").set(await connection.fetchval(_PARKED))
 
     async def _give_up_flights(self) -> None:
         senders = list(self._senders)

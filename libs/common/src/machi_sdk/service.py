@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 import grpc
@@ -15,6 +14,7 @@ from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.faultpoints import Faultpoints
+from machi_sdk.forgetting import in_portions
 from machi_sdk.garbage import collect_seldom
 from machi_sdk.handling import Handler, Prepare, Subscription
 from machi_sdk.health import Check, Health
@@ -39,7 +39,6 @@ Assemble = Callable[["Pod"], Awaitable[None]]
 _DRAIN_SECONDS = 8.0
 _PING_EVERY = 2.0
 _FORGET_EVERY = 3600.0
-_FORGET_HOPS = "DELETE FROM hops WHERE at < now() - interval '90 days'"
 
 log = get_logger()
 
@@ -175,9 +174,10 @@ class Pod:
 
     async def _forget_hops(self) -> None:
         while True:
-            with suppress(Unavailable):
-                async with self.works(Work).begin("") as work:
-                    await work.db.execute(_FORGET_HOPS)
+            try:
+                await in_portions(self.works(Work), "", "DELETE FROM hops", "at < now() - interval '90 days'")
+            except Unavailable as error:
+                log.warning("old hops kept", reason=error.slug)
             await asyncio.sleep(_FORGET_EVERY)
 
     def _manifest_trouble(self) -> str | None:

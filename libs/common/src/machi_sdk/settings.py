@@ -100,7 +100,9 @@ class Settings(BaseSettings):
         found = {self.machi_default_tenant: self._own_channels()}
         if self.machi_channels_dir is None:
             return found
-        for folder in sorted(path for path in self.machi_channels_dir.iterdir() if path.is_dir()):
+        # Kubernetes keeps hidden folders of its own beside those that were named.
+        visible = (path for path in self.machi_channels_dir.iterdir() if not path.name.startswith("."))
+        for folder in sorted(path for path in visible if path.is_dir()):
             found[folder.name] = ChannelSettings.model_validate(
                 {kind: _read(folder / f"{kind}.yaml") for kind in ("line", "slack")}
             )

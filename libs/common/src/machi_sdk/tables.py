@@ -83,7 +83,8 @@ PARKED = _runtime_table(
     Column("reason", Text, nullable=False),
     _moment("parked_at"),
     Column("replay_requested_at", DateTime(timezone=True)),
-    Index("uq_parked_consumer_topic_partition_offset", "consumer", "topic", "partition", "offset", unique=True),
+    # A broker that was made anew counts from 0 again: a place alone names no record.
+    Index("uq_parked_record", "consumer", "topic", "partition", "offset", "event_id", unique=True),
 )
 HOPS = _runtime_table(
     "hops",

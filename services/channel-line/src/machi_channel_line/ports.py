@@ -11,6 +11,8 @@ from machi_sdk.conversation import Content
 from machi_sdk.deliveries import Outcome
 
 Body = Mapping[str, object]
+# LINE takes no more pushes this month; replies cost nothing and still arrive.
+MONTHLY_LIMIT = "monthly-limit"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Answers(Protocol):
         """Reserve the event's reply token for `holder`, durably; False when another holder has it."""
         ...
 
-    async def free_token(self, tenant: str, event_id: str) -> None:
-        """Give the token back: it was surely not used."""
+    async def free_token(self, tenant: str, event_id: str, holder: str) -> None:
+        """Give the token back: `holder` surely did not use it."""
         ...
 
     async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:

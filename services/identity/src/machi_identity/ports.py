@@ -35,8 +35,8 @@ class Citizens(FindsCitizens, Protocol):
         """Set the focus if it still has that version."""
         ...
 
-    async def set_reachable(self, address: Address, *, reachable: bool) -> bool:
-        """Remember whether the platform reaches the address; False when nobody has it."""
+    async def set_reachable(self, address: Address, at: datetime, *, reachable: bool) -> bool:
+        """Remember whether the platform reaches the address, unless later news is known; False when nobody has it."""
         ...
 
     async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:

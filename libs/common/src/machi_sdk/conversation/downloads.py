@@ -1,6 +1,6 @@
 """Photos that people sent, from a platform's content host: bounded, and never followed elsewhere."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 
 import aiohttp
 
@@ -12,14 +12,17 @@ _SECONDS = aiohttp.ClientTimeout(total=10.0, connect=3.0)
 
 
 async def download(
-    session: aiohttp.ClientSession, address: str, headers: Mapping[str, str]
+    session: aiohttp.ClientSession, address: str, headers: Mapping[str, str], passing: Container[int] = ()
 ) -> tuple[str, AsyncIterator[bytes]]:
-    """Type and bytes of an image; NoPhoto: none, gone, or too large; DownloadFailed: it may come later."""
+    """Type and bytes of an image; NoPhoto: none, gone, or too large; DownloadFailed: it may come later.
+
+    `passing` are further statuses that mean the latter on this platform.
+    """
     try:
         response = await session.get(address, headers=headers, timeout=_SECONDS, allow_redirects=False)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise DownloadFailed from error
-    if response.status == 429 or response.status >= 500:
+    if response.status == 429 or response.status >= 500 or response.status in passing:
         response.release()
         raise DownloadFailed
     # Who may not read a file is sent to a sign-in page by some platforms: no image, or a redirect.

@@ -49,13 +49,14 @@ class People:
         return await self._stub.ReleaseAddress(request, timeout=SECONDS, metadata=for_tenant(tenant))
 
     async def reachable(self, tenant: str, event: InboundEvent) -> None:
-        """Tell what a follow or unfollow says: whether the platform lets us reach the person."""
+        """Tell whether the platform lets us reach the person: an unfollow says no, everything else yes."""
         request = identity.SetReachableRequest(
             channel=self.channel,
             address=event.address,
-            reachable=event.HasField("followed"),
+            reachable=not event.HasField("unfollowed"),
             event_id=event.event_id,
         )
+        request.occurred_at.CopyFrom(event.occurred_at)
         await self._stub.SetReachable(request, timeout=SECONDS, metadata=for_tenant(tenant))
 
     async def city(self, tenant: str) -> identity.GetTenantResponse:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,8 @@ from machi_sdk.ids import derived_id
 from machi_sdk.inbound import EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger, remote_span
 
-PHOTO_TRIES = 3
+PHOTO_PATIENCE = timedelta(minutes=2)
+_NO_DOWNLOAD = "photo-download"
 
 log = get_logger()
 
@@ -40,13 +42,17 @@ class Content(Protocol):
 
 @dataclass(frozen=True)
 class Writer:
-    """The person behind an event, and the dialogue they are in (none when its pod is not installed any more)."""
+    """The person behind an event, and the dialogue they are in (none when its pod is not installed any more).
+
+    Whom identity takes for not `reachable` has blocked us, or a platform's word of the contrary was lost.
+    """
 
     citizen_id: str
     language: str
     focus: identity.Focus
     language_chosen: bool = False
     former_ids: tuple[str, ...] = ()
+    reachable: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,8 @@ class Turns:
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)
         former_ids = tuple(person.former_ids)
-        return Writer(person.citizen_id, person.language, focus, person.language_chosen, former_ids)
+        known_of = (person.language_chosen, former_ids, person.reachable)
+        return Writer(person.citizen_id, person.language, focus, *known_of)
 
     async def answer(self, pending: PendingEvent, content: Content) -> Answered | None:
         """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so)."""
@@ -174,7 +181,7 @@ class Turns:
         return steps[-1] if steps else None
 
     async def _photo(self, pending: PendingEvent, writer: Writer, content: Content) -> str:
-        """The id of the photo handed over; empty when it is none, or cannot be had in three tries."""
+        """The id of the photo handed over; empty when it is none, or could not be had again after some minutes."""
         event = pending.event
         if not event.media.content_id:
             return ""
@@ -185,9 +192,9 @@ class Turns:
         except NoPhoto:
             return ""
         except DownloadFailed as error:
-            if pending.tries >= PHOTO_TRIES:
+            if pending.reason == _NO_DOWNLOAD and pending.age > PHOTO_PATIENCE:
                 return ""
-            raise Unavailable("photo-download") from error
+            raise Unavailable(_NO_DOWNLOAD) from error
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
 
     async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:

@@ -14,6 +14,7 @@ from machi_sdk.clock import Clock, stamp
 from machi_sdk.deliveries.standing import End
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
+from machi_sdk.forgetting import in_portions
 from machi_sdk.telemetry import counter
 from machi_sdk.work import Work, Works
 
@@ -42,6 +43,7 @@ RETURNING d.citizen_id, due.place, d.request, d.trace, d.tries, d.first_post_at,
     AND sent.citizen_id = d.citizen_id AND sent.thread <> '' AND sent.state IN ('accepted', 'unknown')) AS newest_sent
 """
 _POSTING = "UPDATE deliveries SET first_post_at = coalesce(first_post_at, $3) WHERE tenant = $1 AND delivery_id = $2"
+_NOT_POSTED = "UPDATE deliveries SET first_post_at = NULL WHERE tenant = $1 AND delivery_id = $2"
 _CONCLUDE = (
     "UPDATE deliveries SET state = $3, reason = $4, request = '', concluded_at = $5"
     " WHERE tenant = $1 AND delivery_id = $2 AND state = 'open' RETURNING delivery_id"
@@ -50,7 +52,6 @@ _PUT_OFF = "UPDATE deliveries SET due_at = $3, reason = $4 WHERE tenant = $1 AND
 _WAITING = (
     "SELECT reason, count(*) AS n FROM deliveries WHERE tenant = $1 AND state = 'open' AND reason <> '' GROUP BY reason"
 )
-_FORGET = "DELETE FROM deliveries WHERE tenant = $1 AND concluded_at < $2::timestamptz - interval '180 days'"
 STATES = {
     End.REFUSED: deliveries.DELIVERY_STATE_REFUSED,
     End.ACCEPTED: deliveries.DELIVERY_STATE_ACCEPTED,
@@ -109,6 +110,11 @@ class DeliveryRows:
             await work.db.execute(_POSTING, delivery.tenant, delivery.request.delivery_id, now)
             work.hop("delivery-posting", delivery_id=delivery.request.delivery_id)
 
+    async def not_posted(self, delivery: Open) -> None:
+        """The first request to the platform surely did not bring it there."""
+        async with self._works.begin(delivery.tenant) as work:
+            await work.db.execute(_NOT_POSTED, delivery.tenant, delivery.request.delivery_id)
+
     async def conclude(self, delivery: Open, end: End, reason: str) -> None:
         """End it and say so, in one transaction; an end is reached once."""
         now = self._clock.now()
@@ -142,8 +148,8 @@ class DeliveryRows:
 
     async def forget(self, tenant: str) -> None:
         """Remove what ended long ago."""
-        async with self._works.begin(tenant) as work:
-            await work.db.execute(_FORGET, tenant, self._clock.now())
+        old = "tenant = $1 AND concluded_at < $2::timestamptz - interval '180 days'"
+        await in_portions(self._works, tenant, "DELETE FROM deliveries", old, tenant, self._clock.now())
 
 
 def _request(record: Received) -> deliveries.DeliveryRequested:

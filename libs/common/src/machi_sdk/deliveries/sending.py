@@ -58,7 +58,7 @@ class SendDelivery:
         except Unavailable as error:
             await self.deliveries.put_off(delivery, now + pause(delivery.tries), error.slug)
         except (Missing, Denied, Invalid, Conflict) as error:
-            await self.deliveries.conclude(delivery, End.FAILED, error.slug)
+            await self.deliveries.conclude(delivery, *_unless_posted(delivery, End.FAILED, error.slug))
         else:
             await self.deliveries.conclude(delivery, end, reason)
 
@@ -71,7 +71,7 @@ class SendDelivery:
             delivery.tenant, request.citizen_id, request.purpose, request.delivery_id
         )
         if released.verdict != identity.RELEASE_VERDICT_RELEASED:
-            return VERDICTS.get(released.verdict, (End.FAILED, "not-released"))
+            return _unless_posted(delivery, *VERDICTS.get(released.verdict, (End.FAILED, "not-released")))
         await self.deliveries.posting(delivery, self.clock.now())
         outcome = await outlet.deliver(Attempt(delivery.tenant, released.address, request, delivery.first_post_at))
         return await self._judged(delivery, released.focus, outcome)
@@ -81,7 +81,11 @@ class SendDelivery:
             case Accepted():
                 await self._focus(delivery, focus)
                 return End.ACCEPTED, ""
-            case NotTaken(reason) | Unclear(reason):
+            case NotTaken(reason):
+                if delivery.first_post_at is None:
+                    await self.deliveries.not_posted(delivery)
+                raise Unavailable(reason)
+            case Unclear(reason):
                 raise Unavailable(reason)
             case Refused(reason):
                 return End.FAILED, reason
@@ -101,3 +105,8 @@ class SendDelivery:
             await self.people.focus(delivery.tenant, request)
         except Conflict:
             return
+
+
+def _unless_posted(delivery: Open, end: End, reason: str) -> tuple[End, str]:
+    """The end of what cannot be attempted any more; after an attempt of unclear outcome the person may have it."""
+    return (End.UNKNOWN, "not-confirmed") if delivery.first_post_at else (end, reason)

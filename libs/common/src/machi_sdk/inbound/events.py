@@ -1,7 +1,7 @@
-"""The rows behind inbound events."""
+"""The rows behind inbound events; of a message that was taken back before it came nothing is kept but its id."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import orjson
@@ -9,28 +9,40 @@ import orjson
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.forgetting import in_portions
 from machi_sdk.work import Hop, Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
 LEASE = "interval '8 seconds'"
+# The mark on the event that took a message back; the platform may bring the message later.
+TAKEN_BACK = "taken back: "
 _COLUMNS = (
     "event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark,"
-    " event.pod, event.tries, event.received_at"
+    " event.reason, event.pod, event.tries, event.received_at"
 )
 # The first $7 people who have nothing open are leased at once: their events need no claim of their own.
 _ACCEPT = f"""
 WITH arrived AS (
-    SELECT *, row_number() OVER (PARTITION BY address_key ORDER BY place) = 1 AND NOT EXISTS (
-        SELECT 1 FROM inbound_events AS open WHERE open.address_key = new.address_key AND open.state IN {OPEN}
-    ) AS is_head
+    SELECT *, EXISTS (
+        SELECT 1 FROM inbound_events AS unsent
+        WHERE new.message_id <> '' AND unsent.tenant = new.tenant
+            AND unsent.message_id = '{TAKEN_BACK}' || new.message_id
+    ) AS is_gone
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY
         AS new (tenant, event_id, address_key, message_id, payload, trace, place)
+), heads AS (
+    SELECT *, NOT is_gone AND row_number() OVER (PARTITION BY address_key, is_gone ORDER BY place) = 1 AND NOT EXISTS (
+        SELECT 1 FROM inbound_events AS open WHERE open.address_key = arrived.address_key AND open.state IN {OPEN}
+    ) AS is_head
+    FROM arrived
 ), placed AS (
-    SELECT *, is_head AND count(*) FILTER (WHERE is_head) OVER (ORDER BY place) <= $7 AS is_leased FROM arrived
+    SELECT *, is_head AND count(*) FILTER (WHERE is_head) OVER (ORDER BY place) <= $7 AS is_leased FROM heads
 )
-INSERT INTO inbound_events AS event (tenant, event_id, address_key, message_id, payload, trace, state, tries, due_at)
-SELECT tenant, event_id, address_key, message_id, payload, trace, 'received', is_leased::int,
-    now() + CASE WHEN is_leased THEN {LEASE} ELSE interval '0' END
+INSERT INTO inbound_events AS event
+    (tenant, event_id, address_key, message_id, payload, trace, state, reason, tries, due_at)
+SELECT tenant, event_id, address_key, message_id, CASE WHEN is_gone THEN '' ELSE payload END, trace,
+    CASE WHEN is_gone THEN 'ignored' ELSE 'received' END, CASE WHEN is_gone THEN 'taken-back' ELSE '' END,
+    is_leased::int, now() + CASE WHEN is_leased THEN {LEASE} ELSE interval '0' END
 FROM placed ORDER BY place
 ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """
@@ -66,9 +78,15 @@ class PendingEvent:
         self.stored: bytes | None = row["stored"]
         self.reply_mark: str = row["reply_mark"]  # as it was before this try
         self.marked = ""  # as this try left it
+        self.reason: str = row["reason"]  # why the last try was put off
         self.pod: str = row["pod"]
         self.tries: int = row["tries"]
         self.received_at: datetime = row["received_at"]
+
+    @property
+    def age(self) -> timedelta:
+        """How long the person has waited."""
+        return datetime.now(UTC) - self.received_at
 
     async def mark_turned(self, response: bytes, pod: str, mark: str = "") -> None:
         """The pod answered: a retry sends this answer and turns no more. `mark` is the reply mark, if there is none."""
@@ -121,7 +139,7 @@ class EventRows:
         for record in records:
             work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
         leased = [PendingEvent(row, self._works) for row in rows if row["tries"]]
-        return leased, len(rows) - len(leased)
+        return leased, sum(row["state"] == "received" for row in rows) - len(leased)
 
     async def claim(self, count: int) -> list[PendingEvent]:
         """Lease the first open event of up to `count` people whose time has come."""
@@ -154,13 +172,10 @@ class EventRows:
 
     async def forget(self) -> None:
         """Blank what people wrote after 72 hours, and event ids after 8 days."""
-        old = "received_at < now() - interval '72 hours' AND payload <> ''"
-        await self._works.alone(
-            f"UPDATE inbound_events SET payload = '', stored = NULL WHERE state NOT IN {OPEN} AND {old}"
-        )
-        await self._works.alone(
-            f"DELETE FROM inbound_events WHERE received_at < now() - interval '8 days' AND state NOT IN {OPEN}"
-        )
+        ended = f"state NOT IN {OPEN} AND received_at < now()"
+        blank = "UPDATE inbound_events SET payload = '', stored = NULL"
+        await in_portions(self._works, "", blank, f"{ended} - interval '72 hours' AND payload <> ''")
+        await in_portions(self._works, "", "DELETE FROM inbound_events", f"{ended} - interval '8 days'")
 
     async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
         return [PendingEvent(row, self._works) for row in await self._works.alone(query, *arguments)]
@@ -171,4 +186,5 @@ def _row(record: Received) -> tuple[str, str, str, str, bytes, str]:
         raise Invalid("event-type-unknown")
     trace = orjson.dumps(dict(record.trace)).decode()
     event = record.event
-    return record.tenant, event.event_id, record.key, event.message_id, event.SerializeToString(), trace
+    message_id = TAKEN_BACK + event.unsent.message_id if event.HasField("unsent") else event.message_id
+    return record.tenant, event.event_id, record.key, message_id, event.SerializeToString(), trace

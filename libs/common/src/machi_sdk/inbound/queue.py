@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
@@ -109,8 +108,8 @@ class InboundQueue:
                 self._waiting.tell({("events", reason): n for reason, n in waiting.items()})
                 now = asyncio.get_running_loop().time()
                 if now >= next_forget:
-                    await self._rows.forget()
                     next_forget = now + _FORGET_SECONDS
+                    await self._rows.forget()
             except Unavailable as error:
                 log.warning("inbound watch paused", reason=error.slug)
 
@@ -194,8 +193,8 @@ class InboundQueue:
             else:
                 await event.mark("failed", name)
         if event.state not in ("waiting", "received"):
-            waited = (datetime.now(UTC) - event.received_at).total_seconds()
-            histogram("machi_inbound_seconds").labels(self._channel, event.state).observe(max(waited, 0.0))
+            waited = max(event.age.total_seconds(), 0.0)
+            histogram("machi_inbound_seconds").labels(self._channel, event.state).observe(waited)
             self._surprises.pop(event.id, None)
 
     async def _put_off(self, event: PendingEvent, seconds: float, reason: str) -> None:

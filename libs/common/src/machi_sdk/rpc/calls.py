@@ -10,6 +10,8 @@ from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Una
 TOKEN = "authorization"  # noqa: S105 (the name of a header)
 TENANT = "machi-tenant"
 SLUG = "machi-error"
+# How often a connection that is in use and brings nothing is asked whether its other end is still there.
+KEEPALIVE_MS = 20_000
 
 STATUS_OF: dict[type[MachiError], grpc.StatusCode] = {
     Invalid: grpc.StatusCode.INVALID_ARGUMENT,

@@ -13,13 +13,16 @@ from grpc.aio import AioRpcError, ClientCallDetails, Metadata, StreamUnaryCall, 
 
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.keys import Keys
-from machi_sdk.rpc.calls import KIND_OF, SLUG, TOKEN
+from machi_sdk.rpc.calls import KEEPALIVE_MS, KIND_OF, SLUG, TOKEN
 from machi_sdk.telemetry import carried, histogram
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 Parts: TypeAlias = AsyncIterable[Asked] | Iterable[Asked]
 
+# What a callee's gate says of the caller, and not of what is asked: a release or its keys are just being changed.
+_OF_THE_CALLER = ("token-refused", "caller-not-declared", "not-served", "tenant-unknown")
+_GATES = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT)
 _SERVICE_CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -44,16 +47,26 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.use_local_subchannel_pool", 1),
+    # A machine that lost its power closes no connection: who does not answer is looked for anew. While a ping that
+    # measures bandwidth is under way none is sent to keep alive, and that one would be waited for for a minute.
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
 ]
 
 
 def translated(error: AioRpcError) -> MachiError:
-    """The kind of error a status stands for, with the callee's slug."""
+    """The kind of error a status stands for, with the callee's slug.
+
+    Unavailable where the gate refused the caller: what the call was for must not be given up for that.
+    """
     slug = ""
     for key, value in error.trailing_metadata() or ():
         if key == SLUG:
             slug = value if isinstance(value, str) else value.decode()
-    kind = KIND_OF.get(error.code(), Unavailable)
+    of_the_caller = error.code() in _GATES and slug in _OF_THE_CALLER
+    kind = Unavailable if of_the_caller else KIND_OF.get(error.code(), Unavailable)
     return kind(slug or error.code().name.lower().replace("_", "-"), error.details() or "")
 
 
@@ -90,13 +103,17 @@ class _Unary(Generic[Asked, Answered]):
         timeout: float | None = None,  # noqa: ASYNC109 (as grpc has it)
         metadata: Iterable[tuple[str, str | bytes]] = (),
     ) -> Answered:
+        dressed = self._metadata(self._method, timeout, metadata)
         started = time.perf_counter()
-        code = "OK"
+        code = "CANCELLED"
         try:
-            return await self._call(request, timeout=timeout, metadata=self._metadata(self._method, timeout, metadata))
+            answer = await self._call(request, timeout=timeout, metadata=dressed)
         except AioRpcError as error:
             code = error.code().name
             raise translated(error) from error
+        else:
+            code = "OK"
+            return answer
         finally:
             _observe(self._method, code, started)
 

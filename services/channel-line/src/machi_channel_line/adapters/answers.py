@@ -9,7 +9,7 @@ _CLAIM = (
     "UPDATE inbound_events SET reply_mark = $3 WHERE tenant = $1 AND event_id = $2 AND reply_mark IN ('', $3)"
     " RETURNING id"
 )
-_FREE = "UPDATE inbound_events SET reply_mark = '' WHERE tenant = $1 AND event_id = $2 AND reply_mark = 'answer'"
+_FREE = "UPDATE inbound_events SET reply_mark = '' WHERE tenant = $1 AND event_id = $2 AND reply_mark = $3"
 _FIRST_PUSH = (
     "UPDATE inbound_events SET state = 'replying',"
     " reply_mark = CASE WHEN reply_mark LIKE 'push:%' THEN reply_mark ELSE 'push:' || $3 END"
@@ -31,10 +31,10 @@ class RowAnswers:
                 work.hop("replying", event_id=event_id, holder=holder)
         return claimed is not None
 
-    async def free_token(self, tenant: str, event_id: str) -> None:
-        """Give the token back: it was surely not used."""
+    async def free_token(self, tenant: str, event_id: str, holder: str) -> None:
+        """Give the token back: `holder` surely did not use it."""
         async with self._works.begin(tenant) as work:
-            await work.db.execute(_FREE, tenant, event_id)
+            await work.db.execute(_FREE, tenant, event_id, holder)
 
     async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:
         """Note, durably, that a push is about to be made; returns when the first one was."""

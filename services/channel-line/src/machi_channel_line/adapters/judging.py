@@ -1,17 +1,19 @@
 """What LINE made of a request, by its HTTP answer."""
 
-from machi_channel_line.ports import Replied, TokenSpent
+from machi_channel_line.ports import MONTHLY_LIMIT, Replied, TokenSpent
 from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
 
 # Too many, or an access token that an operator has to renew: the same request is right afterwards.
-_LATER = (401, 403, 429)
+LATER = (401, 403, 429)
 
 
-def judge(status: int, _message: str) -> Outcome:
+def judge(status: int, message: str) -> Outcome:
     """The outcome of a message; 409 says that its retry key was taken before."""
     if status < 300 or status == 409:
         return Accepted()
-    if status in _LATER:
+    if status == 429 and "monthly limit" in message.casefold():
+        return NotTaken(MONTHLY_LIMIT)
+    if status in LATER:
         return NotTaken(f"platform-{status}")
     if status >= 500:
         return Unclear(f"platform-{status}")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 Json = Mapping[str, object]
 OLDEST = timedelta(days=7)
+_LARGEST = 1e9
 
 
 class Malformed(ValueError):
@@ -90,12 +91,14 @@ def part(node: Json, key: str) -> Json:
 
 
 def words(node: Json, key: str) -> str:
-    """The string under a key; empty when there is none."""
+    """The string under a key, its lone surrogates replaced: they cannot be kept. Empty when there is none."""
     found = node.get(key)
-    return found if isinstance(found, str) else ""
+    return found.encode("utf-8", "replace").decode() if isinstance(found, str) else ""
 
 
 def number(node: Json, key: str) -> float | None:
-    """The number under a key, or None."""
+    """The number under a key, or None; nothing that platforms count or measure is larger than a billion."""
     found = node.get(key)
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    return float(found) if abs(found) <= _LARGEST else None

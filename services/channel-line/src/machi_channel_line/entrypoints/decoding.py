@@ -43,7 +43,7 @@ def _message(event: Json, into: channel.InboundEvent) -> bool:
     message = part(event, "message")
     kind = words(message, "type")
     if kind == "text" and isinstance(message.get("text"), str):
-        into.text.text = _storable(words(message, "text"))
+        into.text.text = words(message, "text")
     elif kind == "image":
         ours = words(part(message, "contentProvider"), "type") in ("line", "")
         into.media.content_id = words(message, "id") if ours else ""
@@ -70,15 +70,15 @@ def _place(message: Json, into: channel.InboundEvent) -> bool:
     if latitude is None or longitude is None:
         return False
     into.place.latitude, into.place.longitude = latitude, longitude
-    into.place.title = _storable(words(message, "title"))
-    into.place.address = _storable(words(message, "address"))
+    into.place.title = words(message, "title")
+    into.place.address = words(message, "address")
     return True
 
 
 def _postback(event: Json, into: channel.InboundEvent) -> bool:
     postback = part(event, "postback")
     picked = part(postback, "params")
-    into.pressed.data = _storable(words(postback, "data"))
+    into.pressed.data = words(postback, "data")
     into.pressed.date = words(picked, "date")
     into.pressed.time = words(picked, "time")
     return True
@@ -97,11 +97,6 @@ def _follow(_event: Json, into: channel.InboundEvent) -> bool:
 def _unfollow(_event: Json, into: channel.InboundEvent) -> bool:
     into.unfollowed.SetInParent()
     return True
-
-
-def _storable(text: str) -> str:
-    """Lone surrogates cannot be written as UTF-8; everything else stays as it is."""
-    return text.encode("utf-8", "replace").decode()
 
 
 _KINDS: dict[str, Callable[[Json, channel.InboundEvent], bool]] = {

@@ -8,11 +8,13 @@ from machi_channel_line.ports import Body, Line, Pushing, Renderer
 from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import Answered, Turns
 from machi_sdk.conversation.press import TogglePress, decode
+from machi_sdk.deliveries import NotTaken
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PendingEvent
 from machi_sdk.texts import Texts
 
+NOTICE = "notice"
 _REACHABLE = ("followed", "unfollowed")
 
 
@@ -45,6 +47,8 @@ class AnswerEvent:
         answered = await self.turns.answer(pending, line)
         if answered is None:
             return
+        if pending.event.reply_handle and not answered.writer.reachable:
+            await self.turns.people.reachable(pending.tenant, pending.event)  # the follow that said so was lost
         if not answered.again:
             await self._wish_menu(pending, answered)
         messages = self._rendered(pending, answered)
@@ -58,14 +62,14 @@ class AnswerEvent:
         event, line = pending.event, self.lines.get(pending.tenant)
         if line is None or not event.reply_handle:
             return
-        if not await self.answerer.answers.claim_token(pending.tenant, event.event_id, "notice"):
+        if not await self.answerer.answers.claim_token(pending.tenant, event.event_id, NOTICE):
             return
         messages = [{"type": "text", "text": self.texts.say(await self._language(pending), "waiting")}]
         now = self.answerer.clock.now()
-        if token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now):
-            await line.reply(event.reply_handle, messages)
-        else:
+        if not token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now):
             await self._push_notice(pending, messages, line)
+        elif isinstance(await line.reply(event.reply_handle, messages), NotTaken):
+            await self.answerer.answers.free_token(pending.tenant, event.event_id, NOTICE)
 
     async def _wish_menu(self, pending: PendingEvent, answered: Answered) -> None:
         """A menu in the language just chosen; a person who comes back gets the one chosen earlier."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from machi_channel_line.domain.reply_token import token_fresh
-from machi_channel_line.ports import Answers, Body, Line, Pushing, Replied, TokenSpent
+from machi_channel_line.ports import MONTHLY_LIMIT, Answers, Body, Line, Pushing, Replied, TokenSpent
 from machi_channel_line.telemetry import count_answer
 from machi_sdk.clock import Clock
 from machi_sdk.conversation import People
@@ -16,6 +17,8 @@ from machi_sdk.inbound import PendingEvent
 
 PUSHED = "push:"
 ANSWER = "answer"
+# So long an answer that could only be pushed holds back the person's next words, which can be replied to.
+QUOTA_PATIENCE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Answerer:
             # Spent by our own earlier try whose outcome was unclear: the person has the answer.
             return await _ended(pending, "replied-before") if tried_before else False
         if isinstance(outcome, NotTaken) and not tried_before:
-            await self.answers.free_token(pending.tenant, event.event_id)
+            await self.answers.free_token(pending.tenant, event.event_id, ANSWER)
         return await _conclude(pending, outcome, "replied")
 
     async def _push(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
@@ -68,7 +71,10 @@ class Answerer:
             return
         pushing = Pushing(address, messages, derived_id("line-answer", tenant, event_id))
         how = "pushed-after-unclear-reply" if pending.reply_mark == ANSWER else "pushed"
-        await _conclude(pending, await line.push(pushing), how)
+        outcome = await line.push(pushing)
+        if outcome == NotTaken(MONTHLY_LIMIT) and pending.age > QUOTA_PATIENCE:
+            outcome = Refused(MONTHLY_LIMIT)
+        await _conclude(pending, outcome, how)
 
 
 async def _conclude(pending: PendingEvent, outcome: Replied, how: str) -> bool:

@@ -20,7 +20,12 @@ _MOVE_FOCUS = f"""
 UPDATE citizens SET focus_pod = $4, focus_session_id = $5, focus_version = $6
 WHERE tenant = $1 AND citizen_id = {PRESENT} AND focus_version = $3 RETURNING true
 """
-_REACHABLE = "UPDATE links SET reachable = $4 WHERE tenant = $1 AND channel = $2 AND address = $3 RETURNING true"
+# Platforms bring events again later, and not in their order.
+_REACHABLE = """
+UPDATE links SET reachable = CASE WHEN $5 < reachable_at THEN reachable ELSE $4 END,
+    reachable_at = greatest(reachable_at, $5::timestamptz)
+WHERE tenant = $1 AND channel = $2 AND address = $3 RETURNING true
+"""
 _LANGUAGE = "UPDATE citizens SET language = $3, language_at = $4 WHERE tenant = $1 AND citizen_id = $2"
 _CONTACT = f"""
 SELECT c.citizen_id, coalesce(c.language, t.default_language, '') AS language, coalesce(c.ward_code, '') AS ward_code,
@@ -61,9 +66,9 @@ class PgCitizens:
         """See the port."""
         return await self._happened(_MOVE_FOCUS, citizen_id, expected_version, to.pod, to.session_id, to.version)
 
-    async def set_reachable(self, address: Address, *, reachable: bool) -> bool:
+    async def set_reachable(self, address: Address, at: datetime, *, reachable: bool) -> bool:
         """See the port."""
-        return await self._happened(_REACHABLE, address.channel, address.address, reachable)
+        return await self._happened(_REACHABLE, address.channel, address.address, reachable, at)
 
     async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:
         """See the port."""
@@ -76,7 +81,7 @@ class PgCitizens:
             return None
         return Contact(row["citizen_id"], row["language"] or default_language(), row["channel"], row["ward_code"])
 
-    async def _happened(self, statement: str, *arguments: str | int) -> bool:
+    async def _happened(self, statement: str, *arguments: str | int | datetime) -> bool:
         found = await self._work.db.fetchval(statement, self._work.tenant, *arguments)
         return bool(found)
 

@@ -105,6 +105,7 @@ class LinkRow(_Row, table=True):
     address: str = Field(primary_key=True)
     citizen_id: str
     reachable: bool
+    reachable_at: datetime | None = Field(sa_column=_moment(nullable=True))
     heard_at: datetime = Field(sa_column=_moment())
 
 

@@ -1,6 +1,7 @@
 """IdentityService: decode, use case, encode."""
 
 from collections.abc import Callable
+from datetime import UTC
 
 import grpc
 from google.protobuf.message import Message
@@ -80,8 +81,9 @@ class IdentityRpc(IdentityServiceServicer):
         """Follow, unfollow, block."""
         _own_channel(request.channel)
         address = Address(request.channel, request.address)
+        said = request.occurred_at.ToDatetime(tzinfo=UTC) if request.HasField("occurred_at") else self._clock.now()
         async with self._works.begin(current_call().tenant) as work:
-            await set_reachable(address, work, self._clock, reachable=request.reachable)
+            await set_reachable(address, work, said, reachable=request.reachable)
         return pb.SetReachableResponse()
 
     async def GetContact(self, request: pb.GetContactRequest, context: _Context) -> pb.GetContactResponse:

@@ -1,0 +1,55 @@
+"""What is entered of an event, and what is kept of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from machi.channel.v1.events_pb2 import InboundEvent
+from machi_sdk.database import Database
+from machi_sdk.envelope import Received
+from machi_sdk.inbound.events import EventRows, PendingEvent
+from machi_sdk.work import Work, Works
+
+pytestmark = pytest.mark.integration
+
+
+async def enter(works: Works[Work], *events: InboundEvent) -> tuple[list[PendingEvent], int]:
+    """Enter a batch, each event of the person its id begins with; those leased, and how many more there are."""
+    records = [
+        Received(
+            event, event.event_id, "x", "fukuoka", event.event_id.partition("/")[0], datetime.now(UTC), "topic", {}
+        )
+        for event in events
+    ]
+    async with works.begin("fukuoka") as work:
+        return await EventRows(works).accept(records, work, 9)
+
+
+async def test_a_message_that_was_taken_back_before_it_came_is_not_kept(works: Works[Work], database: Database) -> None:
+    unsent = InboundEvent(event_id="a/1")
+    unsent.unsent.message_id = "m-1"
+    late, other = InboundEvent(event_id="b/2", message_id="m-1"), InboundEvent(event_id="b/3", message_id="m-2")
+    late.text.text = other.text.text = "words"
+    pressed = InboundEvent(event_id="c/4")
+    await enter(works, unsent)
+    leased, left = await enter(works, late, other, pressed)
+    assert ([each.event.event_id for each in leased], left) == (["b/3", "c/4"], 0)
+    connection = await database.connect()
+    kept = await connection.fetchrow("SELECT state, reason, payload FROM inbound_events WHERE event_id = 'b/2'")
+    await connection.close()
+    assert tuple(kept) == ("ignored", "taken-back", b"")
+
+
+async def test_old_words_are_blanked_and_old_ids_dropped(works: Works[Work], database: Database) -> None:
+    await enter(works, *(InboundEvent(event_id=event_id) for event_id in ("a/1", "b/1", "c/1")))
+    raw = await database.connect()
+    ages = {"a/1": "73 hours", "b/1": "9 days", "c/1": "1 hour"}
+    for event_id, age in ages.items():
+        statement = (
+            "UPDATE inbound_events SET state = 'done', received_at = now() - $2::text::interval WHERE event_id = $1"
+        )
+        await raw.execute(statement, event_id, age)
+    await EventRows(works).forget()
+    rows = await raw.fetch("SELECT event_id, payload = '' AS blank FROM inbound_events ORDER BY event_id")
+    assert [(row["event_id"], row["blank"]) for row in rows] == [("a/1", True), ("c/1", False)]
+    await raw.close()

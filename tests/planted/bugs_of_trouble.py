@@ -1,0 +1,59 @@
+"""Bugs of what is refused in passing, comes late, or vanishes, each with the one test that must turn red for it."""
+
+from tests.planted.bug import Bug, Edit
+
+SDK = "libs/common/src/machi_sdk"
+
+BUGS_OF_TROUBLE: tuple[Bug, ...] = (
+    Bug(
+        "a-gate-has-the-last-word",
+        "a token that is refused while keys are changed ends what the call was for",
+        (Edit(f"{SDK}/rpc/client.py", "Unavailable if of_the_caller else KIND_OF", "KIND_OF"),),
+        "libs/common/tests/test_rpc.py::test_a_token_that_was_not_made_for_this_callee_is_refused",
+    ),
+    Bug(
+        "nobody-looks-whether-it-is-there",
+        "a callee whose machine lost its power is called for minutes, over a connection that nobody closed",
+        (
+            Edit(f"{SDK}/rpc/client.py", '    ("grpc.keepalive_time_ms", KEEPALIVE_MS),\n', ""),
+            Edit(f"{SDK}/rpc/client.py", '    ("grpc.http2.ping_timeout_ms", 5_000),\n', ""),
+        ),
+        "libs/common/tests/test_rpc.py::test_who_vanished_without_a_word_is_looked_for_anew",
+    ),
+    Bug(
+        "taken-back-too-early",
+        "a message that comes after it was taken back is answered and kept",
+        (
+            Edit(
+                f"{SDK}/inbound/events.py",
+                'TAKEN_BACK + event.unsent.message_id if event.HasField("unsent") else event.message_id',
+                "event.message_id",
+            ),
+        ),
+        "libs/common/tests/test_inbound_rows.py::test_a_message_that_was_taken_back_before_it_came_is_not_kept",
+    ),
+    Bug(
+        "refused-though-it-may-be-there",
+        "a delivery whose first try may have arrived is said to be refused",
+        (
+            Edit(
+                f"{SDK}/deliveries/sending.py",
+                '(End.UNKNOWN, "not-confirmed") if delivery.first_post_at else (end, reason)',
+                "(end, reason)",
+            ),
+        ),
+        "services/channel-line/tests/test_deliveries.py::test_what_may_have_arrived_is_not_said_to_be_refused",
+    ),
+    Bug(
+        "old-news-of-reach",
+        "an unfollow that is brought again after a follow cuts the resident off",
+        (
+            Edit(
+                "services/identity/src/machi_identity/adapters/citizens.py",
+                "CASE WHEN $5 < reachable_at THEN reachable ELSE $4 END",
+                "$4",
+            ),
+        ),
+        "services/identity/tests/test_ports_contract.py::test_old_news_of_who_can_be_reached_changes_nothing",
+    ),
+)
