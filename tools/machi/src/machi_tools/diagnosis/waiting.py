@@ -12,6 +12,7 @@ GAUGE = "machi_waiting"
 SLACK = "slack-"
 _INVITE = "make the channel public, or invite the app into it"
 _INSTALL = "install the app again with the scopes in services/channel-slack/README.md, and set SLACK_BOT_TOKEN"
+_RELEASE = "`machi pods install`, or end the upgrade"
 CURES = {
     "slack-is-archived": "unarchive the channel, or rename the desk's and invite the app",
     "slack-channel-not-found": _INVITE,
@@ -24,7 +25,7 @@ CURES = {
     "slack-account-inactive": _INSTALL,
     "slack-uncertain": "Slack answers badly; it is tried again by itself",
     "monthly-limit": "LINE takes no more pushes this month: raise the account's plan; replies still arrive",
-    **dict.fromkeys(("caller-not-declared", "not-served", "tenant-unknown"), "`machi pods install`, or end the upgrade"),
+    **dict.fromkeys(("caller-not-declared", "not-served", "tenant-unknown"), _RELEASE),
     "token-refused": "the pods' keys are being changed, or a clock is wrong: `machi doctor` says which",
 }
 _OTHERWISE = "it is tried again by itself; docs/runbooks/waiting.md"
