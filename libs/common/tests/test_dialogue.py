@@ -13,6 +13,7 @@ from machi_sdk.dialogue import (
     Answers,
     DialogueKit,
     TurnContext,
+    end_open,
     end_waiting,
     open_session,
 )
@@ -260,6 +261,15 @@ async def test_nobody_waits_any_more_for_what_is_over(talk: Talk, works: Works[W
         talk.session = await open_session(work, talk.citizen, "tell", given)
         await end_waiting(work, talk.citizen, {"case": "c-1"})
     assert (await talk.type("a hole")).session_state == wire.SESSION_STATE_ENDED
+    assert await filed(works) == []
+
+
+async def test_what_was_settled_elsewhere_is_over_and_not_kept(talk: Talk, works: Works[Work]) -> None:
+    await talk.until("sure")
+    async with works.begin("fukuoka") as work:
+        await end_open(work, talk.citizen, ["tell"])
+    assert "a hole" not in await stored(works)
+    assert (await talk.type("yes")).session_state == wire.SESSION_STATE_ENDED
     assert await filed(works) == []
 
 

@@ -289,7 +289,7 @@ async def test_a_person_who_waits_long_is_told_once(works: Works[Work], monkeypa
         await wait_until(lambda: adapter.told)
         back.set()
         await wait_until(all_are(works, "done"))
-    assert adapter.told == ["a/1"]
+    assert adapter.told.count("a/1") == 1
 
 
 async def test_an_answer_is_kept_for_the_next_try(works: Works[Work]) -> None:

@@ -244,8 +244,6 @@ async def test_who_vanished_without_a_word_is_looked_for_anew(
         peers = Peers({"callee": f"127.0.0.1:{wire.port}"}, release.issuer.keys_of("caller"))
         await list_pods(peers)
         wire.lose()
-        with pytest.raises(Unavailable, match="Deadline Exceeded"):
-            await list_pods(peers, seconds=0.3)
 
         async def answered() -> bool:
             with suppress(Unavailable):

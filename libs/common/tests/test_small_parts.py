@@ -17,7 +17,7 @@ from machi_sdk.clock import ManualClock, SystemClock, stamp
 from machi_sdk.envelope import Provenance, decode, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.ids import derived_id, new_id
-from machi_sdk.names import fold
+from machi_sdk.names import fold, stands_in
 from machi_sdk.settings import Settings, host_and_port
 from machi_sdk.telemetry import span
 from machi_sdk.testing import LocalIssuer
@@ -53,6 +53,17 @@ def test_other_tenants_have_channels_in_files(tmp_path: Path) -> None:
     assert found.slack is not None
     assert found.slack.team_id == "T9"
     assert settings.tenants == {"fukuoka", "sapporo"}
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "found"),
+    [
+        *(("tree", "a hole in the street", False), ("tree", "a fallen tree", True), ("hole", "potholes", False)),
+        *(("hole", "holes", True), ("穴", "道に穴", True), ("é", "café", True), ("", "x", True)),
+    ],
+)
+def test_words_stand_where_a_word_begins(words: str, text: str, found: bool) -> None:
+    assert stands_in(words, text) is found
 
 
 @pytest.mark.parametrize("address", ["localhost", "", "127.0.0.1:"])

@@ -1,7 +1,6 @@
 """Stand-ins of identity and of a talking pod over real gRPC, and the city they make with channel-line and LINE."""
 
 import asyncio
-import socket
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +27,7 @@ from machi_sdk.service import Pod
 from machi_sdk.testing import LocalRelease, PodDatabase, announce_pods, create_topics, registered_topics, running_pod
 from machi_simulator.config import Config
 from machi_simulator.testing import Simulator, running
+from machi_tools.embedded.ports import next_free
 
 if TYPE_CHECKING:
     Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
@@ -226,7 +226,7 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
     await create_topics(bootstrap, registered_topics(TOPICS))
     await announce_pods(bootstrap, [manifest, IDENTITY, LAMPS])
     people, lamps = FakeIdentity(), FakeLamps()  # type: ignore[abstract]
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{next_free(23_000)}"  # no port that a client may get meanwhile
     config = Config(
         simulator_line_webhook=f"http://{address}/line/webhook", simulator_line_redelivery_delays=(0.3,) * 9
     )
@@ -245,10 +245,3 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
         settings = release.settings("channel-line", database.url, bootstrap).model_copy(update=line)
         async with running_pod(assemble, settings, manifest) as pod:
             yield LineCity(simulator, people, lamps, pod, bootstrap)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,7 +1,6 @@
 """Stand-ins of identity and of a pod with a card over real gRPC, and the city they make with this pod and Slack."""
 
 import json
-import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,6 +45,7 @@ from machi_simulator.config import Config
 from machi_simulator.courier import Delivery
 from machi_simulator.slack.model import SlackMessage
 from machi_simulator.testing import Simulator, running
+from machi_tools.embedded.ports import next_free
 
 if TYPE_CHECKING:
     Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
@@ -318,7 +318,7 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
     manifest = load_manifest(SERVICE / "service.yaml")
     await create_topics(bootstrap, registered_topics(TOPICS))
     await announce_pods(bootstrap, [manifest, IDENTITY, LAMPS])
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{next_free(23_500)}"  # no port that a client may get meanwhile
     places = {
         f"simulator_slack_{each}": f"http://{address}/slack/{each}" for each in ("events", "interactivity", "commands")
     }
@@ -342,10 +342,3 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
         settings = release.settings("channel-slack", database.url, bootstrap).model_copy(update=slack)
         async with running_pod(assemble, settings, manifest) as pod:
             yield SlackCity(simulator, staff_list, people, lamps, pod, bootstrap)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

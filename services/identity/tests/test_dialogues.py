@@ -190,6 +190,11 @@ async def test_unknown_words_find_the_likeliest_service_and_travel_with_its_butt
     assert dict(button.command.arguments) == {"text": typed[:40]}
 
 
+async def test_a_word_within_another_names_no_service(person: Person) -> None:
+    said = str((await person.opens("help", text="a delightful broadcast")).messages)
+    assert TEXTS.say("ja", "help.likely-title") not in said
+
+
 @pytest.mark.parametrize("sent", ["sticker", "photo", "audio", "video", "file", "place"])
 @ALL_LANGUAGES
 async def test_what_is_sent_out_of_the_blue_gets_a_kind_word(person: Person, language: str, sent: str) -> None:

@@ -19,7 +19,7 @@ from machi.reports.v1 import events_pb2 as facts
 from machi.reports.v1.report_service_pb2 import FindCaseRequest, GetUpdateRequest, PutCatalogueRequest
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
 from machi_sdk import migrating
-from machi_sdk.errors import Denied, Invalid, Missing
+from machi_sdk.errors import Invalid, Missing, Unavailable
 from machi_sdk.rpc import Peers, for_tenant
 from machi_sdk.testing import PodDatabase
 
@@ -202,9 +202,9 @@ async def test_words_of_an_update_and_their_access(
     assert await connection.fetchval("SELECT count(*) FROM accesses WHERE reader = 'notifications'") == 1
     with pytest.raises(Missing):
         await stub.GetUpdate(GetUpdateRequest(report_id=card.card_id, update_id="x"), timeout=5, metadata=HERE)
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable, match="may not call"):
         await stub.FindCase(FindCaseRequest(case_number=number), timeout=5, metadata=HERE)
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable, match="may not call"):
         await stub.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=5, metadata=HERE)
 
 

@@ -10,7 +10,7 @@ import pytest
 from machi.pods.v1.events_pb2 import PodInstalled
 from machi.reports.v1.report_service_pb2 import FindCaseRequest
 from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
-from machi_sdk.errors import Denied
+from machi_sdk.errors import Unavailable
 from machi_sdk.keys import Keys
 from machi_sdk.rpc import Peers
 from machi_tools.operator import running
@@ -63,7 +63,7 @@ async def test_identity(called_as: As) -> None:
 
 async def test_consent(called_as: As) -> None:
     assert await example("consent").notice(called_as("reports"), "en") == "News about your case"
-    with pytest.raises(Denied):
+    with pytest.raises(Unavailable, match="may not call"):
         await example("consent").notice(called_as("channel-line"), "en")
 
 

@@ -19,7 +19,7 @@ from machi_sdk.dialogue.questions import (
     TimeQ,
     WordsQ,
 )
-from machi_sdk.names import fold
+from machi_sdk.names import fold, stands_in
 
 CHANGE = "change"
 _SENT = ("photo", "sticker", "audio", "video", "file")
@@ -162,13 +162,7 @@ def _matching(options: tuple[Opt, ...], words: str) -> str:
 
 def _is_near(option: Opt, words: str) -> bool:
     label = fold(option.label)
-    return _stands_in(words, label) or any(_stands_in(fold(word), words) for word in (option.label, *option.words))
-
-
-def _stands_in(words: str, text: str) -> bool:
-    """Whether the text has these words; in Latin letters, at the beginning of a word."""
-    begin = r"(?<![a-z0-9])" if words[:1].isascii() else ""
-    return words in text and re.search(begin + re.escape(words), text) is not None
+    return stands_in(words, label) or any(stands_in(fold(word), words) for word in (option.label, *option.words))
 
 
 def _ids(options: tuple[Opt, ...]) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from machi.dialogue.v1.messages_pb2 import Button, Message
 from machi_sdk.manifest import DialogueEntry, Manifest
 from machi_sdk.messages import card, command_button, text
-from machi_sdk.names import fold
+from machi_sdk.names import fold, stands_in
 from machi_sdk.texts import Texts, pick
 
 MOST_BUTTONS = 8
@@ -25,7 +25,7 @@ class Installed(Protocol):
 def _fit(entry: DialogueEntry, typed: str) -> int:
     """How many letters of the words are of this dialogue's own vocabulary."""
     vocabulary = {fold(word) for words in (*entry.hints.values(), *entry.keywords.values()) for word in words}
-    return sum(len(word) for word in vocabulary if word and word in typed)
+    return sum(len(word) for word in vocabulary if word and stands_in(word, typed))
 
 
 @dataclass(frozen=True)
