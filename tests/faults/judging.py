@@ -34,10 +34,14 @@ async def settled(city: City, number: str) -> None:
 
 
 def harmless(call: ApiCall) -> bool:
-    """The platforms' ways of saying that they had taken the first try after all; and questions, which send nothing."""
+    """The platforms' ways of saying that they had taken the first try after all; and what sends nothing.
+
+    That is questions, and a new city's channels, of which Slack makes twenty a minute and then says how long to wait.
+    """
     deleted_before = call.path.endswith("/files.delete") and "file_not_found" in call.reason
     taken_before = call.status == 409 or "Invalid reply token" in call.reason or deleted_before
-    return taken_before or call.method == "GET" or call.path.endswith("/auth.test")
+    wait_for_channel = call.path.endswith("/conversations.create") and call.reason == "ratelimited"
+    return taken_before or wait_for_channel or call.method == "GET" or call.path.endswith("/auth.test")
 
 
 async def told_about(resident: ResidentAtPhone, before: str, number: str) -> list[str]:
