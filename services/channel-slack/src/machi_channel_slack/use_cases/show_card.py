@@ -38,7 +38,7 @@ async def show_card(key: CardKey, hall: Hall) -> None:
 async def _show(state: CardState, slip: Slip[CardKey], card: DeskCard, channel: str, hall: Hall) -> None:
     message = card_message(card, state.pod)
     ts = await show_message(slip, channel, message, hall, "after_card_posted")
-    posts = await hall.board.posts(state.key)
+    posts = {} if state.never_tried and not state.shown else await hall.board.posts(state.key)
     await clear_strays(state.key, posts, hall)
     await fill_thread(state.key, (channel, ts), card, posts, hall)
     await share_photos(state, (channel, ts), card, posts, hall)
