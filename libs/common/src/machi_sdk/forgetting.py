@@ -5,12 +5,12 @@ from machi_sdk.work import Work, Works
 PORTION = 5_000
 
 
-async def in_portions(works: Works[Work], tenant: str, act: str, which: str, *arguments: object) -> None:
-    """Do to the rows that match `which` what `act` says: "DELETE FROM table", or "UPDATE table SET …".
+async def forget(works: Works[Work], tenant: str, table: str, which: str, *arguments: object, sets: str = "") -> None:
+    """Delete the rows of a table that match `which`, or set their columns, so that they do not match any more.
 
-    What was done must not match any more. Unavailable leaves the rest to the next time.
+    Unavailable leaves the rest to the next time.
     """
-    table = act.split()[2 if act.startswith("DELETE") else 1]
+    act = f"UPDATE {table} SET {sets}" if sets else f"DELETE FROM {table}"
     rows = f"SELECT ctid FROM {table} WHERE {which} LIMIT {PORTION}"
     done = PORTION
     while done == PORTION:

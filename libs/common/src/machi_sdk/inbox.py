@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from machi_sdk.envelope import Received
-from machi_sdk.forgetting import in_portions
+from machi_sdk.forgetting import forget
 from machi_sdk.parking import Place
 from machi_sdk.sql import array, literal
 from machi_sdk.work import Work, Works
@@ -60,4 +60,4 @@ class Inbox:
     async def forget(self, works: Works[Work], days: int) -> None:
         """Drop what is older than any redelivery."""
         old = "consumer = $1 AND seen_at < now() - make_interval(days => $2)"
-        await in_portions(works, "", "DELETE FROM inbox", old, self._consumer, days)
+        await forget(works, "", "inbox", old, self._consumer, days)

@@ -14,7 +14,7 @@ from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.faultpoints import Faultpoints
-from machi_sdk.forgetting import in_portions
+from machi_sdk.forgetting import forget
 from machi_sdk.garbage import collect_seldom
 from machi_sdk.handling import Handler, Prepare, Subscription
 from machi_sdk.health import Check, Health
@@ -175,7 +175,7 @@ class Pod:
     async def _forget_hops(self) -> None:
         while True:
             try:
-                await in_portions(self.works(Work), "", "DELETE FROM hops", "at < now() - interval '90 days'")
+                await forget(self.works(Work), "", "hops", "at < now() - interval '90 days'")
             except Unavailable as error:
                 log.warning("old hops kept", reason=error.slug)
             await asyncio.sleep(_FORGET_EVERY)

@@ -118,6 +118,11 @@ class Works(Generic[W_co]):
         self._origin = origin
         self._constraints = dict(constraints or {})
 
+    @property
+    def clock(self) -> Clock:
+        """The clock of its works."""
+        return self._origin.clock
+
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[W_co]:
         """One transaction as that tenant: commits when the block ends, rolls back when it raises.

@@ -14,7 +14,7 @@ from machi_sdk.clock import Clock, stamp
 from machi_sdk.deliveries.standing import End
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
-from machi_sdk.forgetting import in_portions
+from machi_sdk.forgetting import forget
 from machi_sdk.telemetry import counter
 from machi_sdk.work import Work, Works
 
@@ -149,7 +149,7 @@ class DeliveryRows:
     async def forget(self, tenant: str) -> None:
         """Remove what ended long ago."""
         old = "tenant = $1 AND concluded_at < $2::timestamptz - interval '180 days'"
-        await in_portions(self._works, tenant, "DELETE FROM deliveries", old, tenant, self._clock.now())
+        await forget(self._works, tenant, "deliveries", old, tenant, self._clock.now())
 
 
 def _request(record: Received) -> deliveries.DeliveryRequested:

@@ -99,8 +99,7 @@ class DialogueKit(Generic[W]):
         now = time.monotonic()
         if now - self._tidied.get(tenant, -_TIDY_SECONDS) >= _TIDY_SECONDS:
             self._tidied[tenant] = now
-            async with self._works.begin(tenant) as work:
-                await sessions.forget_turns(work)
+            await sessions.forget_turns(self._works, tenant)
 
     def _context(self, request: wire.TurnRequest, tenant: str) -> TurnContext:
         return TurnContext(

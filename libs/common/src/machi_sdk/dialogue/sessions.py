@@ -10,6 +10,7 @@ import orjson
 
 from machi_sdk.dialogue.answers import Answers
 from machi_sdk.errors import Conflict
+from machi_sdk.forgetting import forget
 from machi_sdk.ids import new_id
 from machi_sdk.sql import literal
 from machi_sdk.work import Work, Works
@@ -194,8 +195,8 @@ def keep_response(work: Work, event_id: str, response: bytes) -> None:
     )
 
 
-async def forget_turns(work: Work) -> None:
+async def forget_turns(works: Works[Work], tenant: str) -> None:
     """Drop answers older than 72 hours, and sessions nobody can go on with."""
-    now = work.clock.now()
-    await work.db.execute("DELETE FROM turns WHERE answered_at < $1", now - LIFETIME)
-    await work.db.execute("DELETE FROM dialogue_sessions WHERE touched_at < $1", now - timedelta(days=30))
+    now = works.clock.now()
+    await forget(works, tenant, "turns", "answered_at < $1", now - LIFETIME)
+    await forget(works, tenant, "dialogue_sessions", "touched_at < $1", now - timedelta(days=30))

@@ -9,7 +9,7 @@ import orjson
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid, Unavailable
-from machi_sdk.forgetting import in_portions
+from machi_sdk.forgetting import forget
 from machi_sdk.work import Hop, Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
@@ -87,6 +87,10 @@ class PendingEvent:
     def age(self) -> timedelta:
         """How long the person has waited."""
         return datetime.now(UTC) - self.received_at
+
+    def waited_for(self, reason: str, patience: timedelta) -> bool:
+        """Whether the last try was put off for this reason, too, and the person has waited longer than that."""
+        return self.reason == reason and self.age > patience
 
     async def mark_turned(self, response: bytes, pod: str, mark: str = "") -> None:
         """The pod answered: a retry sends this answer and turns no more. `mark` is the reply mark, if there is none."""
@@ -173,9 +177,9 @@ class EventRows:
     async def forget(self) -> None:
         """Blank what people wrote after 72 hours, and event ids after 8 days."""
         ended = f"state NOT IN {OPEN} AND received_at < now()"
-        blank = "UPDATE inbound_events SET payload = '', stored = NULL"
-        await in_portions(self._works, "", blank, f"{ended} - interval '72 hours' AND payload <> ''")
-        await in_portions(self._works, "", "DELETE FROM inbound_events", f"{ended} - interval '8 days'")
+        said = f"{ended} - interval '72 hours' AND payload <> ''"
+        await forget(self._works, "", "inbound_events", said, sets="payload = '', stored = NULL")
+        await forget(self._works, "", "inbound_events", f"{ended} - interval '8 days'")
 
     async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
         return [PendingEvent(row, self._works) for row in await self._works.alone(query, *arguments)]
