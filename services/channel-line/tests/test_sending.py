@@ -52,13 +52,13 @@ def test_an_hour_holds_ninety_changes() -> None:
 
 
 class Asked(PendingEvent):
-    """An event whose reply token is too old, of that age; remembers how it ended."""
+    """An event whose reply token is too old, of that age, and why it was put off; remembers how it ended."""
 
-    def __init__(self, age: timedelta) -> None:
+    def __init__(self, age: timedelta, reason: str = "monthly-limit") -> None:
         event = InboundEvent(event_id="e-1", address="U1").SerializeToString()
         since = datetime.now(UTC) - age
         row = {"id": 1, "tenant": "fukuoka", "payload": event, "trace": "{}", "state": "turned", "stored": b""}
-        row |= {"pod": "", "reply_mark": "", "reason": "", "tries": 9, "received_at": since}
+        row |= {"pod": "", "reply_mark": "", "reason": reason, "tries": 9, "received_at": since}
         super().__init__(cast("asyncpg.Record", row), cast("Works[Work]", None))
         self.end = ("", "")
 
@@ -82,8 +82,10 @@ class Spent:
 async def test_an_answer_for_which_no_push_is_left_lets_the_next_words_through() -> None:
     spent = Spent()
     answerer = Answerer(cast("People", spent), cast("Answers", spent), ManualClock(NOW))
-    young, old = Asked(timedelta(minutes=1)), Asked(timedelta(minutes=4))
-    with pytest.raises(Unavailable, match="monthly-limit"):
-        await answerer.send(young, "c-1", [{}], cast("Line", spent))
+    minutes = [timedelta(minutes=number) for number in (1, 4)]
+    young, first, old = Asked(minutes[0]), Asked(minutes[1], "reports-down"), Asked(minutes[1])
+    for pending in (young, first):
+        with pytest.raises(Unavailable, match="monthly-limit"):
+            await answerer.send(pending, "c-1", [{}], cast("Line", spent))
     await answerer.send(old, "c-1", [{}], cast("Line", spent))
-    assert (young.end, old.end) == (("", ""), ("failed", "monthly-limit"))
+    assert [each.end for each in (young, first, old)] == [("", ""), ("", ""), ("failed", "monthly-limit")]

@@ -36,7 +36,7 @@ class Content(Protocol):
     """What people sent, kept by the platform."""
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Content type and bytes, bounded. NoPhoto, or DownloadFailed to try again."""
+        """Content type and bytes, bounded. NoPhoto, DownloadFailed to try again, Unavailable until it is mended."""
         ...
 
 
@@ -95,8 +95,7 @@ class Turns:
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)
         former_ids = tuple(person.former_ids)
-        known_of = (person.language_chosen, former_ids, person.reachable)
-        return Writer(person.citizen_id, person.language, focus, *known_of)
+        return Writer(person.citizen_id, person.language, focus, person.language_chosen, former_ids, person.reachable)
 
     async def answer(self, pending: PendingEvent, content: Content) -> Answered | None:
         """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so)."""
@@ -192,7 +191,7 @@ class Turns:
         except NoPhoto:
             return ""
         except DownloadFailed as error:
-            if pending.reason == _NO_DOWNLOAD and pending.age > PHOTO_PATIENCE:
+            if pending.waited_for(_NO_DOWNLOAD, PHOTO_PATIENCE):
                 return ""
             raise Unavailable(_NO_DOWNLOAD) from error
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""

@@ -72,7 +72,7 @@ class Answerer:
         pushing = Pushing(address, messages, derived_id("line-answer", tenant, event_id))
         how = "pushed-after-unclear-reply" if pending.reply_mark == ANSWER else "pushed"
         outcome = await line.push(pushing)
-        if outcome == NotTaken(MONTHLY_LIMIT) and pending.age > QUOTA_PATIENCE:
+        if outcome == NotTaken(MONTHLY_LIMIT) and pending.waited_for(MONTHLY_LIMIT, QUOTA_PATIENCE):
             outcome = Refused(MONTHLY_LIMIT)
         await _conclude(pending, outcome, how)
 
