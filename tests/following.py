@@ -1,7 +1,8 @@
-"""Following a page of docs/ step by step, in a copy of the repository."""
+"""Following a page of docs/ step by step, in a copy of the repository and as if in one terminal."""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -43,7 +44,10 @@ class Copy:
     environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, script: str, *, fails: bool = False) -> str:
-        """Run a script; returns what it printed. The copy's code comes before the installed one."""
+        """Run a script where the one before left off; returns what it printed.
+
+        The copy's code comes before the installed one.
+        """
         rooms = ("libs", "services", "examples", "tools")
         sources = [str(path) for room in rooms for path in sorted(self.tree.glob(f"{room}/*/src"))]
         protos = self.tree / "protos" / "gen" / "python" / "src"
@@ -52,9 +56,11 @@ class Copy:
         environment = {**os.environ, **self.environment, "PYTHONPATH": paths, "PYTHON": "true"}
         for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "CI", "MAKEFLAGS", "MAKELEVEL"):
             environment.pop(name, None)
-        command = ["bash", "-euc", script]
+        left = self.tree.parent / "left-in"
+        here = left.read_text(encoding="utf-8").strip() if left.exists() else self.tree
+        command = ["bash", "-euc", f"trap 'pwd > {shlex.quote(str(left))}' EXIT\n{script}"]
         done = subprocess.run(
-            command, cwd=self.tree, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command, cwd=here, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert (done.returncode != 0) is fails, f"{script}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
         return done.stdout if not fails else done.stdout + done.stderr

@@ -106,14 +106,25 @@ def test_a_flow_passes_every_service() -> None:
 
 
 def test_the_privacy_page_says_what_the_manifests_say() -> None:
-    """The page of the house, or the pod's own."""
+    """Each row, below the pod's heading on the page of the house, or in the pod's own README; and no other row."""
     page = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
-    missing = []
     for service in services():
-        told = page + (service.folder / "README.md").read_text(encoding="utf-8")
-        kept = service.manifest.personal_data
-        missing += [f"{service.name}: {each.what}" for each in kept if each.what not in told or each.kept not in told]
-    assert not missing
+        found = re.search(rf"^## {service.name}$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+        told = found.group(1) if found else (service.folder / "README.md").read_text(encoding="utf-8")
+        table = told.partition("| What | Why | How long |\n|---|---|---|\n")[2].partition("\n\n")[0]
+        kept = {f"| {each.what} | {each.why} | {each.kept} |" for each in service.manifest.personal_data}
+        assert set(table.strip().splitlines()) == kept, service.name
+
+
+def test_what_every_pod_of_a_kind_keeps_is_said() -> None:
+    """Records that are set aside, answers of dialogues, and ended deliveries lie in the SDK's tables."""
+    for service in services():
+        manifest, kept = service.manifest, [each.kept for each in service.manifest.personal_data]
+        reads = {entry.topic for entry in manifest.consumes}
+        assert any("replays or drops" in each for each in kept) is bool(reads), service.name
+        assert any("180 days" in each for each in kept) is ("machi.deliveries.requests.v1" in reads), service.name
+        talks = manifest.answers("machi.dialogue.v1.DialogueService") is not None
+        assert any(each.startswith("72 hours, also") for each in kept) is talks, service.name
 
 
 def test_the_settings_page_names_every_setting() -> None:

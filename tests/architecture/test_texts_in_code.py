@@ -54,7 +54,7 @@ LABELS = {
 }
 # Keys that a computed key could name by its form, and never does.
 NOTHING = re.compile(r"(?!)")
-SENTENCES = frozenset({"cases.none", "cases.heading", "return.about", "return.plain"})
+SENTENCES = frozenset({"cases.none", "cases.order", "cases.more", "return.about", "return.plain"})
 
 
 def sources() -> list[Source]:

@@ -106,7 +106,7 @@ async def test_an_officer_works_a_card_by_keyboard(city: City, browser: Browser)
     await page.goto(f"{city.simulator.url}/workspace?user={OFFICER_HAKATA}&channel={card.channel}")
     await expect(page.get_by_text(words).last).to_be_visible(timeout=PATIENCE)
     await accessible(page)
-    button = page.get_by_role("button", name="受け付ける").last
+    button = page.get_by_role("button", name="対応を始める").last
     await button.focus()
     await page.keyboard.press("Enter")
     assert number in await resident.hears(before)

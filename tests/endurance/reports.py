@@ -38,6 +38,9 @@ _REST_SECONDS = 120.0
 _NO_KILLS_AFTER = 0.4
 # So long faults go on after the last report was filed.
 _UNDER_FIRE_SECONDS = 30.0
+# Who is stopped between taking its turn and sending comes too close to the next one: Slack then says how long to wait.
+_EARLY_ONES = 1 / 1000
+_TOO_EARLY = "/slack/api/chat.postMessage: ratelimited"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Verdict:
     without_push: list[str]
     with_two_pushes: list[str]
     refused: list[str]
+    too_early: list[str]
     at_rest: bool
     faults: dict[str, int]
     slopes: dict[str, float]
@@ -65,6 +69,7 @@ class Verdict:
             "without push": self.without_push,
             "with two pushes": self.with_two_pushes,
             "refused by a platform": self.refused,
+            "too early for a platform": self.too_early if len(self.too_early) > self.filed * _EARLY_ONES else [],
         }
         return {what: cases for what, cases in found.items() if cases}
 
@@ -100,9 +105,10 @@ async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
             await asyncio.gather(*filing, return_exceptions=True)
     cards, pushes = await _cards(city), await _pushes(city, people)
     behind = [each for each in crowd.filed if each in cards.behind]
-    refused = [f"{call.path}: {call.reason}" for call in await city.simulator.refused() if not harmless(call)]
+    said = [f"{call.path}: {call.reason}" for call in await city.simulator.refused() if not harmless(call)]
+    early, refused = [each for each in said if each == _TOO_EARLY], [each for each in said if each != _TOO_EARLY]
     return Verdict(
-        len(crowd.filed), *_one_each(crowd, cards.found), behind, *_one_each(crowd, pushes), refused, rested,
+        len(crowd.filed), *_one_each(crowd, cards.found), behind, *_one_each(crowd, pushes), refused, early, rested,
         dict(trouble.made), memory.slopes(UNIT), memory.highest(),
     )  # fmt: skip
 

@@ -47,14 +47,22 @@ class Talk:
         self._session = ""
         self.citizen_id = new_id()
 
-    async def says(self, words: str = "") -> wire.TurnResponse:
-        """Type words; without any, open the dialogue."""
-        request = wire.TurnRequest(event_id=new_id(), citizen_id=self.citizen_id, channel="line", language="en")
-        request.session_id = self._session
-        if words:
-            request.text.text = words
-        else:
-            request.open.command = MANIFEST.dialogues[0].command
+    async def opens(self) -> wire.TurnResponse:
+        """Open the dialogue."""
+        return await self._turn(wire.TurnRequest(open=wire.Open(command=MANIFEST.dialogues[0].command)))
+
+    async def says(self, words: str, event_id: str = "") -> wire.TurnResponse:
+        """Type words."""
+        return await self._turn(wire.TurnRequest(text=wire.TextInput(text=words), event_id=event_id))
+
+    async def unsends(self, event_id: str) -> wire.TurnResponse:
+        """Take a message back."""
+        return await self._turn(wire.TurnRequest(retract=wire.Retract(event_id=event_id)))
+
+    async def _turn(self, request: wire.TurnRequest) -> wire.TurnResponse:
+        about = wire.TurnRequest(citizen_id=self.citizen_id, channel="line", language="en", session_id=self._session)
+        request.MergeFrom(about)
+        request.event_id = request.event_id or new_id()
         answer = await self._stub.Turn(request, timeout=5, metadata=for_tenant("fukuoka"))
         self._session = answer.session_id
         return answer
@@ -85,7 +93,7 @@ async def kept(database: PodDatabase) -> list[tuple[str, str]]:
 async def test_an_idea_is_kept_and_follows_its_author(
     talk: Talk, database: PodDatabase, kafka_server: KafkaAddress
 ) -> None:
-    assert (await talk.says()).ask.prompt == TEXTS.say("en", "idea")
+    assert (await talk.opens()).ask.prompt == TEXTS.say("en", "idea")
     answer = await talk.says("More benches")
     assert answer.session_state == wire.SESSION_STATE_ENDED
     assert [message.text.text for message in answer.messages] == [TEXTS.say("en", "thanks")]
@@ -98,6 +106,17 @@ async def test_an_idea_is_kept_and_follows_its_author(
         return await kept(database) == [(present, "More benches")]
 
     await wait_until(moved, 20)
+
+
+async def test_an_idea_goes_with_its_message_and_for_its_author_alone(talk: Talk, database: PodDatabase) -> None:
+    await talk.opens()
+    await talk.says("More benches", event_id="e-1")
+    author, talk.citizen_id = talk.citizen_id, new_id()
+    await talk.unsends("e-1")
+    assert await kept(database) == [(author, "More benches")]
+    talk.citizen_id = author
+    await talk.unsends("e-1")
+    assert await kept(database) == []
 
 
 def test_migrations_go_up_down_and_up_and_match_the_tables(database: PodDatabase) -> None:

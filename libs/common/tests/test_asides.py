@@ -21,7 +21,7 @@ async def test_who_comes_back_after_a_day_is_asked_whether_to_go_on(talk: Talk, 
     assert (await talk.type("hm")).ask.key == "sure"
     clock.advance(timedelta(hours=13))
     asked = await talk.type("yes")
-    assert "“A hole”" in asked.ask.prompt
+    assert '"A hole"' in asked.ask.prompt
     assert [option.label for option in asked.ask.choice.options] == ["Go on", "Start over", "Stop"]
     assert (await talk.type("Go on")).ask.key == "sure"
     clock.advance(timedelta(hours=13))

@@ -285,11 +285,3 @@ async def test_what_no_adapter_should_send_is_invalid(talk: Talk) -> None:
     nameless.resume.SetInParent()
     with pytest.raises(Invalid):
         await talk.send(nameless)
-
-
-async def test_old_answers_are_forgotten(talk: Talk, works: Works[Work], clock: ManualClock, tell: Tell) -> None:
-    await talk.open()
-    clock.advance(timedelta(hours=73))
-    await Talk(DialogueKit(works, [tell], clock)).open()
-    async with works.begin("fukuoka") as work:
-        assert await work.db.fetchval("SELECT count(*) FROM turns") == 1

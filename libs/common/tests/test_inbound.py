@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from machi_sdk.work import Work, Works
 
 pytestmark = pytest.mark.integration
 Step = Callable[[PendingEvent], Awaitable[object]]
+Claim = Callable[[EventRows, int, Mapping[str, int]], Awaitable[list[PendingEvent]]]
 
 
 @dataclass
@@ -60,9 +61,9 @@ def arrived(event_id: str, tenant: str = "fukuoka") -> Received:
     return Received(event, event_id, "x", tenant, person, datetime.now(UTC), "topic", {})
 
 
-async def accept(works: Works[Work], queue: InboundQueue, *event_ids: str) -> None:
-    async with works.begin("fukuoka") as work:
-        await queue.accept([arrived(event_id) for event_id in event_ids], work)
+async def accept(works: Works[Work], queue: InboundQueue, *event_ids: str, tenant: str = "fukuoka") -> None:
+    async with works.begin(tenant) as work:
+        await queue.accept([arrived(event_id, tenant) for event_id in event_ids], work)
 
 
 @asynccontextmanager
@@ -145,6 +146,25 @@ async def test_who_waits_for_a_hung_pod_takes_no_place_of_the_others(
         await wait_until(all_are(works, "done"))
 
 
+async def test_a_tenant_whose_platform_hangs_takes_no_place_of_the_others(works: Works[Work]) -> None:
+    hangs = asyncio.Event()
+
+    async def hang(event: PendingEvent) -> None:
+        if event.tenant == "fukuoka":
+            await hangs.wait()
+
+    adapter = Adapter(hang)
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, *(f"person-{number:03}/1" for number in range(100)))
+    others = [f"zoe-{number}/1" for number in range(9)]
+    await accept(works, queue, *others, tenant="sapporo")
+    async with running(queue):
+        await wait_until(only_done(works, *others))
+        await wait_until(lambda: adapter.busy.total() == 64, within=10)
+        hangs.set()
+        await wait_until(all_are(works, "done"), within=20)
+
+
 async def test_what_there_is_room_for_is_handled_without_a_claim(
     works: Works[Work], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,8 +183,8 @@ async def test_what_there_is_room_for_is_handled_without_a_claim(
     assert [name for name, state in found.items() if state == "received"] == ["ann/2", "ann/3"]
 
 
-def _no_claim(claims: list[int]) -> Callable[[EventRows, int], Awaitable[list[PendingEvent]]]:
-    async def claim(_rows: EventRows, count: int) -> list[PendingEvent]:
+def _no_claim(claims: list[int]) -> Claim:
+    async def claim(_rows: EventRows, count: int, _under_way: Mapping[str, int]) -> list[PendingEvent]:
         claims.append(count)
         return []
 
@@ -179,9 +199,9 @@ async def test_the_dispatcher_looks_for_more_only_while_there_is_more(
     claims: list[int] = []
     claim = EventRows.claim
 
-    async def counted(rows: EventRows, count: int) -> list[PendingEvent]:
+    async def counted(rows: EventRows, count: int, under_way: Mapping[str, int]) -> list[PendingEvent]:
         claims.append(count)
-        return await claim(rows, count)
+        return await claim(rows, count, under_way)
 
     monkeypatch.setattr(EventRows, "claim", counted)
     adapter = Adapter()
@@ -314,8 +334,8 @@ async def test_an_answer_is_kept_for_the_next_try(works: Works[Work]) -> None:
 async def test_an_event_of_a_dead_process_comes_again_after_its_lease(works: Works[Work]) -> None:
     queue = InboundQueue(works, Adapter(), "line")
     await accept(works, queue, "a/1", "a/2")
-    [dead] = await EventRows(works).claim(5)
-    assert await EventRows(works).claim(5) == []
+    [dead] = await EventRows(works).claim(5, {})
+    assert await EventRows(works).claim(5, {}) == []
     async with works.begin("") as work:
         await work.db.execute("UPDATE inbound_events SET due_at = now() WHERE event_id = 'a/1'")
     adapter = Adapter()

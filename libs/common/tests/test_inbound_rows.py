@@ -7,8 +7,8 @@ import pytest
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.database import Database
 from machi_sdk.envelope import Received
-from machi_sdk.inbound.events import EventRows, PendingEvent
-from machi_sdk.work import Work, Works
+from machi_sdk.inbound.events import _DUE, EventRows, PendingEvent
+from machi_sdk.work import Hop, Work, Works
 
 pytestmark = pytest.mark.integration
 
@@ -23,6 +23,30 @@ async def enter(works: Works[Work], *events: InboundEvent) -> tuple[list[Pending
     ]
     async with works.begin("fukuoka") as work:
         return await EventRows(works).accept(records, work, 9)
+
+
+async def claimed(rows: EventRows, count: int) -> list[str]:
+    return sorted(event.event.event_id for event in await rows.claim(count, {}))
+
+
+async def test_one_look_finds_enough_for_many_claims(works: Works[Work], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.events._LOOK_SECONDS", 60.0)
+    looks: list[str] = []
+    alone = Works.alone
+
+    async def noted(works: Works[Work], statement: str, *arguments: object, hop: Hop | None = None) -> object:
+        looks.extend(["look"] if statement == _DUE else [])
+        return await alone(works, statement, *arguments, hop=hop)
+
+    monkeypatch.setattr(Works, "alone", noted)
+    await enter(works, *(InboundEvent(event_id=f"p{number:02}/{n}") for number in range(29) for n in (1, 2)))
+    rows, others = EventRows(works), EventRows(works)
+    first = [name for _ in range(4) for name in await claimed(rows, 4)]
+    assert first == [f"p{number:02}/1" for number in range(9, 25)], "the first nine were leased as they came"
+    assert looks == ["look"]
+    assert await claimed(others, 2) == ["p25/1", "p26/1"]
+    assert await claimed(rows, 4) == ["p27/1", "p28/1"], "what another process took is left to it"
+    assert looks == ["look"] * 3
 
 
 async def test_a_message_that_was_taken_back_before_it_came_is_not_kept(works: Works[Work], database: Database) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_sdk.dialogue.answers import Json
 from machi_sdk.dialogue.controls import TEXTS
-from machi_sdk.dialogue.parsing import Unreadable, answer_of
+from machi_sdk.dialogue.parsing import MOST_PLACE, Unreadable, answer_of
 from machi_sdk.dialogue.questions import (
     Choices,
     Confirm,
@@ -55,6 +55,7 @@ def typed(words: str) -> wire.TurnRequest:
         (KINDS[1], "1、街灯", ["road", "lamp"]),
         (KINDS[1], "街灯,街灯", ["lamp"]),
         (KINDS[3], "市役所の前", {"address": "市役所の前"}),
+        (KINDS[3], f" {'x' * MOST_PLACE} ", {"address": "x" * MOST_PLACE}),
         (KINDS[4], "  two\nlines\0 ", "  two\nlines\N{REPLACEMENT CHARACTER} "),
         (KINDS[4], " ", " "),
         (KINDS[5], "はい", True),
@@ -85,6 +86,7 @@ def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Js
         (KINDS[1], "1,2,3", "again.multi-choice"),
         (KINDS[2], "a photo", "again.photo"),
         (KINDS[3], "  ", "again.place"),
+        (KINDS[3], "x" * (MOST_PLACE + 1), "again.too-long"),
         (KINDS[4], "x" * 51, "again.too-long"),
         (KINDS[4], "", "again.words"),
         (KINDS[5], "perhaps", "again.confirm"),
@@ -168,7 +170,8 @@ FITS: dict[type, Callable[[Json], bool]] = {
 }
 
 
-def test_what_is_too_long_says_how_long_and_how_much_is_allowed() -> None:
+@pytest.mark.parametrize(("kind", "most"), [(KINDS[3], "500"), (KINDS[4], "50")])
+def test_what_is_too_long_says_how_long_and_how_much_is_allowed(kind: Kind, most: str) -> None:
     with pytest.raises(Unreadable) as again:
-        answer_of(KINDS[4], typed("x" * 1234), YES_NO)
-    assert again.value.places == {"most": "50", "length": "1,234"}
+        answer_of(kind, typed("x" * 1234), YES_NO)
+    assert again.value.places == {"most": most, "length": "1,234"}

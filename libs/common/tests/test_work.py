@@ -190,6 +190,14 @@ async def test_the_tenant_is_set_before_anything_else_and_for_this_transaction_o
     assert await notes(works, "sapporo") == []
 
 
+async def test_the_server_ends_what_a_client_without_power_began(works: Works[Work]) -> None:
+    names = ["idle_in_transaction_session_timeout", "tcp_keepalives_idle"]
+    async with works.begin("fukuoka") as work:
+        query = "SELECT reset_val::int FROM pg_settings WHERE name = ANY($1) ORDER BY name"
+        found = [row["reset_val"] for row in await work.db.fetch(query, names)]
+    assert found == [60_000, 30], "milliseconds, and seconds"
+
+
 async def test_another_tenants_row_is_refused(works: Works[Work]) -> None:
     with pytest.raises(Exception, match="row-level security"):
         async with works.begin("fukuoka") as work:

@@ -220,7 +220,9 @@ class LineCity:
 
 
 @asynccontextmanager
-async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> AsyncIterator[LineCity]:
+async def running_city(
+    database: PodDatabase, bootstrap: str, folder: Path, proxy: str | None = None
+) -> AsyncIterator[LineCity]:
     """The pod, ready, with everything around it."""
     manifest = load_manifest(SERVICE / "service.yaml")
     await create_topics(bootstrap, registered_topics(TOPICS))
@@ -236,6 +238,7 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
         await release.install(manifest)
         line = {
             "machi_http_address": address,
+            "platform_proxy": proxy,
             "line_api_url": simulator.line_api_url,
             "line_data_api_url": simulator.line_data_api_url,
             "line_channel_secret": SecretStr(config.line_channel_secret),

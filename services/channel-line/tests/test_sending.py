@@ -44,6 +44,11 @@ def test_what_an_answer_of_line_stands_for(status: int, message: str, outcome: R
     assert judge_reply(status, message) == outcome
 
 
+def test_what_concerns_the_whole_account_says_so() -> None:
+    outcomes = [judge(status, message) for status, message in ((401, ""), (403, ""), (429, "monthly limit"), (429, ""))]
+    assert [isinstance(each, NotTaken) and each.whole_account for each in outcomes] == [True, True, True, False]
+
+
 def test_an_hour_holds_ninety_changes() -> None:
     budget = HourlyBudget(90)
     assert budget.take(90, NOW)
@@ -54,7 +59,7 @@ def test_an_hour_holds_ninety_changes() -> None:
 class Asked(PendingEvent):
     """An event whose reply token is too old, of that age, and why it was put off; remembers how it ended."""
 
-    def __init__(self, age: timedelta, reason: str = "monthly-limit") -> None:
+    def __init__(self, age: timedelta, reason: str) -> None:
         event = InboundEvent(event_id="e-1", address="U1").SerializeToString()
         since = datetime.now(UTC) - age
         row = {"id": 1, "tenant": "fukuoka", "payload": event, "trace": "{}", "state": "turned", "stored": b""}
@@ -67,7 +72,10 @@ class Asked(PendingEvent):
 
 
 class Spent:
-    """Identity, what is remembered, and LINE, which takes no push any more this month."""
+    """Identity, what is remembered, and LINE, which takes no push: any more this month, or by the account's plan."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
 
     async def in_answer(self, tenant: str, citizen_id: str, event_id: str) -> str:
         return "U1"
@@ -76,16 +84,17 @@ class Spent:
         return now
 
     async def push(self, push: Pushing) -> Outcome:
-        return judge(429, "You have reached your monthly limit.")
+        return judge(self.status, "You have reached your monthly limit.")
 
 
-async def test_an_answer_for_which_no_push_is_left_lets_the_next_words_through() -> None:
-    spent = Spent()
+@pytest.mark.parametrize(("status", "reason"), [(429, "monthly-limit"), (403, "platform-403")])
+async def test_an_answer_for_which_no_push_is_left_lets_the_next_words_through(status: int, reason: str) -> None:
+    spent = Spent(status)
     answerer = Answerer(cast("People", spent), cast("Answers", spent), ManualClock(NOW))
     minutes = [timedelta(minutes=number) for number in (1, 4)]
-    young, first, old = Asked(minutes[0]), Asked(minutes[1], "reports-down"), Asked(minutes[1])
+    young, first, old = Asked(minutes[0], reason), Asked(minutes[1], "reports-down"), Asked(minutes[1], reason)
     for pending in (young, first):
-        with pytest.raises(Unavailable, match="monthly-limit"):
+        with pytest.raises(Unavailable, match=reason):
             await answerer.send(pending, "c-1", [{}], cast("Line", spent))
     await answerer.send(old, "c-1", [{}], cast("Line", spent))
-    assert [each.end for each in (young, first, old)] == [("", ""), ("", ""), ("failed", "monthly-limit")]
+    assert [each.end for each in (young, first, old)] == [("", ""), ("", ""), ("failed", reason)]

@@ -313,7 +313,9 @@ class SlackCity:
 
 
 @asynccontextmanager
-async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> AsyncIterator[SlackCity]:
+async def running_city(
+    database: PodDatabase, bootstrap: str, folder: Path, proxy: str | None = None
+) -> AsyncIterator[SlackCity]:
     """The pod, ready, with everything around it."""
     manifest = load_manifest(SERVICE / "service.yaml")
     await create_topics(bootstrap, registered_topics(TOPICS))
@@ -333,6 +335,7 @@ async def running_city(database: PodDatabase, bootstrap: str, folder: Path) -> A
         await release.install(manifest)
         slack = {
             "machi_http_address": address,
+            "platform_proxy": proxy,
             "slack_api_url": simulator.slack_api_url,
             "slack_signing_secret": SecretStr(config.slack_signing_secret),
             "slack_flood_cards": 12,

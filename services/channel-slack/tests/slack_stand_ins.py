@@ -126,18 +126,19 @@ class OneDesk:
 
 
 class VersionedPod:
-    """`ports.Pods`; of `silent` cards it says nothing."""
+    """`ports.Pods`; of `silent` cards it says nothing, and why."""
 
     def __init__(self) -> None:
         self.versions: dict[str, int] = {}
         self.silent: set[str] = set()
+        self.why = "pod-away"
         self.moved: set[str] = set()
         self.said: defaultdict[str, list[ThreadEntry]] = defaultdict(list)
         self.photos: defaultdict[str, list[CardPhoto]] = defaultdict(list)
 
     async def card(self, state: CardState, language: str) -> DeskCard:
         if state.key.card_id in self.silent:
-            raise Unavailable("pod-away")
+            raise Unavailable(self.why)
         version = self.versions[state.key.card_id]
         return DeskCard(
             card_id=state.key.card_id,

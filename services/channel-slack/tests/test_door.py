@@ -10,6 +10,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
+from starlette.responses import Response
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_channel_slack.entrypoints.door import Door
@@ -32,9 +33,11 @@ class Kept:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
+        self.ids: list[str] = []
 
     async def store(self, event: InboundEvent, tenant: str) -> None:
         self.events.append((tenant, event.address))
+        self.ids.append(event.event_id)
 
 
 def webhooks(kept: Kept) -> Webhooks:
@@ -50,17 +53,21 @@ def webhooks(kept: Kept) -> Webhooks:
     return Webhooks(door, Forms(door, {}, cast("Board", None), cast("Desks", None), "again"), "heard")
 
 
-async def posted(kept: Kept, path: str, body: bytes, secret: str = SHARED) -> int:
+async def posted(kept: Kept, path: str, body: bytes, secret: str = SHARED, ago: int = 0) -> int:
+    return (await answered(kept, path, body, secret, ago)).status_code
+
+
+async def answered(kept: Kept, path: str, body: bytes, secret: str = SHARED, ago: int = 0) -> Response:
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    moment = str(int(NOW.timestamp()))
+    moment = str(int(NOW.timestamp()) - ago)
     digest = hmac.new(secret.encode(), b"v0:" + moment.encode() + b":" + body, hashlib.sha256).hexdigest()
     headers = {"x-slack-request-timestamp": moment, "x-slack-signature": f"v0={digest}"}
     named = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": named}
     endpoint: Endpoint = getattr(webhooks(kept), path)
-    return (await endpoint(Request(scope, receive))).status_code
+    return await endpoint(Request(scope, receive))
 
 
 def bodies(team: str) -> dict[str, bytes]:
@@ -94,3 +101,41 @@ async def test_a_workspace_of_another_app_is_refused(path: str) -> None:
 
 async def test_an_address_is_verified_without_a_workspace() -> None:
     assert await posted(Kept(), "events", orjson.dumps({"type": "url_verification", "challenge": "abc"})) == 200
+
+
+async def test_one_odd_letter_costs_no_event() -> None:
+    kept = Kept()
+    event = bodies("T1")["events"].replace("街灯".encode(), b"\\ud83d")
+    press = bodies("T1")["interactivity"].replace(b"T1", b"T1%22%2C+%22name%22%3A+%22%5Cud83d")
+    assert await posted(kept, "events", event) == 200
+    assert await posted(kept, "interactivity", press) == 200
+    assert len(kept.events) == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"nul", b"\xff", b"[]", b"[" * 100_000, b'{"type": "url_verification"}'])
+async def test_what_is_no_event_is_refused(body: bytes) -> None:
+    assert await posted(Kept(), "events", body) == 400
+
+
+@pytest.mark.parametrize("path", ["events", "interactivity"])
+async def test_what_is_taken_is_answered_without_a_body(path: str) -> None:
+    """A form closes on nothing else."""
+    answer = await answered(Kept(), path, bodies("T1")[path])
+    assert (answer.status_code, answer.body) == (200, b"")
+
+
+async def test_in_a_shared_channel_the_workspace_that_installed_us_gets_it() -> None:
+    kept = Kept()
+    event = orjson.loads(bodies("T9")["events"]) | {"authorizations": [{"team_id": "T2", "is_bot": True}]}
+    assert await posted(kept, "events", orjson.dumps(event)) == 200
+    view = {"type": "view_submission", "team": {"id": "T9"}, "user": {"id": "U1", "team_id": "T9"}}
+    view["view"] = {"id": "V1", "app_installed_team_id": "T2", "private_metadata": "none of ours", "state": {}}
+    assert await posted(kept, "interactivity", urlencode({"payload": orjson.dumps(view).decode()}).encode()) == 200
+    assert kept.events == [("kitakyushu", "T2/U1")]
+
+
+async def test_the_same_command_may_be_given_twice_and_is_delivered_once() -> None:
+    kept = Kept()
+    for ago in (0, 0, 7):
+        assert await posted(kept, "commands", bodies("T1")["commands"], ago=ago) == 200
+    assert kept.ids[0] == kept.ids[1] != kept.ids[2]

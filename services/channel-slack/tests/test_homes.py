@@ -19,7 +19,7 @@ async def test_an_officer_sees_the_day_and_each_line_opens_its_card(city: SlackC
     card = await city.shown(1)
     await city.simulator.slack.open_home(OFFICER)
     page = await city.home(OFFICER)
-    assert "きょうの担当" in page
+    assert "きょうの仕事" in page
     assert "ABC-234-2" in page
     assert "ほか2件" in page
     assert page.count("カードを開く") == 1, "only card-1 stands in a channel"
@@ -79,7 +79,7 @@ async def test_what_is_chosen_in_the_menu_of_a_card_is_a_press_or_opens_its_form
 async def test_the_page_comes_once_slack_takes_it(city: SlackCity) -> None:
     await city.simulator.plan(Fault(path=PUBLISH, kind="status", status=500))
     await city.simulator.slack.open_home(OFFICER)
-    assert "きょうの担当" in await city.home(OFFICER)
+    assert "きょうの仕事" in await city.home(OFFICER)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_events_of_any_shape_are_read(city: SlackCity, event: dict[str, ob
     answer = await city.simulator.slack.raw("events", orjson.dumps(body))
     assert answer.status == status
     if status == 200 and event.get("tab") != "messages":
-        assert "きょうの担当" in await city.home(OFFICER)
+        assert "きょうの仕事" in await city.home(OFFICER)
 
 
 async def test_two_pods_are_full_pages_within_slacks_blocks(city: SlackCity) -> None:

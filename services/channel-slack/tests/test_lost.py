@@ -62,7 +62,7 @@ async def channel(works: Works[Work], clock: ManualClock) -> Channel:
     return found
 
 
-@pytest.mark.parametrize("refusal", ["message_not_found", "cant_update_message"])
+@pytest.mark.parametrize("refusal", ["message_not_found", "cant_update_message", "edit_window_closed"])
 async def test_an_entry_that_cannot_be_changed_holds_up_nothing(channel: Channel, refusal: str) -> None:
     channel.slack.refusals[FIRST] = refusal
     await channel.try_to_show(2, "（取り消されました）", "（取り消されました）")
@@ -72,7 +72,7 @@ async def test_an_entry_that_cannot_be_changed_holds_up_nothing(channel: Channel
     assert "三" in channel.words()
 
 
-@pytest.mark.parametrize("refusal", ["is_archived", "not_in_channel", "channel_not_found"])
+@pytest.mark.parametrize("refusal", ["is_archived", "is_inactive", "not_in_channel", "channel_not_found"])
 @pytest.mark.parametrize("listed", ["", "C1"], ids=["archived", "rejoined"])
 async def test_a_card_stays_where_it_is_while_its_channel_is_away(channel: Channel, refusal: str, listed: str) -> None:
     channel.slack.refusing, channel.rooms.channel = refusal, listed

@@ -7,7 +7,7 @@ import pytest
 
 from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
 from machi.dialogue.v1.messages_pb2 import Option
-from machi_channel_slack.domain.conversations import Said, SentFile, read_direct
+from machi_channel_slack.domain.conversations import Said, SentFile, TakenBack, read_direct
 from machi_channel_slack.domain.payloads import Ignored, Malformed, Reply, plain, read_event, said_in
 from machi_channel_slack.domain.press import CardAction, CardRef, decode, encode
 from machi_channel_slack.domain.signature import signed
@@ -83,6 +83,15 @@ def test_without_rich_text_the_text_counts(blocks: object) -> None:
     assert said_in({"text": "&lt;3", "blocks": blocks}) == "<3"
 
 
+@pytest.mark.parametrize("odd", ["\ud83d", "\udc00\ud83d"])
+def test_letters_that_are_none_are_replaced_and_the_rest_is_kept(odd: str) -> None:
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": f"道路{odd}"}]}
+    rich = {"type": "rich_text", "elements": [section]}
+    messages: list[dict[str, object]] = [{"text": f"道路{odd}"}, {"text": "", "blocks": [rich]}]
+    for message in messages:
+        assert said_in(message) == "道路" + "?" * len(odd)
+
+
 def test_a_thread_reply_is_read_and_a_bot_is_not() -> None:
     event = {"type": "message", "user": "U1", "channel": "C1", "ts": "2.0", "thread_ts": "1.0", "text": "&lt;3"}
     body = {"event_id": "Ev1", "event": event}
@@ -101,6 +110,19 @@ def test_each_field_of_a_form_has_an_action_of_its_own() -> None:
     assert [block["element"]["action_id"] for block in blocks] == ["desk", "words"]
 
 
+def test_more_than_a_hundred_options_are_offered_in_groups() -> None:
+    options = [Option(option_id=f"s-{number}", label=f"{number:03}") for number in range(230)]
+    field = FormField(field_id="who", label="Who", choice=ChoiceField(options=options))
+    blocks = modal(Form(title="Assign", submit_label="OK", fields=[field]), "[]")["blocks"]
+    assert isinstance(blocks, list)
+    groups = blocks[0]["element"]["option_groups"]
+    assert [(each["label"]["text"], len(each["options"])) for each in groups] == [
+        ("000 – 099", 100),
+        ("100 – 199", 100),
+        ("200 – 229", 30),
+    ]
+
+
 def changed(before: str, after: str, **more: object) -> dict[str, object]:
     """Slack's event of an edit in a thread."""
     message: dict[str, object] = {"type": "message", "user": "U1", "ts": "2.0", "thread_ts": "1.0", "text": after}
@@ -111,6 +133,37 @@ def changed(before: str, after: str, **more: object) -> dict[str, object]:
 
 def test_an_edit_in_a_thread_is_read_as_one() -> None:
     assert read_event(changed("a", "b")) == Reply("Ev1", "U1", "C1", "2.0", "1.0", "b", edited=True)
+
+
+def test_an_edit_without_what_was_before_is_one_event_however_often_it_is_told() -> None:
+    """Slack also says "changed" when it finds out a message's language."""
+    first, again = changed("a", "b"), changed("a", "b")
+    again["event_id"] = "Ev2"
+    for body in (first, again):
+        event = body["event"]
+        assert isinstance(event, dict)
+        del event["previous_message"]
+    assert read_event(first) == read_event(again) == Reply("C1/2.0/3.0", "U1", "C1", "2.0", "1.0", "b", edited=True)
+
+
+BEFORE = {"type": "message", "user": "U1", "ts": "1.0", "text": "words"}
+TOMBSTONE = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "ts": "1.0", "hidden": True}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"subtype": "message_deleted", "deleted_ts": "1.0", "previous_message": BEFORE},
+        {"subtype": "message_changed", "message": TOMBSTONE, "previous_message": BEFORE},
+    ],
+    ids=["gone", "with-answers-below"],
+)
+def test_a_deleted_message_is_taken_back(event: dict[str, object]) -> None:
+    body = {"event_id": "Ev1", "event": {"type": "message", "channel": "D1", "channel_type": "im", **event}}
+    assert read_direct(body) == TakenBack("Ev1", "U1", "D1", "1.0")
+    ours = {**event, "previous_message": {**BEFORE, "bot_id": "B1"}}
+    body["event"] = {"type": "message", "channel": "D1", "channel_type": "im", **ours}
+    assert read_direct(body) == Ignored("not-a-person")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +194,7 @@ def test_files_in_a_thread_are_read_with_and_without_words() -> None:
         ({"mimetype": "image/jpeg", "is_external": True}, "file"),
         ({"mimetype": "image/jpeg", "mode": "external"}, "file"),
         ({"mode": "file_access_check"}, "file"),
+        ({"mode": "file_access", "file_access": "check_file_info"}, "photo"),  # what it is Slack says when asked
     ],
 )
 def test_a_picture_that_is_kept_elsewhere_is_no_photo(file: dict[str, object], kind: str) -> None:

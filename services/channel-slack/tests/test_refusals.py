@@ -138,3 +138,26 @@ async def test_a_photo_waits_until_we_may_read_it() -> None:
     async with workspace(ok=False, error="file_deleted") as (slack, _):
         with pytest.raises(NoPhoto):
             await slack.photo("F1")
+
+
+async def test_a_list_of_many_channels_goes_on_where_slack_wanted_a_rest() -> None:
+    """Twenty pages a minute: a list that began anew would never come to its end."""
+    asked: list[str] = []
+
+    async def listed(request: web.Request) -> web.Response:
+        cursor = str((await request.post()).get("cursor", request.query.get("cursor", "")))
+        asked.append(cursor)
+        if asked == ["", "2"]:
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "0.1"})
+        page = {"ok": True, "channels": [{"id": f"C{len(asked)}", "name": f"room-{cursor or 1}", "is_member": True}]}
+        return web.json_response(page | {"response_metadata": {"next_cursor": "" if cursor else "2"}})
+
+    app = web.Application()
+    app.add_routes([web.get("/api/conversations.list", listed), web.post("/api/conversations.list", listed)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        secret = SecretStr("xoxb-1")
+        settings = SlackSettings(
+            api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
+        )
+        assert sorted(await SlackApi(settings, session).channels()) == ["room-1", "room-2"]
+    assert asked == ["", "2", "2"]

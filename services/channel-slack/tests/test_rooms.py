@@ -35,6 +35,8 @@ class Workspace:
 
     async def join(self, channel: str) -> None:
         self.asked.append(f"join {channel}")
+        if channel not in {known for known, _ in self.rooms.values()}:
+            raise SlackRefused("channel_not_found")
 
     async def invite(self, channel: str, users: list[str]) -> None:
         self.asked.append(f"invite {channel} {','.join(users)}")
@@ -81,6 +83,16 @@ async def test_what_was_forgotten_is_looked_up_anew() -> None:
     assert await rooms.of(desk("parks")) == "C-parks"
     assert workspace.asked.count("list") == 1, "another desk's channel is still known"
     assert await rooms.of(desk("lighting")) == "C-another"
+
+
+async def test_a_channel_that_was_made_anew_since_the_list_is_found() -> None:
+    workspace = Workspace("lighting", "parks")
+    rooms = rooms_of(workspace)
+    await rooms.of(desk("lighting"))
+    workspace.rooms["parks"] = ("C-anew", False)
+    with pytest.raises(SlackRefused):
+        await rooms.of(desk("parks"))
+    assert await rooms.of(desk("parks")) == "C-anew"
 
 
 async def test_a_name_that_a_private_channel_has_waits() -> None:

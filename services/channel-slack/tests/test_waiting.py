@@ -1,7 +1,9 @@
 """What Slack refuses for a reason that an administrator mends waits, says why, and is shown once it is mended."""
 
-from dataclasses import replace
-from datetime import timedelta
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
@@ -10,7 +12,8 @@ from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import Announced, CardKey
 from machi_channel_slack.domain.digests import FloodRule
-from machi_channel_slack.entrypoints.jobs import show_or_put_off
+from machi_channel_slack.entrypoints.jobs import Job, show_or_put_off
+from machi_channel_slack.ports import SlackLimited
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.clock import ManualClock
 from machi_sdk.work import Work, Works
@@ -60,7 +63,7 @@ async def test_it_waits_and_says_why_until_it_is_mended(
     "refusal",
     [
         *("ekm_access_denied", "org_login_required", "restricted_action", "restricted_action_read_only_channel"),
-        *("restricted_action_thread_only_channel", "token_revoked"),
+        *("restricted_action_thread_only_channel", "token_revoked", "messages_tab_disabled", "access_denied"),
     ],
 )
 async def test_a_change_waits_until_an_administrator_mends_it(
@@ -94,14 +97,33 @@ async def test_what_nobody_has_seen_is_tried_on_whatever_slack_says(works: Works
     assert await hall.board.waiting(TENANT) == {}, "a change is given up until the next one"
 
 
-async def test_a_list_is_posted_without_a_silent_pod_whose_line_follows(works: Works[Work], clock: ManualClock) -> None:
-    slack, pod = QuietSlack(clock), VersionedPod()
+async def flooded(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod) -> Hall:
+    """A desk with two lists to come."""
     hall = replace(a_hall(works, clock, slack, pod, NoPace()), digests=PostgresDigests(works, FloodRule()))
     for number in range(31):
         pod.versions[f"card-{number}"] = 1
         async with works.begin(TENANT) as work:
             key = CardKey(TENANT, f"card-{number}", DESK)
             await announce(work, key, Announced("lamps", 1, urgent=False), {})
+    return hall
+
+
+async def test_a_list_waits_while_others_ask_the_pod(works: Works[Work], clock: ManualClock) -> None:
+    """A pod that was not even asked is not silent: the list would say nothing, and be changed as the last of all."""
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = await flooded(works, clock, slack, pod)
+    pod.silent |= {"card-0", "card-30"}
+    pod.why = "bulkhead-full"
+    await tried(hall, clock, 4)
+    assert slack.posted == []
+    pod.silent.clear()
+    await tried(hall, clock, 4)
+    assert (len(slack.posted), slack.changed) == (2, [])
+
+
+async def test_a_list_is_posted_without_a_silent_pod_whose_line_follows(works: Works[Work], clock: ManualClock) -> None:
+    slack, pod = QuietSlack(clock), VersionedPod()
+    hall = await flooded(works, clock, slack, pod)
     pod.silent.add("card-0")
     await tried(hall, clock, 4)
     assert (len(slack.posted), slack.changed) == (2, [])
@@ -110,3 +132,35 @@ async def test_a_list_is_posted_without_a_silent_pod_whose_line_follows(works: W
     await tried(hall, clock, 2)
     assert (len(slack.posted), len(slack.changed)) == (2, 1)
     assert await hall.board.waiting(TENANT) == {}
+
+
+@dataclass
+class Limited:
+    """`Job` of which Slack wants a rest; when it is tried again."""
+
+    refusal: SlackLimited
+    desk_id: str = DESK
+    tries: int = 0
+    due: list[datetime] = field(default_factory=list)
+
+    async def show(self) -> None:
+        raise self.refusal
+
+    async def put_off(self, due_at: datetime, trouble: str) -> None: ...
+
+    async def retry_at(self, due_at: datetime, trouble: str) -> None:
+        self.due.append(due_at)
+
+
+@pytest.mark.parametrize(
+    ("method", "seconds", "waits"),
+    [("files.getUploadURLExternal", 60.0, False), ("chat.postMessage", 0.3, True), ("conversations.create", 0.3, True)],
+)
+async def test_a_rest_that_one_card_needs_is_not_waited_for_by_others(
+    clock: ManualClock, method: str, seconds: float, waits: bool
+) -> None:
+    job, loop = Limited(SlackLimited(seconds, method)), asyncio.get_running_loop()
+    began, now = loop.time(), clock.now()
+    await show_or_put_off(cast("Job", job), clock)
+    assert job.due == [now + timedelta(seconds=seconds)]
+    assert (loop.time() - began >= seconds) == waits

@@ -35,6 +35,7 @@ CALLERS = {
         "machi.dialogue.v1.DialogueService",
     ),
     "reports": ("machi.identity.v1.IdentityService", "machi.consent.v1.ConsentService"),
+    "tourism": ("machi.consent.v1.ConsentService",),
 }
 ChannelOf = Callable[[str], grpc.aio.Channel]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from machi_identity.domain.citizens import Focus
-from machi_identity.domain.consent import Decision, Notice, Status, answers_notice, in_force
+from machi_identity.domain.consent import Decision, Notice, Status, answers_notice, in_force, may_decide
 from machi_identity.domain.pods import notice_fault
 from machi_identity.domain.release import ANSWER_WITHIN, Basis, ReleaseFacts, Verdict, judge, owns_channel
 from machi_identity.domain.staff import Desk, Staff, Tenant, desk_fault, staff_fault, tenant_fault
@@ -78,6 +78,22 @@ def test_consent_ends_with_its_notice_and_a_no_does_not() -> None:
 )
 def test_an_old_notice_can_only_be_withdrawn_from(status: Status, stands: bool) -> None:
     assert answers_notice(Decision("e", "c", "p", 1, status, "line"), 2) is stands
+
+
+@pytest.mark.parametrize(
+    ("pod", "status", "may"),
+    [
+        ("reports", Status.GIVEN, True),
+        ("reports", Status.REFUSED, True),
+        ("tourism", Status.GIVEN, False),
+        ("tourism", Status.REFUSED, False),
+        ("tourism", Status.WITHDRAWN, True),
+        ("report", Status.GIVEN, False),
+        ("", Status.GIVEN, False),
+    ],
+)
+def test_a_pod_decides_about_its_own_purposes_and_withdraws_from_any(pod: str, status: Status, may: bool) -> None:
+    assert may_decide(pod, Decision("e", "c", "reports.news", 1, status, "line")) is may
 
 
 def notice(purpose: str = "reports.news", version: int = 1, text: str = "text") -> Notice:

@@ -196,6 +196,22 @@ async def test_decisions_about_the_wrong_notice_are_refused(callers: Callers, ci
         await callers.consent.Decide(wrong, **HERE)
 
 
+async def test_no_pod_says_yes_or_no_to_anothers_purpose(callers: Callers, citizen: str, channel_of: ChannelOf) -> None:
+    stranger = ConsentServiceStub(channel_of("tourism"))
+
+    async def stands() -> consent.ConsentStatus.ValueType:
+        request = consent.CheckRequest(citizen_id=citizen, purpose=PURPOSE)
+        return (await callers.consent.Check(request, **HERE)).status
+
+    for status in (consent.CONSENT_STATUS_GIVEN, consent.CONSENT_STATUS_REFUSED):
+        with pytest.raises(Denied, match="its own purposes"):
+            await stranger.Decide(decision(citizen, status, "e1"), **HERE)
+    assert await stands() == consent.CONSENT_STATUS_UNKNOWN
+    await callers.consent.Decide(decision(citizen, consent.CONSENT_STATUS_GIVEN, "e1"), **HERE)
+    await stranger.Decide(decision(citizen, consent.CONSENT_STATUS_WITHDRAWN, "e2"), **HERE)
+    assert await stands() == consent.CONSENT_STATUS_WITHDRAWN
+
+
 async def test_the_notice_speaks_the_persons_language(callers: Callers, citizen: str) -> None:
     request = consent.GetNoticeRequest(purpose=PURPOSE, language="en")
     english = await callers.consent.GetNotice(request, **HERE)

@@ -60,7 +60,7 @@ async def test_each_list_names_its_cases_the_oldest_first(
         "oldest": [old, mine, asked],
     }
     (line, *_) = found["oldest"].lines
-    assert (line.title, line.detail, line.opened_ago, line.note) == ("道路・歩道", "中央区", "7日前", "期限超過")
+    assert (line.title, line.detail, line.opened_ago, line.note) == ("道路・歩道", "中央区", "7日前", "目安超過")
     assert (line.card_id, line.desk_id) == ((await card_of(old)).card_id, "roads-chuo")
     assert found["mine"].lines[0].note == ""
     assert "秘密" not in str(found)

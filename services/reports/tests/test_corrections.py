@@ -35,7 +35,7 @@ def change(say: Say) -> Change:
     return chosen
 
 
-@pytest.mark.parametrize("label", ["種類", "状態", "場所", "写真", "ことば"])
+@pytest.mark.parametrize("label", ["種類", "状態", "場所", "写真", "説明"])
 async def test_back_leads_to_the_summary_as_it_was(
     summary: wire.TurnResponse, say: Say, change: Change, label: str
 ) -> None:

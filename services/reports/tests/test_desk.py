@@ -266,7 +266,7 @@ async def test_another_desk_takes_over(number: str, card_of: CardOf, staff_turn:
     assert thread(await card_of(number, "water"))[-1][2] == "「中央区 道路維持係」からの引き継ぎ: 漏水です"
     announced = [event.desk_id for event in await outbox() if isinstance(event, CardAnnounced)]
     assert announced[-2:] == ["roads-chuo", "water"]
-    assert "別の担当" in said(await staff_turn(press(card, "resolve", words="x")))
+    assert "別の担当課" in said(await staff_turn(press(card, "resolve", words="x")))
     with pytest.raises(Missing):
         await card_of(number, "parks")
 
@@ -280,7 +280,7 @@ async def test_strangers_to_the_desk_change_nothing(
     card = await card_of(number)
     for action in ("acknowledge", "resolve", "reject", "handover", "ask"):
         answer = await staff_turn(press(card, action, words="x"), desks=desks, roles=roles)
-        assert said(answer) == "この担当の職員ではないため、操作できません。"
+        assert said(answer) == "この担当課の職員ではないため、操作できません。"
     reply = wire.CardReply(card_id=card.card_id, desk_id="roads-chuo", text="x")
     assert "操作できません" in said(await staff_turn(reply, desks=desks, roles=roles))
     assert (await card_of(number)).version == 1

@@ -41,7 +41,7 @@ def said(response: wire.TurnResponse) -> str:
 
 
 def held_by(card: DeskCard) -> str:
-    return next((fact.value for fact in card.facts if fact.label == "担当"), "")
+    return next((fact.value for fact in card.facts if fact.label == "担当者"), "")
 
 
 def texts(card: DeskCard) -> list[str]:
@@ -68,11 +68,11 @@ async def test_who_takes_a_case_holds_it_and_the_next_one_hears_who_and_when(
     assert held_by(card) == ""
     assert ONE in said(await staff_turn(press(card, "take")))
     card = await card_of(number)
-    assert (held_by(card), card.status, texts(card)) == (ONE, "受付済み", [f"担当: {ONE}"])
+    assert (held_by(card), card.status, texts(card)) == (ONE, "受付済み", [f"担当者: {ONE}"])
     assert action(card, "take") is None
     clock.advance(timedelta(minutes=5))
     second = said(await staff_turn(press(card, "take"), name=TWO))
-    assert f"いまの担当は{ONE}さん" in second
+    assert f"いまの担当者は{ONE}さん" in second
     assert "12:00" in second
     assert (await card_of(number)).version == 2
     assert facts_of(await outbox()) == ["ReportFiled"]
@@ -81,7 +81,7 @@ async def test_who_takes_a_case_holds_it_and_the_next_one_hears_who_and_when(
 async def test_two_at_once_take_it_once(number: str, card_of: CardOf, staff_turn: Turn) -> None:
     card = await card_of(number)
     answers = await asyncio.gather(*(staff_turn(press(card, "take"), name=name) for name in (ONE, TWO, LEAD)))
-    assert sum("いまの担当は" in said(answer) for answer in answers) == 2
+    assert sum("いまの担当者は" in said(answer) for answer in answers) == 2
     assert (await card_of(number)).version == 2
 
 
@@ -92,22 +92,22 @@ async def test_a_case_is_given_to_a_colleague_of_the_desk_and_to_nobody_else(
     assign = action(card, "assign")
     assert assign is not None
     assert assign.secondary
-    assert [option.label for option in assign.form.fields[0].choice.options] == [ONE, TWO, LEAD]
+    assert [option.label for option in assign.form.fields[0].choice.options] == [LEAD, ONE, TWO]
     for stranger in ("staff-水道係", "staff-監査", "staff-どこにもいない", ""):
         assert "職員から選んで" in said(await staff_turn(press(card, "assign", colleague=stranger)))
     assert held_by(await card_of(number)) == ""
     assert TWO in said(await staff_turn(press(card, "assign", colleague=f"staff-{TWO}")))
     assert held_by(await card_of(number)) == TWO
-    assert f"いまの担当は{TWO}さん" in said(await staff_turn(press(card, "assign", colleague=f"staff-{TWO}")))
+    assert f"いまの担当者は{TWO}さん" in said(await staff_turn(press(card, "assign", colleague=f"staff-{TWO}")))
     await staff_turn(press(card, "assign", colleague=f"staff-{LEAD}"), name=TWO)
     card = await card_of(number)
-    assert (held_by(card), texts(card)) == (LEAD, [f"担当: {TWO}", f"担当: {LEAD}"])
+    assert (held_by(card), texts(card)) == (LEAD, [f"担当者: {TWO}", f"担当者: {LEAD}"])
 
 
 async def test_who_acknowledges_what_nobody_holds_holds_it(number: str, card_of: CardOf, staff_turn: Turn) -> None:
     await staff_turn(press(await card_of(number), "acknowledge"))
     assert held_by(await card_of(number)) == ONE
-    assert f"いまの担当は{ONE}さん" in said(await staff_turn(press(await card_of(number), "take"), name=TWO))
+    assert f"いまの担当者は{ONE}さん" in said(await staff_turn(press(await card_of(number), "take"), name=TWO))
 
 
 async def test_who_acknowledges_what_a_colleague_holds_leaves_it_to_them(
@@ -152,7 +152,7 @@ async def test_another_desk_hears_whence_and_why_and_nobody_holds_it_there(
     assert (held_by(there), texts(there)[-1]) == ("", "「中央区 道路維持係」からの引き継ぎ: 漏水です")
     assign = action(there, "assign")
     assert assign is not None
-    assert [option.label for option in assign.form.fields[0].choice.options] == [LEAD, "水道係"]
+    assert [option.label for option in assign.form.fields[0].choice.options] == ["水道係", LEAD]
     assert "道路" not in (await card_of(number)).words
 
 

@@ -95,7 +95,7 @@ async def test_both_cards_know_each_other_and_the_reporter_is_told_once(
     card = await card_of(number)
     chosen = press(card, "duplicate", nearby=leading)
     answers = await asyncio.gather(*(staff_turn(chosen, event_id=each) for each in ("a", "a", "b")))
-    assert sum("まとめました。通報者にも" in said(answer) for answer in answers) == 2
+    assert sum("まとめました。お知らせを受け取る通報者には" in said(answer) for answer in answers) == 2
     assert sum("すでに済んでいます" in said(answer) for answer in answers) == 1
     card, first = await card_of(number), await card_of(leading)
     assert (card.status, list(card.actions)) == ("同じ通報とあわせて対応中", [])
@@ -155,7 +155,7 @@ async def test_what_cannot_lead_is_refused_and_nothing_changes(
     assert "この通報そのもの" in await join(number, number)
     for unknown in ("FK-0000-0000", "どれか", "FK-7K3M-9Q2D"):
         assert "見つかりません" in await join(number, unknown)
-    assert "別の担当で終わって" in await join(number, elsewhere)
+    assert "別の担当課で終わって" in await join(number, elsewhere)
     stranger = press(await card_of(number), "duplicate", number=elsewhere)
     assert "操作できません" in said(await staff_turn(stranger, desks=("water",)))
     assert (await card_of(number)).version == 1
@@ -202,7 +202,7 @@ async def test_who_reopens_within_14_days_stands_for_themselves_again(
     await join(number, leading)
     clock.advance(timedelta(days=13))
     await say("jiro", f"/reopen case={number}")
-    assert "もう一度担当に" in said(await say("jiro", "別の穴です"))
+    assert "もう一度担当課に" in said(await say("jiro", "別の穴です"))
     card, first = await card_of(number), await card_of(leading)
     assert card.status == "再開"
     assert "まとめ先" not in shown(card)

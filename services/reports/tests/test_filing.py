@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,9 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.reports.v1.events_pb2 import ReportFiled
 from machi_reports.domain.case_number import read_case_number
+from machi_reports.entrypoints.dialogues.cases import MOST_SHOWN
 from machi_reports.entrypoints.wording import TEXTS
+from machi_sdk.clock import ManualClock
 
 pytestmark = pytest.mark.integration
 Say = Callable[..., Awaitable[wire.TurnResponse]]
@@ -158,10 +161,29 @@ async def test_my_cases(say: Say, file_case: FileCase) -> None:
     numbers = [await file_case("hana", words=f"{number}件目") for number in range(2)]
     await file_case("jiro")
     response = await say("hana", "/cases")
+    assert len(response.messages) == 2
     cards = response.messages[1].carousel.cards
     assert {card.facts[0].value for card in cards} == set(numbers)
     assert {(card.title, card.facts[1].value) for card in cards} == {("道路・歩道", "受付済み")}
     assert response.session_state == wire.SESSION_STATE_UNSPECIFIED
+
+
+async def test_of_many_cases_those_that_wait_for_the_person_come_first_and_the_rest_is_counted(
+    *, say: Say, file_case: FileCase, card_of: CardOf, staff_turn: Say, clock: ManualClock
+) -> None:
+    numbers = []
+    for _ in range(MOST_SHOWN + 2):
+        clock.advance(timedelta(minutes=1))
+        numbers.append(await file_case("hana"))
+    asked, *others, resolved = numbers
+    for number, action in ((asked, "ask"), (resolved, "resolve")):
+        card = await card_of(number)
+        press = wire.CardPress(card_id=card.card_id, desk_id=card.desk_id, action_id=action, values={"words": "ことば"})
+        await staff_turn(press)
+    _, shown, more = (await say("hana", "/cases")).messages
+    expected = [asked, *reversed(others)][:MOST_SHOWN]
+    assert [card.facts[0].value for card in shown.carousel.cards] == expected
+    assert "2件" in more.text.text
 
 
 @pytest.mark.parametrize("text", ["None", "なし", "none"])

@@ -121,7 +121,7 @@ async def test_who_is_not_at_the_desk_gets_no_link(card: DeskCard, staff_turn: T
     assert paths(await staff_turn(press(card), desks=("front",), name="別の担当")) == []
     response = await staff_turn(press(card, at="front"), desks=("front",), name="別の担当")
     assert paths(response) == []
-    assert "別の担当に引き継がれています" in response.messages[0].text.text
+    assert "別の担当課に引き継がれています" in response.messages[0].text.text
 
 
 async def test_photos_that_are_gone_have_no_links(card: DeskCard, card_of: CardOf, staff_turn: Turn, say: Turn) -> None:

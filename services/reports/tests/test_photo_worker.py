@@ -1,16 +1,21 @@
 """Photos as people send them: made anew, upright, in the right colours, and nothing of their origin is left."""
 
 import asyncio
+import sys
 from io import BytesIO
 
 import pytest
 from photo_samples import KINDS, NAVY, RED, SECRET, a_photo, moving, saved, several_in_one, swapped_colours
 from PIL import Image
 
-from machi_reports.adapters.photo_worker import ProcessPhotoWorker
-from machi_reports.ports import CleanPhoto
+from machi_reports.adapters.photo_worker import KILLS, ProcessPhotoWorker
+from machi_reports.ports import CleanPhoto, PhotoVerdict
+from machi_sdk.errors import Unavailable
 
 WHITE = (255, 255, 255)
+_AS_DECODER = (sys.executable, "-I", "-c")
+_OUT_OF_MEMORY = "import os, signal, sys; sys.stdin.buffer.read(); os.kill(os.getpid(), signal.SIGKILL)"
+_HANGING = "import signal; signal.pause()"
 Colour = tuple[int, int, int]
 
 
@@ -143,3 +148,33 @@ async def test_many_at_once_are_all_answered() -> None:
     photos = [a_photo(), b"no"] * 3
     verdicts = await asyncio.gather(*(worker.cleaned(photo) for photo in photos))
     assert [isinstance(verdict, CleanPhoto) for verdict in verdicts] == [True, False] * 3
+
+
+async def test_a_photo_whose_decoder_is_killed_is_tried_again_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, photo, another = ProcessPhotoWorker(), a_photo(), a_photo("PNG")
+    with monkeypatch.context() as short_of_memory:
+        short_of_memory.setattr("machi_reports.adapters.photo_worker._COMMAND", (*_AS_DECODER, _OUT_OF_MEMORY))
+        for each in (*[photo] * (KILLS - 1), another):
+            with pytest.raises(Unavailable, match="photo-worker-killed"):
+                await worker.cleaned(each)
+        assert await worker.cleaned(photo) is PhotoVerdict.NOT_A_PHOTO
+    assert isinstance(await worker.cleaned(another), CleanPhoto)
+
+
+async def test_a_decoder_that_takes_too_long_says_nothing_about_its_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_reports.adapters.photo_worker._COMMAND", (*_AS_DECODER, _HANGING))
+    monkeypatch.setattr("machi_reports.adapters.photo_worker._DECODE_SECONDS", 0.05)
+    with pytest.raises(Unavailable, match="photo-worker-killed"):
+        await ProcessPhotoWorker().cleaned(b"a photo")
+
+
+async def test_who_waits_too_long_for_others_photos_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_reports.adapters.photo_worker._COMMAND", (*_AS_DECODER, _HANGING))
+    monkeypatch.setattr("machi_reports.adapters.photo_worker._SLOT_SECONDS", 0.05)
+    worker = ProcessPhotoWorker()
+    both = [asyncio.create_task(worker.cleaned(each)) for each in (b"a photo", b"another")]
+    sent_away, first = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    assert [str(task.exception()) for task in sent_away] == ["photo-worker-busy"]
+    for task in first:
+        task.cancel()
+    await asyncio.wait(first)

@@ -34,9 +34,9 @@ async def _home_says(city: City, user: str, *words: str) -> str:
 async def _held_and_noted(city: City, leading: str) -> None:
     """The officer takes it and gives it to the lead, who leaves a note."""
     await press(city, OFFICER_HAKATA, await city.card(leading), "take")
-    card = await _card_says(city, leading, "担当:道路担当1")
+    card = await _card_says(city, leading, "担当者:道路担当1")
     await submit(city, OFFICER_HAKATA, card, "assign", option="lead-1")
-    card = await _card_says(city, leading, "担当:統括")
+    card = await _card_says(city, leading, "担当者:統括")
     await submit(city, LEAD, card, "note", words=NOTE)
 
     async def noted() -> bool:
@@ -54,7 +54,7 @@ async def test_an_officers_day(city: City) -> None:
 
     before = await second.last()
     await submit(city, OFFICER_HAKATA, await city.card(number), "duplicate", words=leading)
-    assert "市はすでに対応を始めています" in await second.hears(before)
+    assert "同じ内容の通報がほかにもあるため" in await second.hears(before)
     await _card_says(city, number, f"まとめ先:{leading}")
     card = await _card_says(city, leading, f"同じ通報:{number}")
 
@@ -94,4 +94,4 @@ async def test_a_stranger_sees_a_kind_home_and_can_take_nothing(city: City) -> N
 
     await city.until(told, 20, "the stranger was told nothing")
     assert await city.simulator.slack.views(STRANGER) == []
-    assert "担当:道路" not in "".join(words_of(await city.card(number)).split())
+    assert "担当者:道路" not in "".join(words_of(await city.card(number)).split())

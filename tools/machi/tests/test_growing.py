@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from machi_tools.errors import StackError
-from machi_tools.growing import checked, new_pod, remove_pod
+from machi_tools.growing import checked, generate, new_pod, remove_pod
 from machi_tools.stack.layout import ROOT
 
 
@@ -59,3 +59,9 @@ def test_a_pod_that_is_called_or_is_not_there_stays_as_it_is() -> None:
         remove_pod(ROOT, "identity")
     with pytest.raises(StackError, match="there is no pod"):
         remove_pod(ROOT, "lost-umbrellas")
+
+
+def test_what_cannot_be_generated_is_told_with_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="not renewed") as told:
+        generate(tmp_path)
+    assert "`make gen`" in told.value.cure

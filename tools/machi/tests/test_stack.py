@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,7 +67,9 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(Layout(TOY, tmp_path_factory.mktemp("stack")))
+    folder = tmp_path_factory.mktemp("stack")
+    root = shutil.copytree(TOY, folder / "toy", ignore=shutil.ignore_patterns("__pycache__"))
+    made = Stack(Layout(root, folder / "state"))
     began = made.machi("up")
     assert began.returncode == 0, began.stderr
     assert "phone view" in began.stdout
@@ -97,6 +100,18 @@ def test_a_changed_setting_starts_it_again_and_a_missing_one_is_kept(stack: Stac
     assert "kept from the start, not set here: LINE_CHANNEL_SECRET" in missing.stderr
     assert stack.pids() == after
     stack.machi("down")
+
+
+def test_a_changed_pod_starts_it_again(stack: Stack) -> None:
+    before = stack.pids()
+    manifest = stack.layout.root / "services" / "echo" / "service.yaml"
+    manifest.write_text(manifest.read_text() + "summary: Another one.\n")
+    told = stack.machi("up")
+    after = stack.pids()
+    assert (told.returncode, set(before.values()) & set(after.values())) == (0, set())
+    assert "starting again with those of services/: echo" in told.stderr
+    assert "starting again" not in stack.machi("up").stderr
+    assert stack.pids() == after
 
 
 def test_doctor_tells_every_address(stack: Stack) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from looking import CARD, CAROUSEL, CHROMIUM, CONFIRM, FLEX, MAP, OFFICER, QUICK, menu, push
+from looking import CARD, CAROUSEL, CHROMIUM, CONFIRM, FLEX, MAP, OFFICER, QUICK, Desk, menu, open_page, push
 from playwright.async_api import Browser, async_playwright
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -86,3 +86,10 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield launched
         await launched.close()
+
+
+@pytest.fixture
+async def desk(simulator: Simulator, browser: Browser, slack: AsyncWebClient, receiver: Receiver, channel: str) -> Desk:
+    page = await open_page(browser, 390, "light")
+    await page.goto(f"{simulator.url}/workspace?user={OFFICER}&channel={channel}")
+    return Desk(simulator, page, slack, receiver)

@@ -1,6 +1,7 @@
 """What tests of the views share: a chat with everything in it, a card, a form, and a browser's eye for them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import Browser, Page
+from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_simulator.jsontree import Json, as_object, text
 from machi_simulator.testing import Simulator
@@ -136,6 +138,28 @@ ONE_LINE: Json = MODAL | {
         }
     ]
 }
+
+
+def _plain(words: str) -> Json:
+    return {"type": "plain_text", "text": words}
+
+
+def _asked(name: str, kind: str, **more: object) -> Json:
+    element = {"type": kind, "action_id": f"{name}-given", **more}
+    return {"type": "input", "block_id": name, "label": _plain(name), "element": element}
+
+
+CHOICES = [{"text": _plain(words), "value": words} for words in ("一", "二")]
+EVERY_FIELD: Json = MODAL | {
+    "blocks": [
+        _asked("words", "plain_text_input", multiline=True, initial_value="前の言葉"),
+        _asked("short", "plain_text_input", max_length=5),
+        _asked("desk", "static_select", options=CHOICES, initial_option=CHOICES[0]),
+        _asked("way", "radio_buttons", options=CHOICES),
+        _asked("signs", "checkboxes", options=CHOICES, initial_options=CHOICES[:1]),
+        _asked("day", "datepicker"),
+    ]
+}
 NOTHING_TO_SEND: Json = {
     "type": "modal",
     "title": {"type": "plain_text", "text": "予定"},
@@ -191,3 +215,36 @@ async def clean(page: Page) -> None:
     seen = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in violations]
     assert not seen, f"{page.url}: {seen}"
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An officer's page of the workspace, and the app behind it."""
+
+    simulator: Simulator
+    page: Page
+    slack: AsyncWebClient
+    receiver: Receiver
+
+    async def heard(self, kind: str) -> Json:
+        """The last interaction, once it is of this kind."""
+
+        async def came_in() -> bool:
+            hooks = self.receiver.at("/slack/interactivity")
+            return bool(hooks) and hooks[-1].json["type"] == kind
+
+        await self.simulator.until(came_in, what=kind)
+        return self.receiver.at("/slack/interactivity")[-1].json
+
+    async def open(self, view: Json) -> None:
+        """Press the card's button; the app answers with this modal."""
+        before = len(self.receiver.at("/slack/interactivity"))
+        await self.page.get_by_role("button", name="完了").click()
+
+        async def pressed() -> bool:
+            return len(self.receiver.at("/slack/interactivity")) > before
+
+        await self.simulator.until(pressed)
+        trigger = text(await self.heard("block_actions"), "trigger_id")
+        await self.slack.views_open(trigger_id=trigger, view=view)
+        await self.page.get_by_role("dialog").wait_for()

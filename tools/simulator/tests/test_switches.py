@@ -39,6 +39,14 @@ def test_of_two_that_fit_the_newer_one_acts_then_the_older() -> None:
     assert acting(faults, WEBHOOK) == [""]
 
 
+def test_a_slow_network_leaves_time_to_open_a_modal() -> None:
+    faults = Faults(Journal(None))
+    Switches(faults).turn("slow")
+    held = faults.take("/slack/api/views.open")
+    assert held is not None
+    assert 0 < held.ms < 1000
+
+
 def test_the_order_outlives_a_restart(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "simulator.sqlite")
     for name in ("slow", "twice", "line_429"):

@@ -8,6 +8,7 @@ from machi_simulator.config import Config
 from machi_simulator.jsontree import as_objects, child, text
 from machi_simulator.testing import Simulator, running
 from machi_simulator.testing_receiver import Receiver
+from machi_simulator.words import names
 
 
 async def test_the_phone_works_by_plain_forms(
@@ -73,6 +74,7 @@ async def test_the_workspace_works_by_plain_forms(
     press = place | {"kind": "press", "ts": card.ts, "action_id": "hand_over", "block_id": "do", "value": "parks"}
     async with line.post("/workspace/act", data=press) as answer:
         assert answer.status == 200
+        place["tab"] = answer.url.query["tab"]
     payload = receiver.at("/slack/interactivity")[-1].json
     assert child(as_objects(payload["actions"])[0], "selected_option")["value"] == "parks"
 
@@ -132,7 +134,7 @@ async def test_photos_go_to_the_app_in_a_direct_message_of_the_workspace(
     async with line.post("/workspace/act", data=photos(direct, 4)) as answer:
         assert "At most three photos at once." in await answer.text()
     async with line.post("/workspace/act", data=photos(channel, 1)) as answer:
-        assert "there is no such channel" in await answer.text()
+        assert "There is no such channel." in await answer.text()
     async with line.post("/workspace/act", data=photos(direct, 2)) as answer:
         html = await answer.text()
     assert "ここです" in html
@@ -176,6 +178,46 @@ async def test_residents_stand_side_by_side_with_the_office(
         html = await answer.text()
     assert "東 次郎 (Slack)" in html
     assert "Up to three at once." in html
+
+
+async def test_a_notice_of_the_office_stands_in_no_phone(
+    line: aiohttp.ClientSession, slack: AsyncWebClient, friend: str, channel: str
+) -> None:
+    direct = str((await slack.conversations_open(users=[OFFICER]))["channel"]["id"])
+    here = f"/phones/?user={friend}&user={OFFICER}&channel={channel}#office-compose"
+    places = {channel: 'id="notice"', direct: f'id="dm-notice-{OFFICER}"'}
+    for room, place in places.items():
+        act = {"user": OFFICER, "channel": room, "kind": "press", "ts": "1.0", "back": here}
+        async with line.post("/workspace/act", data=act) as answer:
+            html = await answer.text()
+        assert html.count("That message is gone.") == 1
+        assert f'{place} role="alert"><p class="notice">That message is gone.' in html
+
+
+async def test_a_threads_link_is_called_by_what_it_shows(
+    line: aiohttp.ClientSession, slack: AsyncWebClient, channel: str
+) -> None:
+    await slack.chat_postMessage(channel=channel, text="まだ誰も答えていません")
+    for language in names():
+        query = {"user": OFFICER, "channel": channel}
+        async with line.get("/workspace/", params=query, headers={"accept-language": language}) as page:
+            links = re.findall(r'#thread" aria-label="([^"]*)">([^<]*)</a>', await page.text())
+        assert len(links) == 2
+        assert [link for link in links if not link[0].startswith(link[1]) or link[0] == link[1]] == []
+
+
+async def test_the_apps_words_say_their_language_and_peoples_none(config: Config) -> None:
+    told = config.model_copy(update={"simulator_languages": {"zh-Hant": "繁體中文", "en": "English"}})
+    english = {"accept-language": "en"}
+    async with running(told) as simulator, aiohttp.ClientSession(simulator.url, headers=english) as browser:
+        await simulator.slack.add_user(OFFICER, "道路擔當")
+        slack = AsyncWebClient("xoxb-simulated", base_url=simulator.slack_api_url)
+        room = str((await slack.conversations_create(name="road"))["channel"]["id"])
+        await slack.chat_postMessage(channel=room, text="新案件")
+        await simulator.slack.say(OFFICER, room, "On my way")
+        async with browser.get("/workspace/", params={"user": OFFICER, "channel": room}) as page:
+            html = await page.text()
+    assert re.findall(r'<div class="body" lang="([^"]*)">', html) == ["zh-Hant", ""]
 
 
 async def test_a_form_sends_its_reader_nowhere_else(line: aiohttp.ClientSession, friend: str) -> None:

@@ -1,14 +1,12 @@
 import base64
-from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from looking import MODAL, NOTHING_TO_SEND, OFFICER, ONE_LINE, QUICK, browser_only, came, clean, open_page, push
+from looking import MODAL, NOTHING_TO_SEND, OFFICER, ONE_LINE, QUICK, Desk, browser_only, came, clean, open_page, push
 from playwright.async_api import Browser, FilePayload, Page
-from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_simulator.faults import Fault
-from machi_simulator.jsontree import Json, child, text
+from machi_simulator.jsontree import child
 from machi_simulator.testing import Simulator
 from machi_simulator.testing_receiver import Receiver
 
@@ -149,46 +147,6 @@ async def test_without_scripts_everything_is_forms_and_links(
     await page.get_by_role("button", name="Clear all").click()
     await page.get_by_text("Nothing goes wrong.").wait_for()
     await context.close()
-
-
-@dataclass(frozen=True)
-class Desk:
-    """An officer's page of the workspace, and the app behind it."""
-
-    simulator: Simulator
-    page: Page
-    slack: AsyncWebClient
-    receiver: Receiver
-
-    async def heard(self, kind: str) -> Json:
-        """The last interaction, once it is of this kind."""
-
-        async def came_in() -> bool:
-            hooks = self.receiver.at("/slack/interactivity")
-            return bool(hooks) and hooks[-1].json["type"] == kind
-
-        await self.simulator.until(came_in, what=kind)
-        return self.receiver.at("/slack/interactivity")[-1].json
-
-    async def open(self, view: Json) -> None:
-        """Press the card's button; the app answers with this modal."""
-        before = len(self.receiver.at("/slack/interactivity"))
-        await self.page.get_by_role("button", name="完了").click()
-
-        async def pressed() -> bool:
-            return len(self.receiver.at("/slack/interactivity")) > before
-
-        await self.simulator.until(pressed)
-        trigger = text(await self.heard("block_actions"), "trigger_id")
-        await self.slack.views_open(trigger_id=trigger, view=view)
-        await self.page.get_by_role("dialog").wait_for()
-
-
-@pytest.fixture
-async def desk(simulator: Simulator, browser: Browser, slack: AsyncWebClient, receiver: Receiver, channel: str) -> Desk:
-    page = await open_page(browser, 390, "light")
-    await page.goto(f"{simulator.url}/workspace?user={OFFICER}&channel={channel}")
-    return Desk(simulator, page, slack, receiver)
 
 
 @browser_only

@@ -5,6 +5,7 @@ import pytest
 
 import machi_simulator
 from machi_simulator.phone import acts
+from machi_simulator.slack.officers import TROUBLE
 from machi_simulator.switches import SWITCHES
 from machi_simulator.traces.hops import STEPS
 from machi_simulator.web import LOOKS
@@ -34,6 +35,11 @@ def test_reasons_are_those_the_code_gives() -> None:
     assert {key for key in catalogue()["ja"] if key.startswith("no.") and key.removeprefix("no.") not in given} == set()
     assert Say("ja").reason(f"{acts.MOST_PHOTOS} things nobody knows") == "3 things nobody knows"
     assert Say("en").reason("add the account first") == "Add the account first."
+
+
+def test_numbers_and_details_stay_in_a_reason() -> None:
+    assert Say("ja").reason("Must be at most 10 characters.") == "10文字までです。"
+    assert Say("ja").reason(f"{TROUBLE} (view_too_large)").endswith("失敗しました。 (view_too_large)")
 
 
 @pytest.mark.parametrize(

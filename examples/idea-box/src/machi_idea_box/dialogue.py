@@ -37,3 +37,8 @@ class IdeaBoxDialogue:
         """Keep it and say thank you."""
         await work.keep(turn.event_id, turn.citizen_id, answers.text(_IDEA))
         return Reply((text(self.texts.say(turn.language, "thanks")),))
+
+
+async def take_back(work: IdeaBoxWork, turn: TurnContext, event_id: str) -> None:
+    """Who unsends a message takes the idea back that came with it."""
+    await work.drop(event_id, turn.citizen_id)

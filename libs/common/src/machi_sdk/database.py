@@ -20,6 +20,14 @@ _POOL_SIZE = 16
 _ACQUIRE_SECONDS = 5.0
 # Until then a statement that was given up has stopped, or its connection is closed.
 _RELEASE_SECONDS = 1.0
+# What a client did not end before its machine lost power or hung: the server undoes it within a minute.
+_POOLED = {
+    "jit": "off",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "idle_in_transaction_session_timeout": "60s",
+}
 # The server notices within seconds that a client's machine is gone, and gives its lease to another.
 _KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
 
@@ -65,7 +73,7 @@ class Database:
             max_size=_POOL_SIZE,
             timeout=3,
             command_timeout=15,
-            server_settings={"jit": "off"},
+            server_settings=_POOLED,
             init=_read_json,
             reset=_nothing_to_reset,
         )

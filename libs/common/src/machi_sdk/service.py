@@ -12,6 +12,7 @@ import uvloop
 from machi_sdk.clock import Clock, SystemClock
 from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
+from machi_sdk.dialogue.sessions import forget_turns
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.forgetting import forget
@@ -123,7 +124,7 @@ class Pod:
         for name, running in self._background:
             self._spawn(name, running)
         self._spawn("rpc health", self._report_health)
-        self._spawn("old hops", self._forget_hops)
+        self._spawn("old rows", self._forget_old)
         log.info("pod listens", http=self.http.port, rpc=self.rpc.port)
 
     async def drain(self) -> None:
@@ -172,12 +173,16 @@ class Pod:
                 await asyncio.sleep(0.5)
         await asyncio.Event().wait()
 
-    async def _forget_hops(self) -> None:
+    async def _forget_old(self) -> None:
+        """Keep to what is promised of hops, answers, and conversations, whether anybody talks or not."""
+        works = self.works(Work)
         while True:
             try:
-                await forget(self.works(Work), "", "hops", "at < now() - interval '90 days'")
+                await forget(works, "", "hops", "at < now() - interval '90 days'")
+                for tenant in self.settings.tenants:
+                    await forget_turns(works, tenant)
             except Unavailable as error:
-                log.warning("old hops kept", reason=error.slug)
+                log.warning("old rows kept", reason=error.slug)
             await asyncio.sleep(_FORGET_EVERY)
 
     def _manifest_trouble(self) -> str | None:

@@ -2,20 +2,23 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from machi_sdk.errors import Invalid
 
+_Address: TypeAlias = Annotated[str, AfterValidator(lambda address: address.rstrip("/"))]
+
 
 class LineSettings(BaseModel):
-    """One tenant's LINE channel."""
+    """One tenant's LINE channel; a slash at the end of an address makes no difference."""
 
-    api_url: str = "https://api.line.me"
-    data_api_url: str = "https://api-data.line.me"
+    api_url: _Address = "https://api.line.me"
+    data_api_url: _Address = "https://api-data.line.me"
     channel_id: str = ""
     channel_secret: SecretStr
     channel_access_token: SecretStr
@@ -68,6 +71,7 @@ class Settings(BaseSettings):
     machi_tenants: str = ""
     machi_channels_dir: Path | None = None
     public_url: str = ""
+    platform_proxy: str | None = None
     otel_exporter_otlp_endpoint: str = ""
     crash_at: str = ""
     line_api_url: str = "https://api.line.me"
@@ -112,8 +116,8 @@ class Settings(BaseSettings):
         line = slack = None
         if self.line_bot_user_id:
             line = LineSettings(
-                api_url=self.line_api_url.rstrip("/"),
-                data_api_url=self.line_data_api_url.rstrip("/"),
+                api_url=self.line_api_url,
+                data_api_url=self.line_data_api_url,
                 channel_id=self.line_channel_id,
                 channel_secret=self.line_channel_secret,
                 channel_access_token=self.line_channel_access_token,

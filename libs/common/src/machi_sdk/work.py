@@ -20,8 +20,9 @@ from machi_sdk.telemetry import current_trace_id
 from machi_sdk.transaction import DRIVER_ERRORS, Transaction, transaction
 
 _HOPS = "INSERT INTO hops (trace_id, name, detail, at)"
-# Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover.
-_PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006")
+# Connection lost, server stopping or out of room, cancelled, deadlock and the like, read-only after a failover, or
+# the transaction of a process that was suspended.
+_PASSING = ("08", "57P", "57014", "53", "40001", "40P01", "55P03", "25006", "25P03")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from machi_sdk.deliveries import Outcome
 Body = Mapping[str, object]
 # LINE takes no more pushes this month; replies cost nothing and still arrive.
 MONTHLY_LIMIT = "monthly-limit"
+# What LINE answers (403) when the account's plan allows no pushes.
+NO_PUSHES = "platform-403"
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Menus(Protocol):
         ...
 
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
-        """It is its language's menu from now on."""
+        """It is its language's menu from now on, and due for everybody who has another one."""
         ...
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
@@ -152,4 +154,16 @@ class Menus(Protocol):
 
     async def put_off(self, tenant: str, link: DueLink, until: datetime) -> None:
         """Try again then."""
+        ...
+
+    async def wait(self, tenant: str, link: DueLink) -> None:
+        """The person keeps the menu they have until they write again."""
+        ...
+
+    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> None:
+        """The person wrote: their menu is due, if it waited for that."""
+        ...
+
+    async def settle(self, tenant: str) -> None:
+        """People who have the menu of their language have nothing due, all others have."""
         ...

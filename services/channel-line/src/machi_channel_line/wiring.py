@@ -19,7 +19,7 @@ from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
 from machi_channel_line.menu.drawing import draw_menu
 from machi_channel_line.menu.layout import Menu
 from machi_channel_line.menu.planning import plan_menus
-from machi_channel_line.ports import Body
+from machi_channel_line.ports import Body, Menus
 from machi_channel_line.rendering.answer import render_answer, render_notice
 from machi_channel_line.rendering.phrases import phrases
 from machi_channel_line.use_cases.answer_event import AnswerEvent
@@ -47,21 +47,24 @@ log = get_logger()
 async def assemble(pod: Pod) -> None:
     """Hang the adapter on the pod."""
     channels = {tenant: found.line for tenant, found in pod.settings.channels().items() if found.line is not None}
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
+    connector = aiohttp.TCPConnector(limit=200)
+    session = aiohttp.ClientSession(connector=connector, proxy=pod.settings.platform_proxy)
     lines = {tenant: LineApi(session, settings) for tenant, settings in channels.items()}
-    entrance = _hang_inbound(pod, lines)
+    menus = MenuRows(pod.works(Work), pod.database)
+    entrance = _hang_inbound(pod, lines, menus)
     pod.route("/line/webhook", WebhookEndpoint(Door(channels, entrance, pod.clock, pod.health.troubles)))
     _hang_deliveries(pod, lines)
-    _hang_menus(pod, lines)
+    _hang_menus(pod, lines, menus)
     _hang_merges(pod)
     pod.background("line session", lambda: _held(session))
 
 
-def _hang_inbound(pod: Pod, lines: dict[str, LineApi]) -> Entrance:
+def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance:
     works = pod.works(LineWork)
     people, openings = People(pod.peers, CHANNEL), InstalledOpenings(pod.installed)
     turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
-    handler = AnswerEvent(lines, turns, Answerer(people, RowAnswers(works), pod.clock), render, TEXTS)
+    answerer = Answerer(people, RowAnswers(works), pod.clock)
+    handler = AnswerEvent(lines, turns, answerer, menus, render, TEXTS)
     queue = InboundQueue(works, handler, CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
@@ -86,14 +89,13 @@ def _hang_merges(pod: Pod) -> None:
     pod.consume("machi.citizens.v1", pod.works(LineWork), prepare=prepared(merges.prepare, merges.handle))
 
 
-def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
+def _hang_menus(pod: Pod, lines: dict[str, LineApi], rows: Menus) -> None:
     font = _menu_font()
     openings = InstalledOpenings(pod.installed)
 
     async def draw(menu: Menu) -> bytes:
         return await asyncio.to_thread(draw_menu, menu, font)
 
-    rows = MenuRows(pod.works(Work), pod.database)
     keep = KeepMenus(
         lines=lines,
         menus=rows,
@@ -101,7 +103,7 @@ def _hang_menus(pod: Pod, lines: dict[str, LineApi]) -> None:
         clock=pod.clock,
         draw=draw,
         look=font,
-        budget=HourlyBudget(),
+        budgets={tenant: HourlyBudget() for tenant in lines},
     )
     loops = MenuLoops(keep, rows, pod.installed, lambda tags: plan_menus(openings.offered(), TEXTS, tags))
     pod.background("menus", loops.follow)

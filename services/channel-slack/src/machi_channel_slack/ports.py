@@ -15,8 +15,10 @@ from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
 
 _MENDABLE = {
-    *("account_inactive", "ekm_access_denied", "invalid_auth", "missing_scope", "no_permission", "not_authed"),
-    *("org_login_required", "team_access_not_granted", "token_expired", "token_revoked", "user_is_restricted"),
+    *("access_denied", "accesslimited", "account_inactive", "ekm_access_denied", "enterprise_is_restricted"),
+    *("invalid_auth", "message_limit_exceeded", "messages_tab_disabled", "missing_scope", "no_permission"),
+    *("not_allowed_token_type", "not_authed", "org_login_required", "team_access_not_granted", "token_expired"),
+    *("token_revoked", "two_factor_setup_required", "user_is_restricted"),
 }
 
 
@@ -34,11 +36,12 @@ class SlackRefused(Invalid):
 
 
 class SlackLimited(Unavailable):
-    """Slack did nothing and wants to be asked again after so many seconds."""
+    """Slack did nothing and wants to be asked again after so many seconds; `method` is what it was asked for."""
 
-    def __init__(self, after: float) -> None:
+    def __init__(self, after: float, method: str = "") -> None:
         super().__init__("slack-limited")
         self.after = after
+        self.method = method
 
 
 class SlackUncertain(Unavailable):

@@ -47,7 +47,7 @@ _SECONDS = aiohttp.ClientTimeout(total=10, connect=3)
 
 async def assemble(pod: Pod) -> None:
     """Hang the adapter on the pod."""
-    session = aiohttp.ClientSession(timeout=_SECONDS)
+    session = aiohttp.ClientSession(timeout=_SECONDS, proxy=pod.settings.platform_proxy)
     workspaces = {tenant: each.slack for tenant, each in pod.settings.channels().items() if each.slack}
     slacks = {tenant: SlackApi(settings, session) for tenant, settings in workspaces.items()}
     directs = {tenant: DirectMessages(slack, ChannelPace(BURST)) for tenant, slack in slacks.items()}

@@ -1,6 +1,7 @@
 """What the use cases ask of the world."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -34,8 +35,8 @@ class Reports(Protocol):
         """The report, nobody else's to change until the work ends; Missing when there is none."""
         ...
 
-    async def save(self, report: Report) -> None:
-        """Store the fresh steps of a locked report, and let its facts and cards leave with the commit."""
+    async def save(self, *reports: Report) -> None:
+        """Store the fresh steps of locked reports, and let their facts and cards leave with the commit."""
         ...
 
     async def get(self, report_id: str) -> Report:
@@ -62,8 +63,8 @@ class Reports(Protocol):
         """How many there are, and the oldest of them."""
         ...
 
-    async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
-        """The citizen's reports, the newest first."""
+    async def of_citizen(self, citizen_id: str, limit: int) -> tuple[int, list[Report]]:
+        """How many the citizen has; those asked about come first, then open ones, of either the newest."""
         ...
 
     async def conversation(self, report_id: str) -> list[Update]:
@@ -350,6 +351,10 @@ class CleanPhoto:
 
 class PhotoWorker(Protocol):
     """Decodes and re-encodes photos where a bomb can do no harm."""
+
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """A place in memory for one photo, to be had before it is read; Unavailable when none comes free soon."""
+        ...
 
     async def cleaned(self, photo: bytes) -> CleanPhoto | PhotoVerdict:
         """The photo made anew, or why not."""

@@ -7,7 +7,7 @@ import typer
 
 from machi_tools import console
 from machi_tools.errors import StackError
-from machi_tools.growing import CHARTS, new_pod, remove_pod
+from machi_tools.growing import generate, new_pod, remove_pod
 from machi_tools.stack.layout import find_layout
 
 new = typer.Typer(no_args_is_help=True, help="Make something new in this checkout.")
@@ -20,13 +20,14 @@ def new_service(name: Annotated[str, typer.Argument(help="Its name in kebab-case
     root = find_layout().root
     for folder in new_pod(root, name):
         console.out.print(f"made {folder.relative_to(root)}/")
+    generate(root)
+    console.out.print("put into the city's chart and skaffold.yaml, as `make gen` does after a change of service.yaml")
     console.out.print("next: `make setup` installs it, docs/a-pod-in-15-minutes.md goes on from here")
-    console.out.print("for a release: `make gen` puts it into the city's chart and into skaffold.yaml")
 
 
 @remove.command("service")
 def remove_service(name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Delete a pod's folders; a running city's data of it goes with `make reset`."""
+    """Delete a pod's folders and what was generated of it; a running city's data of it goes with `make reset`."""
     if not yes and not sys.stdin.isatty():
         raise StackError(
             f"this deletes services/{name}, and nobody can be asked here", f"machi remove service {name} --yes"
@@ -36,5 +37,5 @@ def remove_service(name: str, yes: Annotated[bool, typer.Option("--yes", help="D
     root = find_layout().root
     for folder in remove_pod(root, name):
         console.out.print(f"removed {folder.relative_to(root)}/")
-    if (root / CHARTS / "machi" / "charts" / name).is_symlink():
-        console.out.print("next: `make gen` takes it out of the city's chart and of skaffold.yaml, too")
+    generate(root)
+    console.out.print("taken out of the city's chart and skaffold.yaml")

@@ -1,4 +1,4 @@
-"""Makes a pod from the living example, and takes one away again; nothing but its own folders is touched."""
+"""Makes a pod from the living example, and takes one away again: its own folders, and what is generated from all."""
 
 import keyword
 import re
@@ -71,6 +71,15 @@ def remove_pod(root: Path, name: str) -> list[Path]:
     for folder in folders:
         shutil.rmtree(folder)
     return folders
+
+
+def generate(root: Path) -> None:
+    """What `make gen` does: the city's chart, skaffold.yaml, and the reference say which pods there are now."""
+    command = [sys.executable, str(root / "protos" / "generate.py")]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode:
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise StackError(f"what is generated is not renewed: {said}", "mend it, then `make gen`")
 
 
 def checked(root: Path, name: str) -> PodName:

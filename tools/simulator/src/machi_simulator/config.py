@@ -25,7 +25,7 @@ class Config(BaseSettings):
     simulator_traces_address: str = ""
     simulator_traces: str = ""  # `off`: the pods were told to send their spans elsewhere, or nowhere
     simulator_account: str = "Machi"  # what the account calls itself
-    # What a resident's phone can be set to: a language's name by its tag.
+    # What a resident's phone can be set to: a language's name by its tag. The first is the city's own.
     simulator_languages: dict[str, str] = {}
 
     line_channel_secret: str = Field(default="simulated-line-secret")

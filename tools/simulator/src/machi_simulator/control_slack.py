@@ -33,6 +33,7 @@ class SlackControl:
             "command": self._command,
             "open_home": self._open_home,
             "create_channel": self._create_channel,
+            "archive": self._archive,
             "direct": self._direct,
             "take_back": self._take_back,
         }
@@ -131,6 +132,9 @@ class SlackControl:
 
     async def _create_channel(self, user: str, body: Json) -> object:
         return self._slack.officers.create_channel(user, text(body, "name"))
+
+    async def _archive(self, user: str, body: Json) -> object:
+        return self._slack.officers.archive(user, text(body, "channel"))
 
     async def _direct(self, user: str, body: Json) -> object:
         files = [

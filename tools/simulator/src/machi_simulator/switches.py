@@ -15,7 +15,8 @@ SLOW = "slow"
 SWITCHES: dict[str, list[Fault]] = {
     SLOW: [
         Fault(path="/line*", kind="slow", ms=1500, count=LASTING),
-        Fault(path="/slack/*", kind="slow", ms=1500, count=LASTING),
+        # Less: a modal is opened while its trigger lives, and a pod waits for that no longer than about a second.
+        Fault(path="/slack/*", kind="slow", ms=800, count=LASTING),
         Fault(path="webhook/*", kind="delay", ms=1500, count=LASTING),
     ],
     "line_500": [Fault(path="/line*", kind="status", status=500, count=LASTING)],

@@ -54,6 +54,10 @@ class SlackSide:
         """A channel made by a member; the app is not in it."""
         return Channel.model_validate(await self._act(user, {"kind": "create_channel", "name": name}))
 
+    async def archive(self, user: str, channel: str) -> None:
+        """Put a channel away."""
+        await self._act(user, {"kind": "archive", "channel": channel})
+
     async def messages(self, channel: str) -> list[SlackMessage]:
         """A channel's messages (by id or name), oldest first, threads and ephemeral ones too."""
         answer = await self._wire.get(f"/slack/channels/{channel}/messages")

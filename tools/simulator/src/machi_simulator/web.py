@@ -122,7 +122,7 @@ def returned(form: FormData, otherwise: str, **query: str) -> Response:
     where = word(form, "back")
     parts = urlsplit(where if OURS.match(where) else otherwise)
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("notice", "notice_for", "open")]
-    new = [(key, value) for key, value in query.items() if value]
+    new = [pair for pair in query.items() if pair[1] and pair not in kept]
     return RedirectResponse(urlunsplit(("", "", parts.path, urlencode([*kept, *new]), parts.fragment)), 303)
 
 

@@ -8,6 +8,7 @@ import yaml
 
 TEXTS = Path(__file__).parent / "texts"
 LETTERS = re.compile("[^a-z0-9]+")
+NUMBER = re.compile("[0-9]+")
 
 
 @cache
@@ -51,5 +52,15 @@ class Say:
         return self._texts[key].format(**places) if places else self._texts[key]
 
     def reason(self, words: str) -> str:
-        """Why something was not possible, as the platforms' rules say it, in this language where it is known."""
-        return self._texts.get(f"no.{LETTERS.sub('-', words.lower()).strip('-')}", words)
+        """Why something was not possible, as the platforms' rules say it, in this language where it is known.
+
+        A number in it is `n` in the key; what stands in brackets behind it stays.
+        """
+        said, bracket, details = words.partition(" (")
+        found = self._texts.get(_key(said)) or self._texts.get(_key(NUMBER.sub("n", said)))
+        n = "".join(NUMBER.findall(said)[:1])
+        return f"{found.format(n=n)}{bracket}{details}" if found else words
+
+
+def _key(words: str) -> str:
+    return f"no.{LETTERS.sub('-', words.lower()).strip('-')}"

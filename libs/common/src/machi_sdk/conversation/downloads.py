@@ -7,26 +7,29 @@ import aiohttp
 from machi_sdk.conversation.turns import DownloadFailed, NoPhoto
 
 MOST_BYTES = 10 * 1024 * 1024
+_PAGES = ("text/", "application/json")
 _CHUNK = 64 * 1024
-_SECONDS = aiohttp.ClientTimeout(total=10.0, connect=3.0)
+# On a narrow line a photo takes its time: what comes in is waited for, silence is not.
+LIMITS = aiohttp.ClientTimeout(total=90.0, connect=3.0, sock_read=10.0)
 
 
 async def download(
     session: aiohttp.ClientSession, address: str, headers: Mapping[str, str], passing: Container[int] = ()
 ) -> tuple[str, AsyncIterator[bytes]]:
-    """Type and bytes of an image; NoPhoto: none, gone, or too large; DownloadFailed: it may come later.
+    """Type and bytes of what may be an image; NoPhoto: none, gone, or too large; DownloadFailed: it may come later.
 
     `passing` are further statuses that mean the latter on this platform.
     """
     try:
-        response = await session.get(address, headers=headers, timeout=_SECONDS, allow_redirects=False)
+        response = await session.get(address, headers=headers, timeout=LIMITS, allow_redirects=False)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise DownloadFailed from error
     if response.status == 429 or response.status >= 500 or response.status in passing:
         response.release()
         raise DownloadFailed
-    # Who may not read a file is sent to a sign-in page by some platforms: no image, or a redirect.
-    wrong = response.status != 200 or not response.content_type.startswith("image/")
+    # Who may not read a file is sent to a sign-in page by some platforms: a page, or a redirect. Whether other bytes
+    # are an image is seen when they are decoded: hosts that let files be downloaded call them all the same.
+    wrong = response.status != 200 or response.content_type.startswith(_PAGES)
     if wrong or (response.content_length or 0) > MOST_BYTES:
         response.release()
         raise NoPhoto

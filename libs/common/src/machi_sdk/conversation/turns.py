@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -12,14 +13,16 @@ from machi.identity.v1 import identity_service_pb2 as identity
 from machi_sdk.conversation.deciding import Step, decide, open_by_role
 from machi_sdk.conversation.openings import InstalledOpenings
 from machi_sdk.conversation.people import People
-from machi_sdk.conversation.talkers import Talkers
+from machi_sdk.conversation.talkers import TOO_SLOW, Talkers
 from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import EarlierMessages, PendingEvent
+from machi_sdk.inbound.bulkheads import FULL
 from machi_sdk.telemetry import get_logger, remote_span
 
 PHOTO_PATIENCE = timedelta(minutes=2)
 _NO_DOWNLOAD = "photo-download"
+_IN_VAIN = (_NO_DOWNLOAD, TOO_SLOW)
 
 log = get_logger()
 
@@ -184,16 +187,17 @@ class Turns:
         event = pending.event
         if not event.media.content_id:
             return ""
+        header = wire.MediaHeader(event_id=event.event_id, citizen_id=writer.citizen_id)
+        fetch = partial(content.photo, event.media.content_id)
         try:
-            content_type, chunks = await content.photo(event.media.content_id)
-            header = wire.MediaHeader(event_id=event.event_id, citizen_id=writer.citizen_id, content_type=content_type)
-            stored = await self.talkers.put_photo(pending.tenant, writer.focus.pod, header, chunks)
+            stored = await self.talkers.put_photo(pending.tenant, writer.focus.pod, header, fetch)
         except NoPhoto:
             return ""
-        except DownloadFailed as error:
-            if pending.waited_for(_NO_DOWNLOAD, PHOTO_PATIENCE):
+        except (DownloadFailed, Unavailable) as error:
+            reason = error.slug if isinstance(error, Unavailable) else _NO_DOWNLOAD
+            if reason in _IN_VAIN and any(pending.waited_for(last, PHOTO_PATIENCE) for last in _IN_VAIN):
                 return ""
-            raise Unavailable(_NO_DOWNLOAD) from error
+            raise Unavailable(_why(reason, pending)) from error
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
 
     async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
@@ -239,6 +243,11 @@ def _heard(asking: "asyncio.Task[identity.ResolveResponse]") -> None:
     """Whoever waits for it hears of its error; an event that was not committed after all has nobody."""
     if not asking.cancelled():
         asking.exception()
+
+
+def _why(reason: str, pending: PendingEvent) -> str:
+    """Why a photo waits: where no place was free nothing was tried, and what became of the last try still holds."""
+    return pending.reason if reason == FULL and pending.reason in _IN_VAIN else reason
 
 
 def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -> tuple[str, str] | None:

@@ -17,6 +17,8 @@ POLL_SECONDS = 0.5
 ATTEMPT_SECONDS = 10.0
 FORGET_SECONDS = 3600.0
 WATCH_SECONDS = 5.0
+GIVE_UP_AFTER = 8  # failures in a row that nobody foresaw; waiting for what is down counts nothing
+UNFORESEEN = "unforeseen"
 
 log = get_logger()
 
@@ -29,7 +31,8 @@ class DeliveryLoop:
         self._sender = sender
         self._tenants = tuple(tenants)
         self._awake = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}  # and for which tenant
+        self._surprises: Counter[tuple[str, str]] = Counter()
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """The consumer's handler: enter requests, wake the loop after the commit."""
@@ -67,25 +70,39 @@ class DeliveryLoop:
             await asyncio.sleep(FORGET_SECONDS)
 
     async def _claim(self) -> int:
-        claimed = 0
-        for tenant in self._tenants:
-            free = AT_ONCE - len(self._running)
-            if free <= 0:
-                return claimed
-            try:
-                found = await self._rows.claim(tenant, free)
-            except MachiError as error:
-                log.warning("deliveries paused", reason=error.slug)
-                return 0
-            claimed += len(found)
-            for delivery in found:
-                task = asyncio.create_task(self._attempt(delivery))
-                self._running.add(task)
-                task.add_done_callback(self._ended)
-        return claimed
+        """Each tenant has its share, in turns; places that nobody else has a use for go to who has more to do."""
+        self._tenants = (*self._tenants[1:], *self._tenants[:1])
+        share = AT_ONCE if len(self._tenants) == 1 else AT_ONCE // 2
+        begun = 0
+        try:
+            for tenant in self._tenants:
+                begun += await self._begin(tenant, share)
+            for tenant in self._tenants:
+                if self._held_by(tenant) >= share:
+                    begun += await self._begin(tenant, AT_ONCE)
+        except MachiError as error:
+            log.warning("deliveries paused", reason=error.slug)
+            return 0
+        return begun
+
+    async def _begin(self, tenant: str, most: int) -> int:
+        """Claim and attempt what is due of a tenant that may hold `most` places."""
+        free = min(AT_ONCE - len(self._running), most - self._held_by(tenant))
+        found = await self._rows.claim(tenant, free) if free > 0 else []
+        for delivery in found:
+            task = asyncio.create_task(self._attempt(delivery))
+            self._running[task] = tenant
+            task.add_done_callback(self._ended)
+        return len(found)
+
+    def _held_by(self, tenant: str) -> int:
+        return sum(held == tenant for held in self._running.values())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("delivery task failed", error=type(error).__name__)
         self._awake.set()
 
     async def _rest(self) -> None:
@@ -99,8 +116,23 @@ class DeliveryLoop:
         with remote_span(f"{self._rows.channel} delivery", delivery.trace):
             try:
                 async with asyncio.timeout(ATTEMPT_SECONDS):
-                    await self._sender.attempt(delivery)
+                    await self._try(delivery)
             except (MachiError, TimeoutError) as error:
                 # The database is away, or everything is slow: the lease runs out and it is attempted again.
                 name = type(error).__name__
                 log.warning("delivery left to its lease", delivery_id=delivery.request.delivery_id, error=name)
+
+    async def _try(self, delivery: Open) -> None:
+        which = (delivery.tenant, delivery.request.delivery_id)
+        try:
+            await self._sender.attempt(delivery)
+        except (MachiError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("delivery failed", delivery_id=delivery.request.delivery_id, error=type(error).__name__)
+            self._surprises[which] += 1
+            if self._surprises[which] < GIVE_UP_AFTER:
+                await self._sender.put_off(delivery, UNFORESEEN)
+                return
+            await self._sender.give_up(delivery, UNFORESEEN)
+        self._surprises.pop(which, None)

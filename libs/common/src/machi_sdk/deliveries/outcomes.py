@@ -1,6 +1,6 @@
 """What a platform made of a message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -10,9 +10,13 @@ class Accepted:
 
 @dataclass(frozen=True)
 class NotTaken:
-    """Surely not accepted, but worth trying again: too many requests, or never connected."""
+    """Surely not accepted, but worth trying again: too many requests, or never connected.
+
+    `whole_account`: nothing is accepted for anybody until somebody mends what the reason names.
+    """
 
     reason: str
+    whole_account: bool = field(default=False, kw_only=True, compare=False)  # one message's outcome is the same
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from machi_sdk.telemetry import counter
 from machi_sdk.work import Work, Works
 
 OUTCOMES = "machi.deliveries.outcomes.v1"
+NOT_FOCUSED = "focus-not-set"  # why a delivery waits that the platform has already
 DELIVERY_MOVES = (move_of("deliveries"),)
 _ACCEPT = (
     "INSERT INTO deliveries (tenant, delivery_id, citizen_id, thread, version, request, trace, state, reason, tries,"
@@ -38,7 +39,7 @@ WITH RECURSIVE heads AS (
 ), due AS (SELECT delivery_id, place FROM heads WHERE due_at <= $2 LIMIT $3)
 UPDATE deliveries AS d SET due_at = $2::timestamptz + interval '15 seconds', tries = tries + 1
 FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= $2
-RETURNING d.citizen_id, due.place, d.request, d.trace, d.tries, d.first_post_at, (
+RETURNING d.citizen_id, due.place, d.request, d.trace, d.tries, d.reason, d.first_post_at, (
     SELECT coalesce(max(sent.version), 0) FROM deliveries AS sent WHERE sent.tenant = $1 AND sent.thread = d.thread
     AND sent.citizen_id = d.citizen_id AND sent.thread <> '' AND sent.state IN ('accepted', 'unknown')) AS newest_sent
 """
@@ -64,14 +65,20 @@ STATES = {
 
 @dataclass(frozen=True)
 class Open:
-    """A delivery that has not ended, as claimed for one attempt."""
+    """A delivery that has not ended, as claimed for one attempt; `reason` is why the last one was put off."""
 
     tenant: str
     request: deliveries.DeliveryRequested
     tries: int
+    reason: str
     first_post_at: datetime | None
     newest_sent: int
     trace: Mapping[str, str]
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the platform has it for sure, and only the person's focus is still to be set."""
+        return self.reason == NOT_FOCUSED
 
 
 class DeliveryRows:
@@ -178,6 +185,7 @@ def _open(tenant: str, row: asyncpg.Record) -> Open:
         tenant=tenant,
         request=deliveries.DeliveryRequested.FromString(row["request"]),
         tries=row["tries"],
+        reason=row["reason"],
         first_post_at=row["first_post_at"],
         newest_sent=row["newest_sent"],
         trace=row["trace"],

@@ -28,7 +28,6 @@ Retracted = Callable[[W, TurnContext, str], Awaitable[None]]
 Prepare = Callable[[TurnContext], Awaitable[None]]
 
 _TRIES = 4
-_TIDY_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,11 @@ class DialogueKit(Generic[W]):
         self._prepare = prepare
         self._controls = Controls(TEXTS)
         self._asides = Asides(TEXTS)
-        self._tidied: dict[str, float] = {}
 
     async def turn(self, request: wire.TurnRequest, tenant: str) -> wire.TurnResponse:
         """Answer one event of a citizen; Unavailable when it should be tried again."""
         if not request.event_id:
             raise Invalid("event-id-missing")
-        await self._tidy(tenant)
         started = time.perf_counter()
         for _ in range(_TRIES):
             response = await self._attempt(request, tenant)
@@ -93,13 +90,6 @@ class DialogueKit(Generic[W]):
             if not sessions.moved(conflict):
                 raise
             return None
-
-    async def _tidy(self, tenant: str) -> None:
-        """Once an hour, forget what no retry can ask for."""
-        now = time.monotonic()
-        if now - self._tidied.get(tenant, -_TIDY_SECONDS) >= _TIDY_SECONDS:
-            self._tidied[tenant] = now
-            await sessions.forget_turns(self._works, tenant)
 
     def _context(self, request: wire.TurnRequest, tenant: str) -> TurnContext:
         return TurnContext(

@@ -22,6 +22,7 @@ from machi_sdk.dialogue.questions import (
 from machi_sdk.names import fold, stands_in
 
 CHANGE = "change"
+MOST_PLACE = 500
 _SENT = ("photo", "sticker", "audio", "video", "file")
 
 
@@ -103,15 +104,20 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
         case Confirm():
             return _agreed(kind, words, yes_no)
         case PlaceQ() if words:
-            return {"address": text.strip()}
+            return {"address": _no_longer(text.strip(), MOST_PLACE)}
         case WordsQ(minimum, maximum):
-            if len(text) > maximum:
-                raise Unreadable("again.too-long", most=f"{maximum:,}", length=f"{len(text):,}")
+            _no_longer(text, maximum)
             if len(text.strip()) >= minimum or (text and minimum <= 1):
                 return text
         case NumberQ() | DateQ() | TimeQ():
             return _measured(kind, unicodedata.normalize("NFKC", text).strip())
     raise Unreadable(_wanted(kind))
+
+
+def _no_longer(text: str, most: int) -> str:
+    if len(text) > most:
+        raise Unreadable("again.too-long", most=f"{most:,}", length=f"{len(text):,}")
+    return text
 
 
 def _agreed(kind: Confirm, words: str, yes_no: tuple[frozenset[str], frozenset[str]]) -> bool | str:

@@ -4,12 +4,12 @@ A busy pod is not a hung one: a bounded number of calls waits a moment for a pla
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from machi_sdk.errors import Unavailable
 
+FULL = "bulkhead-full"
 _PLACES = 16
 _QUEUE = 16
 _QUEUE_SECONDS = 1.0
@@ -20,8 +20,8 @@ _REST_SECONDS = 1.0
 class _Places:
     """The places of one pod, and how it has done of late."""
 
-    def __init__(self) -> None:
-        self.free = asyncio.Semaphore(_PLACES)
+    def __init__(self, places: int) -> None:
+        self.free = asyncio.Semaphore(places)
         self.waiting = 0
         self.failures = 0
         self.closed_until = 0.0
@@ -29,13 +29,13 @@ class _Places:
     async def take(self) -> None:
         """Take a place; Unavailable when the pod rests, or none comes free soon."""
         if asyncio.get_running_loop().time() < self.closed_until or self.waiting >= _QUEUE:
-            raise Unavailable("bulkhead-full")
+            raise Unavailable(FULL)
         self.waiting += 1
         try:
             async with asyncio.timeout(_QUEUE_SECONDS):
                 await self.free.acquire()
         except TimeoutError as error:
-            raise Unavailable("bulkhead-full") from error
+            raise Unavailable(FULL) from error
         finally:
             self.waiting -= 1
 
@@ -50,12 +50,12 @@ class Bulkheads:
     """Places per target pod, and a breaker."""
 
     def __init__(self) -> None:
-        self._pods: dict[str, _Places] = defaultdict(_Places)
+        self._pods: dict[str, _Places] = {}
 
     @asynccontextmanager
-    async def enter(self, pod: str) -> AsyncIterator[None]:
+    async def enter(self, pod: str, at_once: int = _PLACES) -> AsyncIterator[None]:
         """Hold one of the pod's places; Unavailable when none comes free within a second, or the pod rests."""
-        places = self._pods[pod]
+        places = self._pods.setdefault(pod, _Places(at_once))
         await places.take()
         try:
             yield

@@ -1,5 +1,7 @@
 """The rows behind inbound events; of a message that was taken back before it came nothing is kept but its id."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -10,12 +12,16 @@ from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.forgetting import forget
+from machi_sdk.inbound.due import Due
 from machi_sdk.work import Hop, Work, Works
 
 OPEN = "('received','turned','replying','waiting')"
+ENDED = "('done','unknown','ignored','failed')"
 LEASE = "interval '8 seconds'"
 # The mark on the event that took a message back; the platform may bring the message later.
 TAKEN_BACK = "taken back: "
+_LOOKED_AHEAD = 192
+_LOOK_SECONDS = 1.0
 _COLUMNS = (
     "event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark,"
     " event.reason, event.pod, event.tries, event.received_at"
@@ -46,12 +52,19 @@ SELECT tenant, event_id, address_key, message_id, CASE WHEN is_gone THEN '' ELSE
 FROM placed ORDER BY place
 ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """
-_CLAIM = f"""
+_DUE = f"""
 WITH heads AS (
-    SELECT DISTINCT ON (address_key) id, due_at FROM inbound_events WHERE state IN {OPEN} ORDER BY address_key, id
-), due AS (SELECT id FROM heads WHERE due_at <= now() ORDER BY id LIMIT $1)
+    SELECT DISTINCT ON (address_key) id, tenant, due_at FROM inbound_events WHERE state IN {OPEN}
+    ORDER BY address_key, id
+)
+SELECT id, tenant FROM heads WHERE due_at <= now()
+ORDER BY row_number() OVER (PARTITION BY tenant ORDER BY id), id LIMIT {_LOOKED_AHEAD}
+"""
+# By the ended states: in calm hours the statistics say that nothing is open, and to name those would lead the planner
+# through all that is.
+_LEASE = f"""
 UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
-FROM due WHERE event.id = due.id AND event.due_at <= now()
+WHERE id = ANY($1::bigint[]) AND due_at <= now() AND state NOT IN {ENDED}
 RETURNING {_COLUMNS}
 """
 _LATE = f"""
@@ -131,6 +144,7 @@ class EventRows:
 
     def __init__(self, works: Works[Work]) -> None:
         self._works = works
+        self._due = Due()
 
     async def accept(self, records: Sequence[Received], work: Work, lease: int) -> tuple[list[PendingEvent], int]:
         """Enter events in the consumer's transaction; one already here is left alone. Invalid for another kind.
@@ -145,9 +159,19 @@ class EventRows:
         leased = [PendingEvent(row, self._works) for row in rows if row["tries"]]
         return leased, sum(row["state"] == "received" for row in rows) - len(leased)
 
-    async def claim(self, count: int) -> list[PendingEvent]:
-        """Lease the first open event of up to `count` people whose time has come."""
-        return await self._fetch(_CLAIM, count)
+    async def claim(self, count: int, under_way: Mapping[str, int]) -> list[PendingEvent]:
+        """Lease the first open event of up to `count` people whose time has come; fewer only if there are no more.
+
+        Of tenants the one that has the fewest under way goes first.
+        """
+        now = asyncio.get_running_loop().time()
+        leased = await self._lease(self._due.take(count, under_way)) if now < self._due.until else []
+        if len(leased) < count:
+            found = await self._works.alone(_DUE)
+            self._due = Due([(row["id"], row["tenant"]) for row in found], now + _LOOK_SECONDS)
+            more = Counter(under_way) + Counter(event.tenant for event in leased)
+            leased += await self._lease(self._due.take(count - len(leased), more))
+        return leased
 
     async def late(self, after_seconds: float, most: int) -> list[PendingEvent]:
         """The first open event of `most` people who have waited that long and were not told yet; marks them told."""
@@ -180,6 +204,10 @@ class EventRows:
         said = f"{ended} - interval '72 hours' AND payload <> ''"
         await forget(self._works, "", "inbound_events", said, sets="payload = '', stored = NULL")
         await forget(self._works, "", "inbound_events", f"{ended} - interval '8 days'")
+
+    async def _lease(self, ids: list[int]) -> list[PendingEvent]:
+        rows = await self._works.alone(_LEASE, ids) if ids else []
+        return [PendingEvent(row, self._works) for row in rows]
 
     async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
         return [PendingEvent(row, self._works) for row in await self._works.alone(query, *arguments)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -21,6 +22,8 @@ _RENEW_SECONDS = 2.5
 _TELL_AFTER_SECONDS = 8.0
 _TOLD_AT_ONCE = 25  # a flood must not spend its time on saying that there is a flood
 _LONGEST_WAIT = 4.0
+_RARELY = 60.0
+_SHARE_OF_AGE = 1 / 30  # who has waited for long waits that much longer at most
 _GIVE_UP_AFTER = 8  # failures that nobody foresaw; waiting for what is down counts nothing
 _FORGET_SECONDS = 3600.0
 
@@ -55,6 +58,7 @@ class InboundQueue:
         self._unclaimed = 0  # entered here and leased to nobody, as far as is known
         self._running: dict[asyncio.Task[None], float] = {}  # and when each began
         self._leased: set[int] = set()
+        self._under_way: Counter[str] = Counter()  # by tenant
         self._surprises: dict[int, int] = {}
         self._waiting = Waiting()
 
@@ -125,7 +129,7 @@ class InboundQueue:
             return 0
         known = self._unclaimed
         try:
-            events = await self._rows.claim(free)
+            events = await self._rows.claim(free, self._under_way)
         except Unavailable as error:
             log.warning("inbound paused", reason=error.slug)
             return 0
@@ -148,11 +152,13 @@ class InboundQueue:
             # Who was put off before waits for what is down or full: it takes none of the places of those who need not.
             self._running[task] = asyncio.get_running_loop().time() if event.tries == 1 else -math.inf
             self._leased.add(event.id)
-            task.add_done_callback(partial(self._ended, event.id))
+            self._under_way[event.tenant] += 1
+            task.add_done_callback(partial(self._ended, event))
 
-    def _ended(self, identifier: int, task: asyncio.Task[None]) -> None:
+    def _ended(self, event: PendingEvent, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self._leased.discard(identifier)
+        self._leased.discard(event.id)
+        self._under_way[event.tenant] -= 1
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("inbound task failed", error=type(error).__name__)
@@ -180,7 +186,7 @@ class InboundQueue:
             await self._handler.handle(event)
         except Unavailable as error:
             log.warning("inbound waits", reason=error.slug, event_id=event.event.event_id, tries=event.tries)
-            await self._put_off(event, min(0.25 * 2 ** min(event.tries, 6), _LONGEST_WAIT), error.slug)
+            await self._put_off(event, _pause(event), error.slug)
         except MachiError as error:
             log.error("inbound failed", reason=error.slug, event_id=event.event.event_id)
             await event.mark("failed", error.slug)
@@ -207,3 +213,9 @@ class InboundQueue:
                 await self._handler.say_waiting(event)
             except MachiError as error:
                 log.warning("waiting notice failed", reason=error.slug)
+
+
+def _pause(event: PendingEvent) -> float:
+    """How many seconds to wait before the next try: few at first, then more the longer the person has waited."""
+    longest = max(_LONGEST_WAIT, min(event.age.total_seconds() * _SHARE_OF_AGE, _RARELY))
+    return float(min(0.25 * 2 ** min(event.tries, 8), longest))

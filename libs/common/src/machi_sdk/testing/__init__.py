@@ -14,6 +14,7 @@ from machi_sdk.testing.kafka import (
 )
 from machi_sdk.testing.plans import rows_read
 from machi_sdk.testing.pods import running_pod
+from machi_sdk.testing.proxy import noting_proxy
 from machi_sdk.testing.release import LocalRelease
 from machi_sdk.testing.tokens import LocalIssuer
 from machi_sdk.testing.waiting import wait_until
@@ -30,6 +31,7 @@ __all__ = [
     "database_for",
     "empty_topics",
     "new_topic",
+    "noting_proxy",
     "publish",
     "read_all",
     "registered_topics",

@@ -5,6 +5,8 @@ from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
 
 # Too many, or an access token that an operator has to renew: the same request is right afterwards.
 LATER = (401, 403, 429)
+# What LINE's content host says of something that it is still preparing.
+NOT_READY = 202
 
 
 def judge(status: int, message: str) -> Outcome:
@@ -12,9 +14,9 @@ def judge(status: int, message: str) -> Outcome:
     if status < 300 or status == 409:
         return Accepted()
     if status == 429 and "monthly limit" in message.casefold():
-        return NotTaken(MONTHLY_LIMIT)
+        return NotTaken(MONTHLY_LIMIT, whole_account=True)
     if status in LATER:
-        return NotTaken(f"platform-{status}")
+        return NotTaken(f"platform-{status}", whole_account=status != 429)
     if status >= 500:
         return Unclear(f"platform-{status}")
     return Refused(f"platform-{status}")

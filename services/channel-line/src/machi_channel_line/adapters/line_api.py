@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 import orjson
 
-from machi_channel_line.adapters.judging import LATER, judge, judge_reply
+from machi_channel_line.adapters.judging import LATER, NOT_READY, judge, judge_reply
 from machi_channel_line.ports import Body, Pushing, Replied
 from machi_sdk.conversation.downloads import download
 from machi_sdk.deliveries import NotTaken, Outcome, Refused, Unclear
@@ -88,7 +88,7 @@ class LineApi:
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
         """Content type and bytes; NoPhoto when gone or of another kind, DownloadFailed when it may come later."""
         url = f"{self._settings.data_api_url}/v2/bot/message/{content_id}/content"
-        return await download(self._session, url, self._authorized({}), LATER)
+        return await download(self._session, url, self._authorized({}), (*LATER, NOT_READY))
 
     def _json(self, call: str, path: str, body: Body, headers: Mapping[str, str] | None = None) -> Request:
         typed = {"Content-Type": "application/json", **(headers or {})}

@@ -12,6 +12,9 @@ _LIVE = "SELECT language, menu_id, hash FROM menus WHERE tenant = $1 AND state =
 _ADD = "INSERT INTO menus (tenant, menu_id, language, hash, state) VALUES ($1, $2, $3, $4, 'made')"
 _RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AND menu_id <> $3"
 _PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
+_ALL_DUE = "UPDATE menu_links SET due_at = now() WHERE tenant = $1 AND language = $2 AND menu_id <> $3 AND NOT waits"
+# A menu that is just being replaced is nobody's last one.
+_ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('menu links/' || $1, 1))"
 _UNUSED = (
     "SELECT menu_id FROM menus WHERE tenant = $1 AND state = ANY($2::text[])"
     " AND NOT EXISTS (SELECT FROM menu_links AS link WHERE link.tenant = $1 AND link.menu_id = menus.menu_id)"
@@ -23,8 +26,32 @@ _DUE = (
     " JOIN menus AS menu ON menu.tenant = $1 AND menu.language = link.language AND menu.state = 'live'"
     " WHERE link.tenant = $1 AND link.due_at <= $2 AND link.menu_id <> menu.menu_id ORDER BY link.due_at LIMIT 20"
 )
-_LINKED = "UPDATE menu_links SET menu_id = $3, tries = 0 WHERE tenant = $1 AND citizen_id = $2"
-_PUT_OFF = "UPDATE menu_links SET tries = tries + 1, due_at = $3 WHERE tenant = $1 AND citizen_id = $2"
+# Each is for the wish that was read: who made another one meanwhile stays due.
+_LINKED = """
+UPDATE menu_links SET menu_id = $4::varchar, tries = 0, due_at = CASE
+    WHEN EXISTS (SELECT FROM menus WHERE tenant = $1 AND menu_id = $4 AND state = 'live') THEN timestamptz 'infinity'
+    ELSE now() END
+WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3
+"""
+_PUT_OFF = (
+    "UPDATE menu_links SET tries = tries + 1, due_at = $4 WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3"
+)
+_WAIT = (
+    "UPDATE menu_links SET waits = true, due_at = 'infinity' WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3"
+)
+_ANY_WAITING = "SELECT EXISTS (SELECT FROM menu_links WHERE tenant = $1 AND waits)"
+_WAKE = (
+    "UPDATE menu_links SET waits = false, tries = 0, due_at = now(), event_id = $3"
+    " WHERE tenant = $1 AND citizen_id = present_id($1, $2) AND waits"
+)
+# Whatever went wrong: who has their menu has nothing due, all others have.
+_SETTLE = """
+UPDATE menu_links AS link
+SET due_at = CASE WHEN link.menu_id = menu.menu_id THEN timestamptz 'infinity' ELSE now() END
+FROM menus AS menu WHERE menu.tenant = $1 AND menu.state = 'live' AND link.tenant = $1
+AND menu.language = link.language AND NOT link.waits
+AND (link.due_at < 'infinity') = (link.menu_id = menu.menu_id)
+"""
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('machi menus', 1))"
 
 
@@ -34,6 +61,7 @@ class MenuRows:
     def __init__(self, works: Works[Work], database: Database) -> None:
         self._works = works
         self._database = database
+        self._waiting: set[str] = set()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
@@ -57,8 +85,14 @@ class MenuRows:
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
         """It is its language's menu from now on."""
         async with self._works.begin(tenant) as work:
+            await work.db.execute(_ONE_BY_ONE, tenant)
             await work.db.execute(_RETIRE, tenant, language, menu_id)
             await work.db.execute(_PROMOTE, tenant, menu_id)
+            await work.db.execute(_ALL_DUE, tenant, language, menu_id)
+
+    async def settle(self, tenant: str) -> None:
+        """People who have the menu of their language have nothing due, all others have."""
+        await self._execute(tenant, _SETTLE)
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
         """Menus in one of these states that nobody is linked to."""
@@ -80,15 +114,28 @@ class MenuRows:
         """People whose menu is not the one of their language."""
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_DUE, tenant, now)
+            waiting = await work.db.fetchval(_ANY_WAITING, tenant)
+        (self._waiting.add if waiting else self._waiting.discard)(tenant)
         return [DueLink(row["citizen_id"], row["event_id"], row["tries"], row["menu_id"]) for row in rows]
 
     async def linked(self, tenant: str, link: DueLink) -> None:
         """The person has it."""
-        await self._execute(tenant, _LINKED, link.citizen_id, link.menu_id)
+        async with self._works.begin(tenant) as work:
+            await work.db.execute(_ONE_BY_ONE, tenant)
+            await work.db.execute(_LINKED, tenant, link.citizen_id, link.event_id, link.menu_id)
 
     async def put_off(self, tenant: str, link: DueLink, until: datetime) -> None:
         """Try again then."""
-        await self._execute(tenant, _PUT_OFF, link.citizen_id, until)
+        await self._execute(tenant, _PUT_OFF, link.citizen_id, link.event_id, until)
+
+    async def wait(self, tenant: str, link: DueLink) -> None:
+        """The person keeps the menu they have until they write again."""
+        await self._execute(tenant, _WAIT, link.citizen_id, link.event_id)
+
+    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> None:
+        """The person wrote: their menu is due, if it waited for that."""
+        if tenant in self._waiting:
+            await self._execute(tenant, _WAKE, citizen_id, event_id)
 
     async def _execute(self, tenant: str, statement: str, *values: object) -> None:
         async with self._works.begin(tenant) as work:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Column, DateTime, Index, MetaData
+from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, false
 from sqlmodel import Field, SQLModel
 
 from machi_sdk.deliveries.tables import deliveries_table
@@ -33,7 +33,10 @@ class MenuRow(_Row, table=True):
 
 
 class MenuLinkRow(_Row, table=True):
-    """The language a person's menu should have, and the menu they were last given. Never an address."""
+    """The language a person's menu should have, and the menu they were last given. Never an address.
+
+    `due_at` is infinity while there is nothing to do; `waits`: until the person writes again.
+    """
 
     __tablename__ = "menu_links"
     __table_args__ = (Index("ix_menu_links_tenant_due_at", "tenant", "due_at"),)
@@ -44,3 +47,4 @@ class MenuLinkRow(_Row, table=True):
     menu_id: str
     tries: int
     due_at: datetime = Field(sa_column=_moment())
+    waits: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))

@@ -7,7 +7,7 @@ from machi_sdk.work import Work
 _WISH = (
     "INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)"
     " VALUES ($1::text, present_id($1, $2), $3, $4, '', 0, now()) ON CONFLICT (tenant, citizen_id) DO UPDATE"
-    " SET language = $3, event_id = $4, menu_id = '', tries = 0, due_at = now()"
+    " SET language = $3, event_id = $4, menu_id = '', tries = 0, due_at = now(), waits = false"
 )
 # Who had LINE, gave it away, and gets it back: the older wish gives way.
 _GIVE_WAY = (

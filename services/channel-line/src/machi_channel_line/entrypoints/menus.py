@@ -58,23 +58,27 @@ class MenuLoops:
             async with self._rows.alone() as alone:
                 if not alone:
                     return False
-                for tenant in self._keep.lines:
-                    await self._bring(tenant)
+                brought = [await self._brought(tenant) for tenant in self._keep.lines]
         except (MachiError, OSError) as error:
-            count_menu("put-off")
-            note_menus(behind=True)
-            log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__)
-            return False
-        count_menu("in-step")
-        note_menus(behind=False)
-        return True
+            brought = [_put_off(error)]
+        note_menus(behind=not all(brought))
+        if all(brought):
+            count_menu("in-step")
+        return all(brought)
 
-    async def _bring(self, tenant: str) -> None:
-        """Bring a tenant's menus to the plan; the first time also what somebody changed at LINE."""
-        if tenant not in self._compared:
-            await self._keep.compare(tenant)
-            self._compared.add(tenant)
-        await self._keep.refresh(tenant, self._plan)
+    async def _brought(self, tenant: str) -> bool:
+        """Bring a tenant's menus to the plan; the first time also what somebody changed at LINE.
+
+        What one tenant lacks, such as a token that LINE knows, is no other's trouble.
+        """
+        try:
+            if tenant not in self._compared:
+                await self._keep.compare(tenant)
+                self._compared.add(tenant)
+            await self._keep.refresh(tenant, self._plan)
+        except MachiError as error:
+            return _put_off(error, tenant=tenant)
+        return True
 
     async def _changed(self, version: int, seconds: float) -> None:
         try:
@@ -82,3 +86,10 @@ class MenuLoops:
                 await self._installed.wait_change(version)
         except TimeoutError:
             return
+
+
+def _put_off(error: MachiError | OSError, **whose: str) -> bool:
+    """False, counted and logged."""
+    count_menu("put-off")
+    log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__, **whose)
+    return False

@@ -19,7 +19,7 @@ from machi_sdk.inbound import Entrance
 from machi_sdk.settings import LineSettings
 from machi_sdk.telemetry import counter, get_logger, remote_span
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 4_000_000  # LINE names no limit, and one that is refused for its size can never come through
 
 log = get_logger()
 

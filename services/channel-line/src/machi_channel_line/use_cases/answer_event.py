@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from machi_channel_line.domain.reply_token import token_fresh
-from machi_channel_line.ports import Body, Line, Pushing, Renderer
+from machi_channel_line.ports import Body, Line, Menus, Pushing, Renderer
 from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import Answered, Turns
 from machi_sdk.conversation.press import TogglePress, decode
@@ -25,6 +25,7 @@ class AnswerEvent:
     lines: Mapping[str, Line]
     turns: Turns
     answerer: Answerer
+    menus: Menus
     render: Renderer
     texts: Texts
 
@@ -50,7 +51,7 @@ class AnswerEvent:
         if pending.event.reply_handle and not answered.writer.reachable:
             await self.turns.people.reachable(pending.tenant, pending.event)  # the follow that said so was lost
         if not answered.again:
-            await self._wish_menu(pending, answered)
+            await self._keep_menu(pending, answered)
         messages = self._rendered(pending, answered)
         if not answered.again:
             mark = self.answerer.mark_for(pending)
@@ -71,14 +72,16 @@ class AnswerEvent:
         elif isinstance(await line.reply(event.reply_handle, messages), NotTaken):
             await self.answerer.answers.free_token(pending.tenant, event.event_id, NOTICE)
 
-    async def _wish_menu(self, pending: PendingEvent, answered: Answered) -> None:
-        """A menu in the language just chosen; a person who comes back gets the one chosen earlier."""
+    async def _keep_menu(self, pending: PendingEvent, answered: Answered) -> None:
+        """A menu in the language just chosen, or chosen by who comes back; one that waited for the person is due."""
         writer = answered.writer
         again = writer.language if pending.event.HasField("followed") and writer.language_chosen else ""
         language = answered.response.language or again
         if language:
             answers = self.answerer.answers
             await answers.wish_menu(pending.tenant, writer.citizen_id, language, pending.event.event_id)
+        elif writer.language_chosen:
+            await self.menus.wake(pending.tenant, writer.citizen_id, pending.event.event_id)
 
     def _rendered(self, pending: PendingEvent, answered: Answered) -> list[Body]:
         response = answered.response

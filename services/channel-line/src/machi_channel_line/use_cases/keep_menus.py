@@ -30,7 +30,7 @@ class KeepMenus:
     clock: Clock
     draw: Draw
     look: str
-    budget: HourlyBudget
+    budgets: Mapping[str, HourlyBudget]
 
     async def compare(self, tenant: str) -> None:
         """Forget menus that somebody took away at LINE, so that they are made again, and show ours by default."""
@@ -38,6 +38,7 @@ class KeepMenus:
         for menu_id in await self.menus.known(tenant):
             if menu_id not in there:
                 await self.menus.remove(tenant, menu_id)
+        await self.menus.settle(tenant)
         city = await self.people.city(tenant)
         shown = (await self.menus.live(tenant)).get(city.default_language)
         if shown is not None:
@@ -54,6 +55,7 @@ class KeepMenus:
             if live.get(menu.language, ("", ""))[1] != menu.hash(self._look(to_all=to_all))
         ]
         if changed:
+            await self._drop_unused(tenant, ("made",))  # left by rounds that ended between its making and its showing
             await self._drop_strangers(tenant)
         for menu, to_all in changed:
             await self._replace(tenant, menu, to_all=to_all)
@@ -76,15 +78,18 @@ class KeepMenus:
 
     async def _link(self, tenant: str, due: DueLink) -> None:
         address = await self.people.in_answer(tenant, due.citizen_id, due.event_id)
-        if address:
-            outcome = await self.lines[tenant].link_menu(address, due.menu_id)
-            if not isinstance(outcome, Accepted | Refused):
-                raise Unavailable("menu-link-unclear")
-            count_menu("linked" if isinstance(outcome, Accepted) else "link-refused")
+        if not address:
+            count_menu("link-waits")
+            await self.menus.wait(tenant, due)
+            return
+        outcome = await self.lines[tenant].link_menu(address, due.menu_id)
+        if not isinstance(outcome, Accepted | Refused):
+            raise Unavailable("menu-link-unclear")
+        count_menu("linked" if isinstance(outcome, Accepted) else "link-refused")
         await self.menus.linked(tenant, due)
 
     async def _replace(self, tenant: str, menu: Menu, *, to_all: bool) -> None:
-        if not self.budget.take(2, self.clock.now()):
+        if not self.budgets[tenant].take(2, self.clock.now()):
             raise Unavailable("menu-budget-spent")
         line = self.lines[tenant]
         picture = await self.draw(menu)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from machi_channel_line.domain.reply_token import token_fresh
-from machi_channel_line.ports import MONTHLY_LIMIT, Answers, Body, Line, Pushing, Replied, TokenSpent
+from machi_channel_line.ports import MONTHLY_LIMIT, NO_PUSHES, Answers, Body, Line, Pushing, Replied, TokenSpent
 from machi_channel_line.telemetry import count_answer
 from machi_sdk.clock import Clock
 from machi_sdk.conversation import People
@@ -18,7 +18,7 @@ from machi_sdk.inbound import PendingEvent
 PUSHED = "push:"
 ANSWER = "answer"
 # So long an answer that could only be pushed holds back the person's next words, which can be replied to.
-QUOTA_PATIENCE = timedelta(minutes=3)
+PUSH_PATIENCE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,9 @@ class Answerer:
         pushing = Pushing(address, messages, derived_id("line-answer", tenant, event_id))
         how = "pushed-after-unclear-reply" if pending.reply_mark == ANSWER else "pushed"
         outcome = await line.push(pushing)
-        if outcome == NotTaken(MONTHLY_LIMIT) and pending.waited_for(MONTHLY_LIMIT, QUOTA_PATIENCE):
-            outcome = Refused(MONTHLY_LIMIT)
+        for reason in (MONTHLY_LIMIT, NO_PUSHES):
+            if outcome == NotTaken(reason) and pending.waited_for(reason, PUSH_PATIENCE):
+                outcome = Refused(reason)
         await _conclude(pending, outcome, how)
 
 

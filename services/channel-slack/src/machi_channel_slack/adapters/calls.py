@@ -14,8 +14,11 @@ from machi_sdk.telemetry import histogram
 
 Json = dict[str, object]
 SECONDS = 8.0
-# Slack's own words for "perhaps": https://docs.slack.dev/reference/methods (errors common to all methods)
-_PERHAPS = {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+# Slack's own words for "perhaps", or "not now": https://docs.slack.dev/reference/methods
+_PERHAPS = {
+    *("external_channel_migrating", "fatal_error", "internal_error", "request_timeout", "service_unavailable"),
+    *("team_added_to_org", "update_failed"),
+}
 logging.getLogger("slack_sdk").setLevel(logging.ERROR)
 
 
@@ -32,7 +35,7 @@ class Calls:
         left = self._rests.get(name, 0.0) - time.monotonic()
         if left > 0:
             request.close()
-            raise SlackLimited(left)
+            raise SlackLimited(left, name)
         try:
             return await _ended(name, request, seconds)
         except SlackLimited as error:
@@ -50,12 +53,12 @@ async def _ended(name: str, request: Awaitable[AsyncSlackResponse], seconds: flo
         async with asyncio.timeout(seconds):
             response = await request
     except SlackApiError as error:
-        raised = _named(error)
+        raised = _named(name, error)
         outcome = raised.slug
         raise raised from error
     except aiohttp.ClientConnectorError as error:
         outcome = "unreachable"
-        raise SlackLimited(1.0) from error
+        raise SlackLimited(1.0, name) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         outcome = "uncertain"
         raise SlackUncertain("slack-uncertain") from error
@@ -65,14 +68,14 @@ async def _ended(name: str, request: Awaitable[AsyncSlackResponse], seconds: flo
     return response.data if isinstance(response.data, dict) else {}
 
 
-def _named(error: SlackApiError) -> SlackRefused | SlackLimited | SlackUncertain:
+def _named(method: str, error: SlackApiError) -> SlackRefused | SlackLimited | SlackUncertain:
     response = error.response
     status = response.status_code if isinstance(response, AsyncSlackResponse) else getattr(response, "status", 0)
     body = response.data if isinstance(response, AsyncSlackResponse) and isinstance(response.data, dict) else {}
     name = str(body.get("error", ""))
     if status == 429 or name in ("ratelimited", "rate_limited"):
         headers = response.headers if isinstance(response, AsyncSlackResponse) else {}
-        return SlackLimited(_seconds(headers.get("Retry-After", headers.get("retry-after", ""))))
+        return SlackLimited(_seconds(headers.get("Retry-After", headers.get("retry-after", ""))), method)
     if status >= 500 or name in _PERHAPS or not name:
         return SlackUncertain("slack-uncertain")
     return SlackRefused(name)

@@ -48,8 +48,15 @@ class SlackRooms:
             self._listed = await self._slack.channels()
         channel, member = self._listed.get(desk.name, ("", True))
         if channel and not member:
-            await self._slack.join(channel)
+            await self._join(channel)
         return channel
+
+    async def _join(self, channel: str) -> None:
+        try:
+            await self._slack.join(channel)
+        except SlackRefused:
+            self._listed = None  # it may be another one by now
+            raise
 
     async def _make(self, desk: Desk) -> str:
         try:

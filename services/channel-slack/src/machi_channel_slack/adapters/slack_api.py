@@ -1,5 +1,6 @@
 """One workspace by the official SDK."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from machi_channel_slack.adapters.calls import SECONDS, Calls, Json
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.domain.conversations import is_external
-from machi_channel_slack.ports import SlackRefused, SlackUncertain
+from machi_channel_slack.ports import SlackLimited, SlackRefused, SlackUncertain
 from machi_sdk.conversation import DownloadFailed, NoPhoto
 from machi_sdk.conversation.downloads import download
 from machi_sdk.errors import Unavailable
@@ -17,6 +18,7 @@ from machi_sdk.settings import SlackSettings
 
 _PAGES = 5
 _PAGE = 200
+_MOST_INVITED = 100
 _NO_FILE = {"file_not_found", "file_deleted"}
 
 
@@ -25,6 +27,7 @@ class SlackApi:
 
     def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._team_id = settings.team_id  # asked for of apps that an organisation installed
         self._calls = Calls()
         self._client = AsyncWebClient(
             token=settings.bot_token.get_secret_value(),
@@ -32,6 +35,7 @@ class SlackApi:
             session=session,
             retry_handlers=[],
         )
+        self._client.proxy = None  # all goes by the session; the SDK would read an address from the environment
 
     async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
         """Post; returns the message's ts."""
@@ -190,9 +194,17 @@ class SlackApi:
         cursor = ""
         while True:
             request = self._client.conversations_list(
-                types="public_channel", exclude_archived=True, limit=999, cursor=cursor or None
+                types="public_channel",
+                exclude_archived=True,
+                limit=999,
+                cursor=cursor or None,
+                team_id=self._team_id,
             )
-            body = await self._calls.ended("conversations.list", request)
+            try:
+                body = await self._calls.ended("conversations.list", request)
+            except SlackLimited as error:  # a large workspace has more pages than Slack gives in a minute
+                await asyncio.sleep(error.after)
+                continue
             for room in _rows(body, "channels"):
                 found[str(room.get("name", ""))] = (str(room["id"]), room.get("is_member") is True)
             cursor = _cursor(body)
@@ -201,7 +213,9 @@ class SlackApi:
 
     async def create(self, name: str) -> str:
         """Make a channel; returns its id."""
-        body = await self._calls.ended("conversations.create", self._client.conversations_create(name=name))
+        body = await self._calls.ended(
+            "conversations.create", self._client.conversations_create(name=name, team_id=self._team_id)
+        )
         room = body.get("channel")
         return str(room["id"]) if isinstance(room, dict) else ""
 
@@ -210,8 +224,11 @@ class SlackApi:
         await self._calls.ended("conversations.join", self._client.conversations_join(channel=channel))
 
     async def invite(self, channel: str, users: list[str]) -> None:
-        """Bring people into a channel."""
-        await self._calls.ended("conversations.invite", self._client.conversations_invite(channel=channel, users=users))
+        """Bring people into a channel; one who cannot be invited keeps no other out."""
+        for start in range(0, len(users), _MOST_INVITED):
+            some = users[start : start + _MOST_INVITED]
+            request = self._client.conversations_invite(channel=channel, users=some, force=True)
+            await self._calls.ended("conversations.invite", request)
 
     async def _page(self, channel: str, oldest: str, thread_ts: str, cursor: str) -> Json:
         if thread_ts:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from machi_channel_slack.domain.payloads import Ignored, Json, Malformed, part, parts, plain, said_in, words
+from machi_channel_slack.domain.nodes import Json, part, parts, words
+from machi_channel_slack.domain.payloads import Ignored, Malformed, plain, said_in
 
 _SPOKEN = ("", "file_share", "thread_broadcast", "me_message")
 
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file of a message; `kind` is photo, video, audio, or file."""
+    """A file of a message; `kind` is photo, video, audio, or file. One not described yet may be a photo."""
 
     file_id: str
     kind: str
@@ -44,7 +45,6 @@ class Commanded:
 
     user: str
     text: str
-    trigger_id: str
 
 
 def is_direct(body: Json) -> bool:
@@ -59,11 +59,10 @@ def read_direct(body: Json) -> Said | TakenBack | Ignored:
     channel = words(event, "channel")
     if not event_id or not channel:
         raise Malformed("event_id or channel missing")
-    if words(event, "subtype") == "message_deleted":
+    if taken_ts := _taken_back(event):
         before = part(event, "previous_message")
-        user, ts = words(before, "user"), words(event, "deleted_ts")
-        ours = words(before, "bot_id") or not user or not ts
-        return Ignored("not-a-person") if ours else TakenBack(event_id, user, channel, ts)
+        user = "" if words(before, "bot_id") else words(before, "user")
+        return TakenBack(event_id, user, channel, taken_ts) if user else Ignored("not-a-person")
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
         return Ignored("not-a-person")
     text, files = said_in(event), tuple(map(_file, parts(event, "files")))
@@ -72,12 +71,21 @@ def read_direct(body: Json) -> Said | TakenBack | Ignored:
     return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)
 
 
+def _taken_back(event: Json) -> str:
+    """The ts of the message that an event takes back; one that had answers leaves a tombstone. Empty for others."""
+    if words(event, "subtype") == "message_deleted":
+        return words(event, "deleted_ts")
+    stone = part(event, "message")
+    changed = words(event, "subtype") == "message_changed"
+    return words(stone, "ts") if changed and words(stone, "subtype") == "tombstone" else ""
+
+
 def read_command(fields: Mapping[str, str]) -> Commanded:
     """The slash command of a form; Malformed when somebody or something is missing."""
-    user, trigger = fields.get("user_id", ""), fields.get("trigger_id", "")
+    user = fields.get("user_id", "")
     if not user or not fields.get("command"):
         raise Malformed("user_id or command missing")
-    return Commanded(user, plain(fields.get("text", "")).strip(), trigger)
+    return Commanded(user, plain(fields.get("text", "")).strip())
 
 
 def is_external(file: Json) -> bool:
@@ -86,6 +94,8 @@ def is_external(file: Json) -> bool:
 
 
 def _file(file: Json) -> SentFile:
+    if words(file, "file_access") == "check_file_info":
+        return SentFile(words(file, "id"), "photo")
     family = "" if is_external(file) else words(file, "mimetype").partition("/")[0]
     kind = {"image": "photo", "video": "video", "audio": "audio"}.get(family, "file")
     return SentFile(words(file, "id"), kind)

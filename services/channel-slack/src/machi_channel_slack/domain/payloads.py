@@ -1,12 +1,12 @@
 """What Slack delivers, read liberally: unknown kinds and fields are passed over."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from machi_channel_slack.domain.nodes import Json, part, parts, words
 from machi_channel_slack.domain.rich_words import rich_words
 
-Json = Mapping[str, object]
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
 # The elements of a message whose use means something by itself.
@@ -105,12 +105,19 @@ def _reply(message: Json, event_id: str, channel: str) -> Reply | Ignored:
 
 
 def _edited(event: Json, event_id: str) -> Reply | Ignored:
-    """An edit by a person; Slack also says "changed" when it adds a preview, and then the words are the same."""
+    """An edit by a person; Slack also says "changed" when it adds a preview, and then the words are the same.
+
+    Where it does not say what they were, one edit is one event, however often it says so.
+    """
     after, before = part(event, "message"), part(event, "previous_message")
-    if not words(part(after, "edited"), "user") or said_in(after) == said_in(before):
+    edited = part(after, "edited")
+    if not words(edited, "user") or said_in(after) == said_in(before):
         return Ignored("not-edited")
     found = _reply(after, event_id, words(event, "channel"))
-    return replace(found, files=0, edited=True) if isinstance(found, Reply) else found
+    if isinstance(found, Ignored):
+        return found
+    edit_id = event_id if before else f"{found.channel}/{found.ts}/{words(edited, 'ts')}"
+    return replace(found, event_id=edit_id, files=0, edited=True)
 
 
 def _home_look(event: Json, event_id: str) -> HomeLook | Ignored:
@@ -203,21 +210,3 @@ def _unwrapped(token: str) -> str:
     if target.startswith("!"):
         return label if label.startswith("@") else f"@{label or target[1:]}"
     return f"{label} ({target})" if label and label not in target else label or target
-
-
-def part(node: Json, key: str) -> Json:
-    """The object under a key; empty when there is none."""
-    found = node.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def parts(node: Json, key: str) -> Sequence[Json]:
-    """The objects of the list under a key."""
-    found = node.get(key)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def words(node: Json, key: str) -> str:
-    """The string under a key; empty when there is none."""
-    found = node.get(key)
-    return found if isinstance(found, str) else ""

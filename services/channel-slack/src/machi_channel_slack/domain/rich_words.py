@@ -3,9 +3,10 @@
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-Json = Mapping[str, object]
+from machi_channel_slack.domain.nodes import Json, parts, words
+
 _BULLET, _INDENT = "• ", "    "
 _NAMED = {
     "text": ("", "text"),
@@ -19,14 +20,14 @@ _NAMED = {
 def rich_words(blocks: Sequence[Json]) -> str:
     """All words of the rich text among the blocks, line by line; empty when there is none."""
     rich = (block for block in blocks if block.get("type") == "rich_text")
-    return "\n".join(part for block in rich for part in _parts(_objects(block, "elements")))
+    return "\n".join(line for block in rich for line in _lines(parts(block, "elements")))
 
 
-def _parts(elements: Sequence[Json]) -> Iterator[str]:
+def _lines(elements: Sequence[Json]) -> Iterator[str]:
     for element in elements:
-        inside = _objects(element, "elements")
+        inside = parts(element, "elements")
         if element.get("type") == "rich_text_list":
-            yield from (f"{_mark(element, at)}{_line(_objects(item, 'elements'))}" for at, item in enumerate(inside))
+            yield from (f"{_mark(element, at)}{_line(parts(item, 'elements'))}" for at, item in enumerate(inside))
         else:
             yield _line(inside).removesuffix("\n")
 
@@ -46,32 +47,22 @@ def _line(elements: Sequence[Json]) -> str:
 
 
 def _word(element: Json) -> str:
-    kind = _text(element, "type")
+    kind = words(element, "type")
     if kind in _NAMED:
         sign, key = _NAMED[kind]
-        return f"{sign}{_text(element, key)}"
+        return f"{sign}{words(element, key)}"
     if kind == "emoji":
         return _emoji(element)
     if kind == "link":
-        label, url = _text(element, "text"), _text(element, "url")
+        label, url = words(element, "text"), words(element, "url")
         return f"{label} ({url})" if label and label not in url else url
-    return _text(element, "fallback") or _text(element, "value")  # a date, a colour, or what Slack invents next
+    return words(element, "fallback") or words(element, "value")  # a date, a colour, or what Slack invents next
 
 
 def _emoji(element: Json) -> str:
     """The characters themselves; a workspace's own emoji have none and keep their name."""
     try:
-        shown = "".join(chr(int(code, 16)) for code in _text(element, "unicode").split("-"))
+        shown = "".join(chr(int(code, 16)) for code in words(element, "unicode").split("-"))
         return shown.encode().decode()  # half a character is none
     except (ValueError, OverflowError):
-        return f":{_text(element, 'name')}:"
-
-
-def _text(node: Json, key: str) -> str:
-    found = node.get(key)
-    return found if isinstance(found, str) else ""
-
-
-def _objects(node: Json, key: str) -> Sequence[Json]:
-    found = node.get(key)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        return f":{words(element, 'name')}:"

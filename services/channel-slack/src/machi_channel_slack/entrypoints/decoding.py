@@ -92,10 +92,10 @@ def _taken_back_event(taken: TakenBack, team: str, received_at: datetime) -> Inb
     return event
 
 
-def command_event(command: Commanded, team: str, received_at: datetime) -> InboundEvent:
-    """A slash command: its words, as if they were written to the app."""
+def command_event(command: Commanded, team: str, delivery: str, received_at: datetime) -> InboundEvent:
+    """A slash command: its words, as if they were written to the app; the same delivery again is the same event."""
     event = InboundEvent(
-        event_id=derived_id("slack-command", team, command.user, command.trigger_id),
+        event_id=derived_id("slack-command", team, command.user, delivery),
         channel=CHANNEL,
         address=f"{team}/{command.user}",
         occurred_at=stamp(received_at),

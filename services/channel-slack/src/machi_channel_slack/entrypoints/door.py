@@ -32,9 +32,10 @@ class Signed:
     body: bytes
     workspaces: Sequence[Admitted]
 
-    def of(self, team: str) -> Admitted | None:
-        """The workspace that the body names; None when it does not use this app."""
-        return next((each for each in self.workspaces if each.team == team), None)
+    def of(self, *teams: str) -> Admitted | None:
+        """The first of the workspaces that the body names which uses this app; None when none does."""
+        using = {each.team: each for each in self.workspaces}
+        return next((using[team] for team in teams if team in using), None)
 
 
 class Door:
@@ -74,7 +75,10 @@ class Door:
         return answer(200, "accepted")
 
 
-def answer(status: int, outcome: str, body: bytes = b"{}") -> Response:
-    """A counted answer."""
+def answer(status: int, outcome: str) -> Response:
+    """A counted answer without a body: a form closes on nothing else.
+
+    https://docs.slack.dev/surfaces/modals (as of November 2026)
+    """
     counter("machi_webhooks_total").labels("slack", outcome).inc()
-    return Response(body, status, media_type="application/json")
+    return Response(status_code=status, media_type="text/plain")

@@ -19,6 +19,11 @@ from machi_sdk.telemetry import counter, get_logger
 
 _LONGEST_WAIT = 30.0
 _TRIES_WHEN_REFUSED = 5
+# While Slack wants a rest of these, what needs none of them is shown meanwhile.
+_NEEDED_BY_SOME = {
+    *("chat.getPermalink", "conversations.history", "conversations.replies"),
+    *("files.completeUploadExternal", "files.delete", "files.getUploadURLExternal"),
+}
 
 log = get_logger()
 
@@ -198,8 +203,10 @@ async def show_or_put_off(job: Job, clock: Clock) -> None:
         counter(SHOWN).labels("shown").inc()
     except SlackLimited as error:
         counter(SHOWN).labels("limited").inc()
-        await asyncio.sleep(error.after)
-        await job.retry_at(clock.now(), error.slug)
+        due_at = clock.now() + timedelta(seconds=error.after)
+        if error.method not in _NEEDED_BY_SOME:
+            await asyncio.sleep(error.after)
+        await job.retry_at(due_at, error.slug)
     except Unavailable as error:
         log.warning("card put off", reason=error.slug, desk=job.desk_id, tries=job.tries)
         counter(SHOWN).labels("put-off").inc()

@@ -1,25 +1,16 @@
 """POST /slack/events, /slack/interactivity, /slack/commands: verify, keep, answer within three seconds."""
 
+import json
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
-import orjson
 from opentelemetry.trace import SpanKind
 from starlette.requests import Request
 from starlette.responses import Response
 
 from machi_channel_slack.domain.conversations import is_direct, read_command, read_direct
-from machi_channel_slack.domain.payloads import (
-    Ignored,
-    Json,
-    Malformed,
-    Press,
-    Submission,
-    part,
-    read_event,
-    read_interaction,
-    words,
-)
+from machi_channel_slack.domain.nodes import Json, part, parts, words
+from machi_channel_slack.domain.payloads import Ignored, Malformed, Press, Submission, read_event, read_interaction
 from machi_channel_slack.entrypoints.decoding import command_event, conversation_event, events_of
 from machi_channel_slack.entrypoints.door import Door, Signed, answer
 from machi_channel_slack.entrypoints.forms import Forms
@@ -59,7 +50,7 @@ class Webhooks:
         with remote_span("slack webhook", {}, SpanKind.SERVER):
             try:
                 return await take(signed, request)
-            except (Malformed, orjson.JSONDecodeError, UnicodeDecodeError):
+            except Malformed:
                 return answer(400, "malformed")
             except Unavailable as error:
                 log.warning("webhook refused", reason=error.slug)
@@ -71,7 +62,9 @@ class Webhooks:
             return self._challenge(body)
         if words(body, "type") != "event_callback":
             return answer(200, "ignored-other")
-        admitted = signed.of(words(body, "team_id"))
+        # In a channel that two workspaces share `team_id` may be the other one's.
+        ours = (words(each, "team_id") for each in parts(body, "authorizations"))
+        admitted = signed.of(*ours, words(body, "context_team_id"), words(body, "team_id"))
         if admitted is None:
             return answer(403, "other-workspace")
         found = read_direct(body) if is_direct(body) else read_event(body)
@@ -94,10 +87,14 @@ class Webhooks:
         if fields.get("ssl_check") == "1":
             return answer(200, "ssl-check")
         payload = _object(fields.get("payload", "").encode())
-        team = words(part(payload, "team"), "id") or words(part(payload, "user"), "team_id")
-        admitted = signed.of(team)
+        teams = [
+            words(part(payload, "view"), "app_installed_team_id"),
+            words(part(payload, "team"), "id"),
+            words(part(payload, "user"), "team_id"),
+        ]
+        admitted = signed.of(*teams)
         if admitted is None:
-            return answer(403 if team else 400, "other-workspace" if team else "malformed")
+            return answer(403, "other-workspace") if any(teams) else answer(400, "malformed")
         found = read_interaction(payload)
         if isinstance(found, Press):
             said = conversation_event(found, admitted.team, self._door.clock.now())
@@ -106,7 +103,7 @@ class Webhooks:
             return await self._forms.submitted(found, admitted)
         return answer(200, f"ignored-{found.why}")
 
-    async def _command(self, signed: Signed, _request: Request) -> Response:
+    async def _command(self, signed: Signed, request: Request) -> Response:
         fields = _fields(signed.body)
         if fields.get("ssl_check") == "1":
             return answer(200, "ssl-check")
@@ -114,12 +111,17 @@ class Webhooks:
         admitted = signed.of(fields.get("team_id", ""))
         if admitted is None:
             return answer(403, "other-workspace")
-        await self._door.keep([command_event(command, admitted.team, self._door.clock.now())], admitted)
+        delivery = request.headers["x-slack-signature"]
+        event = command_event(command, admitted.team, delivery, self._door.clock.now())
+        await self._door.keep([event], admitted)
         return json_response({"response_type": "ephemeral", "text": self._command_heard})
 
 
 def _object(body: bytes) -> Json:
-    found = orjson.loads(body)
+    try:
+        found = json.loads(body)  # as liberal as can be: one odd letter must not cost the event
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not JSON") from error
     if not isinstance(found, dict):
         raise Malformed("not an object")
     return found

@@ -21,7 +21,7 @@ def words_message(words: str) -> SlackMessage | None:
     """Plain words; None when there are none."""
     if not words.strip():
         return None
-    found = limits.pieces(words)[: limits.PIECES]
+    found = limits.pieces(limits.cut(words, limits.WORDS))
     blocks = tuple(rich.lines([rich.said(piece)]).to_dict() for piece in found)
     return SlackMessage(limits.notice(words), blocks)
 

@@ -34,8 +34,7 @@ def card_message(card: DeskCard, pod: str) -> SlackMessage:
     mark = Mark(CARD_MARK, payload, card.number)
     if card.moved:
         line = f"{number} · {card.status or card.title}"
-        blocks: Sequence[Block] = [SectionBlock(text=_plain(line, limits.SECTION))]
-        return SlackMessage(limits.notice(line), _dumped(blocks), mark)
+        return SlackMessage(limits.notice(line), _dumped([rich.lines([rich.said(line)])]), mark)
     text = f"{number} · {card.title}" + (f"\n{card.words}" if card.words else "")
     return SlackMessage(limits.notice(text), _dumped(_blocks(card, number, ref)), mark)
 
@@ -67,7 +66,7 @@ def _age(card: DeskCard) -> str:
 def _facts(card: DeskCard) -> Iterator[rich.Part]:
     for at, fact in enumerate(card.facts):
         yield rich.bold(f"{fact.label}: " if not at else f"\n{fact.label}: ")
-        yield from (rich.said(piece) for piece in limits.pieces(fact.value))
+        yield rich.said(limits.cut(fact.value, limits.FACT))
     if card.HasField("map_link") and _is_link(card.map_link.uri):
         if card.facts:
             yield rich.said("\n")

@@ -1,8 +1,18 @@
 """A card's form as a Slack modal."""
 
-from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, PlainTextObject, StaticSelectElement
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import (
+    InputBlock,
+    Option,
+    OptionGroup,
+    PlainTextInputElement,
+    PlainTextObject,
+    StaticSelectElement,
+)
 from slack_sdk.models.views import View
 
+from machi.dialogue.v1 import messages_pb2 as neutral
 from machi.dialogue.v1.desk_card_pb2 import Form, FormField
 from machi_channel_slack.rendering import limits
 
@@ -44,11 +54,22 @@ def _words(field: FormField) -> PlainTextInputElement:
 
 
 def _choice(field: FormField) -> StaticSelectElement:
-    options = [
-        Option(text=_plain(option.label or option.option_id, limits.OPTION), value=option.option_id)
-        for option in field.choice.options[: limits.OPTIONS]
-    ]
-    return StaticSelectElement(action_id=field.field_id, options=options, placeholder=_placeholder(field))
+    offered = field.choice.options[: limits.OPTIONS * limits.OPTION_GROUPS]
+    if len(offered) <= limits.OPTIONS:
+        options = list(map(_option, offered))
+        return StaticSelectElement(action_id=field.field_id, options=options, placeholder=_placeholder(field))
+    groups = [_group(offered[start : start + limits.OPTIONS]) for start in range(0, len(offered), limits.OPTIONS)]
+    return StaticSelectElement(action_id=field.field_id, option_groups=groups, placeholder=_placeholder(field))
+
+
+def _option(option: neutral.Option) -> Option:
+    return Option(text=_plain(option.label or option.option_id, limits.OPTION), value=option.option_id)
+
+
+def _group(options: Sequence[neutral.Option]) -> OptionGroup:
+    """A hundred options, named by the first and the last of them."""
+    ends = " – ".join(each.label or each.option_id for each in (options[0], options[-1]))
+    return OptionGroup(label=_plain(ends, limits.OPTION), options=list(map(_option, options)))
 
 
 def _placeholder(field: FormField) -> PlainTextObject | None:

@@ -36,8 +36,8 @@ def lines(parts: Iterable[Part]) -> RichTextBlock:
 
 
 def quoted(label: str, words: str) -> list[RichTextBlock]:
-    """What somebody wrote, exactly, below a label; over as many blocks as it needs."""
-    found = limits.pieces(words)[: limits.PIECES]
+    """What somebody wrote, exactly, below a label, over as many blocks as it needs; as much as a message holds."""
+    found = limits.pieces(limits.cut(words, limits.WORDS))
     heads: list[RichTextElement] = [RichTextSectionElement(elements=[bold(label)])] if label else []
     return [
         RichTextBlock(elements=[*(heads if not at else []), RichTextQuoteElement(elements=[said(piece)])])

@@ -28,7 +28,8 @@ class DeliverMessage:
         try:
             await self.directs.post_once(user, message, first_at)
         except SlackRefused as error:
-            return NotTaken(error.slug) if error.mendable else Refused(error.slug)
+            whole = error.error != "user_is_restricted"
+            return NotTaken(error.slug, whole_account=whole) if error.mendable else Refused(error.slug)
         except SlackLimited as error:
             return NotTaken(error.slug)
         except SlackUncertain as error:

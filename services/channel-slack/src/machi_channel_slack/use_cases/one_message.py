@@ -14,9 +14,9 @@ Key = TypeVar("Key")
 Key_contra = TypeVar("Key_contra", contravariant=True)
 # Slack's clock and ours may differ.
 SKEW = timedelta(minutes=10)
-NO_ROOM = {"channel_not_found", "is_archived", "not_in_channel"}
-# Deleted, or written by an app that was made anew since.
-NO_MESSAGE = {"cant_update_message", "message_not_found"}
+NO_ROOM = {"channel_not_found", "is_archived", "is_inactive", "not_in_channel"}
+# Deleted, written by an app that was made anew since, or older than the workspace lets messages be changed.
+NO_MESSAGE = {"cant_update_message", "edit_window_closed", "message_not_found"}
 
 
 class Notes(Protocol[Key_contra]):

@@ -13,15 +13,18 @@ from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
 from machi_sdk.errors import Missing, Unavailable
 
+CROWDED = "bulkhead-full"
+
 
 async def show_digest(state: DigestState, hall: Hall) -> None:
     """Post it, or bring it up to date; what its lines say is asked once.
 
-    Unavailable when a pod did not say what lines say, so that it is asked again: a new list is posted before.
+    Unavailable when a pod did not say what lines say, so that it is asked again: a new list is posted before. Where
+    the pod was not even asked, for others are asking, the list waits for its turn.
     """
     desk = await hall.desks.desk(state.key.tenant, state.desk_id)
     silent = await _describe(state, desk, hall)
-    if silent and state.ts:
+    if silent and (state.ts or silent.slug == CROWDED):
         raise silent
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)

@@ -69,3 +69,13 @@ def in_force(latest: Status, *, notice_installed: bool) -> Status:
 def answers_notice(decision: Decision, current_version: int) -> bool:
     """Whether the decision may stand: a withdrawal always may, the others answer the present notice only."""
     return decision.status is Status.WITHDRAWN or decision.notice_version == current_version
+
+
+def belongs_to(purpose: str, pod: str) -> bool:
+    """Whether the purpose is that pod's: its name begins with the pod's."""
+    return purpose.startswith(f"{pod}.")
+
+
+def may_decide(pod: str, decision: Decision) -> bool:
+    """Whether a pod may bring the decision: about its own purposes any, about another's a withdrawal only."""
+    return decision.status is Status.WITHDRAWN or belongs_to(decision.purpose, pod)

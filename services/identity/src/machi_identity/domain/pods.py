@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from machi_identity.domain.consent import Notice
+from machi_identity.domain.consent import Notice, belongs_to
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def notice_fault(notices: tuple[Notice, ...]) -> str:
     """The first wrong place among a manifest's purposes, or an empty text."""
     seen: set[tuple[str, int]] = set()
     for index, notice in enumerate(notices):
-        if not notice.purpose.startswith(f"{notice.pod}."):
+        if not belongs_to(notice.purpose, notice.pod):
             return f'purposes.{index}.purpose: must start with "{notice.pod}."'
         if (notice.purpose, notice.version) in seen:
             return f"purposes.{index}.version: this purpose has that version already"

@@ -6,12 +6,12 @@ from google.protobuf.message import Message
 from machi.consent.v1 import consent_service_pb2 as pb
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceServicer
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.consent import MOST_AT_ONCE, Decision, Status
+from machi_identity.domain.consent import MOST_AT_ONCE, Decision, Status, may_decide
 from machi_identity.ports import StandingsNow
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.decide_consent import decide_consent
 from machi_sdk.clock import Clock
-from machi_sdk.errors import Invalid, Missing
+from machi_sdk.errors import Denied, Invalid, Missing
 from machi_sdk.rpc import current_call
 from machi_sdk.telemetry import counter
 from machi_sdk.texts import pick
@@ -40,7 +40,10 @@ class ConsentRpc(ConsentServiceServicer):
             _DECIDABLE.get(request.status, Status.UNKNOWN),
             request.channel,
         )
-        async with self._works.begin(current_call().tenant) as work:
+        call = current_call()
+        if not may_decide(call.caller, decision):
+            raise Denied("not-your-purpose", "a pod decides about its own purposes; any pod may bring a withdrawal")
+        async with self._works.begin(call.tenant) as work:
             entry = await decide_consent(decision, work, self._clock)
         counter(DECISIONS).labels(decision.status.value).inc()
         response = pb.DecideResponse(receipt_id=entry.receipt_id, status=_CODES[entry.decision.status])

@@ -16,7 +16,8 @@ OK, NOT_A_PHOTO, TOO_LARGE = 0, 3, 4
 def bound_process() -> None:
     """Take from this process what a decoder does not need."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    # The second number would kill, as who is short of memory does; the first ends it with a signal of its own.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

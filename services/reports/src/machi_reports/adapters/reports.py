@@ -1,10 +1,10 @@
 """Reports on PostgreSQL; every statement here is hot, so raw."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import cos, radians
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from machi_reports.adapters.facts import publish
 from machi_reports.domain.conversation import Officer, Update, UpdateKind
@@ -17,6 +17,7 @@ from machi_sdk.work import Work
 if TYPE_CHECKING:
     import asyncpg
 
+_Value: TypeAlias = str | int | datetime | None
 _NEAR_DEGREES = 0.009  # a kilometre
 _INSERT = """
 INSERT INTO reports (tenant, report_id, case_number, citizen_id, version, category_code, details, latitude, longitude,
@@ -54,7 +55,12 @@ WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
     AND ($3::text IS NULL OR assignee_id = $3) AND ($4::text IS NULL OR state = $4)
 ORDER BY filed_at, report_id LIMIT $5
 """
-_OF_CITIZEN = f"{_SELECT} WHERE tenant = $1 AND citizen_id = $2 ORDER BY filed_at DESC LIMIT $3"
+# A duplicate waits for the end of its leading case: to its reporter it is open.
+_OF_CITIZEN = """
+SELECT *, details::text AS details_json, count(*) OVER () AS total FROM reports
+WHERE tenant = $1 AND citizen_id = $2
+ORDER BY state = 'asked' DESC, state NOT IN ('resolved', 'rejected') DESC, filed_at DESC, report_id LIMIT $3
+"""
 _ADD_UPDATE = """
 INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, $9)
@@ -134,23 +140,10 @@ class PgReports:
         """See the port."""
         return await self._one(_BY_ID, report_id)
 
-    async def save(self, report: Report) -> None:
-        """See the port."""
-        at = report.fresh[-1].at
-        now = (
-            report.version,
-            report.state.value,
-            report.desk_id,
-            report.score,
-            report.reopened,
-            report.reopen_before,
-            report.closed_at,
-            report.assignee_id,
-            report.leading_id,
-            at,
-        )
-        await self._work.db.execute(_SAVE, self._work.tenant, report.report_id, *now)
-        await self._store_fresh(report)
+    async def save(self, *reports: Report) -> None:
+        """See the port. However many they are, they travel together."""
+        await self._write(_SAVE, [(report.report_id, *_saved_values(report)) for report in reports])
+        await self._store_fresh(*reports)
 
     async def find(self, case_number: str) -> Report | None:
         """See the port."""
@@ -179,13 +172,11 @@ class PgReports:
     async def open_cases(self, which: OpenCases, limit: int) -> tuple[int, list[Report]]:
         """See the port."""
         asked = (list(which.desk_ids), which.assignee_id, which.state, limit)
-        rows = await self._work.db.fetch(_OPEN_CASES, self._work.tenant, *asked)
-        return (rows[0]["total"] if rows else 0), [_report(row) for row in rows]
+        return _counted(await self._work.db.fetch(_OPEN_CASES, self._work.tenant, *asked))
 
-    async def of_citizen(self, citizen_id: str, limit: int) -> list[Report]:
+    async def of_citizen(self, citizen_id: str, limit: int) -> tuple[int, list[Report]]:
         """See the port."""
-        rows = await self._work.db.fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit)
-        return [_report(row) for row in rows]
+        return _counted(await self._work.db.fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit))
 
     async def conversation(self, report_id: str) -> list[Update]:
         """See the port."""
@@ -219,22 +210,41 @@ class PgReports:
             raise Missing("report-unknown")
         return _report(row)
 
-    async def _store_fresh(self, report: Report) -> None:
-        for step in report.fresh:
-            if step.update is not None:
-                await self._work.db.execute(
-                    _ADD_UPDATE, self._work.tenant, report.report_id, *_update_values(step.update)
-                )
-            await self._work.db.execute(_ADD_STEP, self._work.tenant, report.report_id, *_step_values(step))
+    async def _store_fresh(self, *reports: Report) -> None:
+        steps = [(report, step) for report in reports for step in report.fresh]
+        said = [(report.report_id, *_update_values(step.update)) for report, step in steps if step.update is not None]
+        await self._write(_ADD_UPDATE, said)
+        await self._write(_ADD_STEP, [(report.report_id, *_step_values(step)) for report, step in steps])
+        for report, step in steps:
             publish(report, step, self._work)
-        report.fresh.clear()
+        for report in reports:
+            report.fresh.clear()
+
+    async def _write(self, statement: str, rows: Sequence[tuple[_Value, ...]]) -> None:
+        if rows:
+            await self._work.db.executemany(statement, [(self._work.tenant, *row) for row in rows])
 
 
-def _update_values(update: Update) -> tuple[str | datetime, ...]:
+def _saved_values(report: Report) -> tuple[_Value, ...]:
+    return (
+        report.version,
+        report.state.value,
+        report.desk_id,
+        report.score,
+        report.reopened,
+        report.reopen_before,
+        report.closed_at,
+        report.assignee_id,
+        report.leading_id,
+        report.fresh[-1].at,
+    )
+
+
+def _update_values(update: Update) -> tuple[_Value, ...]:
     return update.update_id, update.kind.value, update.text, *_staff(update.officer), update.event_id, update.at
 
 
-def _step_values(step: Step) -> tuple[str | int | datetime, ...]:
+def _step_values(step: Step) -> tuple[_Value, ...]:
     update_id = step.update.update_id if step.update else ""
     where = (step.desk_id, step.from_desk_id)
     return step.version, step.move.value, step.state.value, *where, *_staff(step.officer), update_id, step.at
@@ -259,6 +269,10 @@ def _update(row: "asyncpg.Record") -> Update:
         retracted=row["retracted"],
         from_desk_id=row["from_desk_id"],
     )
+
+
+def _counted(rows: Sequence["asyncpg.Record"]) -> tuple[int, list[Report]]:
+    return (rows[0]["total"] if rows else 0), [_report(row) for row in rows]
 
 
 def _report(row: "asyncpg.Record") -> Report:

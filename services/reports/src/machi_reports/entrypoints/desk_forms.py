@@ -1,5 +1,6 @@
 """The actions of a card, and the forms of those that need words."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from machi_reports.domain.conversation import Officer
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import ALLOWED, Move
 from machi_reports.entrypoints.wording import Wording
+from machi_sdk.names import fold
 
 WORDS, DESK, COLLEAGUE = "words", "desk", "colleague"
 NEARBY, NUMBER = "nearby", "number"
@@ -164,8 +166,13 @@ def _number_field(wording: Wording, *, optional: bool) -> FormField:
     )
 
 
+def _as_sought(colleague: Officer) -> str:
+    """Names in the order in which people look through a list: width and case do not count, and 2 is before 10."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(9), fold(colleague.name))
+
+
 def _colleague_field(colleagues: Sequence[Officer], wording: Wording) -> FormField:
-    options = [Option(option_id=one.staff_id, label=one.name) for one in colleagues]
+    options = [Option(option_id=one.staff_id, label=one.name) for one in sorted(colleagues, key=_as_sought)]
     return FormField(
         field_id=COLLEAGUE,
         label=wording.say("form.assign.label"),

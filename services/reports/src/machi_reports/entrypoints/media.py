@@ -1,20 +1,23 @@
 """Photos on their way in and out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.entrypoints.desk_view import DeskView
-from machi_reports.ports import PhotoVerdict, PhotoWorker
+from machi_reports.ports import CleanPhoto, PhotoVerdict, PhotoWorker
 from machi_reports.telemetry import PHOTOS
 from machi_reports.use_cases.keep_photo import Arrival, keep_photo
 from machi_reports.use_cases.shelf import Shelf
+from machi_sdk.errors import Unavailable
 from machi_sdk.rpc import Call
 from machi_sdk.telemetry import counter
 from machi_sdk.work import Works
 
 MOST_BYTES = 10 * 1024 * 1024
+_READ_SECONDS = 45.0
 _REFUSED = {
     PhotoVerdict.NOT_A_PHOTO: wire.MEDIA_VERDICT_NOT_A_PHOTO,
     PhotoVerdict.TOO_LARGE: wire.MEDIA_VERDICT_TOO_LARGE,
@@ -37,13 +40,21 @@ class Media:
         if known is not None:
             return _stored(known)
         self.shelf.store.check()
-        photo = await _bounded(chunks)
-        cleaned = PhotoVerdict.TOO_LARGE if photo is None else await self.worker.cleaned(photo)
+        async with self.worker.place():
+            cleaned = await self._cleaned(chunks)
         counter(PHOTOS).labels(cleaned.value if isinstance(cleaned, PhotoVerdict) else "stored").inc()
         if isinstance(cleaned, PhotoVerdict):
             return wire.PutMediaResponse(verdict=_REFUSED[cleaned])
         arrival = Arrival(call.tenant, header.citizen_id, header.event_id)
         return _stored(await keep_photo(arrival, cleaned, self.shelf))
+
+    async def _cleaned(self, chunks: AsyncIterator[bytes]) -> CleanPhoto | PhotoVerdict:
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                photo = await _bounded(chunks)
+        except TimeoutError as error:
+            raise Unavailable("photo-too-slow") from error
+        return PhotoVerdict.TOO_LARGE if photo is None else await self.worker.cleaned(photo)
 
     async def get(self, request: wire.GetMediaRequest, call: Call) -> bytes:
         """See `DeskView`."""

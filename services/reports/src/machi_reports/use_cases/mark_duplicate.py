@@ -64,13 +64,14 @@ async def _locked(case: DeskCase, leading_id: str, city: City) -> _Pair:
 
 async def _regroup(case: DeskCase, pair: _Pair, city: City) -> None:
     """What followed the case until now follows its leading case."""
-    for follower in await city.reports.lock_led_by(case.report_id):
+    followers = await city.reports.lock_led_by(case.report_id)
+    for follower in followers:
         entry = officer_says(case, UpdateKind.DUPLICATE, pair.leading.filing.case_number)
         follower.regroup(case.officer, pair.leading, entry)
         words = _words(case, pair)
         if words is not None:
             follower.follow(case.officer, pair.leading.state, words)
-        await city.reports.save(follower)
+    await city.reports.save(*followers)
 
 
 def _words(case: DeskCase, pair: _Pair) -> Update | None:

@@ -16,6 +16,7 @@ from machi_tools.embedded.postgres import PostgresServer
 from machi_tools.embedded.process import Command, last_line, start
 from machi_tools.errors import StackError
 from machi_tools.stack.layout import Layout
+from machi_tools.stack.pods import chosen, passports
 from machi_tools.stack.secrets import SecretStore
 from machi_tools.stack.settings import SETTINGS_KEY, difference, digests
 from machi_tools.stack.state import State, read_state
@@ -26,11 +27,11 @@ PATIENCE_SECONDS = 300.0
 
 
 def ensure_running(layout: Layout, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Start the supervisor unless one runs with these settings; what a killed one left behind is ended first."""
+    """Start the supervisor unless one runs with these settings and pods; what a killed one left is ended first."""
     with _alone(layout):
         state = read_state(layout.state_file)
         if state is not None and state.is_running() and state.phase in ("starting", "ready"):
-            if _keeps_its_settings(layout, state, environ, say):
+            if goes_on(layout, state, environ, say):
                 return
             _end(layout, state)
         elif state is not None:
@@ -40,6 +41,29 @@ def ensure_running(layout: Layout, environ: Mapping[str, str], say: Callable[[st
         layout.state_file.unlink(missing_ok=True)
         process = start(Command([sys.executable, "-m", "machi_tools", "supervise"], layout.log("supervisor")))
         _wait_for_state(layout, process)
+
+
+def goes_on(layout: Layout, state: State, environ: Mapping[str, str], say: Callable[[str], None]) -> bool:
+    """Whether a running stack may stay as it is; says what differs.
+
+    Another setting or another pod starts it again. Where a setting is merely missing now it stays: it would start
+    without what it has.
+    """
+    key = SecretStore(layout.state / "secrets.json").word(SETTINGS_KEY)
+    settings = difference(state.settings, digests(environ, key))
+    pods = difference(state.manifests, passports(chosen(layout.root, environ)))
+    if settings.given:
+        say(f"settings differ from those it was started with, starting again with the present ones: {settings.names}")
+        return False
+    if settings.gone:
+        say(f"kept from the start, not set here: {settings.names} (`make down up` starts without)")
+    if not pods.names:
+        return True
+    if settings.gone:
+        say(f"not taken up, pods that are new, changed, or gone: {pods.names} (`make down up` starts with them)")
+        return True
+    say(f"pods are new, changed, or gone, starting again with those of services/: {pods.names}")
+    return False
 
 
 def watch(layout: Layout, show: Callable[[State], None]) -> State:
@@ -86,17 +110,6 @@ def check_room(memory: int, disk: int) -> None:
         raise StackError(f"only {memory >> 20} MB of memory are free, 900 are needed", "close other programs")
     if disk < DISK_NEEDED:
         raise StackError(f"only {disk >> 20} MB of disk are free, 1024 are needed", "make room on the disk")
-
-
-def _keeps_its_settings(layout: Layout, state: State, environ: Mapping[str, str], say: Callable[[str], None]) -> bool:
-    """False when something is set that it was not started with; what is merely missing now is said and kept."""
-    key = SecretStore(layout.state / "secrets.json").word(SETTINGS_KEY)
-    changed = difference(state.settings, digests(environ, key))
-    if changed.given:
-        say(f"settings differ from those it was started with, starting again with the present ones: {changed.names}")
-    elif changed.gone:
-        say(f"kept from the start, not set here: {changed.names} (`make down up` starts without)")
-    return not changed.given
 
 
 def _end(layout: Layout, state: State) -> None:

@@ -14,7 +14,7 @@ from machi_sdk.language import known
 from machi_tools.embedded import ports
 from machi_tools.embedded.process import Command
 from machi_tools.stack.layout import Layout
-from machi_tools.stack.pods import Pod, discover
+from machi_tools.stack.pods import Pod, chosen
 from machi_tools.stack.secrets import SecretStore
 from machi_tools.stack.state import PodAddresses
 
@@ -190,9 +190,7 @@ def _city(tenant: str) -> dict[str, Any]:
 def make_plan(layout: Layout, environ: Mapping[str, str] | None = None) -> Plan:
     """Find the pods (MACHI_PODS names some of them) and give every listener a port: its own, or the next free one."""
     given = dict(os.environ if environ is None else environ)
-    only = given.get("MACHI_PODS", "").split()
-    pods = [pod for pod in discover(layout.root) if not only or pod.name in only]
-    plan = Plan(layout, pods, SecretStore(layout.state / "secrets.json"), given)
+    plan = Plan(layout, chosen(layout.root, given), SecretStore(layout.state / "secrets.json"), given)
     wanted = {"simulator": SIMULATOR_PORT, "simulator traces": TRACES_PORT} if plan.has_simulator else {}
     if plan.database_url is None:
         wanted["postgres"] = POSTGRES_PORT

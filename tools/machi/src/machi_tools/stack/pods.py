@@ -1,5 +1,6 @@
 """The pods of this checkout, found by their manifests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,17 @@ def discover(root: Path) -> list[Pod]:
     found = [_read(path) for path in sorted((root / "services").glob("*/service.yaml"))]
     rank = {name: place for place, name in enumerate(FIRST_ORDER)}
     return sorted(found, key=lambda pod: (rank.get(pod.name, len(rank)), pod.name))
+
+
+def chosen(root: Path, environ: Mapping[str, str]) -> list[Pod]:
+    """The pods to start: every one of this checkout, or those that MACHI_PODS names."""
+    only = environ.get("MACHI_PODS", "").split()
+    return [pod for pod in discover(root) if not only or pod.name in only]
+
+
+def passports(pods: list[Pod]) -> dict[str, str]:
+    """The digest of each pod's manifest, by name."""
+    return {pod.name: pod.manifest.hash for pod in pods}
 
 
 def callees(pod: Pod, everyone: list[Pod]) -> list[str]:

@@ -75,6 +75,7 @@ class State(BaseModel):
     slack_team: str = ""
     notes: list[str] = []
     settings: dict[str, str] = {}
+    manifests: dict[str, str] = {}
 
     def pod(self, name: str) -> PodAddresses | None:
         """One pod's addresses, or None."""

@@ -24,6 +24,7 @@ from machi_tools.stack.keeping import Child, CommandChild, Keeper
 from machi_tools.stack.keys import REFRESH_SECONDS, Issuer
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.plan import Plan, make_plan
+from machi_tools.stack.pods import passports
 from machi_tools.stack.settings import SETTINGS_KEY, digests
 from machi_tools.stack.state import Process, Servers, State
 from machi_tools.stack.topics import ensure_topics, read_topics
@@ -214,6 +215,7 @@ class Supervisor:
             simulator=self.plan.simulator if self.plan.has_simulator else "",
             notes=self.plan.notes,
             settings=digests(self.plan.environ, self.plan.secrets.word(SETTINGS_KEY)),
+            manifests=passports(self.plan.pods),
         )
 
 

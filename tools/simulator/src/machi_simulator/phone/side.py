@@ -46,17 +46,19 @@ class SidePages:
     async def show(self, request: Request) -> Response:
         """Up to three phones: those named by `user`, or the two newest residents'."""
         newest = [each.id for each in self._line.residents.values()[-2:]]
-        wanted = list(dict.fromkeys(request.query_params.getlist("user") or newest))[:MOST]
+        query = request.query_params
+        wanted = list(dict.fromkeys(query.getlist("user") or newest))[:MOST]
         people = [found for each in wanted if (found := self._line.residents.get(each))]
         members = [each for key in wanted for each in self._office.people() if each.id == key]
         member, rooms, room = self._desk(request)
         chosen: Pairs = [("user", each.id) for each in (*people, *members)]
-        about: Pairs = [("channel", room.id)] if room else []
+        tab = query.get("tab", "")
+        about: Pairs = [pair for pair in (("channel", room.id if room else ""), ("tab", tab)) if pair[1]]
         context: dict[str, object] = {
             "phones": self._phones.phones(request, people),
             "directs": [Direct(each, self._slack.state.direct(each.id), self._office.said(each)) for each in members],
             "rooms": [each for each in rooms if not each.im],
-            "office_notice": "" if request.query_params.get("notice_for") else request.query_params.get("notice", ""),
+            "notices": {query.get("notice_for", ""): query.get("notice", "")},
             "others": self._others(wanted),
             "full": len(chosen) >= MOST,
             "without": {user: _page([pair for pair in chosen if pair[1] != user] + about) for _, user in chosen},
@@ -64,7 +66,7 @@ class SidePages:
             "kept": chosen + about,
             "back_here": _page(chosen + about),
         }
-        seen = self._office.seen(Sight(member, room, "", say_for(request)))
+        seen = self._office.seen(Sight(member, room, "", say_for(request), tab))
         shared = self._phones.shared() | self._office.shared()
         return self._site.page(request, "phones.html", shared | context | seen)
 

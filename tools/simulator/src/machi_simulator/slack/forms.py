@@ -39,7 +39,7 @@ def values(blocks: list[Json], filled: Filled) -> Json:
         for element in stateful(block):
             block_id, action_id = text(block, "block_id"), text(element, "action_id")
             given = filled.get(block_id, {}).get(action_id, _missing)
-            entry = _initial(element) if given is _missing else answered(element, given)
+            entry = initial(element) if given is _missing else answered(element, given)
             found[block_id] = as_object(found.get(block_id)) | {action_id: entry}
     return found
 
@@ -56,7 +56,7 @@ def answered(element: Json, given: object) -> Json:
         chosen = [str(each) for each in given] if isinstance(given, list) else [str(given)] if given else []
         return {"type": kind, "selected_options": [found for each in chosen if (found := option(element, each))]}
     if kind in SINGLE_KEYS:
-        value: object = int(str(given)) if kind == "datetimepicker" and given else given or None
+        value: object = int(str(given)) if kind == "datetimepicker" and str(given).isdecimal() else given or None
         return {"type": kind, SINGLE_KEYS[kind]: value}
     if kind.startswith("multi_"):
         key = f"selected_{kind.removeprefix('multi_').removesuffix('_select')}"
@@ -70,7 +70,8 @@ def option(element: Json, value: str) -> Json | None:
     return next((each for each in [*children(element, "options"), *groups] if text(each, "value") == value), None)
 
 
-def _initial(element: Json) -> Json:
+def initial(element: Json) -> Json:
+    """The answer the app put into an element, in Slack's shape."""
     kind = text(element, "type")
     if kind in OPTION_KINDS:
         return {"type": kind, "selected_option": child(element, "initial_option") or None}
@@ -79,6 +80,15 @@ def _initial(element: Json) -> Json:
     if kind in SINGLE_KEYS:
         return {"type": kind, SINGLE_KEYS[kind]: element.get(INITIAL_KEYS[kind])}
     return {"type": kind, "value": element.get("initial_value")}
+
+
+def given(answer: Json) -> list[str]:
+    """What an answer says: its words, or the values of the options chosen."""
+    found: list[object] = []
+    for key, value in answer.items():
+        if key != "type":
+            found += value if isinstance(value, list) else [value]
+    return [text(each, "value") if isinstance(each, dict) else str(each) for each in found if each is not None]
 
 
 def lacking(blocks: list[Json], state: Json) -> dict[str, str]:
@@ -99,9 +109,8 @@ def lacking(blocks: list[Json], state: Json) -> dict[str, str]:
 
 
 def _wrong_length(block: Json, element: Json, words: str) -> dict[str, str]:
-    least, most = element.get("min_length"), element.get("max_length")
-    if isinstance(most, int) and len(words) > most:
-        return {text(block, "block_id"): f"Must be at most {most} characters."}
-    if isinstance(least, int) and len(words) < least:
-        return {text(block, "block_id"): f"Must be at least {least} characters."}
+    if isinstance(n := element.get("max_length"), int) and len(words) > n:
+        return {text(block, "block_id"): f"Must be at most {n} characters."}
+    if isinstance(n := element.get("min_length"), int) and len(words) < n:
+        return {text(block, "block_id"): f"Must be at least {n} characters."}
     return {}

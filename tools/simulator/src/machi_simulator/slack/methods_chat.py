@@ -36,10 +36,14 @@ class ChatMethods:
 
     def update(self, call: Call) -> Json:
         """chat.update"""
+        if self._state.channel(text(call.args, "channel")).archived:
+            raise SlackError("is_inactive")
         message = self._own(call, "cant_update_message")
         written = check_content(self._state, call.args)
         if "blocks" not in call.args:
             written = Written(written.text, message.blocks)
+        if _rich(message.blocks) and not _rich(written.blocks):
+            raise SlackError("block_mismatch")
         self._posting.change(message, written)
         shown = described(self._state, message)
         return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}
@@ -96,3 +100,7 @@ class ChatMethods:
         if message.user != BOT_USER:
             raise SlackError(refusal)
         return message
+
+
+def _rich(blocks: list[Json]) -> bool:
+    return any(text(block, "type") == "rich_text" for block in blocks)

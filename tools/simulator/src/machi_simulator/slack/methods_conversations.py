@@ -10,6 +10,7 @@ from machi_simulator.slack.model import Channel, SlackMessage
 from machi_simulator.slack.state import BOT_USER, SlackState, described, described_channel
 
 SPECIALS = re.compile(r"[^\w-]")
+MOST_INVITED = 100
 KINDS = {"public_channel", "private_channel", "im", "mpim"}
 
 
@@ -51,12 +52,15 @@ class ConversationMethods:
     def invite(self, call: Call) -> Json:
         """conversations.invite"""
         room = self._member_room(call)
-        for user in filter(None, text(call.args, "users").split(",")):
-            self._state.user(user)
-            if user == BOT_USER:
-                raise SlackError("cant_invite_self")
-            if user not in room.members:
-                room.members.append(user)
+        users = list(dict.fromkeys(filter(None, text(call.args, "users").split(","))))
+        if not users:
+            raise SlackError("no_user")
+        if len(users) > MOST_INVITED:
+            raise SlackError("too_many_users")
+        refused = {user: why for user in users if (why := self._refusal(user))}
+        if refused and (len(refused) == len(users) or not flag(call.args, "force")):
+            raise SlackError(next(iter(refused.values())), people=refused)
+        room.members += [user for user in users if user not in refused and user not in room.members]
         self._state.channels.put(room)
         return {"channel": described_channel(room)}
 
@@ -111,6 +115,11 @@ class ConversationMethods:
         shown, cursor = page(within, args, 999)
         rows = [described(self._state, message) for message in shown]
         return {"messages": rows, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
+
+    def _refusal(self, user: str) -> str:
+        if user == BOT_USER:
+            return "cant_invite_self"
+        return "" if self._state.users.get(user) else "user_not_found"
 
     def _room(self, call: Call) -> Channel:
         return self._state.channel(text(call.args, "channel"))

@@ -9,7 +9,7 @@ from machi_simulator.ids import capitals, letters
 from machi_simulator.jsontree import Json, as_object, text
 from machi_simulator.slack.call import Call
 from machi_simulator.slack.errors import SlackError
-from machi_simulator.slack.model import View
+from machi_simulator.slack.model import Trigger, View
 from machi_simulator.slack.rules_blocks import check_view
 from machi_simulator.slack.state import APP_ID, BOT_ID, SlackState
 
@@ -27,13 +27,13 @@ class ViewMethods:
     def open_modal(self, call: Call) -> Json:
         """views.open"""
         content = self._content(call, "modal")
-        user = self._redeem(call)
-        return {"view": described_view(self._state, self.put(user, content))}
+        trigger = self._redeem(call)
+        return {"view": described_view(self._state, self.put(trigger.user, content, tab=trigger.tab))}
 
     def push(self, call: Call) -> Json:
         """views.push"""
         content = self._content(call, "modal")
-        user = self._redeem(call)
+        user = self._redeem(call).user
         below = top_view(self._state, user)
         if below is None:
             raise SlackError("not_found")
@@ -61,18 +61,18 @@ class ViewMethods:
         content = self._content(call, "home")
         user = self._state.user(text(call.args, "user_id"))
         home = home_view(self._state, user.id)
-        view = self.replace(home, content) if home else self.put(user.id, content, kind="home")
+        view = self.replace(home or self._new(user.id, "home", content), content)
         return {"view": described_view(self._state, view)}
 
-    def put(
-        self, user: str, content: Json, below: View | None = None, kind: Literal["modal", "home"] = "modal"
-    ) -> View:
-        """A new view on top of `below`."""
-        if below is None and kind == "modal":
+    def put(self, user: str, content: Json, below: View | None = None, tab: str = "") -> View:
+        """A new modal on top of `below`, in the same tab; else alone, in this tab."""
+        if below is None:
             for old in stack(self._state, user):
                 self.close(old)
-        view = View(id=capitals("V"), user=user, kind=kind, content=content, hash=self._hash())
-        view.previous, view.root = (below.id, below.root) if below else ("", view.id)
+        view = self._new(user, "modal", content)
+        view.tab = tab
+        if below is not None:
+            view.previous, view.root, view.tab = below.id, below.root, below.tab
         self._changes.notify()
         return self._state.views.put(view)
 
@@ -104,7 +104,12 @@ class ViewMethods:
             raise SlackError("invalid_arguments", [f"must be of type {kind} [json-pointer:/view/type]"])
         return checked
 
-    def _redeem(self, call: Call) -> str:
+    def _new(self, user: str, kind: Literal["modal", "home"], content: Json) -> View:
+        view = View(id=capitals("V"), user=user, kind=kind, content=content, hash=self._hash())
+        view.root = view.id
+        return view
+
+    def _redeem(self, call: Call) -> Trigger:
         trigger = self._state.triggers.get(text(call.args, "trigger_id") or text(call.args, "interactivity_pointer"))
         if trigger is None:
             raise SlackError("invalid_trigger_id")
@@ -113,7 +118,7 @@ class ViewMethods:
         if trigger.expires <= self._state.clock.now():
             raise SlackError("expired_trigger_id")
         trigger.used = True
-        return self._state.triggers.put(trigger).user
+        return self._state.triggers.put(trigger)
 
     def _hash(self) -> str:
         return f"{int(self._state.clock.now())}.{letters(8)}"

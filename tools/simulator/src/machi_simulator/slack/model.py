@@ -55,9 +55,10 @@ class SlackMessage(Document):
 
 
 class Trigger(Document):
-    """The right to open one view, for three seconds."""
+    """The right to open one view, for three seconds, in the `tab` of the browser that asked (empty: in all)."""
 
     user: str
+    tab: str = ""
     expires: float
     used: bool = False
 
@@ -73,7 +74,7 @@ class ResponseUrl(Document):
 
 
 class View(Document):
-    """A modal or home tab as the app gave it, with what Slack adds."""
+    """A modal or home tab as the app gave it, with what Slack adds, and what the person last filled in."""
 
     user: str
     kind: Literal["modal", "home"]
@@ -82,6 +83,8 @@ class View(Document):
     previous: str = ""
     root: str = ""
     open: bool = True
+    tab: str = ""
+    filled: dict[str, dict[str, object]] = Field(default_factory=dict)
     errors: dict[str, str] = Field(default_factory=dict)
 
 

@@ -27,12 +27,13 @@ class NotThereError(Exception):
 
 @dataclass(frozen=True)
 class Pressed:
-    """Which element was used: `value` picks an option of a menu or fills a picker."""
+    """Which element was used: `value` picks an option of a menu or fills a picker; `tab` sees what opens."""
 
     action_id: str
     block_id: str = ""
     value: object = None
     filled: forms.Filled = field(default_factory=dict)
+    tab: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,19 @@ class Officers:
             Channel(id=capitals("C"), name=name, creator=user, created=created, members=[user])
         )
 
+    def archive(self, user: str, channel: str) -> Channel:
+        """Put a channel away: it can be read, nothing is written to it any more."""
+        self._state.user(user)
+        room = self._state.channel(channel)
+        room.archived = True
+        return self._state.channels.put(room)
+
     def say(self, user: str, channel: str, words: str, thread_ts: str = "") -> SlackMessage:
         """Write to a channel, or into a thread; who writes joins."""
         room = self._state.channel(channel)
         self._state.user(user)
+        if room.archived:
+            raise SlackError("is_archived")
         if user not in room.members:
             room.members.append(user)
             self._state.channels.put(room)
@@ -82,7 +92,7 @@ class Officers:
         if message is None or message.seen_by not in ("", user):
             raise NotThereError("there is no such message")
         room = self._state.channel(channel)
-        body = self._frame("block_actions", user) | {
+        body = self._frame("block_actions", user, pressed.tab) | {
             "container": {
                 "type": "message",
                 "message_ts": message.ts,
@@ -100,10 +110,10 @@ class Officers:
 
     async def press_in_view(self, user: str, view_id: str, pressed: Pressed) -> Outcome:
         """Use a button or menu of a modal or of the home tab."""
-        view = self._view(user, view_id)
+        view = self._filled(user, view_id, pressed.filled)
         blocks = children(view.content, "blocks")
         shown = described_view(self._state, view, forms.values(blocks, pressed.filled))
-        body = self._frame("block_actions", user) | {
+        body = self._frame("block_actions", user, pressed.tab or view.tab) | {
             "container": {"type": "view", "view_id": view.id},
             "view": shown,
             "actions": [self._action(blocks, pressed)],
@@ -112,20 +122,20 @@ class Officers:
 
     async def submit(self, user: str, view_id: str, filled: forms.Filled) -> Outcome:
         """Send a modal's form; what the app answers decides what is seen next."""
-        view = self._view(user, view_id)
+        view = self._filled(user, view_id, filled)
         blocks = children(view.content, "blocks")
         state = forms.values(blocks, filled)
         errors = forms.lacking(blocks, state)
         if errors:
             return self._show_errors(view, errors, 0)
-        body = self._frame("view_submission", user) | {
+        body = self._frame("view_submission", user, view.tab) | {
             "view": described_view(self._state, view, state),
             "response_urls": [],
         }
         answer = await self._outgoing.interaction(body)
         if not answer.ok:
             return self._show_errors(view, {"": TROUBLE}, answer.status)
-        return self._follow(view, _parsed(answer), answer.status)
+        return self._follow(view, answer)
 
     async def close(self, user: str, view_id: str) -> Outcome:
         """Close a modal without sending it."""
@@ -133,14 +143,14 @@ class Officers:
         self._api.views.close(view)
         if not view.content.get("notify_on_close"):
             return Outcome(ok=True, status=0)
-        body = self._frame("view_closed", user) | {
+        body = self._frame("view_closed", user, view.tab) | {
             "view": described_view(self._state, view),
             "is_cleared": False,
         }
         return self._seen(await self._outgoing.interaction(body))
 
-    async def command(self, user: str, channel: str, command: str, words: str) -> Outcome:
-        """Use a slash command; an answer with text is shown to the person, or to all."""
+    async def command(self, user: str, channel: str, command: str, words: str, tab: str = "") -> Outcome:
+        """Use a slash command; an answer with text is shown to the person, or to all, what opens in the `tab`."""
         room, person = self._state.channel(channel), self._state.user(user)
         address = self._state.response_url(user, channel)
         answer = await self._outgoing.command(
@@ -157,7 +167,7 @@ class Officers:
                 "api_app_id": APP_ID,
                 "is_enterprise_install": "false",
                 "response_url": address,
-                "trigger_id": self._state.trigger(user),
+                "trigger_id": self._state.trigger(user, tab),
             }
         )
         self._hear(address, answer)
@@ -177,7 +187,7 @@ class Officers:
         if answer.ok and entry is not None and (body.get("text") or body.get("blocks")):
             self._api.answer_interaction(entry, body)
 
-    def _frame(self, kind: str, user: str) -> Json:
+    def _frame(self, kind: str, user: str, tab: str = "") -> Json:
         person = self._state.user(user)
         team = self._state.config.slack_team_id
         return {
@@ -185,7 +195,7 @@ class Officers:
             "user": {"id": user, "username": person.name, "name": person.name, "team_id": team},
             "api_app_id": APP_ID,
             "token": "legacy-verification-token",
-            "trigger_id": self._state.trigger(user),
+            "trigger_id": self._state.trigger(user, tab),
             "team": {"id": team, "domain": "machi"},
             "enterprise": None,
             "is_enterprise_install": False,
@@ -197,7 +207,7 @@ class Officers:
                 same_block = pressed.block_id in ("", text(block, "block_id"))
                 if same_block and text(element, "action_id") == pressed.action_id:
                     return self._acted(block, element, pressed.value)
-        raise NotThereError("there is no such button")
+        raise NotThereError("that button is gone")
 
     def _acted(self, block: Json, element: Json, value: object) -> Json:
         kind = text(element, "type")
@@ -219,6 +229,12 @@ class Officers:
             raise NotThereError("there is no such view")
         return view
 
+    def _filled(self, user: str, view_id: str, filled: forms.Filled) -> View:
+        """The view with what stands in it now: whatever comes of it, the words stay."""
+        view = self._view(user, view_id)
+        view.filled = filled
+        return self._state.views.put(view)
+
     def _seen(self, answer: Answer) -> Outcome:
         return Outcome(ok=answer.ok, status=answer.status, errors={} if answer.ok else {"": TROUBLE})
 
@@ -227,25 +243,30 @@ class Officers:
         self._state.views.put(view)
         return Outcome(ok=False, status=status, errors=errors)
 
-    def _follow(self, view: View, answer: Json, status: int) -> Outcome:
-        """Do what the answer to a submission says; an answer without a word closes the modal."""
-        wanted = text(answer, "response_action")
-        views = self._api.views
+    def _follow(self, view: View, answer: Answer) -> Outcome:
+        """Do what the answer to a submission says; only an empty one closes the modal without a word."""
+        said, views, errors = _parsed(answer), self._api.views, {"": TROUBLE}
+        wanted = text(said, "response_action")
         try:
-            if wanted == "errors":
-                errors = {block: str(what) for block, what in child(answer, "errors").items()}
-                return self._show_errors(view, errors or {"": TROUBLE}, status)
             if wanted == "update":
-                views.replace(view, views.check(child(answer, "view")))
+                views.replace(view, views.check(child(said, "view")))
             elif wanted == "push":
-                views.put(view.user, views.check(child(answer, "view")), view)
-            else:
+                views.put(view.user, views.check(child(said, "view")), view)
+            elif wanted == "clear":
+                self._clear(view.user)
+            elif not answer.body:
                 views.close(view)
+            else:
+                given = child(said, "errors") if wanted == "errors" else {}
+                errors = {block: str(what) for block, what in given.items()} or errors
+                return self._show_errors(view, errors, answer.status)
         except SlackError as error:
-            return self._show_errors(view, {"": f"{TROUBLE} ({error})"}, status)
-        while wanted == "clear" and (below := top_view(self._state, view.user)) is not None:
-            views.close(below)
-        return Outcome(ok=True, status=status)
+            return self._show_errors(view, {"": f"{TROUBLE} ({error})"}, answer.status)
+        return Outcome(ok=True, status=answer.status)
+
+    def _clear(self, user: str) -> None:
+        while (top := top_view(self._state, user)) is not None:
+            self._api.views.close(top)
 
 
 def _parsed(answer: Answer) -> Json:

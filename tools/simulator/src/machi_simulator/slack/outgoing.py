@@ -107,17 +107,26 @@ class Outgoing:
         body = urlencode({"payload": orjson.dumps(payload).decode()}).encode()
         kind = f"interactivity:{text(payload, 'type')}"
         owner = text(as_object(payload.get("user")), "id")
-        return await self._once(kind, self._config.simulator_slack_interactivity, body, owner)
+        delivery = self._single(kind, self._config.simulator_slack_interactivity, body, owner)
+        return await self._once(delivery, text(payload, "trigger_id"))
 
     async def command(self, form: dict[str, str]) -> Answer:
         """Send a slash command and wait for the app's answer."""
         body = urlencode(form).encode()
-        return await self._once("commands:slash", self._config.simulator_slack_commands, body, form.get("user_id", ""))
+        url = self._config.simulator_slack_commands
+        return await self._once(self._single("commands:slash", url, body, form["user_id"]), form["trigger_id"])
 
-    async def _once(self, kind: str, url: str, body: bytes, owner: str) -> Answer:
-        delivery = Delivery(id=capitals("In"), platform="slack", kind=kind, url=url, body=body.decode(), owner=owner)
-        posting = Posting(lambda _: (body, self.headers(body, FORM)), self._config.simulator_slack_timeout, ())
-        return await self._courier.dispatch(delivery, posting)
+    def _single(self, kind: str, url: str, body: bytes, owner: str) -> Delivery:
+        return Delivery(id=capitals("In"), platform="slack", kind=kind, url=url, body=body.decode(), owner=owner)
+
+    async def _once(self, delivery: Delivery, trigger: str) -> Answer:
+        body = delivery.body.encode()
+
+        def make(_tries: int) -> tuple[bytes, dict[str, str]]:
+            self._state.start_trigger(trigger)
+            return body, self.headers(body, FORM)
+
+        return await self._courier.dispatch(delivery, Posting(make, self._config.simulator_slack_timeout, ()))
 
     async def raw(self, target: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Post any bytes once to `events`, `interactivity` or `commands`, signed unless `headers` says otherwise."""

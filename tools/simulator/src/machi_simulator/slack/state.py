@@ -113,11 +113,19 @@ class SlackState:
         self._by_channel.setdefault(message.channel, {})[message.ts] = message
         self._by_thread.setdefault((message.channel, message.root), {})[message.ts] = message
 
-    def trigger(self, user: str) -> str:
+    def trigger(self, user: str, tab: str = "") -> str:
         """A fresh right to open a view."""
         self.triggers.trim(KEPT_SECRETS)
         secret = f"{int(self.clock.now() * 1000)}.{letters(10)}.{letters(32)}"
-        return self.triggers.put(Trigger(id=secret, user=user, expires=self.clock.now() + TRIGGER_LIFE)).id
+        expires = self.clock.now() + TRIGGER_LIFE
+        return self.triggers.put(Trigger(id=secret, user=user, tab=tab, expires=expires)).id
+
+    def start_trigger(self, secret: str) -> None:
+        """What carries the trigger leaves now: its life begins."""
+        trigger = self.triggers.get(secret)
+        if trigger is not None:
+            trigger.expires = self.clock.now() + TRIGGER_LIFE
+            self.triggers.put(trigger)
 
     def response_url(self, user: str, channel: str, message_ts: str = "") -> str:
         """A fresh address to answer an interaction."""

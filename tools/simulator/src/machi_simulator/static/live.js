@@ -3,6 +3,7 @@
 
 const body = document.body;
 const TYPED = "input:not([type=hidden]):not([type=image]),textarea,select";
+const WRONG = "[role=dialog] [aria-invalid]:not(fieldset),[role=dialog] fieldset[aria-invalid] input";
 
 // What the reader does to an element stays: an opened fold, words being typed, a chosen file, the pin of a map.
 function copyAttributes(from, to) {
@@ -70,8 +71,7 @@ function holdFocus() {
 
 let before = null;
 
-function apply(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
+function apply(fresh) {
   const was = remembered();
   const logs = [...document.querySelectorAll("[role=log]")].filter((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 160).map((log) => [log, log.scrollHeight]);
   const open = document.querySelector("[role=dialog]")?.id;
@@ -88,48 +88,82 @@ function apply(html) {
   clocks();
 }
 
+// The page that was asked for; anything else is a failure.
+async function read(answer) {
+  if (!answer.ok) throw new Error(`answered ${answer.status}`);
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+let acts = 0;
+
+// A page asked for before an act was answered may show the time before it.
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { "x-live": "1" } });
-  if (answer.ok) apply(await answer.text());
+  const begun = acts;
+  const fresh = await read(await fetch(location.href, { headers: { "x-live": "1" } }));
+  if (begun === acts) apply(fresh);
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // At most a few times a second, and not while nobody looks: the simulator has other work.
 async function follow() {
+  let wait = 1000;
   for (;;) {
     try {
       if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
       const answer = await fetch(`${body.dataset.live}?since=${body.dataset.version}`);
       const { version } = await answer.json();
       if (String(version) !== body.dataset.version) await refresh();
+      wait = 1000;
       await pause(200);
     } catch (error) {
-      await pause(2000);
+      await pause(wait);
+      wait = Math.min(2 * wait, 16000);
     }
   }
 }
+
+const busy = new WeakSet();
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.getAttribute("method") !== "post" || form.hasAttribute("data-plain")) return;
   const question = event.submitter?.dataset.confirm;
   event.preventDefault();
-  if ((question && !window.confirm(question)) || form.dataset.busy) return;
+  if (busy.has(form) || (question && !window.confirm(question))) return;
   const data = new FormData(form, event.submitter);
-  const sent = form.getAttribute("enctype") === "multipart/form-data" ? data : new URLSearchParams(data);
-  form.dataset.busy = "1";
+  for (const spot of document.querySelectorAll("[data-unanswered]")) spot.textContent = "";
+  busy.add(form);
   try {
-    const answer = await fetch(form.getAttribute("action"), { method: "post", body: sent });
-    const here = new URL(answer.url);
-    if (!here.searchParams.has("notice")) finished(form);
-    for (const said of ["notice", "notice_for", "open", "latitude", "longitude", "zoom", "at.x", "at.y"]) here.searchParams.delete(said);
-    history.replaceState(null, "", here);
-    apply(await answer.text());
+    await send(form, data);
+  } catch (error) {
+    console.error(error);
+    unanswered();
   } finally {
-    delete form.dataset.busy;
+    busy.delete(form);
   }
 });
+
+// Until an answer is here nothing typed is lost, and in a view that stays nothing at all; what is wrong there gets the focus.
+async function send(form, data) {
+  const sent = form.getAttribute("enctype") === "multipart/form-data" ? data : new URLSearchParams(data);
+  const answer = await fetch(form.getAttribute("action"), { method: "post", body: sent });
+  const fresh = await read(answer);
+  const here = new URL(answer.url);
+  const stays = data.has("view") && fresh.querySelector(`input[name=view][value="${data.get("view")}"]`);
+  if (!stays && !here.searchParams.has("notice")) finished(form);
+  for (const said of ["notice", "notice_for", "open", "latitude", "longitude", "zoom", "at.x", "at.y"]) here.searchParams.delete(said);
+  history.replaceState(null, "", here);
+  acts += 1;
+  apply(fresh);
+  if (stays && data.get("kind") === "submit") document.querySelector(WRONG)?.focus();
+}
+
+// Says so where the reader is: in the modal, or above the page.
+function unanswered() {
+  const spot = [...document.querySelectorAll("[data-unanswered]")].find((each) => !each.closest("[inert]"));
+  if (spot) spot.textContent = spot.dataset.unanswered;
+}
 
 // A sent form is empty, and its tray closes; the person goes back to where the tray was opened.
 function finished(form) {
@@ -157,7 +191,9 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("[data-enter]")) {
+  // Keys that choose among Japanese words; Safari tells the last of them by its number alone.
+  if (event.isComposing || event.keyCode === 229) return;
+  if (event.key === "Enter" && !event.shiftKey && event.target.matches("[data-enter]")) {
     event.preventDefault();
     event.target.form.requestSubmit();
   }
@@ -203,7 +239,8 @@ function clocks() {
   document.querySelectorAll("[data-clock]").forEach((each) => (each.textContent = now));
 }
 
-holdFocus()?.focus();
+const atFirst = holdFocus();
+if (atFirst) (document.querySelector(WRONG) || atFirst).focus();
 clocks();
 for (const log of document.querySelectorAll("[role=log]")) log.scrollTop = log.scrollHeight;
 if (location.hash) {

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from markupsafe import Markup
 
-from machi_simulator.jsontree import Json, as_object, as_objects, child, children, text
+from machi_simulator.jsontree import Json, child, children, text
 from machi_simulator.slack import forms, mrkdwn
 from machi_simulator.slack.model import SlackFile
 from machi_simulator.slack.state import SlackState
@@ -25,11 +25,12 @@ LOCAL = ("127.0.0.1", "localhost")
 
 @dataclass(frozen=True)
 class Field:
-    """One thing to fill in: its place in the form, its block and element."""
+    """One thing to fill in: its place in the form, its block and element, and what stands in it."""
 
     name: str
     block: Json
     element: Json
+    given: list[str]
 
     @property
     def action_id(self) -> str:
@@ -41,11 +42,21 @@ class Field:
         """The block's id."""
         return text(self.block, "block_id")
 
+    @property
+    def key(self) -> str:
+        """The same for the same block and action, also in the view that comes next."""
+        return f"in-{crc32(f'{self.block_id}|{self.action_id}'.encode()):x}"
 
-def fields(blocks: list[Json]) -> list[Field]:
-    """Everything to fill in, in reading order."""
+
+def fields(blocks: list[Json], filled: forms.Filled | None = None) -> list[Field]:
+    """Everything to fill in, in reading order, as the app put it there and as it was filled in since."""
+    state = forms.values(blocks, filled or {})
     pairs = [(block, element) for block in blocks for element in forms.stateful(block)]
-    return [Field(f"field-{at}", block, element) for at, (block, element) in enumerate(pairs)]
+    return [Field(f"field-{at}", *pair, _standing(state, *pair)) for at, pair in enumerate(pairs)]
+
+
+def _standing(state: Json, block: Json, element: Json) -> list[str]:
+    return forms.given(child(child(state, text(block, "block_id")), text(element, "action_id")))
 
 
 class Looks:
@@ -111,10 +122,9 @@ class Looks:
         groups = [option for group in children(element, "option_groups") for option in children(group, "options")]
         return [*children(element, "options"), *groups]
 
-    def chosen(self, element: Json, option: Json) -> bool:
-        """Is this option chosen at the start?"""
-        initial = [as_object(element.get("initial_option")), *as_objects(element.get("initial_options"))]
-        return any(each and text(each, "value") == text(option, "value") for each in initial)
+    def given(self, element: Json) -> list[str]:
+        """What the app put into an element of a message."""
+        return forms.given(forms.initial(element))
 
 
 def _option(value: str, label: str) -> Json:

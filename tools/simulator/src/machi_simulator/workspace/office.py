@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from machi_simulator.jsontree import children
 from machi_simulator.slack.methods_views import top_view
-from machi_simulator.slack.model import Channel, SlackMessage, SlackUser
+from machi_simulator.slack.model import Channel, SlackMessage, SlackUser, View
 from machi_simulator.switches import Switches
 from machi_simulator.web import day
 from machi_simulator.words import Say
@@ -17,12 +17,13 @@ Row = tuple[SlackMessage, int, str]
 
 @dataclass(frozen=True)
 class Sight:
-    """Who looks where: a channel, and the thread that begins with the message `root`."""
+    """Who looks where: a channel, the thread that begins with the message `root`, and the tab of the browser."""
 
     person: SlackUser | None
     room: Channel | None
     root: str
     say: Say
+    tab: str
 
 
 class Office:
@@ -31,6 +32,7 @@ class Office:
     def __init__(self, world: World) -> None:
         self._state = world.slack.state
         self._account = world.config.simulator_account
+        self._language = next(iter(world.config.simulator_languages), "")
         self._switches = Switches(world.faults)
         self._looks = Looks(self._state)
         self._read: dict[tuple[str, str], str] = {}
@@ -40,6 +42,7 @@ class Office:
         states = self._switches.states()
         return {
             "account": self._account,
+            "office_language": self._language,
             "looks": self._looks,
             "switches": states,
             "faults_on": self._switches.on(),
@@ -62,18 +65,23 @@ class Office:
     def seen(self, sight: Sight) -> dict[str, object]:
         """Messages, thread, and modal; looking is reading."""
         person, room = sight.person, sight.room
-        about: dict[str, object] = {"person": person, "room": room, "root": sight.root}
+        about: dict[str, object] = {"person": person, "room": room, "root": sight.root, "tab": sight.tab}
         if room is None or person is None:
             return about | {"messages": [], "thread": [], "view": None, "form": []}
         self._read[person.id, room.id] = self._last(room.id)
         shown = [each for each in self._state.history(room.id) if each.seen_by in ("", person.id)]
-        view = top_view(self._state, person.id)
+        view = self._open(person, sight.tab)
         return about | {
             "messages": self._rows(shown, sight.say),
             "thread": [each for each in shown if sight.root and each.root == sight.root],
             "view": view,
-            "form": fields(children(view.content, "blocks")) if view else [],
+            "form": fields(children(view.content, "blocks"), view.filled) if view else [],
         }
+
+    def _open(self, person: SlackUser, tab: str) -> View | None:
+        """The modal above a page: that of the tab it was asked for in, or of no tab at all."""
+        view = top_view(self._state, person.id)
+        return view if view and view.tab in ("", tab) else None
 
     def said(self, person: SlackUser) -> list[SlackMessage]:
         """The person's direct conversation with the app."""

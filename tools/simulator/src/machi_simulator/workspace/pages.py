@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from machi_simulator.ids import capitals
+from machi_simulator.ids import capitals, letters
 from machi_simulator.jsontree import Json, children
 from machi_simulator.phone.acts import MOST_PHOTOS
 from machi_simulator.slack.directs import Attached
@@ -50,18 +50,19 @@ class WorkspacePages:
         room = next((each for each in rooms if each.id == wanted.get("channel")), rooms[0] if rooms else None)
         root, at_home = wanted.get("thread", ""), bool(wanted.get("home"))
         home = home_view(self._state, person.id) if person and at_home else None
-        place = {"user": person.id if person else "", "channel": room.id if room else "", "thread": root}
+        tab = wanted.get("tab", "")
+        place = {"user": person.id if person else "", "channel": room.id if room else "", "thread": root, "tab": tab}
         context: dict[str, object] = {
             "people": people,
             "rooms": rooms,
             "notice": wanted.get("notice", ""),
             "home": home,
-            "home_form": fields(children(home.content, "blocks")) if home else [],
+            "home_form": fields(children(home.content, "blocks"), home.filled) if home else [],
             "at_home": at_home,
             "here": HOME,
             "kept": [pair for pair in place.items() if pair[1]],
         }
-        seen = self._office.seen(Sight(person, room, root, say_for(request)))
+        seen = self._office.seen(Sight(person, room, root, say_for(request), tab))
         unread = {"unread": self._office.unread(person, rooms)}
         return self._site.page(request, "workspace.html", self._office.shared() | context | seen | unread)
 
@@ -92,39 +93,42 @@ class WorkspacePages:
         return back(HOME, user=user, channel=room.id)
 
     async def act(self, request: Request) -> Response:
-        """Anything a member does; back to where the form stood, with a notice if it went wrong."""
+        """Anything a member does; back to where the form stood, with a notice if it went wrong.
+
+        A tab of the browser gets its name by its first act: a modal shows where it was asked for, as at Slack.
+        """
         async with request.form() as form:
             place = {key: word(form, key) for key in ("user", "channel", "thread", "home")}
-            notice = ""
+            tab, notice = word(form, "tab") or letters(8), ""
             try:
-                outcome = await self._do(place["user"], form)
+                outcome = await self._do(place["user"], tab, form)
                 notice = "" if outcome is None or outcome.ok else outcome.errors.get("", "")
             except (NotThereError, SlackError) as error:
                 notice = str(error)
             if word(form, "back"):
-                return returned(form, HOME, notice=notice)
-        return back(HOME, **place, notice=notice)
+                return returned(form, HOME, tab=tab, notice=notice, notice_for=notice and place["channel"])
+        return back(HOME, **place, tab=tab, notice=notice)
 
-    async def _do(self, user: str, form: FormData) -> Outcome | None:
+    async def _do(self, user: str, tab: str, form: FormData) -> Outcome | None:
         kind, officers = word(form, "kind"), self._slack.officers
         if word(form, "view"):
-            return await self._in_view(user, kind, form)
+            return await self._in_view(user, tab, form)
         if kind == "press":
-            pressed = Pressed(word(form, "action_id"), word(form, "block_id"), word(form, "value") or None)
-            return await officers.press(user, word(form, "channel"), word(form, "ts"), pressed)
+            used = word(form, "action_id"), word(form, "block_id"), word(form, "value") or None
+            return await officers.press(user, word(form, "channel"), word(form, "ts"), Pressed(*used, tab=tab))
         if kind == "home":
             officers.open_home(user)
             return None
-        return await self._write(user, form)
+        return await self._write(user, tab, form)
 
-    async def _write(self, user: str, form: FormData) -> Outcome | None:
+    async def _write(self, user: str, tab: str, form: FormData) -> Outcome | None:
         words, officers = word(form, "text").strip(), self._slack.officers
         attached = [Attached(name, kind, body) for body, kind, name in await files_of(form, "file")]
         if attached:
             self._attach(user, form, attached)
         elif words.startswith("/"):
             command, _, rest = words.partition(" ")
-            return await officers.command(user, word(form, "channel"), command, rest)
+            return await officers.command(user, word(form, "channel"), command, rest, tab)
         elif words:
             officers.say(user, word(form, "channel"), words, word(form, "thread"))
         return None
@@ -136,16 +140,15 @@ class WorkspacePages:
             raise NotThereError("at most three photos at once")
         self._slack.directs.write(user, word(form, "text").strip(), files)
 
-    async def _in_view(self, user: str, kind: str, form: FormData) -> Outcome:
+    async def _in_view(self, user: str, tab: str, form: FormData) -> Outcome:
         officers, view = self._slack.officers, word(form, "view")
         found = self._state.views.get(view)
         blocks = children(found.content, "blocks") if found else []
         if word(form, "press"):
             block, _, action = word(form, "press").partition("|")
-            return await officers.press_in_view(
-                user, view, Pressed(action, block, word(form, "value") or None, _filled(blocks, form))
-            )
-        if kind == "close":
+            pressed = Pressed(action, block, word(form, "value") or None, _filled(blocks, form), tab)
+            return await officers.press_in_view(user, view, pressed)
+        if word(form, "kind") == "close":
             return await officers.close(user, view)
         return await officers.submit(user, view, _filled(blocks, form))
 

@@ -28,18 +28,20 @@ class CasesDialogue:
     command: str = "cases"
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        """The newest cases as cards, or the one whose number was typed."""
+        """The person's cases as cards and how many more there are, or the one whose number was typed."""
         wording = Wording(turn.language, await self.catalogues.refresh(turn.tenant))
         typed = arguments.get("text", "")
         if looks_like_case_number(typed):
             return await self._one(typed, turn, wording)
         async with self.works.begin(turn.tenant) as work:
-            reports = await work.reports.of_citizen(turn.citizen_id, MOST_SHOWN)
+            total, reports = await work.reports.of_citizen(turn.citizen_id, MOST_SHOWN)
         if not reports:
             button = say.command_button(wording.say("cases.report"), "reports", "report")
             return Reply((say.card(wording.say("cases.open"), wording.say("cases.none"), buttons=[button]),))
         cards = [_card(report, wording, turn.now) for report in reports]
-        return Reply((say.text(wording.say("cases.heading")), Message(carousel=Carousel(cards=cards))))
+        shown = (say.text(wording.say("cases.order")), Message(carousel=Carousel(cards=cards)))
+        more = total - len(reports)
+        return Reply((*shown, say.text(wording.say("cases.more", n=more))) if more else shown)
 
     async def _one(self, typed: str, turn: TurnContext, wording: Wording) -> Reply:
         """A number that is wrong, unknown, or somebody else's: all are answered alike."""

@@ -62,9 +62,10 @@ class ConsentServiceServicer:
     """
 
     def Decide(self, request, context):
-        """Appends one decision to the ledger; the same event_id again returns the first outcome.
-        Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
-        event-decided-otherwise.
+        """Appends one decision to the ledger; the same event_id again returns the first outcome. A pod decides about its own
+        purposes; about another's it may bring a withdrawal.
+        Errors: PERMISSION_DENIED not-your-purpose; INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown,
+        purpose-unknown; ABORTED notice-not-current, event-decided-otherwise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

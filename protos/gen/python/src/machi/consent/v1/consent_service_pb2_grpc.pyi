@@ -34,9 +34,10 @@ class ConsentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConsentServiceAsyncStub: ...
     Decide: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.DecideRequest, _consent_service_pb2.DecideResponse]
-    """Appends one decision to the ledger; the same event_id again returns the first outcome.
-    Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
-    event-decided-otherwise.
+    """Appends one decision to the ledger; the same event_id again returns the first outcome. A pod decides about its own
+    purposes; about another's it may bring a withdrawal.
+    Errors: PERMISSION_DENIED not-your-purpose; INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown,
+    purpose-unknown; ABORTED notice-not-current, event-decided-otherwise.
     """
     Check: _grpc.UnaryUnaryMultiCallable[_consent_service_pb2.CheckRequest, _consent_service_pb2.CheckResponse]
     """The decision in force, read on the primary.
@@ -57,9 +58,10 @@ class ConsentServiceAsyncStub(ConsentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Decide: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.DecideRequest, _consent_service_pb2.DecideResponse]  # type: ignore[assignment]
-    """Appends one decision to the ledger; the same event_id again returns the first outcome.
-    Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
-    event-decided-otherwise.
+    """Appends one decision to the ledger; the same event_id again returns the first outcome. A pod decides about its own
+    purposes; about another's it may bring a withdrawal.
+    Errors: PERMISSION_DENIED not-your-purpose; INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown,
+    purpose-unknown; ABORTED notice-not-current, event-decided-otherwise.
     """
     Check: _aio.UnaryUnaryMultiCallable[_consent_service_pb2.CheckRequest, _consent_service_pb2.CheckResponse]  # type: ignore[assignment]
     """The decision in force, read on the primary.
@@ -83,9 +85,10 @@ class ConsentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_service_pb2.DecideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_service_pb2.DecideResponse, _abc.Awaitable[_consent_service_pb2.DecideResponse]]:
-        """Appends one decision to the ledger; the same event_id again returns the first outcome.
-        Errors: INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown, purpose-unknown; ABORTED notice-not-current,
-        event-decided-otherwise.
+        """Appends one decision to the ledger; the same event_id again returns the first outcome. A pod decides about its own
+        purposes; about another's it may bring a withdrawal.
+        Errors: PERMISSION_DENIED not-your-purpose; INVALID_ARGUMENT decision-incomplete; NOT_FOUND citizen-unknown,
+        purpose-unknown; ABORTED notice-not-current, event-decided-otherwise.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,164 @@
+"""What becomes of rich menus when LINE takes a part of the work only, and of people who have been silent."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from machi_channel_line.adapters.menus import MenuRows
+from machi_channel_line.adapters.work import LineWork
+from machi_channel_line.domain.budget import HourlyBudget
+from machi_channel_line.menu.layout import Menu, Tile
+from machi_channel_line.ports import Body, Menus, MenuSide
+from machi_channel_line.use_cases.keep_menus import KeepMenus
+from machi_sdk.clock import ManualClock
+from machi_sdk.conversation import People
+from machi_sdk.database import Database
+from machi_sdk.deliveries import Accepted, Outcome
+from machi_sdk.errors import Unavailable
+from machi_sdk.testing import PodDatabase
+from machi_sdk.work import Origin, Works
+
+TENANT = "fukuoka"
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+MENU = Menu("ja", "メニュー", (Tile("reports", "report", "通報", "road"),))
+
+
+class Account:
+    """`ports.MenuSide`, whose host for pictures may be out of reach; who was shown which menu."""
+
+    def __init__(self, *, reached: bool = False) -> None:
+        self.there: dict[str, str] = {}
+        self.shown: list[tuple[str, str]] = []
+        self.made = 0
+        self.reached = reached
+
+    async def menus(self) -> dict[str, str]:
+        return dict(self.there)
+
+    async def create_menu(self, menu: Body) -> str:
+        self.made += 1
+        self.there[f"m-{self.made}"] = str(menu["name"])
+        return f"m-{self.made}"
+
+    async def draw_menu(self, menu_id: str, png: bytes) -> None:
+        if not self.reached:
+            raise Unavailable("line-not-reached")
+
+    async def default_menu(self, menu_id: str) -> None:
+        assert menu_id in self.there
+
+    async def delete_menu(self, menu_id: str) -> None:
+        del self.there[menu_id]
+
+    async def link_menu(self, address: str, menu_id: str) -> Outcome:
+        self.shown.append((address, menu_id))
+        return Accepted()
+
+
+class Remembered:
+    """`ports.Menus` in memory: id to state, language, and hash."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[str, str, str]] = {}
+
+    async def live(self, tenant: str) -> dict[str, tuple[str, str]]:
+        return {language: (menu, hash_) for menu, (state, language, hash_) in self.rows.items() if state == "live"}
+
+    async def add(self, tenant: str, menu_id: str, language: str, hash_: str) -> None:
+        self.rows[menu_id] = ("made", language, hash_)
+
+    async def promote(self, tenant: str, language: str, menu_id: str) -> None:
+        self.rows[menu_id] = ("live", *self.rows[menu_id][1:])
+
+    async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
+        return [menu for menu, row in self.rows.items() if row[0] in states]
+
+    async def known(self, tenant: str) -> list[str]:
+        return list(self.rows)
+
+    async def remove(self, tenant: str, menu_id: str) -> None:
+        del self.rows[menu_id]
+
+
+class City:
+    """`People`: the city's languages, and an address while there is one to answer to."""
+
+    def __init__(self) -> None:
+        self.address = "U1"
+
+    async def in_answer(self, tenant: str, citizen_id: str, event_id: str) -> str:
+        return self.address
+
+    async def city(self, tenant: str) -> SimpleNamespace:
+        return SimpleNamespace(default_language="ja", languages=["ja"])
+
+
+async def drawn(_: Menu) -> bytes:
+    return b"png"
+
+
+async def test_menus_whose_picture_never_arrives_do_not_pile_up() -> None:
+    line, rows = Account(), Remembered()
+    lines = {TENANT: cast("MenuSide", line)}
+    menus, people = cast("Menus", rows), cast("People", City())
+    keep = KeepMenus(lines, menus, people, ManualClock(NOW), drawn, "look", {TENANT: HourlyBudget(90)})
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await keep.refresh(TENANT, lambda _: [MENU])
+        assert len(line.there) == 1
+    line.reached = True
+    await keep.refresh(TENANT, lambda _: [MENU])
+    assert list(line.there) == list(rows.rows) == [f"m-{line.made}"]
+    assert (await rows.live(TENANT))["ja"][0] == f"m-{line.made}"
+
+
+@pytest.fixture
+async def pool(database: PodDatabase) -> AsyncIterator[Database]:
+    found = Database(database.url)
+    yield found
+    await found.close()
+
+
+@pytest.mark.integration
+async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Database) -> None:
+    line, city, works = Account(reached=True), City(), Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows, clock = MenuRows(works, pool), ManualClock(datetime.now(UTC) + timedelta(minutes=1))
+    keep = KeepMenus(
+        {TENANT: cast("MenuSide", line)}, rows, cast("People", city), clock, drawn, "look", {TENANT: HourlyBudget()}
+    )
+    async with works.begin(TENANT) as work:
+        await work.wish_menu("c-1", "ja", "e-1")
+    await keep.refresh(TENANT, lambda _: [MENU])
+    await keep.link(TENANT)
+    assert line.shown == [("U1", "m-1")]
+    assert await rows.due(TENANT, clock.now()) == []
+    city.address = ""
+    await keep.refresh(TENANT, lambda _: [Menu("ja", "メニュー２", MENU.tiles)])
+    await keep.link(TENANT)
+    await keep.link(TENANT)
+    assert sorted(line.there) == ["m-1", "m-2"], "what a silent person sees is not deleted"
+    assert await rows.due(TENANT, clock.now()) == []
+    city.address = "U1"
+    await rows.wake(TENANT, "c-1", "e-2")
+    await keep.link(TENANT)
+    assert line.shown == [("U1", "m-1"), ("U1", "m-2")]
+    assert list(line.there) == ["m-2"]
+
+
+@pytest.mark.integration
+async def test_a_wish_made_meanwhile_stays_due(pool: Database) -> None:
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows, later = MenuRows(works, pool), datetime.now(UTC) + timedelta(minutes=1)
+    for language in ("ja", "en"):
+        await rows.add(TENANT, f"m-{language}", language, "hash")
+        await rows.promote(TENANT, language, f"m-{language}")
+    async with works.begin(TENANT) as work:
+        await work.wish_menu("c-1", "ja", "e-1")
+    (due,) = await rows.due(TENANT, later)
+    async with works.begin(TENANT) as work:
+        await work.wish_menu("c-1", "en", "e-2")
+    await rows.linked(TENANT, due)
+    assert [each.menu_id for each in await rows.due(TENANT, later)] == ["m-en"]
