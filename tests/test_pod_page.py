@@ -44,7 +44,7 @@ def test_a_pod_comes_passes_and_goes(copy: Copy, postgres_server: PostgresAddres
     assert "idea-box" not in seen
     copy.run(PAGE.commands(3))
     assert re.search(r"\d+ passed", copy.run(PAGE.commands(4)))
-    assert copy.run(PAGE.blocks(6)[1]).splitlines()[-1].startswith("removed ")
+    assert "removed services/lost-umbrellas/" in copy.run(PAGE.blocks(6)[1])
     assert copy.changes() == ""
 
 
