@@ -286,6 +286,14 @@ async def test_strangers_to_the_desk_change_nothing(
     assert (await card_of(number)).version == 1
 
 
+async def test_an_officer_hears_of_a_case_that_is_not_there_in_words_for_officers(
+    number: str, card_of: CardOf, staff_turn: Turn
+) -> None:
+    card = await card_of(number)
+    card.card_id = "nothing"
+    assert said(await staff_turn(press(card, "acknowledge"))) == "この通報は見つかりませんでした。"
+
+
 async def test_a_form_without_words_does_not_count(number: str, card_of: CardOf, staff_turn: Turn) -> None:
     card = await card_of(number)
     for action, values in (

@@ -126,7 +126,7 @@ async def _or_why_not(reply: Awaitable[Reply], wording: Wording) -> Reply:
     except Denied:
         return said(wording, "press.elsewhere")
     except Missing:
-        return said(wording, "case.unknown")
+        return said(wording, "press.unknown")
 
 
 async def _replied(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:
