@@ -106,7 +106,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
             wrapped: Any = self._unary(method, handler.unary_unary)
             return grpc.unary_unary_rpc_method_handler(wrapped, *codec)
         if handler.stream_unary:
-            wrapped = self._unary(method, handler.stream_unary)
+            wrapped = self._unary(method, _read_whole(handler.stream_unary))
             return grpc.stream_unary_rpc_method_handler(wrapped, *codec)
         wrapped = self._stream(method, handler.unary_stream)
         return grpc.unary_stream_rpc_method_handler(wrapped, *codec)
@@ -129,6 +129,29 @@ class _Interceptor(grpc.aio.ServerInterceptor):
                         await context.write(part)
 
         return answer
+
+
+def _read_whole(behaviour: Unary) -> Unary:
+    """Read what is still sent before answering.
+
+    A client of grpc.aio that writes while the answer comes loses it: it says "Internal error from Core" instead.
+    """
+
+    async def answer(parts: AsyncIterator[Message], context: Context) -> Message:
+        try:
+            found = await behaviour(parts, context)
+        except Exception:
+            await _drain(parts)
+            raise
+        await _drain(parts)
+        return found
+
+    return answer
+
+
+async def _drain(parts: AsyncIterator[Message]) -> None:
+    async for _ in parts:
+        pass
 
 
 @asynccontextmanager
