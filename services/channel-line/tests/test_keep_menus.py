@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
 
+import asyncpg
 import pytest
 
-from machi_channel_line.adapters.menus import MenuRows
+from machi_channel_line.adapters.menus import _ANY_WAITING, _DUE, MenuRows
 from machi_channel_line.adapters.work import LineWork
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.menu.layout import Menu, Tile
@@ -18,10 +19,14 @@ from machi_sdk.conversation import People
 from machi_sdk.database import Database
 from machi_sdk.deliveries import Accepted, Outcome
 from machi_sdk.errors import Unavailable
-from machi_sdk.testing import PodDatabase
+from machi_sdk.testing import PodDatabase, rows_read
 from machi_sdk.work import Origin, Works
 
 TENANT = "fukuoka"
+MANY = """
+INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)
+SELECT $1, 'c-' || n, 'ja', 'e-' || n, 'm-ja', 0, 'infinity' FROM generate_series(1, 20000) AS n
+"""
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 MENU = Menu("ja", "メニュー", (Tile("reports", "report", "通報", "road"),))
 
@@ -162,3 +167,21 @@ async def test_a_wish_made_meanwhile_stays_due(pool: Database) -> None:
         await work.wish_menu("c-1", "en", "e-2")
     await rows.linked(TENANT, due)
     assert [each.menu_id for each in await rows.due(TENANT, later)] == ["m-en"]
+
+
+@pytest.mark.integration
+async def test_a_look_reads_nobody_who_has_their_menu(pool: Database, database: PodDatabase) -> None:
+    """It is taken each second, in a city where everybody has chosen a language."""
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows = MenuRows(works, pool)
+    await rows.add(TENANT, "m-ja", "ja", "hash")
+    await rows.promote(TENANT, "ja", "m-ja")
+    async with works.begin(TENANT) as work:
+        await work.db.execute(MANY, TENANT)
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("ANALYZE menu_links")
+    await owner.close()
+    async with works.begin(TENANT) as work:
+        due = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_DUE}", TENANT, datetime.now(UTC))
+        waiting = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_ANY_WAITING}", TENANT)
+    assert sum(rows_read(due, "menu_links")) == sum(rows_read(waiting, "menu_links")) == 0

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, false
+from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, false, text
 from sqlmodel import Field, SQLModel
 
 from machi_sdk.deliveries.tables import deliveries_table
@@ -39,7 +39,10 @@ class MenuLinkRow(_Row, table=True):
     """
 
     __tablename__ = "menu_links"
-    __table_args__ = (Index("ix_menu_links_tenant_due_at", "tenant", "due_at"),)
+    __table_args__ = (
+        Index("ix_menu_links_tenant_due_at", "tenant", "due_at"),
+        Index("ix_menu_links_waiting", "tenant", postgresql_where=text("waits")),
+    )
     tenant: str = Field(primary_key=True)
     citizen_id: str = Field(primary_key=True)
     language: str
