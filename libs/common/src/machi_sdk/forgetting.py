@@ -1,8 +1,18 @@
 """What is old goes in portions: one statement over all of it that once took too long would do so for ever after."""
 
+from collections.abc import Iterable
+
 from machi_sdk.work import Work, Works
 
 PORTION = 5_000
+
+
+async def forget_old(works: Works[Work], tenants: Iterable[str]) -> None:
+    """What is old in the tables of every pod: hops, answers that no retry can ask for, talks nobody can go on with."""
+    await forget(works, "", "hops", "at < now() - interval '90 days'")
+    for tenant in tenants:
+        await forget(works, tenant, "turns", "answered_at < now() - interval '72 hours'")
+        await forget(works, tenant, "dialogue_sessions", "touched_at < now() - interval '30 days'")
 
 
 async def forget(works: Works[Work], tenant: str, table: str, which: str, *arguments: object, sets: str = "") -> None:

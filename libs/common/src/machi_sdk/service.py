@@ -12,10 +12,9 @@ import uvloop
 from machi_sdk.clock import Clock, SystemClock
 from machi_sdk.consuming import Consumer
 from machi_sdk.database import Database
-from machi_sdk.dialogue.sessions import forget_turns
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.faultpoints import Faultpoints
-from machi_sdk.forgetting import forget
+from machi_sdk.forgetting import forget_old
 from machi_sdk.garbage import collect_seldom
 from machi_sdk.handling import Handler, Prepare, Subscription
 from machi_sdk.health import Check, Health
@@ -175,12 +174,9 @@ class Pod:
 
     async def _forget_old(self) -> None:
         """Keep to what is promised of hops, answers, and conversations, whether anybody talks or not."""
-        works = self.works(Work)
         while True:
             try:
-                await forget(works, "", "hops", "at < now() - interval '90 days'")
-                for tenant in self.settings.tenants:
-                    await forget_turns(works, tenant)
+                await forget_old(self.works(Work), self.settings.tenants)
             except Unavailable as error:
                 log.warning("old rows kept", reason=error.slug)
             await asyncio.sleep(_FORGET_EVERY)

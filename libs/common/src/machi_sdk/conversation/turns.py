@@ -16,8 +16,7 @@ from machi_sdk.conversation.people import People
 from machi_sdk.conversation.talkers import TOO_SLOW, Talkers
 from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.ids import derived_id
-from machi_sdk.inbound import EarlierMessages, PendingEvent
-from machi_sdk.inbound.bulkheads import FULL
+from machi_sdk.inbound import FULL, EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger, remote_span
 
 PHOTO_PATIENCE = timedelta(minutes=2)

@@ -10,7 +10,6 @@ import orjson
 
 from machi_sdk.dialogue.answers import Answers
 from machi_sdk.errors import Conflict
-from machi_sdk.forgetting import forget
 from machi_sdk.ids import new_id
 from machi_sdk.sql import literal
 from machi_sdk.work import Work, Works
@@ -193,10 +192,3 @@ def keep_response(work: Work, event_id: str, response: bytes) -> None:
         "INSERT INTO turns (tenant, event_id, response, answered_at)"
         f" VALUES ({tenant}, {event}, '\\x{response.hex()}', {at})"
     )
-
-
-async def forget_turns(works: Works[Work], tenant: str) -> None:
-    """Drop answers older than 72 hours, and sessions nobody can go on with."""
-    now = works.clock.now()
-    await forget(works, tenant, "turns", "answered_at < $1", now - LIFETIME)
-    await forget(works, tenant, "dialogue_sessions", "touched_at < $1", now - timedelta(days=30))

@@ -1,9 +1,18 @@
 """For channel adapters: every inbound event is a row, handled in order per person, kept through crashes and outages."""
 
-from machi_sdk.inbound.bulkheads import Bulkheads
+from machi_sdk.inbound.bulkheads import FULL, Bulkheads
 from machi_sdk.inbound.earlier import Earlier, EarlierMessages
 from machi_sdk.inbound.entrance import Entrance
 from machi_sdk.inbound.events import PendingEvent
 from machi_sdk.inbound.queue import EventHandler, InboundQueue
 
-__all__ = ["Bulkheads", "Earlier", "EarlierMessages", "Entrance", "EventHandler", "InboundQueue", "PendingEvent"]
+__all__ = [
+    "FULL",
+    "Bulkheads",
+    "Earlier",
+    "EarlierMessages",
+    "Entrance",
+    "EventHandler",
+    "InboundQueue",
+    "PendingEvent",
+]

@@ -55,7 +55,9 @@ class Bulkheads:
     @asynccontextmanager
     async def enter(self, pod: str, at_once: int = _PLACES) -> AsyncIterator[None]:
         """Hold one of the pod's places; Unavailable when none comes free within a second, or the pod rests."""
-        places = self._pods.setdefault(pod, _Places(at_once))
+        if pod not in self._pods:
+            self._pods[pod] = _Places(at_once)
+        places = self._pods[pod]
         await places.take()
         try:
             yield

@@ -12,8 +12,7 @@ from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
 from machi_sdk.errors import Missing, Unavailable
-
-CROWDED = "bulkhead-full"
+from machi_sdk.inbound import FULL
 
 
 async def show_digest(state: DigestState, hall: Hall) -> None:
@@ -24,7 +23,7 @@ async def show_digest(state: DigestState, hall: Hall) -> None:
     """
     desk = await hall.desks.desk(state.key.tenant, state.desk_id)
     silent = await _describe(state, desk, hall)
-    if silent and (state.ts or silent.slug == CROWDED):
+    if silent and (state.ts or silent.slug == FULL):
         raise silent
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(state.key, state.ts, state.attempted_at, hall.digests)
