@@ -28,7 +28,7 @@ from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.handling import Handler, Prepare, Subscription, prepared
 from machi_sdk.inbound import Entrance
 from machi_sdk.parking import ParkedRecord, drop_parked, list_parked, request_replay, show_parked
-from machi_sdk.producer import Producer
+from machi_sdk.producer import Producer, partition_of
 from machi_sdk.settings import Settings
 from machi_sdk.telemetry import current_trace_id, span
 from machi_sdk.testing import Event, KafkaAddress, PodDatabase, new_topic, publish, wait_until
@@ -49,9 +49,11 @@ class Subject:
     works: Works[Work]
     group: str = field(default_factory=lambda: f"toy.{secrets.token_hex(4)}")
 
-    def consumer(self, handler: Handler[Work] | None = None, prepare: Prepare[Work] | None = None) -> Consumer[Work]:
+    def consumer(
+        self, handler: Handler[Work] | None = None, prepare: Prepare[Work] | None = None, batch: int = 1
+    ) -> Consumer[Work]:
         settings = Settings(kafka_bootstrap_servers=self.bootstrap, machi_tenants="fukuoka,sapporo")
-        subscription = Subscription(self.topic, self.group, self.works, handler, prepare)
+        subscription = Subscription(self.topic, self.group, self.works, handler, prepare, batch)
         return Consumer(subscription, settings, Faultpoints(""))
 
     async def write(self, *events: Event) -> list[str]:
@@ -346,6 +348,32 @@ async def test_a_second_replica_takes_half_and_everything_when_the_first_leaves(
             await send(everybody[:20])
             await wait_until(read(subject, everybody[:20]), within=20)
         await send(everybody[20:])
+        await wait_until(read(subject, everybody), within=20)
+    assert await subject.parked() == []
+
+
+async def test_what_comes_of_several_partitions_shares_a_transaction(
+    subject: Subject, kafka_server: KafkaAddress
+) -> None:
+    partitions = tuple(range(4))
+    subject.topic = await new_topic(kafka_server.bootstrap, partitions=len(partitions))
+    together: list[set[int]] = []
+    everybody: list[str] = []
+
+    async def slowly(records: Sequence[Received], work: Work) -> None:
+        await note(records, work)
+        together.append({partition_of(record.key, partitions) for record in records})
+        await asyncio.sleep(0.2)  # while it lasts, all partitions get something
+
+    async def more() -> bool:
+        citizens = [f"citizen-{number:03}" for number in range(len(everybody), len(everybody) + 20)]
+        everybody.extend(citizens)
+        events = [Event(citizen, ConsentDecided(citizen_id=citizen), event_id=citizen) for citizen in citizens]
+        await publish(subject.bootstrap, subject.topic, events)
+        return any(len(met) > 1 for met in together)
+
+    async with running(subject.consumer(slowly, batch=50)):
+        await wait_until(more, within=20)
         await wait_until(read(subject, everybody), within=20)
     assert await subject.parked() == []
 

@@ -55,15 +55,26 @@ def pod(works: Works[Work]) -> Pod:
     return Pod(works)
 
 
-def raw(offset: int, purpose: str = "", tenant: str = "fukuoka", event_id: str = "") -> RawRecord:
+def raw(offset: int, purpose: str = "", tenant: str = "fukuoka", event_id: str = "", partition: int = 0) -> RawRecord:
     event = ConsentDecided(purpose=purpose)
     headers = headers_of(event, Provenance(event_id or f"e{offset}", "test", tenant, MOMENT))
-    return RawRecord("topic", 0, offset, b"key", wire_headers(headers), event.SerializeToString())
+    return RawRecord("topic", partition, offset, b"key", wire_headers(headers), event.SerializeToString())
+
+
+def other(offset: int, purpose: str = "", tenant: str = "fukuoka") -> RawRecord:
+    return raw(offset, purpose, tenant, f"o{offset}", partition=1)
 
 
 async def notes(works: Works[Work], tenant: str = "fukuoka") -> list[str]:
     async with works.begin(tenant) as work:
         return [row[0] for row in await work.db.fetch("SELECT note FROM notes ORDER BY note")]
+
+
+async def tries(works: Works[Work]) -> dict[int, tuple[int, int]]:
+    """Of each partition the offset of the batch that is begun next, and how often it was."""
+    async with works.begin("") as work:
+        rows = await work.db.fetch("SELECT partition, first_offset, tries FROM attempts")
+    return {row["partition"]: (row["first_offset"], row["tries"]) for row in rows}
 
 
 async def parked(pod_database: PodDatabase) -> list[tuple[str, str]]:
@@ -149,6 +160,60 @@ async def test_a_header_postgresql_cannot_keep_does_not_stop_the_partition(pod: 
     assert await pod.end([RawRecord("topic", 0, 9, b"\0", headers, b"")]) == 1
     [(_, reason)] = await parked(pod_database)
     assert reason == "event-type-unknown"
+
+
+async def test_batches_of_several_partitions_share_one_transaction(pod: Pod, works: Works[Work]) -> None:
+    await pod.end([raw(0)])
+    await pod.end([other(0)])
+    assert await pod.handling.process_lot([[raw(1), raw(2)], [other(1)]]) is Verdict.ACK
+    assert await pod.handling.process_lot([[raw(3)], [other(2), other(3)]]) is Verdict.ACK
+    assert pod.sizes == [1, 1, 3, 3]
+    assert await notes(works) == ["e0", "e1", "e2", "e3", "o0", "o1", "o2", "o3"]
+    assert await tries(works) == {0: (4, 1), 1: (4, 1)}
+
+
+async def test_a_batch_that_may_have_been_begun_before_shares_nothing(pod: Pod, works: Works[Work]) -> None:
+    await pod.end([raw(0)])
+    assert await pod.handling.process_lot([[raw(1)], [other(0)]]) is None  # a new member of the group
+    await pod.end([other(0)])
+    assert await pod.handling.process_lot([[raw(1)], [other(2)]]) is None  # the offset has jumped
+    assert await notes(works) == ["e0", "o0"]
+
+
+@pytest.mark.parametrize("bad", ["poison", "refused"])
+async def test_what_one_partition_cannot_handle_costs_the_others_nothing(
+    pod: Pod, works: Works[Work], pod_database: PodDatabase, bad: str
+) -> None:
+    await pod.end([raw(0)])
+    await pod.end([other(0)])
+    assert await pod.handling.process_lot([[raw(1, bad)], [other(1)]]) is None
+    assert await notes(works) == ["e0", "o0"]
+    assert (await pod.end([other(1)]), await pod.end([raw(1, bad)])) == (1, 6 if bad == "poison" else 1)
+    assert await notes(works) == ["e0", "o0", "o1"]
+    assert [event_id for event_id, _ in await parked(pod_database)] == ["e1"]
+
+
+async def test_what_waits_for_something_waits_alone_from_then_on(pod: Pod, works: Works[Work]) -> None:
+    await pod.end([raw(0)])
+    await pod.end([other(0)])
+    pod.down = True
+    assert await pod.handling.process_lot([[raw(1)], [other(1)]]) is Verdict.RETRY
+    pod.down = False
+    assert await pod.handling.process_lot([[raw(1)], [other(1)]]) is None
+    assert (await pod.end([raw(1)]), await pod.end([other(1)])) == (1, 1)
+    assert await tries(works) == {0: (2, 1), 1: (2, 1)}
+
+
+async def test_a_lot_keeps_tenants_apart_and_parks_what_is_none_of_ours(
+    pod: Pod, works: Works[Work], pod_database: PodDatabase
+) -> None:
+    await pod.end([raw(0)])
+    await pod.end([other(0)])
+    lot = [[raw(1), raw(2, tenant="sapporo")], [other(1, tenant="nowhere"), other(2)]]
+    assert await pod.handling.process_lot(lot) is Verdict.ACK
+    assert (await notes(works), await notes(works, "sapporo")) == (["e0", "e1", "o0", "o2"], ["e2"])
+    assert await parked(pod_database) == [("o1", "foreign-tenant")]
+    assert await tries(works) == {0: (3, 1), 1: (3, 1)}
 
 
 async def test_the_same_place_on_a_broker_made_anew_is_another_record(pod: Pod, pod_database: PodDatabase) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -20,6 +20,7 @@ from machi_sdk.telemetry import counter, gauge, get_logger
 from machi_sdk.work import Work
 
 W = TypeVar("W", bound=Work)
+Batch: TypeAlias = tuple[TopicPartition, list[ConsumerRecord]]
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
@@ -119,10 +120,13 @@ class Consumer(Generic[W]):
 
     async def _poll(self, kafka: AIOKafkaConsumer) -> None:
         self._resume(kafka)
-        limit = max(self._subscription.batch, 1) * 8
+        limit = self._subscription.batch * 8
         batches = await kafka.getmany(timeout_ms=self._patience(), max_records=limit)
         self._last_poll = asyncio.get_running_loop().time()
-        running = [asyncio.create_task(self._partition(kafka, *batch)) for batch in batches.items()]
+        lots = _lots(batches, self._subscription.batch)
+        handled = await asyncio.gather(*(self._as_one(kafka, lot) for lot in lots))
+        left = [batch for lot, done in zip(lots, handled, strict=True) if not done for batch in lot]
+        running = [asyncio.create_task(self._partition(kafka, *batch)) for batch in left]
         # Every partition ends its batch before a failure of one closes the session for all.
         for ended in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(ended, BaseException):
@@ -161,22 +165,45 @@ class Consumer(Generic[W]):
             kafka.resume(where)
             self._resume_at.pop(where, None)
 
+    async def _as_one(self, kafka: AIOKafkaConsumer, lot: list[Batch]) -> bool:
+        """Handle what came of several partitions together; False when each must be handled by itself."""
+        for where, records in lot:
+            self._begin(where, records)
+        if len(lot) == 1:
+            return False
+        verdict = await self._handling.process_lot([_as_raw(records) for _, records in lot])
+        if verdict is None:
+            return False
+        for where, records in lot:
+            self._end(kafka, where, records, verdict)
+        return True
+
     async def _partition(self, kafka: AIOKafkaConsumer, where: TopicPartition, records: list[ConsumerRecord]) -> None:
-        size = max(self._subscription.batch, 1)
-        self._next[where] = records[0].offset
+        size = self._subscription.batch
         for start in range(0, len(records), size):
+            chunk = records[start : start + size]
             if self._stopping.is_set():
                 return
-            chunk = records[start : start + size]
-            self._unread_since[where] = chunk[0].timestamp / 1000
-            verdict = await self._handling.process([_as_raw(record) for record in chunk])
+            self._begin(where, chunk)
+            verdict = await self._handling.process(_as_raw(chunk))
+            self._end(kafka, where, chunk, verdict)
             if verdict is Verdict.RETRY:
-                self._put_off(kafka, where, chunk[0].offset)
                 return
-            self._faultpoints.reach("after_commit_before_ack")
-            self._next[where] = chunk[-1].offset + 1
-            self._unread_since.pop(where)
-            self._waits.pop(where, None)
+
+    def _begin(self, where: TopicPartition, chunk: Sequence[ConsumerRecord]) -> None:
+        self._next[where] = chunk[0].offset
+        self._unread_since[where] = chunk[0].timestamp / 1000
+
+    def _end(
+        self, kafka: AIOKafkaConsumer, where: TopicPartition, chunk: Sequence[ConsumerRecord], verdict: Verdict
+    ) -> None:
+        if verdict is Verdict.RETRY:
+            self._put_off(kafka, where, chunk[0].offset)
+            return
+        self._faultpoints.reach("after_commit_before_ack")
+        self._next[where] = chunk[-1].offset + 1
+        self._unread_since.pop(where)
+        self._waits.pop(where, None)
 
     def _put_off(self, kafka: AIOKafkaConsumer, where: TopicPartition, offset: int) -> None:
         if where not in kafka.assignment():
@@ -189,6 +216,21 @@ class Consumer(Generic[W]):
         counter("machi_consumer_retries_total").labels(self.group).inc()
 
 
-def _as_raw(record: ConsumerRecord) -> RawRecord:
-    place = (record.topic, record.partition, record.offset)
-    return RawRecord(*place, record.key, record.headers, record.value or b"")
+def _as_raw(records: Sequence[ConsumerRecord]) -> list[RawRecord]:
+    return [
+        RawRecord(each.topic, each.partition, each.offset, each.key, each.headers, each.value or b"")
+        for each in records
+    ]
+
+
+def _lots(batches: Mapping[TopicPartition, list[ConsumerRecord]], size: int) -> list[list[Batch]]:
+    """The partitions' batches in groups of at most `size` records; what is larger is a group by itself."""
+    lots: list[list[Batch]] = []
+    room = 0
+    for where, records in batches.items():
+        if len(records) > room:
+            lots.append([])
+            room = size
+        lots[-1].append((where, records))
+        room -= len(records)
+    return lots

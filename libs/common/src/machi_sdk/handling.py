@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Generic, TypeVar
 
 from machi_sdk.envelope import Received, decode
@@ -90,6 +90,29 @@ class Handling(Generic[W]):
             return Verdict.RETRY
         return Verdict.ACK
 
+    async def process_lot(self, batches: Sequence[Sequence[RawRecord]]) -> Verdict | None:
+        """Handle a batch each of several partitions in one transaction; None when each must be handled by itself.
+
+        Only what follows on a batch that went well: of others it must be counted how often they were begun.
+        """
+        firsts = [batch[0].place for batch in batches]
+        group = self._subscription.group
+        if self._subscription.prepare is not None or any(self._counted.get(each[:2]) != each[2] for each in firsts):
+            return None
+        try:
+            with histogram("machi_handler_seconds").labels(group).time():
+                await self._together(list(chain.from_iterable(batches)), [batch[-1] for batch in batches])
+        except Unavailable as error:
+            log.warning("batches put off", consumer=group, reason=error.slug)
+            for first in firsts:
+                del self._counted[first[:2]]  # whoever has to wait for something waits alone from here
+                await self._forgive(first)
+            return Verdict.RETRY
+        except Exception as error:  # noqa: BLE001 (each of them by itself will say what is wrong)
+            log.info("batches taken apart", consumer=group, error=type(error).__name__)
+            return None
+        return Verdict.ACK
+
     async def _count(self, first: Place) -> int:
         """How often the batch was begun, this time included; most often the batch before has counted it."""
         if self._counted.pop(first[:2], None) == first[2]:
@@ -136,7 +159,7 @@ class Handling(Generic[W]):
     async def _attempt(self, records: Sequence[RawRecord], tries: int) -> None:
         if len(records) > 1 and tries <= ONE_BY_ONE_AFTER and self._subscription.prepare is None:
             try:
-                await self._together(records)
+                await self._together(records, records[-1:])
             except Unavailable:
                 raise
             except MachiError:
@@ -144,7 +167,7 @@ class Handling(Generic[W]):
             return
         await self._one_by_one(records, tries)
 
-    async def _together(self, records: Sequence[RawRecord]) -> None:
+    async def _together(self, records: Sequence[RawRecord], lasts: Sequence[RawRecord]) -> None:
         readable: list[Received] = []
         for raw in records:
             try:
@@ -154,7 +177,7 @@ class Handling(Generic[W]):
         groups = [list(group) for _, group in groupby(readable, key=lambda record: record.tenant)]
         for group in groups:
             with joint_span(f"{self._subscription.group} process", (record.trace for record in group)):
-                await self._effect(group, records[-1] if group is groups[-1] else None)
+                await self._effect(group, lasts if group is groups[-1] else ())
 
     async def _one_by_one(self, records: Sequence[RawRecord], tries: int) -> None:
         give_up = tries >= PARK_AFTER
@@ -164,29 +187,28 @@ class Handling(Generic[W]):
                 await self._forgive(records[0].place, ONE_BY_ONE_AFTER)
                 give_up = False
                 continue
-            await self._single(raw, records[-1] if raw is records[-1] else None)
+            await self._single(raw, records[-1:] if raw is records[-1] else ())
 
-    async def _single(self, raw: RawRecord, last: RawRecord | None) -> None:
+    async def _single(self, raw: RawRecord, lasts: Sequence[RawRecord]) -> None:
         try:
             record = self._decoded(raw)
             with remote_span(f"{self._subscription.group} process", record.trace):
-                await self._effect([record], last)
+                await self._effect([record], lasts)
         except Unavailable:
             raise
         except MachiError as error:
             await self._park(raw, error.slug)
 
-    async def _effect(self, records: list[Received], last: RawRecord | None) -> None:
-        """Effect and inbox in one transaction; with `last`, the end of the batch, so is the count of the next one."""
+    async def _effect(self, records: list[Received], lasts: Sequence[RawRecord]) -> None:
+        """Effect and inbox in one transaction; so are, with `lasts`, the batches' ends, the counts of the next ones."""
         handler = await self._handler_for(records[0])
         async with self._subscription.works.begin(records[0].tenant) as work:
             fresh = await self._inbox.admit(work, records)
             if fresh:
                 await handler(fresh, work)
-            if last is not None:
+            for last in lasts:
                 self._inbox.set_tries(work, (last.topic, last.partition, last.offset + 1), 1)
-        if last is not None:
-            self._counted[last.topic, last.partition] = last.offset + 1
+        self._counted.update({(last.topic, last.partition): last.offset + 1 for last in lasts})
         total = counter("machi_consumed_total")
         total.labels(self._subscription.group, "ack").inc(len(fresh))
         total.labels(self._subscription.group, "duplicate").inc(len(records) - len(fresh))
