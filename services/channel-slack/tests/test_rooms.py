@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from machi_channel_slack.adapters import rooms as rooms_module
 from machi_channel_slack.adapters.rooms import SlackRooms
 from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.domain.cards import Desk
@@ -62,6 +63,41 @@ async def test_one_list_serves_all_desks() -> None:
     assert workspace.asked.count("join C-lighting") == 1
     assert [each for each in workspace.asked if each.startswith("create")] == [f"create {name}" for name in names[1:]]
     assert workspace.asked.count("invite C-desk-7 U-desk-7") == 1
+
+
+@pytest.mark.parametrize("reason", [Unavailable("peer-down"), SlackRefused("missing_scope")])
+async def test_officers_who_could_not_be_asked_for_are_invited_later(
+    reason: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, troubles = Workspace(), [reason]
+
+    async def members(_desk_id: str) -> list[str]:
+        if troubles:
+            raise troubles.pop()
+        return ["U1", "U2"]
+
+    rooms = SlackRooms(cast("SlackApi", workspace), members)
+    await rooms.of(desk("parks"))
+    await rooms.of(desk("parks"))
+    assert workspace.asked == ["list", "create parks"]
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now + 61, raising=False)
+    await asyncio.gather(*(rooms.of(desk("parks")) for _ in range(3)))
+    assert workspace.asked == ["list", "create parks", "invite C-parks U1,U2"]
+
+
+async def test_who_cannot_be_invited_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms_module, "_INVITE_AGAIN", 0.0)
+    asked: list[str] = []
+
+    async def members(desk_id: str) -> list[str]:
+        asked.append(desk_id)
+        raise SlackRefused("cant_invite")
+
+    rooms = SlackRooms(cast("SlackApi", Workspace()), members)
+    for _ in range(3):
+        await rooms.of(desk("parks"))
+    assert asked == ["parks"]
 
 
 async def test_a_channel_that_came_since_the_list_is_found() -> None:

@@ -206,7 +206,8 @@ async def test_resolved_rated_reopened(
     card = await card_of(number)
     await staff_turn(press(card, "resolve", words="舗装しました"))
     card = await card_of(number)
-    assert (card.status, actions(card)) == ("対応完了", [])
+    assert (card.status, actions(card)) == ("対応完了", ["note"])
+    assert not card.actions[0].secondary, "a menu of one is no menu"
     assert thread(card)[-1][2] == "対応完了: 舗装しました"
     resolved = next(event for event in await outbox() if isinstance(event, facts.ReportResolved))
     assert resolved.reopen_before.ToDatetime() - resolved.report.occurred_at.ToDatetime() == timedelta(days=14)

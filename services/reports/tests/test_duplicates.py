@@ -98,7 +98,7 @@ async def test_both_cards_know_each_other_and_the_reporter_is_told_once(
     assert sum("まとめました。お知らせを受け取る通報者には" in said(answer) for answer in answers) == 2
     assert sum("すでに済んでいます" in said(answer) for answer in answers) == 1
     card, first = await card_of(number), await card_of(leading)
-    assert (card.status, list(card.actions)) == ("同じ通報とあわせて対応中", [])
+    assert (card.status, [each.action_id for each in card.actions]) == ("同じ通報とあわせて対応中", ["note"])
     assert shown(card)["まとめ先"] == f"{leading}（受付済み）"
     assert shown(first)["同じ通報"] == number
     assert texts(card) == [f"受付番号 {leading} と同じ通報として、まとめました"]

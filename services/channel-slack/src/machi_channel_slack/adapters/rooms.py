@@ -1,6 +1,7 @@
 """The channels of desks: found by name, joined, made where missing, remembered."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 from machi_channel_slack.adapters.slack_api import SlackApi
@@ -8,6 +9,8 @@ from machi_channel_slack.domain.cards import Desk
 from machi_channel_slack.ports import SlackRefused
 from machi_sdk.errors import Unavailable
 from machi_sdk.telemetry import get_logger
+
+_INVITE_AGAIN = 60.0
 
 Members = Callable[[str], Awaitable[list[str]]]
 
@@ -26,12 +29,15 @@ class SlackRooms:
         self._known: dict[str, str] = {}
         self._listed: dict[str, tuple[str, bool]] | None = None
         self._asking = asyncio.Lock()
+        self._invite_at: dict[str, float] = {}
 
     async def of(self, desk: Desk) -> str:
         """The id of the desk's channel; Unavailable while its name belongs to a channel we can't see."""
         if desk.name not in self._known:
             async with self._asking:
                 await self._look_up(desk)
+        if self._invite_at.get(desk.name, math.inf) <= asyncio.get_running_loop().time():
+            await self._invite(desk, self._known[desk.name])
         return self._known[desk.name]
 
     def forget(self, desk: Desk) -> None:
@@ -69,13 +75,18 @@ class SlackRooms:
             if not found:
                 raise Unavailable("slack-channel-name-taken", f"#{desk.name} is archived or private") from error
             return found
-        await self._invite(desk, channel)
+        self._invite_at[desk.name] = 0.0
         return channel
 
     async def _invite(self, desk: Desk, channel: str) -> None:
+        """Bring the desk's officers into its new channel; who cannot be asked for now is asked for later."""
+        self._invite_at[desk.name] = asyncio.get_running_loop().time() + _INVITE_AGAIN
         try:
             users = await self._members(desk.desk_id)
             if users:
                 await self._slack.invite(channel, users)
         except (SlackRefused, Unavailable) as error:
             log.warning("officers not invited", desk=desk.desk_id, reason=error.slug)
+            if isinstance(error, Unavailable) or error.mendable:
+                return
+        del self._invite_at[desk.name]

@@ -26,7 +26,6 @@ NEARBY, NUMBER = "nearby", "number"
 MOST_NUMBER = 40
 PHOTOS = "photos"
 MOST_WORDS = 2000
-# A closed case keeps no buttons: an officer's last word goes through the thread.
 OFFERED = (
     Move.ACKNOWLEDGE,
     Move.ASK,
@@ -38,6 +37,8 @@ OFFERED = (
     Move.NOTE,
     Move.DUPLICATE,
 )
+# Of a closed case: what is said to the resident afterwards goes through the thread.
+AFTERWARDS = (Move.NOTE,)
 SECONDARY = frozenset({Move.ASSIGN, Move.NOTE, Move.DUPLICATE})
 _STYLES = {Move.ACKNOWLEDGE: ACTION_STYLE_PRIMARY, Move.REJECT: ACTION_STYLE_DANGER}
 
@@ -58,14 +59,14 @@ class AtDesk:
 
 def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[CardAction]:
     """What may be done with the case as it stands."""
-    for move in OFFERED if report.is_open else ():
+    for move in OFFERED if report.is_open else AFTERWARDS:
         if _is_offered(move, report, at_desk):
             yield CardAction(
                 action_id=move.value,
                 label=wording.say(f"action.{move}"),
                 style=_STYLES.get(move, ACTION_STYLE_UNSPECIFIED),
                 form=form_of(move, at_desk, wording),
-                secondary=move in SECONDARY,
+                secondary=report.is_open and move in SECONDARY,
             )
 
 
