@@ -75,7 +75,7 @@ class OneRow:
     async def not_posted(self, delivery: Open) -> None:
         self.delivery = replace(self.delivery, first_post_at=None)
 
-    async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
+    async def put_off(self, delivery: Open, pause: timedelta, reason: str) -> None:
         self.reasons.append(reason)
         self.delivery = replace(self.delivery, reason=reason)
         self.leased = False

@@ -11,7 +11,7 @@ from machi_sdk import forgetting
 from machi_sdk.database import Database
 from machi_sdk.envelope import Provenance, Received, headers_of, wire_headers
 from machi_sdk.errors import Conflict, Unavailable
-from machi_sdk.handling import Handling, Subscription, Verdict
+from machi_sdk.handling import PARK_AFTER, Handling, Subscription, Verdict
 from machi_sdk.parking import RawRecord, list_parked
 from machi_sdk.testing import PodDatabase
 from machi_sdk.work import Work, Works
@@ -214,6 +214,39 @@ async def test_a_lot_keeps_tenants_apart_and_parks_what_is_none_of_ours(
     assert (await notes(works), await notes(works, "sapporo")) == (["e0", "e1", "o0", "o2"], ["e2"])
     assert await parked(pod_database) == [("o1", "foreign-tenant")]
     assert await tries(works) == {0: (3, 1), 1: (3, 1)}
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("size", [1, 3])
+async def test_what_kills_the_process_is_parked_wherever_in_a_poll_it_lies(
+    works: Works[Work], pod_database: PodDatabase, size: int
+) -> None:
+    """The offset moves after the whole poll: all of it comes again."""
+
+    async def kill(records: Sequence[Received], work: Work) -> None:
+        for record in records:
+            assert isinstance(record.event, ConsentDecided)
+            if record.event.purpose == "kill":
+                raise Killed
+            await work.db.execute(NOTE, work.tenant, record.event_id, "")
+
+    poll = [raw(number, "kill" if number == 7 else "") for number in range(12)]
+    lives = 0
+    while lives < 20:
+        lives += 1
+        handling = Handling(Subscription("topic", "toy.x", works, kill, batch=size), TENANTS)
+        try:
+            for start in range(0, len(poll), size):
+                assert await handling.process(poll[start : start + size]) is Verdict.ACK
+            break
+        except Killed:
+            continue
+    assert lives == PARK_AFTER
+    assert await parked(pod_database) == [("e7", "gave-up-after-retries")]
+    assert len(await notes(works)) == len(poll) - 1
 
 
 async def test_the_same_place_on_a_broker_made_anew_is_another_record(pod: Pod, pod_database: PodDatabase) -> None:

@@ -216,6 +216,41 @@ async def test_a_hung_partition_stops_that_partition_only(
     await stuck.close()
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["partition", "topic"])
+async def test_many_that_wait_for_one_partition_keep_no_other_waiting(
+    pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work], whole: bool
+) -> None:
+    hung, topic = [await new_topic(kafka_server.bootstrap, partitions=2) for _ in range(2)]
+    closed = asyncio.Event()
+
+    class Refusing(Producer):
+        async def partitions(self, topic: str, timeout: float) -> tuple[int, ...]:  # noqa: ASYNC109 (as the producer has it)
+            if whole and topic == hung and not closed.is_set():
+                await asyncio.sleep(0.2)
+                raise Unavailable("hung")
+            return await super().partitions(topic, timeout)
+
+        async def post(self, parcel: Parcel, timeout: float) -> None:  # noqa: ASYNC109 (as the producer has it)
+            if (parcel.topic, parcel.partition) == (hung, 0) and not closed.is_set():
+                await asyncio.sleep(0.2)
+                raise Unavailable("hung")
+            await super().post(parcel, timeout)
+
+    stuck = [key for key in map(str, range(7_000)) if partition_of(key, (0, 1)) == 0][:3_000]
+    for start in range(0, len(stuck), 1_000):
+        async with works.begin("fukuoka") as work:
+            for key in stuck[start : start + 1_000]:
+                work.emit(hung, key, decided(1))
+    await emit(works, topic, "key", 1)
+    producer = Refusing(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), "toy", SystemClock())
+    async with running(Relay(database, producer, Faultpoints(""))):
+        await wait_until(partial(_is_there, kafka_server.bootstrap, topic, "key"), within=15)
+        await wait_until(lambda: _is_left(pod_database, len(stuck)))
+        closed.set()
+        await wait_until(emptied(pod_database), within=30)
+    await producer.close()
+
+
 async def test_what_fails_in_a_way_nobody_foresaw_is_tried_again(
     pod_database: PodDatabase, database: Database, kafka_server: KafkaAddress, works: Works[Work]
 ) -> None:

@@ -1,5 +1,6 @@
 """What becomes of rich menus when LINE takes a part of the work only, and of people who have been silent."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import cast
 import asyncpg
 import pytest
 
-from machi_channel_line.adapters.menus import _ANY_WAITING, _DUE, MenuRows
+from machi_channel_line.adapters.menus import _ANY_WAITING, _CLAIM, _WAKE, MenuRows
 from machi_channel_line.adapters.work import LineWork
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.menu.layout import Menu, Tile
@@ -139,13 +140,13 @@ async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Da
     await keep.refresh(TENANT, lambda _: [MENU])
     await keep.link(TENANT)
     assert line.shown == [("U1", "m-1")]
-    assert await rows.due(TENANT, clock.now()) == []
+    assert await rows.claim(TENANT, clock.now()) == []
     city.address = ""
     await keep.refresh(TENANT, lambda _: [Menu("ja", "メニュー２", MENU.tiles)])
     await keep.link(TENANT)
     await keep.link(TENANT)
     assert sorted(line.there) == ["m-1", "m-2"], "what a silent person sees is not deleted"
-    assert await rows.due(TENANT, clock.now()) == []
+    assert await rows.claim(TENANT, clock.now()) == []
     city.address = "U1"
     await rows.wake(TENANT, "c-1", "e-2")
     await keep.link(TENANT)
@@ -162,11 +163,11 @@ async def test_a_wish_made_meanwhile_stays_due(pool: Database) -> None:
         await rows.promote(TENANT, language, f"m-{language}")
     async with works.begin(TENANT) as work:
         await work.wish_menu("c-1", "ja", "e-1")
-    (due,) = await rows.due(TENANT, later)
+    (due,) = await rows.claim(TENANT, later)
     async with works.begin(TENANT) as work:
         await work.wish_menu("c-1", "en", "e-2")
     await rows.linked(TENANT, due)
-    assert [each.menu_id for each in await rows.due(TENANT, later)] == ["m-en"]
+    assert [each.menu_id for each in await rows.claim(TENANT, later)] == ["m-en"]
 
 
 @pytest.mark.integration
@@ -182,6 +183,37 @@ async def test_a_look_reads_nobody_who_has_their_menu(pool: Database, database: 
     await owner.execute("ANALYZE menu_links")
     await owner.close()
     async with works.begin(TENANT) as work:
-        due = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_DUE}", TENANT, datetime.now(UTC))
+        due = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_CLAIM}", TENANT, datetime.now(UTC))
         waiting = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_ANY_WAITING}", TENANT)
     assert sum(rows_read(due, "menu_links")) == sum(rows_read(waiting, "menu_links")) == 0
+
+
+@pytest.mark.integration
+async def test_who_writes_again_is_found_among_all_who_were_silent(pool: Database, database: PodDatabase) -> None:
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    async with works.begin(TENANT) as work:
+        await work.db.execute(MANY, TENANT)
+        await work.db.execute("UPDATE menu_links SET waits = true, due_at = 'infinity'")
+        citizen = await work.db.fetchval("SELECT min(citizen_id) FROM menu_links")
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("ANALYZE menu_links")
+    await owner.close()
+    async with works.begin(TENANT) as work:
+        woken = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_WAKE}", TENANT, citizen, "e-1")
+    assert sum(rows_read(woken, "menu_links")) <= 2, "a row read, and one written"
+    async with works.begin(TENANT) as work:
+        assert await work.db.fetchval("SELECT count(*) FROM menu_links WHERE NOT waits") == 1
+
+
+@pytest.mark.integration
+async def test_two_replicas_link_each_person_once(pool: Database) -> None:
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows, later = MenuRows(works, pool), datetime.now(UTC) + timedelta(minutes=1)
+    await rows.add(TENANT, "m-ja", "ja", "hash")
+    await rows.promote(TENANT, "ja", "m-ja")
+    people = [f"c-{number}" for number in range(15)]
+    for person in people:
+        await rows.wish(TENANT, person, "ja", "e-1")
+    claims = await asyncio.gather(*(rows.claim(TENANT, later) for _ in range(2)))
+    assert sorted(due.citizen_id for claim in claims for due in claim) == sorted(people)
+    assert len(await rows.claim(TENANT, later + timedelta(minutes=2))) == len(people), "whoever had them died"

@@ -16,7 +16,7 @@ from machi_sdk.inbound import PendingEvent
 if TYPE_CHECKING:
     import asyncpg
 
-    from machi_channel_line.ports import Answers, Line
+    from machi_channel_line.ports import Line
     from machi_sdk.conversation import People
     from machi_sdk.work import Work, Works
 
@@ -67,21 +67,21 @@ class Asked(PendingEvent):
         super().__init__(cast("asyncpg.Record", row), cast("Works[Work]", None))
         self.end = ("", "")
 
+    async def first_push(self, now: datetime) -> datetime:
+        return now
+
     async def mark(self, state: str, reason: str = "") -> None:
         self.end = (state, reason)
 
 
 class Spent:
-    """Identity, what is remembered, and LINE, which takes no push: any more this month, or by the account's plan."""
+    """Identity, and LINE, which takes no push: any more this month, or by the account's plan."""
 
     def __init__(self, status: int) -> None:
         self.status = status
 
     async def in_answer(self, tenant: str, citizen_id: str, event_id: str) -> str:
         return "U1"
-
-    async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:
-        return now
 
     async def push(self, push: Pushing) -> Outcome:
         return judge(self.status, "You have reached your monthly limit.")
@@ -90,7 +90,7 @@ class Spent:
 @pytest.mark.parametrize(("status", "reason"), [(429, "monthly-limit"), (403, "platform-403")])
 async def test_an_answer_for_which_no_push_is_left_lets_the_next_words_through(status: int, reason: str) -> None:
     spent = Spent(status)
-    answerer = Answerer(cast("People", spent), cast("Answers", spent), ManualClock(NOW))
+    answerer = Answerer(cast("People", spent), ManualClock(NOW))
     minutes = [timedelta(minutes=number) for number in (1, 4)]
     young, first, old = Asked(minutes[0], reason), Asked(minutes[1], "reports-down"), Asked(minutes[1], reason)
     for pending in (young, first):

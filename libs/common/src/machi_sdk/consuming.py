@@ -4,7 +4,6 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Generic, TypeAlias, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -17,6 +16,7 @@ from machi_sdk.kafka_client import kafka_options, stop
 from machi_sdk.parking import RawRecord
 from machi_sdk.settings import Settings
 from machi_sdk.telemetry import counter, gauge, get_logger
+from machi_sdk.waking import woken
 from machi_sdk.work import Work
 
 W = TypeVar("W", bound=Work)
@@ -72,7 +72,7 @@ class Consumer(Generic[W]):
                 await self._session()
             except (KafkaError, OSError) as error:
                 log.warning("consumer paused", consumer=self.group, error=type(error).__name__)
-                await self._pause(1.0)
+                await woken(self._stopping, 1.0)
 
     async def upkeep(self) -> None:
         """Replay what operators asked for, and forget what is too old to come again."""
@@ -86,16 +86,11 @@ class Consumer(Generic[W]):
                     await self._handling.forget()
             except Unavailable:
                 log.warning("upkeep paused", consumer=self.group)
-            await self._pause(_UPKEEP_EVERY)
+            await woken(self._stopping, _UPKEEP_EVERY)
 
     def stop(self) -> None:
         """Let the present batch finish, then leave the group."""
         self._stopping.set()
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
 
     async def _session(self) -> None:
         kafka = AIOKafkaConsumer(

@@ -1,4 +1,4 @@
-"""The five kinds of error; each transport maps a kind once (rpc/errors.py, http.py, consuming.py)."""
+"""The five kinds of error; each transport maps a kind once (rpc/calls.py, http.py, handling.py)."""
 
 
 class MachiError(Exception):

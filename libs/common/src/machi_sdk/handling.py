@@ -74,7 +74,7 @@ class Handling(Generic[W]):
         """Handle a batch of one partition. Unavailable asks for a retry without counting against the records."""
         first = records[0].place
         try:
-            tries = await self._count(first)
+            tries = await self._count(records)
         except Unavailable:
             return Verdict.RETRY
         try:
@@ -113,12 +113,13 @@ class Handling(Generic[W]):
             return None
         return Verdict.ACK
 
-    async def _count(self, first: Place) -> int:
-        """How often the batch was begun, this time included; most often the batch before has counted it."""
+    async def _count(self, records: Sequence[RawRecord]) -> int:
+        """Tries so far, this one included; usually the commit of the batch before has stored it."""
+        first = records[0].place
         if self._counted.pop(first[:2], None) == first[2]:
             return 1
         async with self._subscription.works.begin("") as work:
-            return await self._inbox.count_try(work, first)
+            return await self._inbox.count_try(work, records)
 
     async def replay_parked(self) -> None:
         """Handle again what an operator asked for; a record that fails stays parked with the newest reason.
@@ -206,9 +207,10 @@ class Handling(Generic[W]):
             fresh = await self._inbox.admit(work, records)
             if fresh:
                 await handler(fresh, work)
-            for last in lasts:
+            for last in lasts if fresh else ():  # known before: a later one may have been begun, too
                 self._inbox.set_tries(work, (last.topic, last.partition, last.offset + 1), 1)
-        self._counted.update({(last.topic, last.partition): last.offset + 1 for last in lasts})
+        if fresh:
+            self._counted.update({(last.topic, last.partition): last.offset + 1 for last in lasts})
         total = counter("machi_consumed_total")
         total.labels(self._subscription.group, "ack").inc(len(fresh))
         total.labels(self._subscription.group, "duplicate").inc(len(records) - len(fresh))
@@ -221,9 +223,7 @@ class Handling(Generic[W]):
 
     async def _known(self, raw: RawRecord) -> bool:
         async with self._subscription.works.begin("") as work:
-            query = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2)"
-            known: bool = await work.db.fetchval(query, self._subscription.group, raw.event_id)
-        return known
+            return await self._inbox.knows(work, raw.event_id)
 
     async def _park(self, raw: RawRecord, reason: str) -> None:
         async with self._subscription.works.begin("") as work:

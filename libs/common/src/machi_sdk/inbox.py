@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from machi_sdk.envelope import Received
 from machi_sdk.forgetting import forget
-from machi_sdk.parking import Place
+from machi_sdk.parking import Place, RawRecord
 from machi_sdk.sql import array, literal
 from machi_sdk.work import Work, Works
 
@@ -12,11 +12,18 @@ from machi_sdk.work import Work, Works
 _ADMITTED = (
     "SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY($2::text[]) AND xmin = pg_current_xact_id()::xid"
 )
-_COUNT = (
-    "INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)"
-    " ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,"
-    " tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END RETURNING tries"
+_KNOWN = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2)"
+# A batch that went well and comes again, as all of a poll do after a crash in a later one, leaves that one's count.
+_COUNT = """
+INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)
+ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,
+tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END
+WHERE attempts.first_offset <= $4 OR EXISTS (
+    SELECT FROM unnest($5::text[]) AS event (id)
+    WHERE NOT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = event.id)
 )
+RETURNING tries
+"""
 
 
 class Inbox:
@@ -42,13 +49,19 @@ class Inbox:
                 fresh.append(record)
         return fresh
 
-    async def count_try(self, work: Work, place: Place) -> int:
-        """Count one more beginning of the batch at (topic, partition, first offset); returns the number so far."""
-        tries: int = await work.db.fetchval(_COUNT, self._consumer, *place)
-        return tries
+    async def knows(self, work: Work, event_id: str) -> bool:
+        """Whether the event was handled before."""
+        known: bool = await work.db.fetchval(_KNOWN, self._consumer, event_id)
+        return known
+
+    async def count_try(self, work: Work, records: Sequence[RawRecord]) -> int:
+        """Count one more beginning of a batch of one partition; returns the number so far."""
+        ids = [record.event_id for record in records]
+        tries: int | None = await work.db.fetchval(_COUNT, self._consumer, *records[0].place, ids)
+        return tries or 1
 
     def set_tries(self, work: Work, place: Place, tries: int) -> None:
-        """Say how often the batch at this place was begun: ahead of it, or after an outage that was not its fault."""
+        """Set the tries of the batch at this place: 1 ahead of it, fewer after an outage that was not its fault."""
         topic, partition, first = place
         work.lastly(
             "INSERT INTO attempts (consumer, topic, partition, first_offset, tries)"

@@ -108,7 +108,7 @@ class Keys:
 
 
 def seconds_left(token: Path, now: datetime) -> float | None:
-    """Until the token ends, by its own word; its signature is its readers' business. None when it cannot be read."""
+    """Seconds until the token's `exp`, its signature unchecked; None when the token cannot be read."""
     try:
         claims = token.read_text(encoding="ascii").split(".")[1]
         ends = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]

@@ -1,10 +1,11 @@
 """The outbox relay: one per database by lease, in order within a key, deleting only what Kafka confirmed."""
 
 import asyncio
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeAlias
@@ -18,8 +19,11 @@ from machi_sdk.faultpoints import Faultpoints
 from machi_sdk.outbox import OUTBOX_CHANNEL
 from machi_sdk.producer import Parcel, Producer, Record, partition_of
 from machi_sdk.telemetry import counter, gauge, get_logger
+from machi_sdk.waking import woken
 
 Row: TypeAlias = "asyncpg.Record"
+# A partition of a topic, or the topic as a whole while its partitions are not known.
+Where: TypeAlias = tuple[str, int]
 
 _LEASE = 0x6D616368  # one advisory lock id: the database itself scopes it
 _OLDEST = "SELECT created_at FROM outbox ORDER BY id LIMIT 1"
@@ -44,40 +48,73 @@ _PATIENCE = 0.5
 _FIRST_REST = 0.5
 _LONGEST_REST = 10.0
 _MOST_IN_FLIGHT = 1000
+_WHOLE = -1
 
 log = get_logger()
 
 
 @dataclass(eq=False)
 class _Flight:
-    """Rows on their way together: of one topic, and of one partition once that is known."""
+    """Rows on their way together."""
 
+    where: Where
     rows: Sequence[Row]
 
 
+@dataclass(frozen=True)
+class _Shut:
+    """What took nothing rests, longer each time in a row, until one row may try it; `until` is the loop's time."""
+
+    until: float
+    rest: float
+
+
 class _Places:
-    """What is under way and what rests after a failure, by place (`topic/key`); forgotten with the lease."""
+    """What is under way, and what waits behind a partition that took nothing, by place (`topic/key`).
+
+    Forgotten with the lease.
+    """
 
     def __init__(self) -> None:
         self.flights: dict[str, _Flight] = {}
         self.ended: set[str] = set()
         self.confirmed: list[Row] = []
         self.refused: list[tuple[int, str]] = []
-        self._rests: dict[str, tuple[float, float]] = {}
         self._alone: set[str] = set()
+        self._shut: dict[Where, _Shut] = {}
+        self._behind: dict[str, Where] = {}
 
     def held(self) -> list[str]:
         """Places whose rows are not to be read now."""
         now = asyncio.get_running_loop().time()
-        return [*self.flights, *(place for place, (until, _) in self._rests.items() if until > now)]
+        closed = {where for where, shut in self._shut.items() if shut.until > now}
+        return [*self.flights, *(place for place, where in self._behind.items() if where in closed)]
+
+    def room(self, where: Where) -> float:
+        """How many rows may go there now: all, one that tries it, or none."""
+        shut = self._shut.get(where)
+        if shut is None:
+            return math.inf
+        return 1 if shut.until <= asyncio.get_running_loop().time() else 0
+
+    def wait(self, row: Row, where: Where) -> None:
+        """Let the row's place wait until that takes something again."""
+        self._behind[row["place"]] = where
+
+    def reopen(self, where: Where) -> None:
+        """It takes what is sent there."""
+        if self._shut.pop(where, None) is not None:
+            self._behind = {place: behind for place, behind in self._behind.items() if behind != where}
 
     def full(self) -> bool:
         """Whether enough rows are under way."""
         return sum(len(flight.rows) for flight in set(self.flights.values())) >= _MOST_IN_FLIGHT
 
-    def start(self, rows: Sequence[Row]) -> _Flight:
-        """Let these rows, and no others of their places, be under way."""
-        flight = _Flight(rows)
+    def start(self, where: Where, rows: Sequence[Row]) -> _Flight:
+        """Let these rows, and no others of their places, be under way; where it rested, nothing else is until then."""
+        if where in self._shut:
+            self._shut[where] = replace(self._shut[where], until=math.inf)
+        flight = _Flight(where, rows)
         self.flights.update((row["place"], flight) for row in rows)
         return flight
 
@@ -86,7 +123,7 @@ class _Places:
         return place in self._alone
 
     def end(self, flight: _Flight) -> list[str]:
-        """The places that were still under way with this flight; from now on they may be settled."""
+        """End this flight; returns the places that were still its own, which may now be settled."""
         places = {row["place"] for row in flight.rows}
         mine = [place for place in places if self.flights.get(place) is flight and place not in self.ended]
         self.ended.update(mine)
@@ -96,9 +133,8 @@ class _Places:
         """The rows are on Kafka."""
         mine = set(self.end(flight))
         self.confirmed += [row for row in flight.rows if row["place"] in mine]
-        for place in mine:
-            self._rests.pop(place, None)
-            self._alone.discard(place)
+        self._alone -= mine
+        self.reopen(flight.where)
 
     def refuse(self, row: Row, reason: str) -> None:
         """The row can never leave; the others of its place may."""
@@ -109,19 +145,21 @@ class _Places:
     def refused_together(self, flight: _Flight, reason: str) -> None:
         """One row alone can never leave; several are tried again, each alone."""
         places = self.end(flight)
+        self.reopen(flight.where)
         if len(flight.rows) == 1 and places:
             self.refuse(flight.rows[0], reason)
         else:
             self._alone.update(places)
 
     def failed(self, flight: _Flight, reason: str) -> None:
-        """Let the places rest, longer each time in a row."""
+        """Let it rest, and all places wait that lie behind it."""
         places = self.end(flight)
-        log.warning("events wait", topic=flight.rows[0]["topic"], reason=reason, places=len(places))
-        for place in places:
-            _, before = self._rests.get(place, (0.0, _FIRST_REST / 2))
-            rest = min(before * 2, _LONGEST_REST)
-            self._rests[place] = (asyncio.get_running_loop().time() + rest, rest)
+        log.warning("events wait", topic=flight.where[0], reason=reason, places=len(places))
+        self._behind.update(dict.fromkeys(places, flight.where))
+        if self.room(flight.where) or self._shut[flight.where].until == math.inf:
+            before = self._shut.get(flight.where, _Shut(0.0, _FIRST_REST / 2))
+            rest = min(before.rest * 2, _LONGEST_REST)
+            self._shut[flight.where] = _Shut(asyncio.get_running_loop().time() + rest, rest)
 
 
 class Relay:
@@ -162,16 +200,11 @@ class Relay:
                     await self._look_at_parked(connection)
                     next_look = loop.time() + _SAFETY_POLL
                 if not await self.carry(connection):
-                    await self._rest()
+                    await woken(self._awake, _SAFETY_POLL)
         finally:
             gauge("machi_outbox_age_seconds").set(0)  # whoever has the lease next tells it
             await self._give_up_flights()
             await connection.close(timeout=2)
-
-    async def _rest(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SAFETY_POLL):
-                await self._awake.wait()
 
     async def _look_at_parked(self, connection: Connection) -> None:
         """Put back what an operator asked for, and tell how many are left."""
@@ -198,11 +231,20 @@ class Relay:
         for row in rows:
             topics[row["topic"]].append(row)
         for topic, of_topic in topics.items():
-            whole = self._places.start(of_topic)
-            self._begin(whole, self._sort(topic, whole))
+            self._set_out(topic, of_topic)
         if rows:
-            await self._until_landed({row["place"] for row in rows})
+            await self._until_landed({row["place"] for row in rows} & self._places.flights.keys())
         return await self._settle(connection)
+
+    def _set_out(self, topic: str, rows: Sequence[Row]) -> None:
+        where = (topic, _WHOLE)
+        going = rows if self._places.room(where) > 1 else rows[: int(self._places.room(where))]
+        for row in rows[len(going) :]:
+            self._places.wait(row, where)
+            self._awake.set()  # what lies behind them is read next
+        if going:
+            whole = self._places.start(where, going)
+            self._begin(whole, self._sort(topic, whole))
 
     def _begin(self, flight: _Flight, sending: Coroutine[None, None, None]) -> None:
         sender = asyncio.create_task(sending)
@@ -224,20 +266,29 @@ class Relay:
         except Unavailable as error:
             self._places.failed(whole, error.slug)
         else:
+            self._places.reopen(whole.where)
             for parcel, rows in self._packed(topic, whole.rows, partitions):
-                flight = self._places.start(rows)
+                flight = self._places.start((topic, parcel.partition), rows)
                 self._begin(flight, self._send(parcel, flight))
             self._places.end(whole)  # what did not fit is read again
         self._tell()
 
     def _packed(self, topic: str, rows: Sequence[Row], partitions: tuple[int, ...]) -> list[tuple[Parcel, list[Row]]]:
-        """Parcels with their rows, in order; what does not fit is left out, with all that is behind it at its place."""
+        """Parcels with their rows, in order; what does not fit is left out, with all that is behind it at its place.
+
+        So is what a resting partition does not take yet.
+        """
+        room = {partition: self._places.room((topic, partition)) for partition in partitions}
         packed: list[tuple[Parcel, list[Row]]] = []
         open_of: dict[int, tuple[Parcel, list[Row]]] = {}
         shut: set[str] = set()
         for row in rows:
             place, partition = row["place"], partition_of(row["key"], partitions)
             if place in shut:
+                continue
+            if room[partition] < 1:
+                self._places.wait(row, (topic, partition))
+                shut.add(place)
                 continue
             alone = self._places.goes_alone(place)
             if alone or partition not in open_of:
@@ -250,6 +301,7 @@ class Relay:
                 continue
             if fits:
                 inside.append(row)
+                room[partition] -= 1
             if alone or not fits:
                 shut.add(place)
         return [(parcel, inside) for parcel, inside in packed if inside]

@@ -1,4 +1,4 @@
-"""The first thing a pod imports: everything else comes while no garbage is looked for, in a fifth less time."""
+"""What a pod imports first: it switches garbage collection off for all other imports: a fifth less time."""
 
 import gc
 import os

@@ -55,26 +55,6 @@ class Line(Content, Protocol):
         ...
 
 
-class Answers(Protocol):
-    """What is remembered about events and their answers."""
-
-    async def claim_token(self, tenant: str, event_id: str, holder: str) -> bool:
-        """Reserve the event's reply token for `holder`, durably; False when another holder has it."""
-        ...
-
-    async def free_token(self, tenant: str, event_id: str, holder: str) -> None:
-        """Give the token back: `holder` surely did not use it."""
-        ...
-
-    async def first_push(self, tenant: str, event_id: str, now: datetime) -> datetime:
-        """Note, durably, that a push is about to be made; returns when the first one was."""
-        ...
-
-    async def wish_menu(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
-        """Let the person's menu be the one of that language."""
-        ...
-
-
 @dataclass(frozen=True)
 class DueLink:
     """A person who should see another menu."""
@@ -132,6 +112,10 @@ class Menus(Protocol):
         """It is its language's menu from now on, and due for everybody who has another one."""
         ...
 
+    async def wish(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """Let the person's menu be the one of that language."""
+        ...
+
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
         """Menus in one of these states (made, old) that nobody is linked to."""
         ...
@@ -144,8 +128,8 @@ class Menus(Protocol):
         """It is gone."""
         ...
 
-    async def due(self, tenant: str, now: datetime) -> list[DueLink]:
-        """People whose menu is not the one of their language."""
+    async def claim(self, tenant: str, now: datetime) -> list[DueLink]:
+        """People whose menu is not the one of their language; due to no other replica for a minute."""
         ...
 
     async def linked(self, tenant: str, link: DueLink) -> None:

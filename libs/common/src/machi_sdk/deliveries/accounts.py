@@ -1,4 +1,4 @@
-"""A platform that takes nothing from an account is asked by one delivery at a time, and less often each time."""
+"""While a platform takes nothing from an account, one delivery at a time tries it, ever more rarely."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

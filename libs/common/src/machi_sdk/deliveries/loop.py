@@ -10,6 +10,7 @@ from machi_sdk.deliveries.sending import SendDelivery
 from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError
 from machi_sdk.telemetry import Waiting, get_logger, remote_span
+from machi_sdk.waking import woken
 from machi_sdk.work import Work
 
 AT_ONCE = 32
@@ -45,7 +46,7 @@ class DeliveryLoop:
             while True:
                 self._awake.clear()
                 if not await self._claim():
-                    await self._rest()
+                    await woken(self._awake, POLL_SECONDS)
         finally:
             for task in self._running:
                 task.cancel()
@@ -104,13 +105,6 @@ class DeliveryLoop:
         if error is not None:
             log.error("delivery task failed", error=type(error).__name__)
         self._awake.set()
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._awake.wait()
-        except TimeoutError:
-            return
 
     async def _attempt(self, delivery: Open) -> None:
         with remote_span(f"{self._rows.channel} delivery", delivery.trace):

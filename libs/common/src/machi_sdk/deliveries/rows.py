@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
 import asyncpg
@@ -24,21 +24,22 @@ DELIVERY_MOVES = (move_of("deliveries"),)
 _ACCEPT = (
     "INSERT INTO deliveries (tenant, delivery_id, citizen_id, thread, version, request, trace, state, reason, tries,"
     " send_before, due_at)"
-    " VALUES ($1::text, $2, present_id($1, $3), $4, $5, $6, $7::jsonb, 'open', '', 0, $8, $9) ON CONFLICT DO NOTHING"
+    " VALUES ($1::text, $2, present_id($1, $3), $4, $5, $6, $7::jsonb, 'open', '', 0, $8, now()) ON CONFLICT DO NOTHING"
 )
 # A step per person, by index, to their first open delivery: the look ends as soon as it has found enough.
 _FIRST_AFTER = """
 SELECT o.citizen_id, o.delivery_id, o.due_at FROM deliveries AS o
 WHERE o.tenant = $1 AND o.state = 'open' AND o.citizen_id > {} ORDER BY o.citizen_id, o.seq LIMIT 1
 """
+# By the database's clock: a replica whose own is ahead takes nothing that another one has just begun.
 _CLAIM = f"""
 WITH RECURSIVE heads AS (
-    SELECT first.*, 1 AS place FROM ({_FIRST_AFTER.format("$4")}) AS first
+    SELECT first.*, 1 AS place FROM ({_FIRST_AFTER.format("$3")}) AS first
     UNION ALL
     SELECT next.*, heads.place + 1 FROM heads CROSS JOIN LATERAL ({_FIRST_AFTER.format("heads.citizen_id")}) AS next
-), due AS (SELECT delivery_id, place FROM heads WHERE due_at <= $2 LIMIT $3)
-UPDATE deliveries AS d SET due_at = $2::timestamptz + interval '15 seconds', tries = tries + 1
-FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= $2
+), due AS (SELECT delivery_id, place FROM heads WHERE due_at <= now() LIMIT $2)
+UPDATE deliveries AS d SET due_at = now() + interval '15 seconds', tries = tries + 1
+FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= now()
 RETURNING d.citizen_id, due.place, d.request, d.trace, d.tries, d.reason, d.first_post_at, (
     SELECT coalesce(max(sent.version), 0) FROM deliveries AS sent WHERE sent.tenant = $1 AND sent.thread = d.thread
     AND sent.citizen_id = d.citizen_id AND sent.thread <> '' AND sent.state IN ('accepted', 'unknown')) AS newest_sent
@@ -49,7 +50,9 @@ _CONCLUDE = (
     "UPDATE deliveries SET state = $3, reason = $4, request = '', concluded_at = $5"
     " WHERE tenant = $1 AND delivery_id = $2 AND state = 'open' RETURNING delivery_id"
 )
-_PUT_OFF = "UPDATE deliveries SET due_at = $3, reason = $4 WHERE tenant = $1 AND delivery_id = $2 AND state = 'open'"
+_PUT_OFF = (
+    "UPDATE deliveries SET due_at = now() + $3, reason = $4 WHERE tenant = $1 AND delivery_id = $2 AND state = 'open'"
+)
 _WAITING = (
     "SELECT reason, count(*) AS n FROM deliveries WHERE tenant = $1 AND state = 'open' AND reason <> '' GROUP BY reason"
 )
@@ -92,20 +95,19 @@ class DeliveryRows:
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
-        now = self._clock.now()
         asked = [(record, _request(record)) for record in records]
-        rows = [_row(record, request, now) for record, request in asked if request.channel == self.channel]
+        rows = [_row(record, request) for record, request in asked if request.channel == self.channel]
         if rows:
             await work.db.executemany(_ACCEPT, rows)
             work.hop("delivery-stored", count=str(len(rows)))
 
     async def claim(self, tenant: str, count: int) -> list[Open]:
         """Lease the first open delivery of up to `count` people whose time has come; people have their turns."""
-        now, after = self._clock.now(), self._whose_turn.pop(tenant, "")
+        after = self._whose_turn.pop(tenant, "")
         async with self._works.begin(tenant) as work:
-            rows = newest = await work.db.fetch(_CLAIM, tenant, now, count, after)
+            rows = newest = await work.db.fetch(_CLAIM, tenant, count, after)
             if after and len(rows) < count:
-                newest = await work.db.fetch(_CLAIM, tenant, now, count - len(rows), "")
+                newest = await work.db.fetch(_CLAIM, tenant, count - len(rows), "")
                 rows = [*rows, *newest]
         if len(rows) == count:
             self._whose_turn[tenant] = max(newest, key=itemgetter("place"))["citizen_id"]
@@ -142,10 +144,10 @@ class DeliveryRows:
             work.hop(f"delivery-{end.value}", delivery_id=request.delivery_id, reason=reason)
         counter("machi_deliveries_total").labels(self.channel, end.value, reason).inc()
 
-    async def put_off(self, delivery: Open, until: datetime, reason: str) -> None:
+    async def put_off(self, delivery: Open, pause: timedelta, reason: str) -> None:
         """Try again later; the person's later deliveries wait behind it."""
         async with self._works.begin(delivery.tenant) as work:
-            await work.db.execute(_PUT_OFF, delivery.tenant, delivery.request.delivery_id, until, reason)
+            await work.db.execute(_PUT_OFF, delivery.tenant, delivery.request.delivery_id, pause, reason)
 
     async def waiting(self, tenant: str) -> dict[str, int]:
         """How many were tried in vain, by the reason of the last try."""
@@ -165,7 +167,7 @@ def _request(record: Received) -> deliveries.DeliveryRequested:
     return record.event
 
 
-def _row(record: Received, event: deliveries.DeliveryRequested, now: datetime) -> tuple[object, ...]:
+def _row(record: Received, event: deliveries.DeliveryRequested) -> tuple[object, ...]:
     trace = orjson.dumps(dict(record.trace)).decode()
     return (
         record.tenant,
@@ -176,7 +178,6 @@ def _row(record: Received, event: deliveries.DeliveryRequested, now: datetime) -
         event.SerializeToString(),
         trace,
         event.send_before.ToDatetime(tzinfo=UTC),
-        now,
     )
 
 

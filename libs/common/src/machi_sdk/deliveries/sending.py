@@ -66,8 +66,8 @@ class SendDelivery:
 
     async def put_off(self, delivery: Open, reason: str) -> None:
         """Try again later; that it has arrived is not forgotten."""
-        until = self.clock.now() + pause(delivery.tries)
-        await self.deliveries.put_off(delivery, until, NOT_FOCUSED if delivery.arrived else reason)
+        why = NOT_FOCUSED if delivery.arrived else reason
+        await self.deliveries.put_off(delivery, pause(delivery.tries), why)
 
     async def give_up(self, delivery: Open, reason: str) -> None:
         """End what cannot be attempted any more."""

@@ -3,11 +3,12 @@
 from machi_sdk.inbound.bulkheads import FULL, Bulkheads
 from machi_sdk.inbound.earlier import Earlier, EarlierMessages
 from machi_sdk.inbound.entrance import Entrance
-from machi_sdk.inbound.events import PendingEvent
+from machi_sdk.inbound.events import PUSHED, PendingEvent
 from machi_sdk.inbound.queue import EventHandler, InboundQueue
 
 __all__ = [
     "FULL",
+    "PUSHED",
     "Bulkheads",
     "Earlier",
     "EarlierMessages",

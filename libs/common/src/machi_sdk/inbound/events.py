@@ -20,6 +20,8 @@ ENDED = "('done','unknown','ignored','failed')"
 LEASE = "interval '8 seconds'"
 # The mark on the event that took a message back; the platform may bring the message later.
 TAKEN_BACK = "taken back: "
+# The reply mark of an answer that is pushed, before the moment of the first push.
+PUSHED = "push:"
 _LOOKED_AHEAD = 192
 _LOOK_SECONDS = 1.0
 _COLUMNS = (
@@ -115,6 +117,27 @@ class PendingEvent:
         """A first try to answer is about to be made; `mark` says how, so that a retry knows it was ambiguous."""
         self.reply_mark, self.state = mark, "replying"
         await self._write("reply_mark = $3, state = 'replying'", mark)
+
+    async def claim_reply(self, holder: str) -> bool:
+        """Reserve the event's one direct reply for `holder`, durably; False when another holder has it.
+
+        Who only says that the person has to wait has no lease: nobody's try is asked for.
+        """
+        sets = f"reply_mark = $2 WHERE id = $1 AND reply_mark IN ('', $2) AND state IN {OPEN} RETURNING id"
+        left = Hop("replying", {"event_id": self.event.event_id, "holder": holder})
+        return bool(await self._works.alone(f"UPDATE inbound_events SET {sets}", self.id, holder, hop=left))
+
+    async def free_reply(self, holder: str) -> None:
+        """Give the direct reply back: `holder` surely did not use it."""
+        freed = "UPDATE inbound_events SET reply_mark = '' WHERE id = $1 AND reply_mark = $2"
+        await self._works.alone(freed, self.id, holder)
+
+    async def first_push(self, now: datetime) -> datetime:
+        """Note that a push is about to be made; returns when the first one was."""
+        self.state = "replying"
+        sets = f"state = 'replying', reply_mark = CASE WHEN reply_mark LIKE '{PUSHED}%' THEN reply_mark ELSE $3 END"
+        mark = await self._write(sets, f"{PUSHED}{now.isoformat()}", hop="pushing")
+        return datetime.fromisoformat(mark.removeprefix(PUSHED))
 
     async def mark(self, state: str, reason: str = "") -> None:
         """End the event: done, unknown, ignored, or failed, with a slug why."""

@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.inbound.events import EventRows, PendingEvent
 from machi_sdk.telemetry import Waiting, gauge, get_logger, histogram, remote_span
+from machi_sdk.waking import woken
 from machi_sdk.work import Work, Works
 
 _AT_ONCE = 64
@@ -169,9 +169,7 @@ class InboundQueue:
         # A place comes free without a sign when what holds it turns out to be slow.
         wanted = self._unclaimed and self._free_places() <= 0
         seconds = _BRISK_SECONDS / 2 if wanted else _POLL_SECONDS
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._awake.wait()
+        await woken(self._awake, seconds)
 
     async def _handle(self, event: PendingEvent) -> None:
         with remote_span(f"{self._channel} inbound", event.trace, event_id=event.event.event_id):

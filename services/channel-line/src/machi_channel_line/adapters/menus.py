@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from machi_channel_line.adapters.work import LineWork
 from machi_channel_line.ports import DueLink
 from machi_sdk.database import Database
-from machi_sdk.work import Work, Works
+from machi_sdk.work import Works
 
 _LIVE = "SELECT language, menu_id, hash FROM menus WHERE tenant = $1 AND state = 'live'"
 _ADD = "INSERT INTO menus (tenant, menu_id, language, hash, state) VALUES ($1, $2, $3, $4, 'made')"
 _RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AND menu_id <> $3"
 _PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
 _ALL_DUE = "UPDATE menu_links SET due_at = now() WHERE tenant = $1 AND language = $2 AND menu_id <> $3 AND NOT waits"
-# A menu that is just being replaced is nobody's last one.
+# `promote` and `linked` one after another: nobody is recorded with a menu that was retired meanwhile.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('menu links/' || $1, 1))"
 _UNUSED = (
     "SELECT menu_id FROM menus WHERE tenant = $1 AND state = ANY($2::text[])"
@@ -21,11 +22,18 @@ _UNUSED = (
 )
 _ALL = "SELECT menu_id FROM menus WHERE tenant = $1"
 _REMOVE = "DELETE FROM menus WHERE tenant = $1 AND menu_id = $2"
-_DUE = (
-    "SELECT link.citizen_id, link.event_id, link.tries, menu.menu_id FROM menu_links AS link"
-    " JOIN menus AS menu ON menu.tenant = $1 AND menu.language = link.language AND menu.state = 'live'"
-    " WHERE link.tenant = $1 AND link.due_at <= $2 AND link.menu_id <> menu.menu_id ORDER BY link.due_at LIMIT 20"
+# Due to nobody else for a minute: another replica looks for people, too.
+_CLAIM = """
+WITH due AS (
+    SELECT link.citizen_id, menu.menu_id FROM menu_links AS link
+    JOIN menus AS menu ON menu.tenant = $1 AND menu.language = link.language AND menu.state = 'live'
+    WHERE link.tenant = $1 AND link.due_at <= $2 AND link.menu_id <> menu.menu_id
+    ORDER BY link.due_at LIMIT 20 FOR UPDATE OF link SKIP LOCKED
 )
+UPDATE menu_links AS link SET due_at = $2::timestamptz + interval '1 minute' FROM due
+WHERE link.tenant = $1 AND link.citizen_id = due.citizen_id
+RETURNING link.citizen_id, link.event_id, link.tries, due.menu_id
+"""
 # Each is for the wish that was read: who made another one meanwhile stays due.
 _LINKED = """
 UPDATE menu_links SET menu_id = $4::varchar, tries = 0, due_at = CASE
@@ -42,7 +50,7 @@ _WAIT = (
 _ANY_WAITING = "SELECT EXISTS (SELECT FROM menu_links WHERE tenant = $1 AND waits)"
 _WAKE = (
     "UPDATE menu_links SET waits = false, tries = 0, due_at = now(), event_id = $3"
-    " WHERE tenant = $1 AND citizen_id = present_id($1, $2) AND waits"
+    " WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND waits"
 )
 # Whatever went wrong: who has their menu has nothing due, all others have.
 _SETTLE = """
@@ -58,7 +66,7 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('machi menus', 1))"
 class MenuRows:
     """Keeps it in the pod's database."""
 
-    def __init__(self, works: Works[Work], database: Database) -> None:
+    def __init__(self, works: Works[LineWork], database: Database) -> None:
         self._works = works
         self._database = database
         self._waiting: set[str] = set()
@@ -90,6 +98,11 @@ class MenuRows:
             await work.db.execute(_PROMOTE, tenant, menu_id)
             await work.db.execute(_ALL_DUE, tenant, language, menu_id)
 
+    async def wish(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """Let the person's menu be the one of that language."""
+        async with self._works.begin(tenant) as work:
+            await work.wish_menu(citizen_id, language, event_id)
+
     async def settle(self, tenant: str) -> None:
         """People who have the menu of their language have nothing due, all others have."""
         await self._execute(tenant, _SETTLE)
@@ -110,10 +123,10 @@ class MenuRows:
         """It is gone."""
         await self._execute(tenant, _REMOVE, menu_id)
 
-    async def due(self, tenant: str, now: datetime) -> list[DueLink]:
-        """People whose menu is not the one of their language."""
+    async def claim(self, tenant: str, now: datetime) -> list[DueLink]:
+        """People whose menu is not the one of their language; due to no other replica for a minute."""
         async with self._works.begin(tenant) as work:
-            rows = await work.db.fetch(_DUE, tenant, now)
+            rows = await work.db.fetch(_CLAIM, tenant, now)
             waiting = await work.db.fetchval(_ANY_WAITING, tenant)
         (self._waiting.add if waiting else self._waiting.discard)(tenant)
         return [DueLink(row["citizen_id"], row["event_id"], row["tries"], row["menu_id"]) for row in rows]

@@ -41,6 +41,7 @@ class MenuLinkRow(_Row, table=True):
     __tablename__ = "menu_links"
     __table_args__ = (
         Index("ix_menu_links_tenant_due_at", "tenant", "due_at"),
+        Index("ix_menu_links_tenant_menu_id", "tenant", "menu_id"),
         Index("ix_menu_links_waiting", "tenant", postgresql_where=text("waits")),
     )
     tenant: str = Field(primary_key=True)

@@ -19,7 +19,7 @@ log = get_logger()
 
 
 class MenuLoops:
-    """Runs beside the conversations, on one replica at a time."""
+    """Runs beside the conversations: menus are kept by one replica at a time, people linked by each."""
 
     def __init__(self, keep: KeepMenus, rows: Menus, installed: InstalledPods, plan: Plan) -> None:
         self._keep = keep

@@ -45,17 +45,13 @@ class AnswerEvent:
         if pending.event.HasField("unfollowed"):
             await pending.mark("done", "unfollowed")
             return
-        answered = await self.turns.answer(pending, line)
+        answered = await self.turns.answer(pending, line, self.answerer.mark_for)
         if answered is None:
             return
         if pending.event.reply_handle and not answered.writer.reachable:
             await self.turns.people.reachable(pending.tenant, pending.event)  # the follow that said so was lost
-        if not answered.again:
-            await self._keep_menu(pending, answered)
+        await self._keep_menu(pending, answered)
         messages = self._rendered(pending, answered)
-        if not answered.again:
-            mark = self.answerer.mark_for(pending)
-            await pending.mark_turned(answered.response.SerializeToString(), pending.pod, mark)
         await self.answerer.send(pending, answered.writer.citizen_id, messages, line)
 
     async def say_waiting(self, pending: PendingEvent) -> None:
@@ -63,14 +59,14 @@ class AnswerEvent:
         event, line = pending.event, self.lines.get(pending.tenant)
         if line is None or not event.reply_handle:
             return
-        if not await self.answerer.answers.claim_token(pending.tenant, event.event_id, NOTICE):
+        if not await pending.claim_reply(NOTICE):
             return
         messages = [{"type": "text", "text": self.texts.say(await self._language(pending), "waiting")}]
         now = self.answerer.clock.now()
         if not token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now):
             await self._push_notice(pending, messages, line)
         elif isinstance(await line.reply(event.reply_handle, messages), NotTaken):
-            await self.answerer.answers.free_token(pending.tenant, event.event_id, NOTICE)
+            await pending.free_reply(NOTICE)
 
     async def _keep_menu(self, pending: PendingEvent, answered: Answered) -> None:
         """A menu in the language just chosen, or chosen by who comes back; one that waited for the person is due."""
@@ -78,8 +74,7 @@ class AnswerEvent:
         again = writer.language if pending.event.HasField("followed") and writer.language_chosen else ""
         language = answered.response.language or again
         if language:
-            answers = self.answerer.answers
-            await answers.wish_menu(pending.tenant, writer.citizen_id, language, pending.event.event_id)
+            await self.menus.wish(pending.tenant, writer.citizen_id, language, pending.event.event_id)
         elif writer.language_chosen:
             await self.menus.wake(pending.tenant, writer.citizen_id, pending.event.event_id)
 

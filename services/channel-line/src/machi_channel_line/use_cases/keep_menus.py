@@ -63,7 +63,7 @@ class KeepMenus:
 
     async def link(self, tenant: str) -> None:
         """Show people the menu of their language; one who cannot be reached is left until they write again."""
-        found = await self.menus.due(tenant, self.clock.now())
+        found = await self.menus.claim(tenant, self.clock.now())
         for due in found:
             try:
                 await self._link(tenant, due)

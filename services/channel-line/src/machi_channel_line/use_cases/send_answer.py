@@ -6,16 +6,15 @@ from datetime import timedelta
 from typing import assert_never
 
 from machi_channel_line.domain.reply_token import token_fresh
-from machi_channel_line.ports import MONTHLY_LIMIT, NO_PUSHES, Answers, Body, Line, Pushing, Replied, TokenSpent
+from machi_channel_line.ports import MONTHLY_LIMIT, NO_PUSHES, Body, Line, Pushing, Replied, TokenSpent
 from machi_channel_line.telemetry import count_answer
 from machi_sdk.clock import Clock
 from machi_sdk.conversation import People
 from machi_sdk.deliveries import Accepted, NotTaken, Refused, Unclear, key_alive
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
-from machi_sdk.inbound import PendingEvent
+from machi_sdk.inbound import PUSHED, PendingEvent
 
-PUSHED = "push:"
 ANSWER = "answer"
 # So long an answer that could only be pushed holds back the person's next words, which can be replied to.
 PUSH_PATIENCE = timedelta(minutes=3)
@@ -26,7 +25,6 @@ class Answerer:
     """Sends answers; every step is durable before the request that depends on it."""
 
     people: People
-    answers: Answers
     clock: Clock
 
     async def send(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
@@ -46,7 +44,7 @@ class Answerer:
         event = pending.event
         if not self.mark_for(pending):
             return False
-        if pending.marked != ANSWER and not await self.answers.claim_token(pending.tenant, event.event_id, ANSWER):
+        if pending.marked != ANSWER and not await pending.claim_reply(ANSWER):
             return False
         tried_before = pending.reply_mark == ANSWER
         outcome = await line.reply(event.reply_handle, messages)
@@ -54,7 +52,7 @@ class Answerer:
             # Spent by our own earlier try whose outcome was unclear: the person has the answer.
             return await _ended(pending, "replied-before") if tried_before else False
         if isinstance(outcome, NotTaken) and not tried_before:
-            await self.answers.free_token(pending.tenant, event.event_id, ANSWER)
+            await pending.free_reply(ANSWER)
         return await _conclude(pending, outcome, "replied")
 
     async def _push(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
@@ -65,7 +63,7 @@ class Answerer:
             await pending.mark("failed", "unreachable")
             return
         now = self.clock.now()
-        if not key_alive(await self.answers.first_push(tenant, event_id, now), now):
+        if not key_alive(await pending.first_push(now), now):
             count_answer("unknown")
             await pending.mark("unknown", "retry-key-too-old")
             return

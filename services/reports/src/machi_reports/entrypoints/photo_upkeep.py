@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from machi_reports.ports import CurrentCatalogues, PhotoWorker
@@ -13,6 +12,7 @@ from machi_reports.use_cases.shelf import Shelf
 from machi_reports.use_cases.sweep_photos import drop_loose_photos, sweep_photo_objects
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import counter, get_logger
+from machi_sdk.waking import woken
 
 _LOOK_SECONDS = 60.0
 _MOVED_AT_ONCE = 20
@@ -40,9 +40,7 @@ class PhotoUpkeep:
             self._awake.clear()
             for tenant in self.tenants:
                 await self._try(tenant)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._awake.wait()
+            await woken(self._awake, _LOOK_SECONDS)
 
     async def _try(self, tenant: str) -> None:
         try:
