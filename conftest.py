@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
-from xdist.remote import Producer  # type: ignore[import-untyped]
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
 # A busy machine is no failure: no property is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,7 +59,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return Scopes(config, log)
 
 
-class Scopes(LoadScopeScheduling):  # type: ignore[misc]
+class Scopes(LoadScopeScheduling):  # type: ignore[misc]  # nor has its class
     """What stays together on a worker."""
 
     def _split_scope(self, nodeid: str) -> str:

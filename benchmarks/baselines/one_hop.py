@@ -47,7 +47,7 @@ class OneHop:
         self._http = aiohttp.ClientSession()
         self._tasks = [asyncio.create_task(self._relay()), asyncio.create_task(self._deliver())]
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 (raw ASGI)
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]  # raw ASGI  # noqa: ANN001 (as said)
         """The webhook."""
         body = b""
         more = True

@@ -113,7 +113,7 @@ def _names_any(annotation: ast.expr) -> bool:
 
 
 def unconditional_sleeps(tree: ast.Module) -> list[str]:
-    """`sleep(<number>)` outside a loop: a test that waits for time instead of a condition."""
+    """`sleep(<number>)` or `sleep(A_NUMBER)` outside a loop: a test that waits for time instead of a condition."""
     looped = {
         id(inner)
         for node in ast.walk(tree)
@@ -129,4 +129,6 @@ def _is_sleep(node: ast.Call) -> bool:
     if name != "sleep" or not node.args:
         return False
     given = node.args[0]
-    return isinstance(given, ast.Constant) and given.value != 0
+    if isinstance(given, ast.Constant):
+        return given.value != 0
+    return ast.unparse(given).rsplit(".", 1)[-1].isupper()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.house import ROOT, files, services
+from tests.planted.bugs import BUGS
 
 LINK = re.compile(r"!?\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)(?:\s+\"[^\"]*\")?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -69,12 +70,24 @@ def test_decision_has_its_parts(path: Path) -> None:
 def test_decision_is_enforced_by_something_that_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     section = text.partition("## Enforced by")[2].partition("## ")[0]
-    claims = re.findall(r"`([\w./-]+/[\w./-]+)(?:::(\w+))?`", section)
+    claims = re.findall(r"`([\w./-]+/[\w./-]*|test_\w+\.py)(?:::(\w+))?`", section)
     assert claims, "name the test, contract, or constraint"
+    folder = ROOT
     for place, function in claims:
-        assert (ROOT / place).exists(), place
+        folder = (ROOT / place).parent if "/" in place else folder  # a bare name lies beside the one before it
+        found = ROOT / place if "/" in place else folder / place
+        assert found.exists(), place
         if function:
-            assert f"def {function}(" in (ROOT / place).read_text(encoding="utf-8"), f"{place}::{function}"
+            assert f"def {function}(" in found.read_text(encoding="utf-8"), f"{place}::{function}"
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_planted_bugs_of_a_decision_are_planted(path: Path) -> None:
+    section = path.read_text(encoding="utf-8").partition("## Enforced by")[2].partition("## ")[0]
+    said = re.search(r"\bbugs?\s+([a-z-` ,\n]+?)(?: of| in) `tests/planted", section)
+    named = set(re.findall(r"\w+(?:-\w+)+", said[1])) if said else set()
+    assert bool(said) == ("planted bug" in section or "\nbugs `" in section)
+    assert named <= {bug.name for bug in BUGS}
 
 
 def defined(path: Path) -> set[str]:
@@ -151,3 +164,11 @@ def test_the_glossary_has_both_languages() -> None:
     rows = [line for line in (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines() if "|" in line]
     assert len(rows) > 20
     assert all(len([cell for cell in row.split("|") if cell.strip()]) == 3 for row in rows)
+
+
+def test_each_part_of_the_sdk_has_its_line_in_the_charter() -> None:
+    sdk = ROOT / "libs" / "common" / "src" / "machi_sdk"
+    there = {path.stem for path in sdk.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    rows = (ROOT / "libs" / "common" / "CHARTER.md").read_text(encoding="utf-8").splitlines()
+    named = [name for row in rows if row.startswith("| `") for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(there - {"__init__"})

@@ -91,6 +91,14 @@ def test_use_cases_ask_ports_only(service: Service) -> None:
 
 
 @every_service
+def test_a_channels_own_rooms_are_pure(service: Service) -> None:
+    """Of libraries they may know the platform's own models."""
+    for source in in_room(service, *OWN_ROOMS.get(service.name, ())):
+        assert not rooms_used(service, source) & {"adapters", "entrypoints", "wiring"}, source.place
+        assert not outside(source) & (TECHNICAL - set(PLATFORMS)), source.place
+
+
+@every_service
 def test_adapters_do_not_know_who_calls(service: Service) -> None:
     for source in in_room(service, "adapters"):
         assert not rooms_used(service, source) & {"entrypoints", "wiring", "use_cases"}, source.place

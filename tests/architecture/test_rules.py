@@ -61,6 +61,7 @@ SAMPLES: list[tuple[Rule, str, str]] = [
         "async def t():\n    await asyncio.sleep(0.5)",
         "async def t():\n    while not done():\n        await asyncio.sleep(0.05)",
     ),
+    (rules.unconditional_sleeps, "time.sleep(A_WHILE)", "async def hang(seconds):\n    await asyncio.sleep(seconds)"),
     (rules.unconditional_sleeps, "time.sleep(3)", "async def t():\n    await asyncio.sleep(0)"),
 ]
 

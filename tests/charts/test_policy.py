@@ -166,6 +166,35 @@ def test_a_relay_within_private_ranges_is_all_that_channels_reach() -> None:
     assert not [rule for rule in rules if {"port": 443} in rule["ports"]]
 
 
+def test_keda_may_ask_the_releases_own_kafka_how_far_a_group_is() -> None:
+    def outside(values: dict[str, Any]) -> list[dict[str, Any]]:
+        [listener] = render(values).one("Kafka", "machi-kafka")["spec"]["kafka"]["listeners"]
+        return [peer for peer in listener["networkPolicyPeers"] if "namespaceSelector" in peer]
+
+    keda = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "keda-operator"}}}
+    values = CASES["operators"]
+    by_hand = {**values, "channel-line": {**values["channel-line"], "autoscaling": {"kind": "none"}}}
+    assert outside(values) == [keda]
+    assert outside(by_hand) == []
+    assert outside({**by_hand, "global": {**values["global"], "ownPods": ["idea-box"]}}) == [keda]
+    mine = {"scaling": [{"namespaceSelector": {"matchLabels": {"name": "scaling"}}}]}
+    assert outside({**values, "global": {**values["global"], "networkPolicy": mine}}) == mine["scaling"]
+
+
+def test_a_channel_gets_its_own_files_of_more_tenants_and_no_other_pod_any() -> None:
+    found: dict[str, list[str]] = {}
+    for pod, deployment in _pods(case("outside")).items():
+        spec = deployment["spec"]["template"]["spec"]
+        volumes = {volume["name"]: volume.get("projected", {}) for volume in spec["volumes"]}
+        sources = volumes.get("channels", {}).get("sources", [])
+        found[pod] = [item["path"] for source in sources for item in source["secret"]["items"]]
+        settings = {each["name"] for each in spec["containers"][0]["env"]}
+        assert ("MACHI_CHANNELS_DIR" in settings) == bool(found[pod])
+    channels = {"channel-line": "line.yaml", "channel-slack": "slack.yaml"}
+    expected = {pod: [f"{tenant}/{file}" for tenant in ("kasuga", "onojo")] for pod, file in channels.items()}
+    assert {pod: paths for pod, paths in found.items() if paths} == expected
+
+
 @every_case
 def test_kafka_users_may_what_manifests_say(name: str) -> None:
     for user in case(name).of("KafkaUser"):

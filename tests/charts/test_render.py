@@ -4,11 +4,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.charts import schemas
 from tests.charts.binaries import program
 from tests.charts.cases import CASES
-from tests.charts.rendering import CHARTS, Object, case, render
+from tests.charts.rendering import CHARTS, Object, Rendered, case, render
 
 every_case = pytest.mark.parametrize("name", CASES)
 
@@ -124,7 +125,8 @@ def test_the_timeline_is_told_when_spans_go_elsewhere() -> None:
         assert settings.get("SIMULATOR_TRACES") == told
 
 
-def test_a_pod_of_the_citys_own(tmp_path: Path) -> None:
+@pytest.fixture
+def own_chart(tmp_path: Path) -> Path:
     """The library chart, a manifest, and an image are enough, from any repository."""
     chart = tmp_path / "idea-box"
     (chart / "templates").mkdir(parents=True)
@@ -132,12 +134,37 @@ def test_a_pod_of_the_citys_own(tmp_path: Path) -> None:
         (chart / name).write_bytes((CHARTS / "idea-box" / name).read_bytes())
     (chart / "charts").mkdir()
     (chart / "charts" / "machi-service").symlink_to(CHARTS / "machi-service")
-    made = render({"global": {"release": "machi"}}, chart)
+    return chart
+
+
+def test_a_pod_of_the_citys_own(own_chart: Path) -> None:
+    made = render({"global": {"release": "machi"}}, own_chart)
     deployment = made.one("Deployment", "machi-idea-box")
     assert deployment["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/instance"] == "machi"
     commands = [each["spec"]["template"]["spec"]["containers"][0]["command"] for each in made.of("Job")]
     assert ["machi", "release", "apply"] in commands
     assert ["machi", "pods", "uninstall", "idea-box"] in commands
+
+
+def test_a_pod_of_the_citys_own_stands_on_the_citys_servers(own_chart: Path) -> None:
+    """The values that the page gives to both."""
+    words = (CHARTS / "README.md").read_text(encoding="utf-8")
+    shared = next(block for block in words.split("```yaml\n")[1:] if block.startswith("# global.yaml"))
+    files = own_chart.parent / "global.yaml"
+    files.write_text(shared.partition("```")[0], encoding="utf-8")
+    pods = next(block for block in words.split("```yaml\n")[1:] if block.startswith("# my-city.yaml"))
+    city = render(yaml.safe_load(pods.partition("```")[0]), CHARTS / "machi", "--values", str(files))
+    beside = render({"global": {"release": "machi"}}, own_chart, "--values", str(files))
+
+    def stands_on(made: Rendered, name: str) -> dict[str, str]:
+        spec = made.one("Deployment", name)["spec"]["template"]["spec"]
+        servers = {each["name"]: each["value"] for each in spec["containers"][0]["env"] if "KAFKA" in each["name"]}
+        sources = next(volume for volume in spec["volumes"] if volume["name"] == "secrets")["projected"]["sources"]
+        secrets = sorted(source["secret"]["name"] for source in sources)
+        return {**servers, "KAFKA_SECURITY_USERNAME": "", "secrets": ", ".join(secrets)}
+
+    assert stands_on(city, "machi-notifications") == stands_on(beside, "machi-idea-box")
+    assert stands_on(city, "machi-notifications")["KAFKA_BOOTSTRAP_SERVERS"] == "kafka:9093"
 
 
 def test_what_comes_late_is_waited_for() -> None:

@@ -20,7 +20,7 @@ from machi_channel_slack.domain.cards import CardKey
 from machi_channel_slack.entrypoints.door import Door as SlackDoor
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_channel_slack.entrypoints.webhooks import Webhooks
-from machi_channel_slack.ports import Board, Desks
+from machi_channel_slack.ports import Cards, Desks
 from machi_sdk.clock import ManualClock
 from machi_sdk.envelope import decode, wire_headers
 from machi_sdk.errors import MachiError
@@ -46,7 +46,7 @@ class ReadBack(Producer):
 
 
 class OneForm:
-    """A board on which every card's action has a form."""
+    """Cards, of which every card's action has a form."""
 
     async def form(self, _key: CardKey, _action_id: str) -> Form:
         """A field of words, and a choice."""
@@ -78,7 +78,7 @@ def _line() -> WebhookEndpoint:
 def _slack() -> Webhooks:
     settings = SlackSettings(signing_secret=SecretStr(SECRET), bot_token=SecretStr("t"), team_id=TEAM)
     door = SlackDoor({"fukuoka": settings}, _entrance("slack"), CLOCK, dict)
-    return Webhooks(door, Forms(door, {}, cast("Board", OneForm()), cast("Desks", NoStaff()), "again"), "heard")
+    return Webhooks(door, Forms(door, {}, cast("Cards", OneForm()), cast("Desks", NoStaff()), "again"), "heard")
 
 
 def _posted(endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> int:

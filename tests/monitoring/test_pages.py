@@ -32,7 +32,20 @@ KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patc
 KUBECTL |= {"rollout", "scale", "top"}
 HELM = {"history", "install", "package", "push", "rollback", "show", "test", "uninstall", "upgrade"}
 # What the charts make beside pods: secrets, jobs, and servers.
-MADE = {"keys", "database", "channels", "trust", "operator", "db", "db-1", "simulator", "postgres", "kafka"}
+MADE = {
+    "keys",
+    "database",
+    "channels",
+    "trust",
+    "operator",
+    "db",
+    "db-1",
+    "db-rw",
+    "db-reports",
+    "simulator",
+    "postgres",
+    "kafka",
+}
 SCHEMA = CHART / "values.schema.json"
 SET_ONCE = ("NS", "RELEASE", "POD")
 READ_OFF = ("ID", "REPLICA", "DATABASE_URL")

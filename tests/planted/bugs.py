@@ -60,6 +60,12 @@ BUGS: tuple[Bug, ...] = (
         f"{GUARANTEES}::test_a_repeated_record_has_one_effect",
     ),
     Bug(
+        "a-crash-uncounted",
+        "what is handled again after a crash starts the count of the batch anew that the process died of",
+        (Edit(f"{SDK}/handling.py", "for last in lasts if fresh else ():", "for last in lasts:"),),
+        "libs/common/tests/test_handling.py::test_what_kills_the_process_is_parked_wherever_in_a_poll_it_lies",
+    ),
+    Bug(
         "foreign-tenant-taken",
         "a record of a tenant that the release does not have reaches a handler",
         (Edit(f"{SDK}/handling.py", "if record.tenant not in self._tenants:", "if not record.tenant:"),),

@@ -70,6 +70,9 @@ async def test_an_earlier_answer_is_corrected_before_the_end(talk: Talk, works: 
     assert [option.label for option in asked.ask.choice.options] == ["Kind", "Words"]
     assert (await talk.type("back")).ask.key == "sure"
     await talk.choose("change")
+    assert (await talk.type("1")).ask.key == "kind", "the first one, as for every choice"
+    assert (await talk.type("back")).ask.key == "sure"
+    await talk.choose("change")
     assert (await talk.type("Words")).ask.key == "words"
     assert (await talk.type("two holes")).ask.key == "sure"
     await talk.choose("change")

@@ -99,6 +99,10 @@ def decided(citizen: str, purpose: str = "", tenant: str = "fukuoka", event_id: 
     return Event("key", ConsentDecided(citizen_id=citizen, purpose=purpose), tenant, event_id)
 
 
+def by_key(citizens: Sequence[str]) -> list[Event]:
+    return [Event(citizen, ConsentDecided(citizen_id=citizen), event_id=citizen) for citizen in citizens]
+
+
 async def note(records: Sequence[Received], work: Work) -> None:
     for record in records:
         assert isinstance(record.event, ConsentDecided)
@@ -332,48 +336,40 @@ async def test_the_offset_moves_only_after_the_effect(subject: Subject, program:
         await wait_until(read(subject, ["first", "second"]), within=20)
 
 
-async def test_a_second_replica_takes_half_and_everything_when_the_first_leaves(
-    subject: Subject, kafka_server: KafkaAddress
-) -> None:
-    subject.topic = await new_topic(kafka_server.bootstrap, partitions=4)
+async def test_a_second_replica_takes_half_and_everything_when_the_first_leaves(subject: Subject) -> None:
+    subject.topic = await new_topic(subject.bootstrap, partitions=4)
     first, second = subject.consumer(note), subject.consumer(note)
     everybody = [f"citizen-{number:02}" for number in range(40)]
 
-    async def send(citizens: Sequence[str]) -> None:
-        events = [Event(citizen, ConsentDecided(citizen_id=citizen), event_id=citizen) for citizen in citizens]
-        await publish(subject.bootstrap, subject.topic, events)
-
     async with running(second):
         async with running(first):
-            await send(everybody[:20])
+            await subject.write(*by_key(everybody[:20]))
             await wait_until(read(subject, everybody[:20]), within=20)
-        await send(everybody[20:])
+        await subject.write(*by_key(everybody[20:]))
         await wait_until(read(subject, everybody), within=20)
     assert await subject.parked() == []
 
 
-async def test_what_comes_of_several_partitions_shares_a_transaction(
-    subject: Subject, kafka_server: KafkaAddress
-) -> None:
+async def test_what_comes_of_several_partitions_shares_a_transaction(subject: Subject) -> None:
     partitions = tuple(range(4))
-    subject.topic = await new_topic(kafka_server.bootstrap, partitions=len(partitions))
-    together: list[set[int]] = []
-    everybody: list[str] = []
+    subject.topic = await new_topic(subject.bootstrap, partitions=len(partitions))
+    together, everybody, written = list[set[int]](), list[str](), asyncio.Event()
 
     async def slowly(records: Sequence[Received], work: Work) -> None:
         await note(records, work)
         together.append({partition_of(record.key, partitions) for record in records})
-        await asyncio.sleep(0.2)  # while it lasts, all partitions get something
+        await written.wait()  # by then all partitions have something
 
     async def more() -> bool:
-        citizens = [f"citizen-{number:03}" for number in range(len(everybody), len(everybody) + 20)]
-        everybody.extend(citizens)
-        events = [Event(citizen, ConsentDecided(citizen_id=citizen), event_id=citizen) for citizen in citizens]
-        await publish(subject.bootstrap, subject.topic, events)
+        everybody.extend(citizens := [f"citizen-{len(everybody) + number:03}" for number in range(20)])
+        await subject.write(*by_key(citizens))
+        written.set()
+        written.clear()
         return any(len(met) > 1 for met in together)
 
     async with running(subject.consumer(slowly, batch=50)):
         await wait_until(more, within=20)
+        written.set()
         await wait_until(read(subject, everybody), within=20)
     assert await subject.parked() == []
 

@@ -68,6 +68,9 @@ def typed(words: str) -> wire.TurnRequest:
         (ENGLISH, "Two trees fell", "park"),
         (ENGLISH, "light", "lamp"),
         (ENGLISH, "002", "lamp"),
+        (ENGLISH, "other", "other"),
+        (Choices((Opt("2", "First"), Opt("1", "Second"))), "1", "2"),
+        (Choices((Opt("a", "2"), Opt("b", "1"))), "1", "b"),
     ],
 )
 def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Json) -> None:

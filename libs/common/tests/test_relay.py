@@ -226,13 +226,11 @@ async def test_many_that_wait_for_one_partition_keep_no_other_waiting(
     class Refusing(Producer):
         async def partitions(self, topic: str, timeout: float) -> tuple[int, ...]:  # noqa: ASYNC109 (as the producer has it)
             if whole and topic == hung and not closed.is_set():
-                await asyncio.sleep(0.2)
                 raise Unavailable("hung")
             return await super().partitions(topic, timeout)
 
         async def post(self, parcel: Parcel, timeout: float) -> None:  # noqa: ASYNC109 (as the producer has it)
             if (parcel.topic, parcel.partition) == (hung, 0) and not closed.is_set():
-                await asyncio.sleep(0.2)
                 raise Unavailable("hung")
             await super().post(parcel, timeout)
 

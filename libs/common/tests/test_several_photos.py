@@ -10,6 +10,7 @@ from machi_sdk.clock import ManualClock
 from machi_sdk.dialogue import (
     Accept,
     Answers,
+    Confirm,
     DialogueKit,
     Json,
     PhotoQ,
@@ -32,9 +33,10 @@ BACK = wire.TurnRequest(control=wire.Control(kind=wire.CONTROL_KIND_BACK))
 
 @dataclass
 class Show:
-    """photos (up to three) → words"""
+    """photos (up to three) → words, or a confirmation"""
 
     command: str = "show"
+    last: Question = Question("words", "Tell us", WordsQ())  # noqa: RUF009 (frozen)
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         return Answers()
@@ -42,7 +44,7 @@ class Show:
     def ask(self, answers: Answers, language: str) -> Question | None:
         if answers.takes_more("photo", MOST):
             return Question("photo", "A photo?", PhotoQ(MOST, len(answers.all("photo"))), optional=True)
-        return None if "words" in answers else Question("words", "Tell us", WordsQ())
+        return None if self.last.key in answers else self.last
 
     async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
         return Accept(value["media_id"] if isinstance(value, dict) else value)
@@ -58,10 +60,11 @@ class Talk:
     works: Works[Work]
     clock: ManualClock
     session: str = ""
+    show: Show = field(default_factory=Show)
     taken_back: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.kit = DialogueKit(self.works, [Show()], self.clock, self._retracted)
+        self.kit = DialogueKit(self.works, [self.show], self.clock, self._retracted)
 
     async def open(self) -> wire.TurnResponse:
         answer = await self.does(wire.TurnRequest(open=wire.Open(command="show")))
@@ -130,6 +133,19 @@ async def test_words_that_answer_nothing_leave_the_photos_open(talk: Talk) -> No
     assert (too_long.ask.photo.maximum, too_long.understood) == (2, False)
     assert too_long.messages[0].text.text.startswith("That has 2,001 characters")
     assert (await talk.photo("b")).ask.photo.maximum == 1
+
+
+@pytest.mark.parametrize("words", ["no", "yes", "two holes"])
+async def test_words_after_a_photo_confirm_nothing_that_was_not_seen(talk: Talk, words: str) -> None:
+    talk.show.last = Question("sure", "Send it?", Confirm("Send", "Do not send"), before=(say("the summary"),))
+    await talk.open()
+    await talk.photo("a")
+    answer = await talk.does(wire.TurnRequest(text=wire.TextInput(text=words)))
+    assert (answer.session_state, answer.ask.key) == (wire.SESSION_STATE_OPEN, "sure")
+    assert answer.messages[0].text.text == "the summary"
+    assert (await talk.does(BACK)).ask.photo.maximum == 2
+    await talk.does(NEXT)
+    assert (await talk.does(wire.TurnRequest(text=wire.TextInput(text="no")))).messages[0].text.text == "a"
 
 
 async def test_words_before_any_photo_are_no_answer(talk: Talk) -> None:

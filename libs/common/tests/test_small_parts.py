@@ -1,6 +1,5 @@
 """Settings, envelope, texts, forms, ids, names: small parts that many stand on."""
 
-import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -31,28 +30,15 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MACHI_TENANTS", "sapporo")
     monkeypatch.setenv("LINE_BOT_USER_ID", "U1")
     monkeypatch.setenv("LINE_CHANNEL_SECRET", "very secret")
+    monkeypatch.setenv("LINE_CHANNEL_ACCESS_TOKEN", "very secret, too")
     monkeypatch.setenv("LINE_API_URL", "http://127.0.0.1:7100/line/")
     settings = Settings()
     assert settings.peers == {"identity": "127.0.0.1:7201", "reports": "127.0.0.1:7202"}
     assert settings.tenants == {"fukuoka", "sapporo"}
-    channels = settings.channels()["fukuoka"]
-    assert channels.slack is None
-    assert channels.line is not None
-    assert (channels.line.bot_user_id, channels.line.api_url) == ("U1", "http://127.0.0.1:7100/line")
-    assert "very secret" not in repr(settings) + repr(channels)
-
-
-def test_other_tenants_have_channels_in_files(tmp_path: Path) -> None:
-    (tmp_path / "sapporo").mkdir()
-    slack = {"signing_secret": "s", "bot_token": "t", "team_id": "T9"}
-    (tmp_path / "sapporo" / "slack.yaml").write_text(json.dumps(slack))
-    (tmp_path / "..2026_11_29").mkdir()  # as Kubernetes keeps what it projects
-    settings = Settings(machi_channels_dir=tmp_path)
-    found = settings.channels()["sapporo"]
-    assert found.line is None
-    assert found.slack is not None
-    assert found.slack.team_id == "T9"
-    assert settings.tenants == {"fukuoka", "sapporo"}
+    line = settings.line_channels().by_tenant["fukuoka"]
+    assert (line.bot_user_id, line.api_url) == ("U1", "http://127.0.0.1:7100/line")
+    assert settings.slack_channels().by_tenant == {}
+    assert "very secret" not in repr(settings) + repr(line)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SERVICE = Path(__file__).parent.parent
 TOPICS = SERVICE.parent.parent / "protos" / "topics"
+TENANTS = frozenset({"fukuoka", "sapporo"})  # the second has no account at LINE
 IDENTITY = Manifest.model_validate(
     {
         "name": "identity",
@@ -232,7 +233,7 @@ async def running_city(
     config = Config(
         simulator_line_webhook=f"http://{address}/line/webhook", simulator_line_redelivery_delays=(0.3,) * 9
     )
-    async with running(config) as simulator, LocalRelease(folder) as release:
+    async with running(config) as simulator, LocalRelease(folder, TENANTS) as release:
         await release.serve(IDENTITY, add_IdentityServiceServicer_to_server, people)
         await release.serve(LAMPS, add_DialogueServiceServicer_to_server, lamps)
         await release.install(manifest)

@@ -47,9 +47,12 @@ async def resident(city: LineCity) -> str:
     return user
 
 
-async def ends(city: LineCity, requests: list[deliveries.DeliveryRequested]) -> list[tuple[str, str]]:
+async def ends(
+    city: LineCity, requests: list[deliveries.DeliveryRequested], tenant: str = "fukuoka"
+) -> list[tuple[str, str]]:
     """Ask for the deliveries; their ends, in order, once all have one."""
-    await publish(city.bootstrap, "machi.deliveries.requests.v1", [Event(each.citizen_id, each) for each in requests])
+    events = [Event(each.citizen_id, each, tenant) for each in requests]
+    await publish(city.bootstrap, "machi.deliveries.requests.v1", events)
     found: dict[str, tuple[str, str]] = {}
 
     async def all_ended() -> bool:
@@ -61,6 +64,10 @@ async def ends(city: LineCity, requests: list[deliveries.DeliveryRequested]) -> 
 
     await wait_until(all_ended, 25)
     return [found[each.delivery_id] for each in requests]
+
+
+async def test_what_is_asked_of_a_tenant_without_line_comes_to_an_end(city: LineCity) -> None:
+    assert await ends(city, [requested("somebody", "だれ")], "sapporo") == [("failed", "no-channel")]
 
 
 async def test_each_delivery_ends_as_it_should(city: LineCity) -> None:

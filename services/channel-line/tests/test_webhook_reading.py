@@ -1,3 +1,6 @@
+import base64
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +43,11 @@ KINDS = {
 def test_official_signature_vectors(vector: dict[str, str | bool]) -> None:
     body = str(vector["body"]).encode()
     assert signed(str(vector["secret"]), body, str(vector["signature"])) is vector["valid"]
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    digest = hmac.new(b"", b"{}", hashlib.sha256).digest()
+    assert not signed("", b"{}", base64.b64encode(digest).decode())
 
 
 def test_a_signature_of_any_characters_is_only_wrong() -> None:

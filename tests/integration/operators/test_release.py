@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,42 @@ async def test_a_case_is_followed_through_all_pods(city: City, ask: Ask) -> None
     code, shown = ask("trace", "FK-0000-0000")
     assert code == 1
     assert "case-unknown" in shown
+
+
+@pytest.fixture
+async def with_kasuga(city: City) -> AsyncIterator[None]:
+    """The pods that keep a municipality's files know a second one meanwhile."""
+    for pod in ("identity", "reports"):
+        await city.restart(pod, MACHI_TENANTS="kasuga")
+    yield
+    for pod in ("identity", "reports"):
+        await city.restart(pod)
+
+
+@pytest.mark.usefixtures("with_kasuga")
+async def test_a_second_municipality_is_put_and_asked_about(city: City, ask: Ask, tmp_path: Path) -> None:
+    number = await file_report(await city.resident())
+    assert "not put yet: machi city put" in ask("tenants")[1]
+    folder = shutil.copytree(ROOT / "deploy" / "helm" / "machi" / "demo", tmp_path / "kasuga")
+    files = (folder / "city.yaml").read_text(encoding="utf-8").replace("tenant_id: fukuoka", "tenant_id: kasuga")
+    (folder / "city.yaml").write_text(files, encoding="utf-8")
+    code, said = ask("city", "put", str(folder))
+    assert (code, said.splitlines()[0]) == (1, f"✗ {folder}/city.yaml names no slack_team")
+    (folder / "city.yaml").write_text(f"slack_team: T0KASUGA\n{files}", encoding="utf-8")
+    for _ in range(2):
+        assert ask("city", "put", str(folder)) == (0, "put kasuga: 12 desks, 10 people, and the categories\n")
+    assert machi(city.state, "city", "put", str(folder)).startswith("put kasuga: 12 desks")
+    people = same(city, ask, "staff", "list", "--tenant", "kasuga")
+    assert isinstance(people, list)
+    assert {person["slack_team"] for person in people} == {"T0KASUGA"}
+    of_the_first = same(city, ask, "staff", "list")
+    assert isinstance(of_the_first, list)
+    assert "T0KASUGA" not in {person["slack_team"] for person in of_the_first}
+    assert ask("trace", number)[0] == 0
+    code, said = ask("trace", number, "--tenant", "kasuga")
+    assert (code, "case-unknown" in said) == (1, True)
+    code, said = ask("staff", "list", "--tenant", "nowhere")
+    assert (code, "tenant-unknown" in said) == (1, True)
 
 
 @pytest.mark.parametrize("verb", ["outbox", "topics", "tenants"])

@@ -23,6 +23,7 @@ def state(tmp_path: Path) -> Iterator[State]:
     (tmp_path / "channels" / "sapporo" / "line.yaml").write_text(LINE)
     environment = {
         "LINE_CHANNEL_ACCESS_TOKEN": "of-the-pod",
+        "LINE_CHANNEL_SECRET": "secret",
         "LINE_BOT_USER_ID": "Upod",
         "MACHI_CHANNELS_DIR": "channels",
         "SLACK_API_URL": "http://127.0.0.1:9/slack/api",
@@ -43,13 +44,10 @@ def test_a_pods_settings_are_its_own_with_every_tenants_channels(state: State, m
     monkeypatch.setenv("SLACK_TEAM_ID", "T0SHELL")
     found = settings_of(state, "channel-line")
     assert found is not None
-    tokens = {
-        tenant: channel.line.channel_access_token.get_secret_value()
-        for tenant, channel in found.channels().items()
-        if channel.line is not None
-    }
+    channels = found.line_channels().by_tenant.items()
+    tokens = {tenant: line.channel_access_token.get_secret_value() for tenant, line in channels}
     assert tokens == {"fukuoka": "of-the-pod", "sapporo": "of-sapporo"}
-    assert all(channel.slack is None for channel in found.channels().values())
+    assert found.slack_channels().by_tenant == {}
 
 
 def test_a_pod_that_does_not_run_has_none(state: State) -> None:
@@ -86,3 +84,10 @@ def test_settings_the_stack_was_given_in_part_are_told_and_not_this_shells(
 def test_an_address_that_slacks_sdk_cannot_use_is_told_of_the_pod_that_has_it(state: State) -> None:
     state.processes["channel-slack"] = state.processes["channel-line"]
     assert told(state) == ["SLACK_API_URL does not end in /api/"]
+
+
+def test_a_channel_that_is_off_for_its_file_is_told_with_the_cure(state: State, tmp_path: Path) -> None:
+    (tmp_path / "channels" / "sapporo" / "line.yaml").write_text(LINE.replace("channel_secret: s", "channel_secret:"))
+    [finding] = [each for each in settings_look(state).findings if "sapporo" in each["what"]]
+    assert finding["what"] == "channel-line leaves the channel of sapporo/line.yaml off: channel_secret: is empty"
+    assert "docs/settings.md" in finding["cure"]

@@ -119,9 +119,10 @@ async def test_a_new_pod_adds_its_passwords_and_changes_no_other(kubernetes: Kub
 async def test_every_missing_secret_is_named(kubernetes: Kubernetes, server: ApiServer) -> None:
     with pytest.raises(StackError, match=r"Secret line is missing \(with line_channel_secret\)"):
         await check_secrets(kubernetes, PLAN)
-    server.kept["secrets", "line"] = {"other": "x"}
-    with pytest.raises(StackError, match="Secret line has no line_channel_secret"):
-        await check_secrets(kubernetes, PLAN)
+    for empty in ({"other": "x"}, {"line_channel_secret": "\n"}):
+        server.kept["secrets", "line"] = empty
+        with pytest.raises(StackError, match="Secret line has no line_channel_secret"):
+            await check_secrets(kubernetes, PLAN)
     server.kept["secrets", "line"] = {"line_channel_secret": "x"}
     await check_secrets(kubernetes, PLAN)
 

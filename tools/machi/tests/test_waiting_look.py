@@ -8,6 +8,7 @@ METRICS = """\
 # TYPE machi_waiting gauge
 machi_waiting{reason="slack-is-archived",what="cards of lighting"} 3.0
 machi_waiting{reason="slack-missing-scope",what="cards of parks"} 1.0
+machi_waiting{reason="desk-unknown",what="cards of trees"} 1.0
 machi_waiting{reason="peer-down",what="events"} 2.0
 machi_waiting{reason="slack-uncertain",what="cards of water"} 0.0
 # TYPE machi_other gauge
@@ -20,10 +21,12 @@ def test_a_line_each_with_what_slack_says_and_what_helps() -> None:
     assert list(found) == [
         "cards of lighting wait (3): Slack says is_archived",
         "cards of parks wait (1): Slack says missing_scope",
+        "cards of trees wait (1): desk-unknown",
         "events wait (2): peer-down",
     ]
     assert "unarchive the channel" in found["cards of lighting wait (3): Slack says is_archived"]
     assert "install the app again" in found["cards of parks wait (1): Slack says missing_scope"]
+    assert "no such desk" in found["cards of trees wait (1): desk-unknown"]
 
 
 def test_a_pod_that_says_nothing_readable_has_nothing_waiting() -> None:

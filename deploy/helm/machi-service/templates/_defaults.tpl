@@ -7,6 +7,7 @@ settings: {}
 secret: ""
 secretKeys: []
 routes: []
+channel: ""
 internet: false
 objects: false
 evaluation: {settings: {}, secret: ""}
@@ -67,4 +68,5 @@ networkPolicy:
   api: {cidrs: [0.0.0.0/0], ports: [443, 6443]}
   entrance: [{namespaceSelector: {}}]
   monitoring: [{namespaceSelector: {}}]
+  scaling: [{namespaceSelector: {}, podSelector: {matchLabels: {app: keda-operator}}}]
 {{- end -}}

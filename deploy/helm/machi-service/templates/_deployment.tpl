@@ -20,7 +20,7 @@ OTEL_EXPORTER_OTLP_ENDPOINT: {{ . }}
 {{- if .values.objects }}
 OBJECT_STORE_URL: {{ .global.objectStore.url | default "file:///data/objects" }}
 {{- end }}
-{{- if .global.channels.existingSecret }}
+{{- if and .values.channel .global.channels.existingSecret }}
 MACHI_CHANNELS_DIR: /etc/machi/channels
 {{- end }}
 {{- end -}}
@@ -84,7 +84,7 @@ spec:
             - {name: keys, mountPath: /var/run/machi/keys, readOnly: true}
             - {name: secrets, mountPath: /run/secrets/machi, readOnly: true}
             - {name: tmp, mountPath: /tmp}
-            {{- if .global.channels.existingSecret }}
+            {{- if and .values.channel .global.channels.existingSecret }}
             - {name: channels, mountPath: /etc/machi/channels, readOnly: true}
             {{- end }}
             {{- if include "machi-service.disk" . }}
@@ -95,15 +95,14 @@ spec:
         - {{- include "machi-service.secrets-volume" . | nindent 10 }}
         - name: tmp
           emptyDir: {sizeLimit: 256Mi}
-        {{- if .global.channels.existingSecret }}
+        {{- if and .values.channel .global.channels.existingSecret }}
         - name: channels
           projected:
             defaultMode: 0440
             sources:
-              {{- range $tenant := .global.moreTenants }}
-              {{- range list "line" "slack" }}
-              - secret: {name: {{ $.global.channels.existingSecret }}, optional: true, items: [{key: {{ $tenant }}.{{ . }}.yaml, path: {{ $tenant }}/{{ . }}.yaml}]}
-              {{- end }}
+              {{- $file := printf "%s.yaml" .values.channel }}
+              {{- range .global.moreTenants }}
+              - secret: {name: {{ $.global.channels.existingSecret }}, optional: true, items: [{key: {{ . }}.{{ $file }}, path: {{ . }}/{{ $file }}}]}
               {{- end }}
         {{- end }}
         {{- if include "machi-service.disk" . }}

@@ -13,6 +13,7 @@ from google.protobuf import symbol_database
 from google.protobuf.message import DecodeError, Message
 
 from machi_sdk.errors import Invalid
+from machi_sdk.sql import storable
 from machi_sdk.telemetry import carried
 
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z][A-Za-z0-9_]*", re.ASCII)
@@ -86,15 +87,11 @@ def wire_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 def text_headers(headers: Headers) -> dict[str, str]:
     """Headers as text; what is no UTF-8, or no text that PostgreSQL keeps, is replaced."""
-    return {_keepable(name): _text(value) for name, value in headers}
+    return {storable(name): _text(value) for name, value in headers}
 
 
 def _text(value: bytes | None) -> str:
-    return _keepable((value or b"").decode("utf-8", "replace"))
-
-
-def _keepable(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return storable((value or b"").decode("utf-8", "replace"))
 
 
 @cache

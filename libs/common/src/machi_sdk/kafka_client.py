@@ -52,7 +52,7 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
 _send = AIOKafkaConnection.send
 
 
-def _sent(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401 (aiokafka has no types)
+def _sent(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401, FBT001, FBT002 (as aiokafka has it)
     """As aiokafka sends, but a connection that is closed is an error it knows.
 
     Of a closed connection uvloop tells by RuntimeError, and asyncio not at all. aiokafka expects OSError only: its

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from machi_sdk.yaml_text import read_yaml
+
 FOLDER = Path(__file__).parent / "languages"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Seven = Annotated[tuple[str, ...], Field(min_length=7, max_length=7)]
 _Ten = Annotated[tuple[str, ...], Field(min_length=10, max_length=10)]
 _Twelve = Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
@@ -124,6 +125,6 @@ def _after(tag: str) -> str:
 
 def _read(path: Path) -> Language:
     try:
-        return Language(tag=path.stem, **yaml.load(path.read_text(encoding="utf-8"), _LOADER))  # noqa: S506 (both are safe)
+        return Language(tag=path.stem, **cast("Mapping[str, Any]", read_yaml(path.read_text(encoding="utf-8"))))
     except (TypeError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path.name}: {error}") from error

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from machi_sdk.errors import Invalid
+from machi_sdk.yaml_text import read_yaml
 
 OPERATOR = "operator"  # whose token is no pod's
 
@@ -22,7 +23,6 @@ _Name = Field(
     max_length=40,
     json_schema_extra={"not": {"const": OPERATOR}},
 )
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PerLanguage = dict[str, str]
 
 
@@ -177,7 +177,7 @@ def parse_manifest(text: str, *, known_only: bool = False) -> Manifest:
     `known_only` passes over keys that this release does not know: a newer pod's installed manifest has them.
     """
     try:
-        content = json.loads(text) if text.startswith("{") else yaml.load(text, _LOADER)  # noqa: S506 (both are safe)
+        content = json.loads(text) if text.startswith("{") else read_yaml(text)
         return Manifest.model_validate(content, extra="ignore" if known_only else "forbid")
     except ValidationError as error:
         first = error.errors()[0]

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from alembic import command, context
@@ -181,8 +180,3 @@ def _grant(connection: Connection, append_only: tuple[str, ...]) -> None:
         present = connection.execute(sa.text("SELECT to_regclass(:table)"), {"table": table}).scalar()
         if present:
             connection.execute(sa.text(f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM "{role}"'))
-
-
-def database_name(url: str) -> str:
-    """The database a URL names."""
-    return urlsplit(url).path.lstrip("/")

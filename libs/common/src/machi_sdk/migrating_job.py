@@ -1,7 +1,6 @@
 """What a release's migration Job runs: waits for the database, refuses what it does not know, says what it did."""
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import asyncpg
 from machi_sdk import migrating
 from machi_sdk.database import plain_url
 from machi_sdk.schema import found_in, schema_of
-from machi_sdk.settings import read_settings
+from machi_sdk.settings import WrongSetting, read_settings
 
 _LOOK_SECONDS = 1.0
 _VERBS = ("upgrade", "check")
@@ -82,9 +81,9 @@ def main() -> None:
     if verb not in _VERBS:
         _end(f"say one of: {', '.join(_VERBS)}")
     try:
-        patience = float(os.environ.get("MACHI_DATABASE_PATIENCE", "20"))
-        run(verb, Path.cwd(), read_settings().database_url, patience, _say)
-    except Refused as error:
+        settings = read_settings()
+        run(verb, Path.cwd(), settings.database_url, settings.machi_database_patience, _say)
+    except (Refused, WrongSetting) as error:
         _end(str(error))
 
 

@@ -106,6 +106,7 @@ async def _look(settings: Settings, words: Words) -> Answer:
     folder, now = settings.machi_keys_dir / "tokens", datetime.now(UTC)
     tokens = {callee: seconds_left(folder / callee, now) for callee in settings.peers}
     found: dict[str, object] = {**pages, "token_seconds": tokens, "database_ahead_seconds": None, "topics": []}
+    found["channels_off"] = settings.refused_channels()
     troubles: dict[str, str] = {}
     try:
         [found["database_ahead_seconds"]] = await _of_database(_ahead)(settings, words)
@@ -173,6 +174,12 @@ def ready(settings: Settings) -> tuple[bool, str]:
     return status == 200, words if status else orjson.dumps({"ready": False, "troubles": {"http": words}}).decode()
 
 
+def _say_ready(settings: Settings) -> int:
+    good, said = ready(settings)
+    sys.stdout.write(said + "\n")
+    return 0 if good else 1
+
+
 async def ask(settings: Settings, verb: str, words: Words = ()) -> Answer:
     """A verb's answer; one of TROUBLES when a server does not answer or refuses."""
     return await VERBS[verb].answer(settings, words)
@@ -181,15 +188,14 @@ async def ask(settings: Settings, verb: str, words: Words = ()) -> Answer:
 def main(words: Words) -> int:
     """0 when the verb was done; 1: not ready, or a record is not there; 2: words that are none; 3: a server is away."""
     verb, *rest = words or [""]
-    if verb == "ready":
-        good, said = ready(read_settings())
-        sys.stdout.write(said + "\n")
-        return 0 if good else 1
-    if verb not in VERBS or not VERBS[verb].takes(rest):
+    if verb != "ready" and (verb not in VERBS or not VERBS[verb].takes(rest)):
         sys.stderr.write(f"{__doc__}\n")
         return 2
     try:
-        answers = asyncio.run(ask(read_settings(), verb, rest))
+        settings = read_settings()
+        if verb == "ready":
+            return _say_ready(settings)
+        answers = asyncio.run(ask(settings, verb, rest))
     except TROUBLES as error:
         sys.stderr.write(trouble(error) + "\n")
         return 3

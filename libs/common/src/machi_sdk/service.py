@@ -27,8 +27,8 @@ from machi_sdk.relay import Relay
 from machi_sdk.rpc.client import Peers
 from machi_sdk.rpc.server import Gate, RpcServer
 from machi_sdk.schema import found_in, schema_of
-from machi_sdk.settings import Settings, read_settings
-from machi_sdk.telemetry import get_logger, start_logging, start_tracing
+from machi_sdk.settings import Channel, Channels, Settings, WrongSetting, read_settings
+from machi_sdk.telemetry import declare, gauge, get_logger, start_logging, start_tracing
 from machi_sdk.work import Origin, Work, Works
 
 W = TypeVar("W", bound=Work)
@@ -40,6 +40,7 @@ _DRAIN_SECONDS = 8.0
 _PING_EVERY = 2.0
 _FORGET_EVERY = 3600.0
 
+declare("machi_channels_off", "gauge", (), "Channels of tenants that are off because their file of settings is refused")
 log = get_logger()
 
 
@@ -98,6 +99,13 @@ class Pod:
     def route(self, path: str, endpoint: Endpoint, methods: Sequence[str] = ("POST",)) -> None:
         """Answer an HTTP path."""
         self.http.add(path, endpoint, methods)
+
+    def channels(self, found: Channels[Channel]) -> dict[str, Channel]:
+        """The channels to serve; one whose file is refused is off and said aloud, and the others go on."""
+        gauge("machi_channels_off").set(len(found.refused))
+        for file, wrong in found.refused.items():
+            log.error("channel is off, its file is refused", file=file, wrong=wrong)
+        return found.by_tenant
 
     def background(self, name: str, run: Running) -> None:
         """Run until the pod drains; when it fails it is started again."""
@@ -220,7 +228,13 @@ async def live(pod: Pod, assemble: Assemble) -> None:
 
 def run(assemble: Assemble) -> None:
     """A pod's whole life, settings from the environment; for `__main__`."""
-    settings = read_settings()
+    try:
+        _run(read_settings(), assemble)
+    except WrongSetting as error:
+        sys.exit(error.message)
+
+
+def _run(settings: Settings, assemble: Assemble) -> None:
     if not settings.database_url:
         sys.exit(
             "DATABASE_URL is not set: give this pod the address of its own database, as a variable or a secret file"

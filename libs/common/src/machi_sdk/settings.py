@@ -1,31 +1,62 @@
 """The settings contract: environment variables, the same names in chart, stack, and tests."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from machi_sdk.errors import Invalid
+from machi_sdk.yaml_text import read_yaml_as_written
+
+Value = TypeVar("Value", str, SecretStr)
+Channel = TypeVar("Channel", bound="_ChannelSettings")
+_MEANINGS = "docs/settings.md says what each means"
+
+
+class WrongSetting(Invalid):
+    """A setting that no pod can start with: its name, what is wrong, and the cure; never its value."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__("setting-wrong", words)
+
+
+def _given(value: Value) -> Value:
+    if not str(value):
+        raise ValueError("is empty")
+    return value
+
 
 _Address: TypeAlias = Annotated[str, AfterValidator(lambda address: address.rstrip("/"))]
+_Given: TypeAlias = Annotated[str, AfterValidator(_given)]
+# An empty one would be a key that everybody knows.
+_Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_given)]
 
 
-class LineSettings(BaseModel):
-    """One tenant's LINE channel; a slash at the end of an address makes no difference."""
+class _ChannelSettings(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class LineSettings(_ChannelSettings):
+    """One tenant's LINE channel; a slash at the end of an address makes no difference.
+
+    Nobody asks for `channel_id`: people find the account by it in LINE's console.
+    """
 
     api_url: _Address = "https://api.line.me"
     data_api_url: _Address = "https://api-data.line.me"
     channel_id: str = ""
-    channel_secret: SecretStr
-    channel_access_token: SecretStr
-    bot_user_id: str
+    channel_secret: _Secret
+    channel_access_token: _Secret
+    bot_user_id: _Given
 
 
-class SlackSettings(BaseModel):
+class SlackSettings(_ChannelSettings):
     """One tenant's Slack workspace; `api_url` is the SDK's base address, ending in /api/.
 
     More than `flood_cards` new cards of a desk within a minute come as a digest; those nobody opens follow one by one,
@@ -33,24 +64,30 @@ class SlackSettings(BaseModel):
     """
 
     api_url: str = "https://slack.com/api/"
-    signing_secret: SecretStr
-    bot_token: SecretStr
-    team_id: str
+    signing_secret: _Secret
+    bot_token: _Secret
+    team_id: _Given
     flood_cards: int = 30
     calm_seconds: float = 30.0
 
 
-class ChannelSettings(BaseModel):
-    """The channels of one tenant; a missing one is switched off."""
+@dataclass(frozen=True)
+class Channels(Generic[Channel]):
+    """The channels of one kind by tenant, and why a tenant's file is refused: that channel alone is off."""
 
-    line: LineSettings | None = None
-    slack: SlackSettings | None = None
+    by_tenant: dict[str, Channel]
+    refused: dict[str, str]
+
+    @property
+    def off(self) -> frozenset[str]:
+        """The tenants whose file is refused: what comes for them waits until it is mended."""
+        return frozenset(file.partition("/")[0] for file in self.refused)
 
 
 class Settings(BaseSettings):
     """A pod's environment; secrets also as files in /run/secrets/machi."""
 
-    model_config = SettingsConfigDict(extra="ignore", secrets_dir=None)
+    model_config = SettingsConfigDict(extra="ignore", secrets_dir=None, hide_input_in_errors=True)
 
     database_url: str = ""
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
@@ -70,6 +107,7 @@ class Settings(BaseSettings):
     machi_default_tenant: str = "fukuoka"
     machi_tenants: str = ""
     machi_channels_dir: Path | None = None
+    machi_database_patience: float = 20.0
     public_url: str = ""
     platform_proxy: str | None = None
     otel_exporter_otlp_endpoint: str = ""
@@ -80,6 +118,7 @@ class Settings(BaseSettings):
     line_channel_secret: SecretStr = SecretStr("")
     line_channel_access_token: SecretStr = SecretStr("")
     line_bot_user_id: str = ""
+    line_menu_font: str = ""
     slack_api_url: str = "https://slack.com/api/"
     slack_signing_secret: SecretStr = SecretStr("")
     slack_bot_token: SecretStr = SecretStr("")
@@ -97,46 +136,79 @@ class Settings(BaseSettings):
     def tenants(self) -> frozenset[str]:
         """The tenants of this release; a record of any other is parked."""
         named = {name.strip() for name in self.machi_tenants.split(",") if name.strip()}
-        return frozenset({self.machi_default_tenant, *named, *self.channels()})
+        return frozenset({self.machi_default_tenant, *named, *(folder.name for folder in self._channel_folders())})
 
-    def channels(self) -> dict[str, ChannelSettings]:
-        """Channel settings per tenant: the default tenant's from the environment, others from files."""
-        found = {self.machi_default_tenant: self._own_channels()}
+    def line_channels(self) -> Channels[LineSettings]:
+        """LINE per tenant; WrongSetting when the default tenant's own settings are wrong."""
+        return self._channels("line", LineSettings, "line_bot_user_id")
+
+    def slack_channels(self) -> Channels[SlackSettings]:
+        """Slack per tenant; WrongSetting when the default tenant's own settings are wrong."""
+        return self._channels("slack", SlackSettings, "slack_team_id")
+
+    def refused_channels(self) -> dict[str, str]:
+        """The files of channels that are refused, and why."""
+        return {**self.line_channels().refused, **self.slack_channels().refused}
+
+    def _channels(self, kind: str, shape: type[Channel], switch: str) -> Channels[Channel]:
+        """The default tenant's from the environment, where `switch` is set; others from files."""
+        channels: Channels[Channel] = Channels({}, {})
+        if getattr(self, switch):
+            channels.by_tenant[self.machi_default_tenant] = self._own_channel(kind, shape, switch)
+        for folder in self._channel_folders():
+            path = folder / f"{kind}.yaml"
+            try:
+                if path.is_file():
+                    channels.by_tenant[folder.name] = shape.model_validate(_as_written(path))
+            except ValidationError as error:
+                channels.refused[f"{folder.name}/{path.name}"] = _wrong(error)
+            except _Unreadable as error:
+                channels.refused[f"{folder.name}/{path.name}"] = str(error)
+        return channels
+
+    def _own_channel(self, kind: str, shape: type[Channel], switch: str) -> Channel:
+        given = {name: getattr(self, f"{kind}_{name}") for name in shape.model_fields}
+        try:
+            return shape.model_validate(given)
+        except ValidationError as error:
+            cure = f"give it as a variable or a secret file, or take {switch.upper()} away"
+            raise WrongSetting(f"{_wrong(error, f'{kind}_')}: {cure}; {_MEANINGS}") from None
+
+    def _channel_folders(self) -> Sequence[Path]:
+        """A folder per tenant; Kubernetes keeps hidden ones of its own beside them."""
         if self.machi_channels_dir is None:
-            return found
-        # Kubernetes keeps hidden folders of its own beside those that were named.
-        visible = (path for path in self.machi_channels_dir.iterdir() if not path.name.startswith("."))
-        for folder in sorted(path for path in visible if path.is_dir()):
-            found[folder.name] = ChannelSettings.model_validate(
-                {kind: _read(folder / f"{kind}.yaml") for kind in ("line", "slack")}
-            )
-        return found
-
-    def _own_channels(self) -> ChannelSettings:
-        line = slack = None
-        if self.line_bot_user_id:
-            line = LineSettings(
-                api_url=self.line_api_url,
-                data_api_url=self.line_data_api_url,
-                channel_id=self.line_channel_id,
-                channel_secret=self.line_channel_secret,
-                channel_access_token=self.line_channel_access_token,
-                bot_user_id=self.line_bot_user_id,
-            )
-        if self.slack_team_id:
-            slack = SlackSettings(
-                api_url=self.slack_api_url,
-                signing_secret=self.slack_signing_secret,
-                bot_token=self.slack_bot_token,
-                team_id=self.slack_team_id,
-                flood_cards=self.slack_flood_cards,
-                calm_seconds=self.slack_calm_seconds,
-            )
-        return ChannelSettings(line=line, slack=slack)
+            return ()
+        try:
+            found = sorted(self.machi_channels_dir.iterdir())
+        except OSError as error:
+            words = f"MACHI_CHANNELS_DIR: {self.machi_channels_dir}: {error.strerror}"
+            raise WrongSetting(f"{words}: name a folder, or take the setting away") from None
+        return [path for path in found if path.is_dir() and not path.name.startswith(".")]
 
 
-def _read(path: Path) -> object:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+class _Unreadable(Exception):
+    """A file that is no YAML, in words that show nothing of it."""
+
+
+def _as_written(path: Path) -> object:
+    try:
+        return read_yaml_as_written(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise _Unreadable(f"cannot be read: {type(error).__name__}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise _Unreadable(f"line {mark.line + 1} is not YAML" if mark else "is not YAML") from None
+
+
+def _wrong(error: ValidationError, prefix: str | None = None) -> str:
+    """What is wrong with each field of a file, by its name; with a prefix, of each setting."""
+    found = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(part) for part in each["loc"])
+        name = field if prefix is None else f"{prefix}{field}".upper()
+        words = each["msg"].removeprefix("Value error, ")
+        found.append(f"{name}: {words}" if name else words)
+    return "; ".join(found)
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -148,6 +220,10 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 
 def read_settings() -> Settings:
-    """The environment, and secrets from files where a folder with them is mounted."""
+    """The environment, and secrets from files where a folder with them is mounted; WrongSetting names a wrong one."""
     secrets = Path("/run/secrets/machi")
-    return Settings(_secrets_dir=secrets) if secrets.is_dir() else Settings()  # type: ignore[call-arg]
+    given: dict[str, Any] = {"_secrets_dir": secrets} if secrets.is_dir() else {}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise WrongSetting(f"{_wrong(error, '')}: {_MEANINGS}") from None

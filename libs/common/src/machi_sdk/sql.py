@@ -1,6 +1,11 @@
-"""Values as SQL text, for statements that travel without parameters."""
+"""What PostgreSQL keeps of a text; values as SQL text, for statements that travel without parameters."""
 
 from collections.abc import Iterable
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for the one character that PostgreSQL does not keep, NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def literal(text: str) -> str:

@@ -5,9 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-import yaml
-
 from machi_sdk.language import chain, default_language
+from machi_sdk.yaml_text import read_yaml
 
 
 class Texts:
@@ -28,8 +27,7 @@ class Texts:
 
     def _read(self, language: str) -> Mapping[str, object]:
         text = (self._folder / f"{language}.yaml").read_text(encoding="utf-8")
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return cast("Mapping[str, object]", yaml.load(text, loader))  # noqa: S506 (both are safe)
+        return cast("Mapping[str, object]", read_yaml(text))
 
     def say(self, language: str, key: str, **places: str | int) -> str:
         """The text in that language, else in the nearest that has it; KeyError when none has."""

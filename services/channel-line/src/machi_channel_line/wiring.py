@@ -1,14 +1,12 @@
 """Who gets what."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
-from machi_channel_line.adapters.answers import RowAnswers
 from machi_channel_line.adapters.line_api import LineApi
 from machi_channel_line.adapters.menus import MenuRows
 from machi_channel_line.adapters.work import LineWork
@@ -29,7 +27,7 @@ from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
 from machi_sdk.handling import prepared
-from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue
+from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue, WhileOff
 from machi_sdk.language import language as written
 from machi_sdk.service import Pod
 from machi_sdk.telemetry import get_logger
@@ -46,11 +44,11 @@ log = get_logger()
 
 async def assemble(pod: Pod) -> None:
     """Hang the adapter on the pod."""
-    channels = {tenant: found.line for tenant, found in pod.settings.channels().items() if found.line is not None}
+    channels = pod.channels(pod.settings.line_channels())
     connector = aiohttp.TCPConnector(limit=200)
     session = aiohttp.ClientSession(connector=connector, proxy=pod.settings.platform_proxy)
     lines = {tenant: LineApi(session, settings) for tenant, settings in channels.items()}
-    menus = MenuRows(pod.works(Work), pod.database)
+    menus = MenuRows(pod.works(LineWork), pod.database)
     entrance = _hang_inbound(pod, lines, menus)
     pod.route("/line/webhook", WebhookEndpoint(Door(channels, entrance, pod.clock, pod.health.troubles)))
     _hang_deliveries(pod, lines)
@@ -63,9 +61,9 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance
     works = pod.works(LineWork)
     people, openings = People(pod.peers, CHANNEL), InstalledOpenings(pod.installed)
     turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
-    answerer = Answerer(people, RowAnswers(works), pod.clock)
+    answerer = Answerer(people, pod.clock)
     handler = AnswerEvent(lines, turns, answerer, menus, render, TEXTS)
-    queue = InboundQueue(works, handler, CHANNEL)
+    queue = InboundQueue(works, WhileOff(handler, pod.settings.line_channels().off), CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
@@ -77,7 +75,7 @@ def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     rows = DeliveryRows(works, pod.clock, CHANNEL)
     outlets = {tenant: DeliverMessage(line, render_notice) for tenant, line in lines.items()}
     sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
-    loop = DeliveryLoop(rows, sender, list(lines))
+    loop = DeliveryLoop(rows, sender, sorted(pod.settings.tenants - pod.settings.line_channels().off))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
     pod.background("deliveries watch", loop.watch)
@@ -90,7 +88,7 @@ def _hang_merges(pod: Pod) -> None:
 
 
 def _hang_menus(pod: Pod, lines: dict[str, LineApi], rows: Menus) -> None:
-    font = _menu_font()
+    font = _menu_font(pod.settings.line_menu_font)
     openings = InstalledOpenings(pod.installed)
 
     async def draw(menu: Menu) -> bytes:
@@ -117,9 +115,8 @@ def render(response: wire.TurnResponse, language: str, chosen: Sequence[str]) ->
     return list(render_answer(response.messages, ask, words, chosen))
 
 
-def _menu_font() -> str:
+def _menu_font(given: str) -> str:
     """A municipality's own font file, as set; empty for the one that comes along."""
-    given = os.environ.get("LINE_MENU_FONT", "")
     if given and not Path(given).is_file():
         log.warning("menu font not found")
         return ""

@@ -1,6 +1,6 @@
 """What notifications asks of the world."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -66,4 +66,8 @@ class Telling(Protocol):
 
     def request(self, letter: bytes) -> None:
         """Let a request leave with this commit."""
+        ...
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call this once the commit has succeeded."""
         ...

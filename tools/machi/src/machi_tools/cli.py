@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from machi_sdk.errors import MachiError
 from machi_tools import console
 from machi_tools.cli_logs import logs
 from machi_tools.errors import StackError
@@ -13,7 +14,7 @@ from machi_tools.stack import lifting
 from machi_tools.stack.layout import find_layout
 
 LIGHT_VERBS = {"up", "down", "reset", "logs", "supervise"}
-RELEASE_VERBS = {"doctor", "trace", "dlq", "outbox", "topics", "tenants", "pods", "staff"}
+RELEASE_VERBS = {"doctor", "trace", "dlq", "outbox", "topics", "tenants", "pods", "staff", "city"}
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(logs)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
@@ -71,6 +72,7 @@ def _add_operators_verbs() -> None:
     from machi_tools import cli_operators as verbs  # noqa: PLC0415 (heavy; the stack's own verbs do without)
     from machi_tools import cli_views as views  # noqa: PLC0415 (as above)
     from machi_tools.cli_bench import bench  # noqa: PLC0415 (as above)
+    from machi_tools.cli_city import city  # noqa: PLC0415 (as above)
     from machi_tools.cli_dlq import dlq  # noqa: PLC0415 (as above)
     from machi_tools.cli_growing import new, remove  # noqa: PLC0415 (as above)
     from machi_tools.cli_release import release  # noqa: PLC0415 (as above)
@@ -81,6 +83,7 @@ def _add_operators_verbs() -> None:
         ("dlq", dlq),
         ("pods", verbs.pods),
         ("staff", verbs.staff),
+        ("city", city),
         ("new", new),
         ("remove", remove),
         ("release", release),
@@ -97,4 +100,7 @@ def main() -> None:
         app()
     except StackError as error:
         console.tell(error)
+        sys.exit(1)
+    except MachiError as error:
+        console.tell(StackError(error.message, "mend what is named, then try again"))
         sys.exit(1)

@@ -20,6 +20,7 @@ from machi_tools.stack.layout import find_layout
 from machi_tools.stack.pods import discover
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
+Tenant = Annotated[str, typer.Option("--tenant", help="Another municipality of the release than its first.")]
 pods = typer.Typer(no_args_is_help=True, help="The registry of installed pods.")
 staff = typer.Typer(no_args_is_help=True, help="The people who work for the city.")
 
@@ -41,9 +42,9 @@ def doctor(
     raise typer.Exit(0 if report["ok"] else 1)
 
 
-def trace(context: typer.Context, case_number: str, as_json: Json = False) -> None:
+def trace(context: typer.Context, case_number: str, as_json: Json = False, tenant: Tenant = "") -> None:
     """Print the way of a case's first message, hop by hop."""
-    trace_id, hops, silent = asked(_way(place(context), case_number))
+    trace_id, hops, silent = asked(_way(place(context), case_number, tenant))
     if as_json:
         console.print_json({"case": case_number, "trace_id": trace_id, "hops": [asdict(hop) for hop in hops]})
     else:
@@ -52,8 +53,8 @@ def trace(context: typer.Context, case_number: str, as_json: Json = False) -> No
     console.end(silent)
 
 
-async def _way(place: Place, case_number: str) -> tuple[str, list[Hop], tuple[StackError, ...]]:
-    trace_id = await trace_of(place, case_number)
+async def _way(place: Place, case_number: str, tenant: str) -> tuple[str, list[Hop], tuple[StackError, ...]]:
+    trace_id = await trace_of(place, case_number, tenant)
     return trace_id, *await hops_of(place, trace_id)
 
 
@@ -106,8 +107,8 @@ def pods_uninstall(context: typer.Context, name: Annotated[str, typer.Argument(a
 
 
 @staff.command("list")
-def staff_list(context: typer.Context, as_json: Json = False) -> None:
-    """List the city's people with their Slack ids, roles and desks."""
+def staff_list(context: typer.Context, as_json: Json = False, tenant: Tenant = "") -> None:
+    """List a municipality's people with their Slack ids, roles and desks."""
     rows = [
         {
             "staff_id": person.staff_id,
@@ -117,7 +118,7 @@ def staff_list(context: typer.Context, as_json: Json = False) -> None:
             "roles": list(person.roles),
             "desks": list(person.desk_ids),
         }
-        for person in asked(ask_registry(place(context), city.list_staff))
+        for person in asked(ask_registry(place(context), city.list_staff, tenant))
     ]
     if as_json:
         console.print_json(rows)

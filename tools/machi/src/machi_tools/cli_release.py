@@ -20,7 +20,6 @@ from machi_tools.stack.readiness import ask
 KAFKA_PATIENCE = 20.0
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it repeats each second what is said once at the end
 
-Folder = Annotated[Path | None, typer.Option(help="Where the chart's files lie.")]
 release = typer.Typer(no_args_is_help=True, help="What a Helm release's Jobs run; safe to repeat.")
 
 

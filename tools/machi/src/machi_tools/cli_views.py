@@ -60,7 +60,7 @@ def tenants(context: typer.Context, as_json: Json = False) -> None:
         return
     table = Table("tenant", "name", "language", "languages", "time zone", "desks", "staff", box=None)
     for each in found:
-        name = each.names.get(each.default_language, "not put yet: machi seed")
+        name = each.names.get(each.default_language, "not put yet: machi city put")
         numbers = (str(each.desks), str(each.staff))
         offered = ", ".join(each.languages) or "all"
         table.add_row(each.tenant_id, name, each.default_language, offered, each.time_zone, *numbers)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from machi_sdk.errors import Denied, Invalid, MachiError, Missing, Unavailable
@@ -25,6 +25,11 @@ CURES: dict[type[MachiError], str] = {
     Invalid: "mend what the message names, then try again",
     Missing: "check the spelling",
 }
+# What a pod refuses of an operator is told a pod as Unavailable, so that nothing is given up for it.
+_OF_A_SLUG = {
+    "token-refused": CURES[Denied],
+    "tenant-unknown": "`machi tenants` lists the municipalities of this release",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ class Operator:
     credential: Callable[[Iterable[str]], Keys]
     addresses: Mapping[str, str]
     tenant: str
+
+    def of(self, tenant: str) -> "Operator":
+        """The same about another tenant of the release; empty: about the same."""
+        return replace(self, tenant=tenant or self.tenant)
 
     async def ask(self, question: Ask[Answer]) -> Answer:
         """Ask once; MachiError kinds as the pod answered."""
@@ -55,8 +64,7 @@ def asked(question: Coroutine[object, object, Answer]) -> Answer:
 def told(error: MachiError) -> StackError:
     """The refusal as a line for people, with the cure of its kind."""
     words = error.slug if error.message == error.slug else f"{error.slug}: {error.message}"
-    kind = Denied if error.slug == "token-refused" else type(error)
-    return StackError(words, CURES.get(kind, "try again"))
+    return StackError(words, _OF_A_SLUG.get(error.slug) or CURES.get(type(error), "try again"))
 
 
 def running(layout: Layout) -> State:

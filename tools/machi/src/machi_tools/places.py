@@ -98,14 +98,14 @@ async def ask_each(place: Place, shape: type[Shape], verb: str, *words: str) -> 
     return Heard({pod: by_pod[pod] for pod in pods if pod in by_pod}, tuple(silent))
 
 
-async def ask_registry(place: Place, question: Callable[[Operator], Awaitable[Shape]]) -> Shape:
-    """Ask identity, with the operator's credential."""
+async def ask_registry(place: Place, question: Callable[[Operator], Awaitable[Shape]], tenant: str = "") -> Shape:
+    """Ask identity, with the operator's credential; about the release's first tenant when none is named."""
     async with place.operator(IDENTITY) as operator:
-        return await question(operator)
+        return await question(operator.of(tenant))
 
 
-async def trace_of(place: Place, case_number: str) -> str:
-    """The trace id of a case; Missing when there is no such case."""
+async def trace_of(place: Place, case_number: str, tenant: str = "") -> str:
+    """The trace id of a tenant's case; Missing when it has no such case."""
     request = reports_pb2.FindCaseRequest(case_number=case_number)
 
     async def ask(peers: Peers, tenant: tuple[tuple[str, str], ...]) -> str:
@@ -113,7 +113,7 @@ async def trace_of(place: Place, case_number: str) -> str:
         return str((await stub.FindCase(request, timeout=DEADLINE, metadata=tenant)).trace_id)
 
     async with place.operator(REPORTS) as operator:
-        return await operator.ask(ask)
+        return await operator.of(tenant).ask(ask)
 
 
 async def hops_of(place: Place, trace_id: str) -> tuple[list[Hop], tuple[StackError, ...]]:

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from machi_simulator.slack.scopes import INSTALLED
+
 BOT_USER_ID = "U" + "0" * 31 + "1"
 
 
@@ -38,6 +40,7 @@ class Config(BaseSettings):
     simulator_line_timeout: float = 2.0
     simulator_line_redelivery: bool = True
     simulator_line_redelivery_delays: tuple[float, ...] = (1, 2, 4, 8, *(15.0,) * 16)
+    simulator_slack_scopes: tuple[str, ...] = INSTALLED
     simulator_slack_timeout: float = 3.0
     simulator_slack_retry_delays: tuple[float, ...] = (0.5, 10.0, 60.0)
 

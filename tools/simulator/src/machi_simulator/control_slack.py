@@ -34,8 +34,11 @@ class SlackControl:
             "open_home": self._open_home,
             "create_channel": self._create_channel,
             "archive": self._archive,
+            "make_private": self._make_private,
+            "let_in": self._let_in,
             "direct": self._direct,
             "take_back": self._take_back,
+            "edit": self._edit,
         }
 
     def endpoints(self) -> list[tuple[str, str, Handler]]:
@@ -136,6 +139,12 @@ class SlackControl:
     async def _archive(self, user: str, body: Json) -> object:
         return self._slack.officers.archive(user, text(body, "channel"))
 
+    async def _make_private(self, user: str, body: Json) -> object:
+        return self._slack.officers.make_private(user, text(body, "channel"))
+
+    async def _let_in(self, user: str, body: Json) -> object:
+        return self._slack.officers.let_in(user, text(body, "channel"))
+
     async def _direct(self, user: str, body: Json) -> object:
         files = [
             Attached(text(file, "name", "photo.jpg"), text(file, "type"), base64.b64decode(text(file, "base64")))
@@ -146,6 +155,9 @@ class SlackControl:
     async def _take_back(self, user: str, body: Json) -> object:
         self._slack.directs.take_back(user, text(body, "ts"))
         return {}
+
+    async def _edit(self, user: str, body: Json) -> object:
+        return self._slack.directs.edit(user, text(body, "ts"), text(body, "text"))
 
 
 def _filled(body: Json) -> Filled:

@@ -58,6 +58,14 @@ class SlackSide:
         """Put a channel away."""
         await self._act(user, {"kind": "archive", "channel": channel})
 
+    async def make_private(self, user: str, channel: str) -> None:
+        """Show a channel to its members only."""
+        await self._act(user, {"kind": "make_private", "channel": channel})
+
+    async def let_in(self, user: str, channel: str) -> None:
+        """Invite the app into a channel."""
+        await self._act(user, {"kind": "let_in", "channel": channel})
+
     async def messages(self, channel: str) -> list[SlackMessage]:
         """A channel's messages (by id or name), oldest first, threads and ephemeral ones too."""
         answer = await self._wire.get(f"/slack/channels/{channel}/messages")
@@ -89,6 +97,10 @@ class SlackSide:
     async def take_back(self, user: str, message: SlackMessage) -> None:
         """Delete one's own message to the app."""
         await self._act(user, {"kind": "take_back", "ts": message.ts})
+
+    async def edit(self, user: str, message: SlackMessage, words: str) -> None:
+        """Give one's own message to the app other words."""
+        await self._act(user, {"kind": "edit", "ts": message.ts, "text": words})
 
     async def heard(self, user: str) -> list[SlackMessage]:
         """What the app wrote to a person directly, oldest first."""

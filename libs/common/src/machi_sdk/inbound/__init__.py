@@ -4,6 +4,7 @@ from machi_sdk.inbound.bulkheads import FULL, Bulkheads
 from machi_sdk.inbound.earlier import Earlier, EarlierMessages
 from machi_sdk.inbound.entrance import Entrance
 from machi_sdk.inbound.events import PUSHED, PendingEvent
+from machi_sdk.inbound.off import WhileOff
 from machi_sdk.inbound.queue import EventHandler, InboundQueue
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "EventHandler",
     "InboundQueue",
     "PendingEvent",
+    "WhileOff",
 ]

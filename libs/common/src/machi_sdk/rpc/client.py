@@ -144,9 +144,9 @@ def _channel(address: str, callee: str, keys: Keys) -> grpc.aio.Channel:
     plain, credentials = channel.unary_unary, _Credentials(callee, keys)
 
     def unary_unary(method: str, *codec: object, **named: object) -> _Unary[object, object]:
-        return _Unary(plain(method, *codec, **named), method, credentials)  # type: ignore[arg-type]
+        return _Unary(plain(method, *codec, **named), method, credentials)  # type: ignore[arg-type]  # handed on as it came
 
-    channel.unary_unary = unary_unary  # type: ignore[method-assign, assignment]
+    channel.unary_unary = unary_unary  # type: ignore[method-assign, assignment]  # stubs call it
     return channel
 
 

@@ -96,7 +96,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
             return self._known[method]
         handler: Any = await continuation(handler_call_details)
         if handler is None or method.startswith(f"/{_OPEN}/"):
-            return handler  # type: ignore[no-any-return]
+            return handler  # type: ignore[no-any-return]  # grpc names no type
         self._known[method] = self._guarded(method, handler)
         return self._known[method]
 

@@ -5,7 +5,7 @@ With it every exception is drawn with all local variables, which may be somebody
 
 import sys
 
-_hidden = sys.modules.setdefault("rich", None) is None  # type: ignore[arg-type]
+_hidden = sys.modules.setdefault("rich", None) is None  # type: ignore[arg-type]  # None hides a module
 try:
     import structlog
 finally:

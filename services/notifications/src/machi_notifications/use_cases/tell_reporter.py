@@ -24,7 +24,7 @@ async def tell_reporter(work: Telling, news: News, policy: Policy, letters: Lett
     added = await work.deliveries.add(delivery, letter if delivery.state is State.HELD else b"")
     if added and delivery.state is State.REQUESTED:
         work.request(letter)
-    counter(TOLD).labels(news.fact.cause, "quiet" if quiet and letter else delivery.state.value).inc()
+    work.then(counter(TOLD).labels(news.fact.cause, "quiet" if quiet and letter else delivery.state.value).inc)
 
 
 def _delivery(tenant: str, news: News, decision: Decision, now: datetime) -> Delivery:

@@ -89,7 +89,7 @@ async def seed_city(operator: Operator, folder: Path, slack_team: str, say: Say)
     """Put the demo city, once the pods that take it are ready."""
     found = city.read_folders(folder, folder)
     await seeding.patiently(partial(city.put, operator, found, slack_team), _nothing, PODS_PATIENCE)
-    say(f"seeded {found.tenant['tenant_id']}")
+    say(f"seeded {found.tenant_id}")
 
 
 async def again(act: Callable[[], Awaitable[Done]], patience: float) -> Done:

@@ -59,7 +59,7 @@ async def check_secrets(kubernetes: Kubernetes, plan: Plan) -> None:
         there = await kubernetes.secret(name)
         if there is None:
             missing.append(f"Secret {name} is missing" + (f" (with {', '.join(keys)})" if keys else ""))
-        elif absent := [key for key in keys if not there.get(key)]:
+        elif absent := [key for key in keys if not there.get(key, "").strip()]:
             missing.append(f"Secret {name} has no {', '.join(absent)}")
     if missing:
         raise StackError("; ".join(missing), f"kubectl -n {kubernetes.namespace} create secret generic ..., then again")

@@ -14,12 +14,16 @@ PATIENCE = aiohttp.ClientTimeout(total=5)
 
 @dataclass(frozen=True)
 class Heard:
-    """A platform's answer: status 0 when none came; `skew` says how far its clock is ahead."""
+    """A platform's answer: status 0 when none came; `skew` says how far its clock is ahead.
+
+    `scopes` are what Slack says the token may do; None when it does not say.
+    """
 
     status: int
     body: Mapping[str, object] = field(default_factory=dict)
     skew: float | None = None
     trouble: str = ""
+    scopes: frozenset[str] | None = None
 
     def text(self, name: str) -> str:
         """One value of the answer as text; empty when it is not there."""
@@ -43,7 +47,8 @@ class Platform:
         try:
             async with self.session.request(method, self.base + path, headers=headers, timeout=PATIENCE) as response:
                 body = _object(await response.read())
-                return Heard(response.status, body, self._skew(response, before.timestamp()))
+                skew = self._skew(response, before.timestamp())
+                return Heard(response.status, body, skew, scopes=_scopes(response.headers.get("x-oauth-scopes")))
         except TimeoutError:
             return Heard(0, trouble="no answer within 5 s")
         except (aiohttp.ClientError, OSError) as error:
@@ -56,6 +61,10 @@ class Platform:
         except ValueError:
             return None
         return theirs - (before + self.clock.now().timestamp()) / 2
+
+
+def _scopes(named: str | None) -> frozenset[str] | None:
+    return None if named is None else frozenset(each.strip() for each in named.split(","))
 
 
 def _object(body: bytes) -> Mapping[str, object]:

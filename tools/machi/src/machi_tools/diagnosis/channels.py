@@ -11,7 +11,7 @@ from machi_tools.diagnosis import line
 from machi_tools.diagnosis.asking import Platform
 from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look
-from machi_tools.diagnosis.settings import settings_of
+from machi_tools.diagnosis.settings import channels_of, settings_of
 from machi_tools.diagnosis.slack import look_at_slack
 from machi_tools.rows import Rows
 from machi_tools.stack.state import State
@@ -39,16 +39,13 @@ async def look_at_channels(session: aiohttp.ClientSession, state: State, rows: R
     seen = ChannelsSeen()
     for_line, for_slack = settings_of(state, line.POD), settings_of(state, "channel-slack")
     webhooks = line.webhook_addresses(state, for_line.public_url if for_line else "")
-    for tenant, channel in for_line.channels().items() if for_line else ():
-        if channel.line is not None:
-            account = line.Account(tenant, channel.line, webhooks)
-            token = channel.line.channel_access_token.get_secret_value()
-            platform = Platform(session, channel.line.api_url, token, clock)
-            await seen.take("LINE", line.look_at_line(account, platform, rows))
-    for tenant, channel in for_slack.channels().items() if for_slack else ():
-        if channel.slack is not None:
-            platform = Platform(session, channel.slack.api_url, channel.slack.bot_token.get_secret_value(), clock)
-            await seen.take("Slack", look_at_slack(tenant, channel.slack, platform))
+    for tenant, of_line in channels_of(for_line.line_channels).by_tenant.items() if for_line else ():
+        account = line.Account(tenant, of_line, webhooks)
+        platform = Platform(session, of_line.api_url, of_line.channel_access_token.get_secret_value(), clock)
+        await seen.take("LINE", line.look_at_line(account, platform, rows))
+    for tenant, of_slack in channels_of(for_slack.slack_channels).by_tenant.items() if for_slack else ():
+        platform = Platform(session, of_slack.api_url, of_slack.bot_token.get_secret_value(), clock)
+        await seen.take("Slack", look_at_slack(tenant, of_slack, platform))
     seen.redelivery, look = await line.look_at_redelivery(session, state, _line_address(for_line, state))
     seen.looks.append(look)
     return seen

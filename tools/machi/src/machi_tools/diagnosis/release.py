@@ -15,6 +15,7 @@ from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look, judge_token
 from machi_tools.diagnosis.pods import Pages, PodReport, Whereabouts, judge
 from machi_tools.diagnosis.servers import judge_topics
+from machi_tools.diagnosis.settings import look_at_files
 from machi_tools.errors import StackError
 from machi_tools.stack.readiness import Answer
 
@@ -37,6 +38,7 @@ class _Said:
     database_ahead_seconds: float | None
     topics: list[TopicSeen]
     troubles: dict[str, str]
+    channels_off: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -92,6 +94,7 @@ async def _look_at(release: Release, replica: Replica) -> _Seen:
     report, look = judge(replica.name, Pages(said.livez, said.readyz, said.metrics), _whereabouts(replica))
     for callee, left in said.token_seconds.items():
         judge_token(look, replica.name, callee, left, TOKENS_CURE)
+    look_at_files(look, replica.name, said.channels_off)
     for server, trouble in said.troubles.items():
         look.wrong(f"{replica.name} does not reach {server}: {trouble}", server_cure(replica))
     return _Seen(replica, report, look, said.database_ahead_seconds, said.topics)

@@ -1,11 +1,12 @@
 """Settings: those given in part, and those a running pod really has."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
 from pydantic_settings import SettingsConfigDict
 
-from machi_sdk.settings import Settings
+from machi_sdk.settings import Channel, Channels, Settings, WrongSetting
 from machi_tools.diagnosis.findings import Look
 from machi_tools.stack.state import State
 
@@ -13,6 +14,9 @@ _NEEDS = {
     "LINE_API_URL": ["LINE_DATA_API_URL", "LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "LINE_BOT_USER_ID"],
     "SLACK_API_URL": ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_TEAM_ID"],
 }
+
+
+CHANNELS_CURE = "mend the file (docs/settings.md says what each field means), then start the channel's pod again"
 
 
 class PodSettings(Settings):
@@ -37,13 +41,31 @@ def settings_of(state: State, pod: str) -> Settings | None:
 
 
 def settings_look(state: State) -> Look:
-    """Channel settings that the stack was given only in part, and an address that Slack's SDK cannot use."""
+    """Channel settings given only in part or refused, and an address that Slack's SDK cannot use."""
     look = Look()
     for address, names in _NEEDS.items():
         for name in names if address in state.settings else ():
             if name not in state.settings:
                 look.wrong(f"{address} is set but {name} is not", f"set {name}, then `make down`, `make up`")
-    slack = settings_of(state, "channel-slack")
+    line, slack = settings_of(state, "channel-line"), settings_of(state, "channel-slack")
+    if line is not None:
+        look_at_files(look, "channel-line", channels_of(line.line_channels).refused)
+    if slack is not None:
+        look_at_files(look, "channel-slack", channels_of(slack.slack_channels).refused)
     if slack is not None and not slack.slack_api_url.endswith("/api/"):
         look.wrong("SLACK_API_URL does not end in /api/", "give the SDK's base address")
     return look
+
+
+def channels_of(read: Callable[[], Channels[Channel]]) -> Channels[Channel]:
+    """A pod's channels; none when it cannot start with its own settings, which it says itself."""
+    try:
+        return read()
+    except WrongSetting:
+        return Channels({}, {})
+
+
+def look_at_files(look: Look, pod: str, refused: Mapping[str, str]) -> None:
+    """The files for which a pod leaves a tenant's channel off."""
+    for file, wrong in sorted(refused.items()):
+        look.wrong(f"{pod} leaves the channel of {file} off: {wrong}", CHANNELS_CURE)

@@ -1,9 +1,10 @@
-"""Asks Slack whether it knows the token."""
+"""Asks Slack whether it knows the token, and what the token may do."""
 
 from machi_sdk.settings import SlackSettings
 from machi_tools.diagnosis.asking import Platform
 from machi_tools.diagnosis.findings import Look
 
+INSTALL = "install the app again with the scopes in services/channel-slack/README.md, and set SLACK_BOT_TOKEN"
 # What Slack says of a token that will never do; anything else may pass.
 _REFUSALS = {
     "account_inactive",
@@ -14,6 +15,15 @@ _REFUSALS = {
     "token_expired",
     "token_revoked",
 }
+# As services/channel-slack/README.md asks for.
+NEEDED = frozenset(
+    {
+        *("channels:history", "channels:join", "channels:manage", "channels:read", "chat:write", "commands"),
+        *("files:read", "files:write", "im:history", "im:write"),
+    }
+)
+# Needed where a desk's channel is private; apps that were installed before Machi asked for them go on without.
+NEEDED_IN_PRIVATE = frozenset({"groups:history", "groups:read"})
 
 
 async def look_at_slack(tenant: str, settings: SlackSettings, platform: Platform) -> tuple[float | None, Look]:
@@ -31,4 +41,14 @@ async def look_at_slack(tenant: str, settings: SlackSettings, platform: Platform
         look.wrong(
             f"the Slack token of {tenant} is of workspace {team}", f"set SLACK_TEAM_ID, it is {settings.team_id}"
         )
+    elif heard.scopes is not None:
+        _look_at_scopes(tenant, heard.scopes, look)
     return heard.skew, look
+
+
+def _look_at_scopes(tenant: str, scopes: frozenset[str], look: Look) -> None:
+    if lacking := NEEDED - scopes:
+        look.wrong(f"the Slack app of {tenant} lacks scopes: {', '.join(sorted(lacking))}", INSTALL)
+    if lacking := NEEDED_IN_PRIVATE - scopes:
+        words = f"the Slack app of {tenant} is blind to private channels, and what officers write there reaches nobody"
+        look.note(f"{words}; it lacks {', '.join(sorted(lacking))}: {INSTALL}")

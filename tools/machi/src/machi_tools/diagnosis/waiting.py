@@ -6,23 +6,27 @@ from collections import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from machi_tools.diagnosis.findings import Look
+from machi_tools.diagnosis.slack import INSTALL
 from machi_tools.stack.readiness import Answer
 
 GAUGE = "machi_waiting"
 SLACK = "slack-"
-_INVITE = "make the channel public, or invite the app into it"
-_INSTALL = "install the app again with the scopes in services/channel-slack/README.md, and set SLACK_BOT_TOKEN"
+_INVITE = (
+    "make the channel public, or invite the app into it; a private one takes the scopes groups:history and groups:read"
+)
 _RELEASE = "`machi pods install`, or end the upgrade"
 CURES = {
     "slack-is-archived": "unarchive the channel, or rename the desk's and invite the app",
     "slack-channel-not-found": _INVITE,
     "slack-not-in-channel": _INVITE,
-    "slack-channel-name-taken": "the channel is archived or private: unarchive it, or invite the app into it",
-    "slack-missing-scope": _INSTALL,
-    "slack-token-revoked": _INSTALL,
-    "slack-token-expired": _INSTALL,
-    "slack-invalid-auth": _INSTALL,
-    "slack-account-inactive": _INSTALL,
+    "slack-channel-name-taken": f"the channel is archived or private: unarchive it, or {_INVITE}",
+    "slack-missing-scope": INSTALL,
+    "slack-token-revoked": INSTALL,
+    "slack-token-expired": INSTALL,
+    "slack-invalid-auth": INSTALL,
+    "slack-account-inactive": INSTALL,
+    "desk-unknown": "identity knows no such desk: put it, or name another in the catalogue (`machi city put`)",
+    "channel-off": "the tenant's file of channel settings is refused: `machi doctor` says why",
     "slack-uncertain": "Slack answers badly; it is tried again by itself",
     "monthly-limit": "LINE takes no more pushes this month: raise the account's plan; replies still arrive",
     **dict.fromkeys(("caller-not-declared", "not-served", "tenant-unknown"), _RELEASE),

@@ -53,10 +53,6 @@ class Engine:
         formatted = ["--format", "docker-archive"] if self.name == "podman" else []
         return [self.name, "save", *formatted, "--output", str(archive), reference]
 
-    def exists_command(self, reference: str) -> list[str]:
-        """Succeeds where the engine has the image."""
-        return [self.name, *(["inspect"] if self.name == "buildah" else ["image", "inspect"]), reference]
-
 
 def find_engine(environ: Mapping[str, str], epoch: int) -> Engine:
     """The engine that MACHI_IMAGE_ENGINE names, or the first that answers; else buildah, installed where we may."""

@@ -1,4 +1,4 @@
-"""Seeds a demo city through the same rpcs an operator would use; done twice it changes nothing."""
+"""A municipality's files: desks, people, categories; put by an operator's rpcs, done twice they change nothing."""
 
 import json
 from dataclasses import dataclass
@@ -30,6 +30,12 @@ class City:
     desks: list[Row]
     staff: list[Row]
     catalogue: str
+    slack_team: str = ""
+
+    @property
+    def tenant_id(self) -> str:
+        """Whom the files are about."""
+        return str(self.tenant["tenant_id"])
 
     def desks_of(self, person: Row) -> list[str]:
         """The desks of one person; "*" stands for all."""
@@ -50,9 +56,20 @@ def read_city(layout: Layout, tenant: str) -> City:
 
 
 def read_folders(people: Path, reports: Path) -> City:
-    """A city from the folder of its people and desks, and the one of its report pod's catalogue."""
-    entry = yaml.safe_load((people / "city.yaml").read_text(encoding="utf-8"))
-    return City(entry["tenant"], entry["desks"], entry["staff"], _read_catalogue(reports))
+    """A city from the folder of its people and desks, and the one of its report pod's catalogue; StackError."""
+    path = people / "city.yaml"
+    try:
+        entry = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = City(
+            entry["tenant"], entry["desks"], entry["staff"], _read_catalogue(reports), entry.get("slack_team", "")
+        )
+        _requests(found, found.slack_team)
+    except OSError as error:
+        raise StackError(f"{path}: {error.strerror}", "name a folder that has a city.yaml") from error
+    except (KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
+        words = f"{path} or the catalogue beside it: {type(error).__name__}: {error}".partition("\n")[0]
+        raise StackError(words, "write it like the demo city's, deploy/helm/machi/demo/") from error
+    return found
 
 
 def _read_catalogue(folder: Path) -> str:
@@ -76,10 +93,13 @@ async def seed(operator: Operator, city: City, team: str) -> None:
 
 
 async def put(operator: Operator, city: City, team: str) -> None:
-    """Put tenant, desks, staff and the catalogue; MachiError when a pod refuses or does not answer."""
+    """Put tenant, desks, staff and the catalogue; MachiError when a pod refuses or does not answer.
+
+    `team` is the Slack workspace of officers whose file names none.
+    """
 
     async def ask(peers: Peers, tenant: Tenant) -> None:
-        await _put_people(peers, tenant, city, team)
+        await _put_people(peers, tenant, _requests(city, city.slack_team or team))
         if city.catalogue:
             request = reports_pb2.PutCatalogueRequest(catalogue_json=city.catalogue)
             stub = reports_grpc.ReportServiceStub(peers.channel("reports"))
@@ -108,15 +128,39 @@ async def list_tenants(operator: Operator) -> list[staff_pb2.Tenant]:
     return await operator.ask(ask)
 
 
-async def _put_people(peers: Peers, tenant: Tenant, city: City, team: str) -> None:
+@dataclass(frozen=True)
+class _Requests:
+    tenant: staff_pb2.PutTenantRequest
+    desks: list[staff_pb2.PutDeskRequest]
+    staff: list[staff_pb2.PutStaffRequest]
+
+
+def _requests(city: City, team: str) -> _Requests:
+    language = str(city.tenant["default_language"])
+    return _Requests(
+        _tenant(city.tenant),
+        [staff_pb2.PutDeskRequest(desk=desk_of(desk, language)) for desk in city.desks],
+        [staff_pb2.PutStaffRequest(staff=_staff(person, city.desks_of(person), team)) for person in city.staff],
+    )
+
+
+def _tenant(row: Row) -> staff_pb2.PutTenantRequest:
+    return staff_pb2.PutTenantRequest(
+        tenant_id=str(row["tenant_id"]),
+        names=cast("dict[str, str]", row["names"]),
+        default_language=str(row["default_language"]),
+        time_zone=str(row["time_zone"]),
+        languages=cast("list[str]", row.get("languages", [])),
+    )
+
+
+async def _put_people(peers: Peers, tenant: Tenant, requests: _Requests) -> None:
     stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
-    await stub.PutTenant(staff_pb2.PutTenantRequest(**city.tenant), timeout=DEADLINE, metadata=tenant)  # type: ignore[arg-type]
-    for desk in city.desks:
-        request = staff_pb2.PutDeskRequest(desk=desk_of(desk, str(city.tenant["default_language"])))
-        await stub.PutDesk(request, timeout=DEADLINE, metadata=tenant)
-    for person in city.staff:
-        entry = _staff(person, city.desks_of(person), team)
-        await stub.PutStaff(staff_pb2.PutStaffRequest(staff=entry), timeout=DEADLINE, metadata=tenant)
+    await stub.PutTenant(requests.tenant, timeout=DEADLINE, metadata=tenant)
+    for desk in requests.desks:
+        await stub.PutDesk(desk, timeout=DEADLINE, metadata=tenant)
+    for person in requests.staff:
+        await stub.PutStaff(person, timeout=DEADLINE, metadata=tenant)
 
 
 def desk_of(row: Row, language: str) -> staff_pb2.Desk:

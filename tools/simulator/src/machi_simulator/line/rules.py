@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from linebot.v3.messaging import Message as MessageModel  # type: ignore[import-untyped, unused-ignore]
+from linebot.v3.messaging import Message as MessageModel  # type: ignore[import-untyped, unused-ignore]  # by version
 from pydantic.v1 import ValidationError as ModelError
 
 from machi_simulator.jsontree import Json, child, children, number, text

@@ -89,7 +89,8 @@ class SlackApi:
             if found is None:
                 raise SlackError("unknown_method")
             self._limit(method, found[0], args)
-            return _json({"ok": True} | found[1](Call(method, args)))
+            granted = {"x-oauth-scopes": ",".join(self._state.config.simulator_slack_scopes)}
+            return _json({"ok": True} | found[1](Call(method, args)), 200, granted)
         except SlackError as error:
             headers = {"retry-after": str(error.retry_after)} if error.retry_after else None
             return _json(error.body(), 429 if error.retry_after else 200, headers)

@@ -7,7 +7,7 @@ from machi_simulator.ids import capitals
 from machi_simulator.slack.escape import escape
 from machi_simulator.slack.model import SlackFile, SlackMessage
 from machi_simulator.slack.officers import NotThereError
-from machi_simulator.slack.posting import Posting
+from machi_simulator.slack.posting import Posting, Written
 from machi_simulator.slack.state import SlackState
 
 
@@ -38,14 +38,21 @@ class Directs:
 
     def take_back(self, user: str, ts: str) -> None:
         """Delete a message of one's own; the app is told."""
-        message = self._state.message(self._state.direct(user).id, ts)
-        if message is None or message.user != user:
-            raise NotThereError("there is no such message of theirs")
-        self._posting.delete(message)
+        self._posting.delete(self._own(user, ts))
+
+    def edit(self, user: str, ts: str, words: str) -> SlackMessage:
+        """Give a message of one's own other words; the app is told."""
+        return self._posting.change(self._own(user, ts), Written(escape(words), []))
 
     def heard(self, user: str) -> list[SlackMessage]:
         """What the app wrote to the person, oldest first."""
         return [message for message in self._state.history(self._state.direct(user).id) if message.bot_id]
+
+    def _own(self, user: str, ts: str) -> SlackMessage:
+        message = self._state.message(self._state.direct(user).id, ts)
+        if message is None or message.user != user:
+            raise NotThereError("there is no such message of theirs")
+        return message
 
     def _store(self, file: Attached, room: str) -> SlackFile:
         stored = SlackFile(

@@ -7,11 +7,11 @@ from machi_simulator.jsontree import Json, text
 from machi_simulator.slack.call import Call, flag, page
 from machi_simulator.slack.errors import SlackError
 from machi_simulator.slack.model import Channel, SlackMessage
+from machi_simulator.slack.scopes import LISTING, READING
 from machi_simulator.slack.state import BOT_USER, SlackState, described, described_channel
 
 SPECIALS = re.compile(r"[^\w-]")
 MOST_INVITED = 100
-KINDS = {"public_channel", "private_channel", "im", "mpim"}
 
 
 class ConversationMethods:
@@ -67,9 +67,10 @@ class ConversationMethods:
     def list_all(self, call: Call) -> Json:
         """conversations.list"""
         kinds = {kind.strip() for kind in (text(call.args, "types") or "public_channel").split(",")}
-        if not kinds <= KINDS:
+        if not kinds <= set(LISTING):
             raise SlackError("invalid_types")
-        rooms = [room for room in self._state.channels.values() if _kind(room) in kinds]
+        self._state.require(*(LISTING[kind] for kind in kinds))
+        rooms = [room for room in self._state.channels.values() if room.kind in kinds and _is_seen(room)]
         if flag(call.args, "exclude_archived"):
             rooms = [room for room in rooms if not room.archived]
         rows, cursor = page([described_channel(room) for room in rooms], call.args)
@@ -96,13 +97,13 @@ class ConversationMethods:
 
     def history(self, call: Call) -> Json:
         """conversations.history"""
-        room = self._member_room(call)
+        room = self._read_room(call)
         found = [message for message in self._state.history(room.id) if not message.seen_by and not message.thread_ts]
         return self._messages(found[::-1], call.args)
 
     def replies(self, call: Call) -> Json:
         """conversations.replies"""
-        room = self._member_room(call)
+        room = self._read_room(call)
         message = self._state.message(room.id, text(call.args, "ts"))
         if message is None:
             raise SlackError("thread_not_found")
@@ -122,7 +123,15 @@ class ConversationMethods:
         return "" if self._state.users.get(user) else "user_not_found"
 
     def _room(self, call: Call) -> Channel:
-        return self._state.channel(text(call.args, "channel"))
+        room = self._state.channel(text(call.args, "channel"))
+        if not _is_seen(room):
+            raise SlackError("channel_not_found")
+        return room
+
+    def _read_room(self, call: Call) -> Channel:
+        room = self._member_room(call)
+        self._state.require(READING[room.kind])
+        return room
 
     def _member_room(self, call: Call) -> Channel:
         room = self._room(call)
@@ -143,5 +152,6 @@ def check_name(name: str) -> None:
         raise SlackError("invalid_name_specials")
 
 
-def _kind(room: Channel) -> str:
-    return "im" if room.im else "private_channel" if room.is_private else "public_channel"
+def _is_seen(room: Channel) -> bool:
+    """Who is not in a private channel does not know that there is one."""
+    return not room.is_private or BOT_USER in room.members

@@ -31,6 +31,11 @@ class Channel(Document):
     im: str = ""
     topic: str = ""
 
+    @property
+    def kind(self) -> str:
+        """As conversations.list names it."""
+        return "im" if self.im else "private_channel" if self.is_private else "public_channel"
+
 
 class SlackMessage(Document):
     """One message; `id` is `channel:ts`. `seen_by` limits an ephemeral one to a single person."""

@@ -16,7 +16,7 @@ from machi_simulator.slack.methods_views import described_view, home_view, top_v
 from machi_simulator.slack.model import Channel, SlackMessage, SlackUser, View
 from machi_simulator.slack.outgoing import Outgoing
 from machi_simulator.slack.posting import Posting
-from machi_simulator.slack.state import APP_ID, SlackState, described
+from machi_simulator.slack.state import APP_ID, BOT_USER, SlackState, described
 
 TROUBLE = "The app did not respond in time or reported an error."
 
@@ -73,6 +73,21 @@ class Officers:
         self._state.user(user)
         room = self._state.channel(channel)
         room.archived = True
+        return self._state.channels.put(room)
+
+    def make_private(self, user: str, channel: str) -> Channel:
+        """Only members see the channel from now on; the app stays in it if it is."""
+        self._state.user(user)
+        room = self._state.channel(channel)
+        room.is_private = True
+        return self._state.channels.put(room)
+
+    def let_in(self, user: str, channel: str) -> Channel:
+        """Invite the app."""
+        self._state.user(user)
+        room = self._state.channel(channel)
+        if BOT_USER not in room.members:
+            room.members.append(BOT_USER)
         return self._state.channels.put(room)
 
     def say(self, user: str, channel: str, words: str, thread_ts: str = "") -> SlackMessage:

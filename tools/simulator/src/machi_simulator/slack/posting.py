@@ -9,6 +9,7 @@ from machi_simulator.slack.errors import SlackError
 from machi_simulator.slack.model import SlackMessage
 from machi_simulator.slack.outgoing import Outgoing
 from machi_simulator.slack.rules_blocks import check_message_blocks
+from machi_simulator.slack.scopes import READING
 from machi_simulator.slack.state import BOT_ID, BOT_USER, SlackState, described
 
 MOST_TEXT = 40_000
@@ -123,5 +124,7 @@ class Posting:
         return {"channel": message.channel, "channel_type": kind, "event_ts": message.ts}
 
     def _heard(self, channel: str) -> bool:
+        """Whether the app is told: it is in there, and was installed so that it may read it."""
         room = self._state.channels.get(channel)
-        return room is not None and BOT_USER in room.members
+        may_read = room is not None and READING[room.kind] in self._state.config.simulator_slack_scopes
+        return room is not None and BOT_USER in room.members and may_read

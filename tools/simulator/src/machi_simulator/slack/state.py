@@ -64,6 +64,11 @@ class SlackState:
             raise SlackError("channel_not_found")
         return found
 
+    def require(self, *scopes: str) -> None:
+        """Refuse an app that was installed without one of them. Raises SlackError missing_scope."""
+        if not set(scopes) <= set(self.config.simulator_slack_scopes):
+            raise SlackError("missing_scope")
+
     def channel_named(self, name: str) -> Channel | None:
         """The channel of that name."""
         return next((each for each in self.channels.values() if each.name == name and not each.im), None)

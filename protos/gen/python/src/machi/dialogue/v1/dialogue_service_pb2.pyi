@@ -431,7 +431,7 @@ Global___Control: _TypeAlias = Control  # noqa: Y015
 
 @_typing.final
 class Unsupported(_message.Message):
-    """Something the channel delivered that no dialogue takes: sticker, audio, video, file."""
+    """Something no dialogue takes: sticker, audio, video, file, or `edited` where a message got other words."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
