@@ -81,4 +81,29 @@ BUGS_OF_TROUBLE: tuple[Bug, ...] = (
         ),
         "services/channel-slack/tests/test_door.py::test_what_is_taken_is_answered_without_a_body",
     ),
+    Bug(
+        "focus-before-the-answer",
+        "the focus moves before the pod's answer is kept: who tries again takes another turn, and the receipt is lost",
+        (
+            Edit(
+                f"{SDK}/conversation/turns.py",
+                "            await pending.mark_turned(response",
+                "            await self.settle_focus(pending, writer, response)\n"
+                "            await pending.mark_turned(response",
+            ),
+        ),
+        "libs/common/tests/test_focus.py::test_an_answer_is_kept_though_the_focus_was_set_late",
+    ),
+    Bug(
+        "confirmed-unseen",
+        "words typed after a photo answer the confirmation that was not shown yet",
+        (
+            Edit(
+                f"{SDK}/dialogue/kit.py",
+                "if behind is None or not isinstance(behind.kind, WordsQ):",
+                "if behind is None:",
+            ),
+        ),
+        "libs/common/tests/test_several_photos.py::test_words_after_a_photo_confirm_nothing_that_was_not_seen",
+    ),
 )

@@ -97,6 +97,7 @@ class FakeIdentity(StaffServiceServicer):
             desk_ids=[DESK],
             slack_address=f"{team}/{OFFICER}",
         )
+        self.desks = [staff.Desk(desk_id=DESK, name=DESK, language="ja")]
         self.down = False
 
     async def ResolveStaff(self, request: staff.ResolveStaffRequest, context: "Context") -> staff.ResolveStaffResponse:
@@ -110,7 +111,7 @@ class FakeIdentity(StaffServiceServicer):
         return staff.ListStaffResponse(staff=[self.officer])
 
     async def ListDesks(self, request: staff.ListDesksRequest, context: "Context") -> staff.ListDesksResponse:
-        return staff.ListDesksResponse(desks=[staff.Desk(desk_id=DESK, name=DESK, language="ja")])
+        return staff.ListDesksResponse(desks=self.desks)
 
 
 class FakePeople(IdentityServiceServicer):

@@ -8,11 +8,11 @@ from itertools import product
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, CardPhoto, DeskCard, ThreadEntry
 from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
-from machi_channel_slack.adapters.board import PostgresBoard
+from machi_channel_slack.adapters.cards import PostgresCards
 from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import CardState, Desk, Lane, Mark, SlackMessage
 from machi_channel_slack.domain.digests import FloodRule
-from machi_channel_slack.entrypoints.jobs import Job, next_job
+from machi_channel_slack.entrypoints.jobs import AnyJob, next_job
 from machi_channel_slack.ports import DeskPace, Look, Rank, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
@@ -91,7 +91,7 @@ class QuietSlack:
         raise NotImplementedError
 
 
-async def anything_due(tenant: str, desk_id: str, hall: Hall) -> Job | None:
+async def anything_due(tenant: str, desk_id: str, hall: Hall) -> AnyJob | None:
     """The next job of any lane."""
     for new, at_once in product((True, False), repeat=2):
         if job := await next_job(Lane(new, at_once), tenant, desk_id, hall):
@@ -175,7 +175,7 @@ def a_hall(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: Versi
         slack=slack,
         rooms=OneRoom(),
         pace=pace,
-        board=PostgresBoard(works),
+        cards=PostgresCards(works),
         digests=PostgresDigests(works, FloodRule(cards=1000)),
         desks=OneDesk("lighting"),
         pods=pod,

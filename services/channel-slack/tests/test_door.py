@@ -16,7 +16,7 @@ from machi.channel.v1.events_pb2 import InboundEvent
 from machi_channel_slack.entrypoints.door import Door
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_channel_slack.entrypoints.webhooks import Webhooks
-from machi_channel_slack.ports import Board, Desks
+from machi_channel_slack.ports import Cards, Desks
 from machi_sdk.clock import ManualClock
 from machi_sdk.conversation.press import ControlPress, encode
 from machi_sdk.http import Endpoint
@@ -50,7 +50,7 @@ def webhooks(kept: Kept) -> Webhooks:
         "kurume": workspace(OWN, "T3"),
     }
     door = Door(workspaces, cast("Entrance", kept), ManualClock(NOW), dict)
-    return Webhooks(door, Forms(door, {}, cast("Board", None), cast("Desks", None), "again"), "heard")
+    return Webhooks(door, Forms(door, {}, cast("Cards", None), cast("Desks", None), "again"), "heard")
 
 
 async def posted(kept: Kept, path: str, body: bytes, secret: str = SHARED, ago: int = 0) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from machi_channel_slack.adapters.board import (
+from machi_channel_slack.adapters.cards import (
     _DUE,
     _IN_DOUBT,
     _NEXT_AT_ONCE,

@@ -8,7 +8,7 @@ from samples import entry
 from slack_stand_ins import NoPace, OneRoom, QuietSlack, VersionedPod, a_hall, anything_due
 
 from machi.dialogue.v1.desk_card_pb2 import CardPhoto
-from machi_channel_slack.adapters.board import announce
+from machi_channel_slack.adapters.cards import announce
 from machi_channel_slack.domain.cards import Announced, CardKey
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.use_cases.hall import Hall
@@ -46,7 +46,7 @@ class Channel:
             self.clock.advance(timedelta(seconds=31))
 
     async def shown(self) -> int:
-        state = await self.hall.board.find(KEY)
+        state = await self.hall.cards.find(KEY)
         return state.shown if state else 0
 
     def words(self) -> set[str]:

@@ -96,6 +96,15 @@ async def test_strangers_are_told_so_and_nothing_else_happens(city: SlackCity) -
     assert city.lamps.turns == []
 
 
+async def test_a_stranger_is_told_even_when_slack_wants_a_rest(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    await city.simulator.plan(Fault(path="/slack/response/*", kind="status", status=429, count=2))
+    assert (await city.simulator.slack.press(STRANGER, message, "acknowledge")).ok
+    (words,) = await city.told(STRANGER, 1)
+    assert "登録されていない" in words
+
+
 async def test_words_in_the_thread_arrive_exactly_and_once(city: SlackCity) -> None:
     slack = city.simulator.slack
     await city.announce(1)
@@ -182,7 +191,8 @@ async def test_bad_input_is_refused_or_ignored_and_never_a_server_error(city: Sl
 
 async def test_while_kafka_is_away_slack_is_asked_to_come_again(database: PodDatabase, tmp_path: Path) -> None:
     async with LocalRelease(tmp_path) as release:
-        slack = {"slack_signing_secret": SecretStr(SECRET), "slack_team_id": "T0MACHI"}
+        token = SecretStr(Config().slack_bot_token)
+        slack = {"slack_signing_secret": SecretStr(SECRET), "slack_bot_token": token, "slack_team_id": "T0MACHI"}
         settings = release.settings("channel-slack", database.url).model_copy(update=slack)
         pod = Pod(settings, load_manifest(SERVICE / "service.yaml"), SystemClock())
         await assemble(pod)

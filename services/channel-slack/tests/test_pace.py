@@ -11,8 +11,8 @@ import pytest
 from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
-from machi_channel_slack.adapters.board import announce
 from machi_channel_slack.adapters.calls import Calls
+from machi_channel_slack.adapters.cards import announce
 from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
 from machi_channel_slack.domain.cards import Announced, CardKey, CardState
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
@@ -192,7 +192,7 @@ async def test_what_is_pressed_while_it_waits_goes_first(
         for number in (2, 3):
             await announced(works, pod, number, 2)
         for number in (1, 2):
-            await hall.board.hurry(card_key(number))
+            await hall.cards.hurry(card_key(number))
         await wait_until(lambda: len(slack.changed) == 2)
     assert sorted(slack.shown.values()) == ["card-1 · v2", "card-2 · v2", "card-3 · v1"]
 
@@ -224,7 +224,7 @@ async def test_a_pressed_card_that_is_being_done_holds_up_no_other(
         await announced(works, pod, 1, 2)
         await pod.asked.wait()
         clock.advance(timedelta(seconds=5))
-        await hall.board.hurry(card_key(1))
+        await hall.cards.hurry(card_key(1))
         await announced(works, pod, 2, 2, urgent=True)
         await wait_until(lambda: len(slack.changed) == 1)
     assert sorted(slack.shown.values()) == ["card-1 · v1", "card-2 · v2"]

@@ -7,7 +7,7 @@ import pytest
 
 from machi.dialogue.v1.desk_card_pb2 import ChoiceField, Form, FormField, WordsField
 from machi.dialogue.v1.messages_pb2 import Option
-from machi_channel_slack.domain.conversations import Said, SentFile, TakenBack, read_direct
+from machi_channel_slack.domain.conversations import Edited, Said, SentFile, TakenBack, is_direct, read_direct
 from machi_channel_slack.domain.payloads import Ignored, Malformed, Reply, plain, read_event, said_in
 from machi_channel_slack.domain.press import CardAction, CardRef, decode, encode
 from machi_channel_slack.domain.signature import signed
@@ -164,6 +164,19 @@ def test_a_deleted_message_is_taken_back(event: dict[str, object]) -> None:
     ours = {**event, "previous_message": {**BEFORE, "bot_id": "B1"}}
     body["event"] = {"type": "message", "channel": "D1", "channel_type": "im", **ours}
     assert read_direct(body) == Ignored("not-a-person")
+
+
+def test_an_edit_in_a_direct_message_is_read_as_one() -> None:
+    def direct(body: dict[str, object]) -> dict[str, object]:
+        event = body["event"]
+        assert isinstance(event, dict)
+        return {**body, "event": {**event, "channel": "D1", "channel_type": "im"}}
+
+    edited = direct(changed("a", "b", thread_ts=""))
+    assert is_direct(edited)
+    assert read_direct(edited) == Edited("Ev1", "U1", "D1", "3.0")
+    for body in (changed("a", "a"), changed("a", "b", edited=None), changed("a", "b", bot_id="B1")):
+        assert read_direct(direct(body)) == Ignored("not-edited")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
 from machi.dialogue.v1.messages_pb2 import Message, Text
 from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.domain.cards import Mark
 from machi_channel_slack.use_cases.answer_resident import AnswerResident
 from machi_channel_slack.use_cases.deliver_message import DeliverMessage
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
@@ -142,12 +143,13 @@ async def test_a_photo_waits_until_we_may_read_it() -> None:
 
 async def test_a_list_of_many_channels_goes_on_where_slack_wanted_a_rest() -> None:
     """Twenty pages a minute: a list that began anew would never come to its end."""
-    asked: list[str] = []
+    asked: list[tuple[object, str]] = []
 
     async def listed(request: web.Request) -> web.Response:
-        cursor = str((await request.post()).get("cursor", request.query.get("cursor", "")))
-        asked.append(cursor)
-        if asked == ["", "2"]:
+        given = {**request.query, **await request.post()}
+        cursor = str(given.get("cursor", ""))
+        asked.append((given["types"], cursor))
+        if len(asked) == 2:
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "0.1"})
         page = {"ok": True, "channels": [{"id": f"C{len(asked)}", "name": f"room-{cursor or 1}", "is_member": True}]}
         return web.json_response(page | {"response_metadata": {"next_cursor": "" if cursor else "2"}})
@@ -160,4 +162,24 @@ async def test_a_list_of_many_channels_goes_on_where_slack_wanted_a_rest() -> No
             api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
         )
         assert sorted(await SlackApi(settings, session).channels()) == ["room-1", "room-2"]
-    assert asked == ["", "2", "2"]
+    public, private = "public_channel", "private_channel"
+    assert asked == [(public, ""), (public, "2"), (public, "2"), (private, ""), (private, "2")]
+
+
+async def test_a_thread_is_searched_from_the_moment_of_the_first_try_on() -> None:
+    """Slack tells a thread from its beginning, some pages at most: what was said last would not be found."""
+    oldest: list[object] = []
+
+    async def replies(request: web.Request) -> web.Response:
+        oldest.append({**request.query, **await request.post()}["oldest"])
+        return web.json_response({"ok": True, "messages": []})
+
+    app = web.Application()
+    app.add_routes([web.route("*", "/api/conversations.replies", replies)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        secret = SecretStr("xoxb-1")
+        settings = SlackSettings(
+            api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
+        )
+        assert await SlackApi(settings, session).find("C1", Mark("a", {}, ""), NOW, "1.0") == ""
+    assert oldest == [f"{NOW.timestamp() - 600:.6f}"], "clocks may differ by ten minutes"

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from machi_channel_slack.rendering.card import card_message
 from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.rendering.home import Day, day_home, stranger_home
 from machi_channel_slack.rendering.modal import modal
+from machi_channel_slack.rendering.plain import Say
 from machi_channel_slack.rendering.reply import reply_message
 from machi_channel_slack.rendering.thread import entry_message
 from machi_channel_slack.wiring import TEXTS
@@ -58,7 +58,7 @@ def rendered(language: str) -> dict[str, object]:
     }
 
 
-def answered(response: wire.TurnResponse, say: Callable[[str], str]) -> SlackMessage:
+def answered(response: wire.TurnResponse, say: Say) -> SlackMessage:
     message = reply_message(response, say, "event-1")
     assert message is not None
     return message

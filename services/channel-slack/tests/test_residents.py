@@ -139,6 +139,22 @@ async def test_a_deleted_message_is_taken_back_and_its_words_are_forgotten(city:
     assert [bytes(row["payload"]) for row in kept] == [b""]
 
 
+async def test_who_edits_a_message_hears_that_it_does_not_arrive(city: SlackCity) -> None:
+    slack = city.simulator.slack
+    await slack.direct(RESIDENT, "街灯")
+    await city.heard(1)
+    said = await slack.direct(RESIDENT, "暗い")
+    await city.heard(2)
+    await slack.edit(RESIDENT, said, "とても暗い")
+    await city.heard(3)
+    await slack.direct(RESIDENT, "次")
+    await city.heard(4)
+    assert [turn.WhichOneof("input") for turn in city.lamps.turns] == ["open", "text", "unsupported", "text"]
+    assert city.lamps.turns[2].unsupported.kind == "edited"
+    await settled(city)
+    assert len(await slack.heard(RESIDENT)) == 4
+
+
 async def test_files_that_are_no_photos_are_told_by_kind(city: SlackCity) -> None:
     slack = city.simulator.slack
     await slack.direct(RESIDENT, "街灯")

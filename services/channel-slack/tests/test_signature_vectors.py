@@ -1,5 +1,7 @@
 """Slack's published signatures."""
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 
@@ -14,6 +16,11 @@ VECTORS = json.loads((Path(__file__).parent / "data" / "signature_vectors.json")
 def test_published_vectors(vector: dict[str, object]) -> None:
     body, at = str(vector["body"]).encode(), str(vector["timestamp"])
     assert signed(str(vector["secret"]), body, at, str(vector["signature"]), float(at)) is vector["valid"]
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    digest = hmac.new(b"", b"v0:1700000000:{}", hashlib.sha256).hexdigest()
+    assert not signed("", b"{}", "1700000000", f"v0={digest}", 1_700_000_000)
 
 
 @pytest.mark.parametrize("timestamp", ["", "now", "-5", "1e9", "١٢٣", "9" * 30])

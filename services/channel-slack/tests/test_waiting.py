@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
+from slack_city import SlackCity
 from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_due
 
-from machi_channel_slack.adapters.board import announce
+from machi_channel_slack.adapters.cards import PostgresCards, announce
 from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import Announced, CardKey
 from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.jobs import Job, show_or_put_off
-from machi_channel_slack.ports import SlackLimited
+from machi_channel_slack.ports import Notes, SlackLimited
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.clock import ManualClock
 from machi_sdk.work import Work, Works
@@ -52,11 +53,24 @@ async def test_it_waits_and_says_why_until_it_is_mended(
     await announced(works, pod, 1)
     slack.refusing = refusal
     await tried(hall, clock, 9)
-    assert await hall.board.waiting(TENANT) == {(DESK, reason): 1}
+    assert await hall.cards.waiting(TENANT) == {(DESK, reason): 1}
     slack.refusing = ""
     await tried(hall, clock, 1)
-    assert await hall.board.waiting(TENANT) == {}
+    assert await hall.cards.waiting(TENANT) == {}
     assert len(slack.shown) == 1
+
+
+async def test_a_card_of_a_desk_that_identity_does_not_know_yet_waits_for_it(city: SlackCity) -> None:
+    cards, desk = PostgresCards(city.pod.works(Work)), city.identity.desks.pop()
+
+    async def waits() -> bool:
+        return await cards.waiting(TENANT) == {(DESK, "desk-unknown"): 1}
+
+    await city.announce(1)
+    await city.simulator.until(waits, 15, "the card waits")
+    city.identity.desks.append(desk)
+    await city.shown(1)
+    assert await cards.waiting(TENANT) == {}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +89,7 @@ async def test_a_change_waits_until_an_administrator_mends_it(
         await announced(works, pod, version)
         slack.refusing = refusing
         await tried(hall, clock, 9)
-    assert await hall.board.waiting(TENANT) == {(DESK, f"slack-{refusal.replace('_', '-')}"): 1}
+    assert await hall.cards.waiting(TENANT) == {(DESK, f"slack-{refusal.replace('_', '-')}"): 1}
     slack.refusing = ""
     await tried(hall, clock, 1)
     assert len(slack.changed) == 1
@@ -87,14 +101,14 @@ async def test_what_nobody_has_seen_is_tried_on_whatever_slack_says(works: Works
     await announced(works, pod, 1)
     slack.refusing = "invalid_blocks"
     await tried(hall, clock, 9)
-    assert await hall.board.waiting(TENANT) == {(DESK, "slack-invalid-blocks"): 1}
+    assert await hall.cards.waiting(TENANT) == {(DESK, "slack-invalid-blocks"): 1}
     slack.refusing = ""
     await tried(hall, clock, 1)
     assert len(slack.posted) == 1
     slack.refusing = "invalid_blocks"
     await announced(works, pod, 2)
     await tried(hall, clock, 9)
-    assert await hall.board.waiting(TENANT) == {}, "a change is given up until the next one"
+    assert await hall.cards.waiting(TENANT) == {}, "a change is given up until the next one"
 
 
 async def flooded(works: Works[Work], clock: ManualClock, slack: QuietSlack, pod: VersionedPod) -> Hall:
@@ -127,29 +141,23 @@ async def test_a_list_is_posted_without_a_silent_pod_whose_line_follows(works: W
     pod.silent.add("card-0")
     await tried(hall, clock, 4)
     assert (len(slack.posted), slack.changed) == (2, [])
-    assert await hall.board.waiting(TENANT) == {(DESK, "pod-away"): 1}
+    assert await hall.cards.waiting(TENANT) == {(DESK, "pod-away"): 1}
     pod.silent.clear()
     await tried(hall, clock, 2)
     assert (len(slack.posted), len(slack.changed)) == (2, 1)
-    assert await hall.board.waiting(TENANT) == {}
+    assert await hall.cards.waiting(TENANT) == {}
 
 
 @dataclass
-class Limited:
-    """`Job` of which Slack wants a rest; when it is tried again."""
+class Due:
+    """`Notes` of when a job is tried again."""
 
-    refusal: SlackLimited
-    desk_id: str = DESK
-    tries: int = 0
-    due: list[datetime] = field(default_factory=list)
+    moments: list[datetime] = field(default_factory=list)
 
-    async def show(self) -> None:
-        raise self.refusal
+    async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None: ...
 
-    async def put_off(self, due_at: datetime, trouble: str) -> None: ...
-
-    async def retry_at(self, due_at: datetime, trouble: str) -> None:
-        self.due.append(due_at)
+    async def retry_at(self, key: CardKey, due_at: datetime, trouble: str) -> None:
+        self.moments.append(due_at)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +167,12 @@ class Limited:
 async def test_a_rest_that_one_card_needs_is_not_waited_for_by_others(
     clock: ManualClock, method: str, seconds: float, waits: bool
 ) -> None:
-    job, loop = Limited(SlackLimited(seconds, method)), asyncio.get_running_loop()
+    async def limited() -> None:
+        raise SlackLimited(seconds, method)
+
+    due, loop = Due(), asyncio.get_running_loop()
+    job = Job(CardKey(TENANT, "card-1", DESK), DESK, 1, 0, False, {}, cast("Notes[CardKey]", due), limited)
     began, now = loop.time(), clock.now()
-    await show_or_put_off(cast("Job", job), clock)
-    assert job.due == [now + timedelta(seconds=seconds)]
+    await show_or_put_off(job, clock)
+    assert due.moments == [now + timedelta(seconds=seconds)]
     assert (loop.time() - began >= seconds) == waits

@@ -87,8 +87,7 @@ class AtChannel:
         person = await self.who()
         request.citizen_id, request.channel, request.language = person.citizen_id, self.channel, person.language
         request.former_ids[:] = person.former_ids
-        at_identity = person.focus.pod == "identity" and not request.HasField("open")
-        request.session_id = person.focus.session_id if at_identity else ""
+        request.session_id = person.focus.session_id if person.focus.pod == "identity" else ""
         stub: DialogueServiceAsyncStub = DialogueServiceStub(self.rpc)
         return await stub.Turn(request, **HERE)
 

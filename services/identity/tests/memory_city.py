@@ -8,6 +8,7 @@ from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Notice, Standing, Status, in_force
 from machi_identity.domain.pods import Installation, PodRecord
 from machi_identity.domain.release import ReleaseFacts, ReleaseQuestion, Verdict
+from machi_sdk.errors import Missing
 
 _STRANGER_LANGUAGE = "ja"
 
@@ -41,9 +42,11 @@ class MemoryCitizens:
         )
         return replace(self.people.setdefault(link.citizen_id, stranger), reachable=link.reachable)
 
-    async def lock(self, citizen_id: str) -> str | None:
+    async def lock(self, citizen_id: str) -> str:
         """See the port."""
-        return citizen_id if citizen_id in self.people else None
+        if citizen_id not in self.people:
+            raise Missing("citizen-unknown")
+        return citizen_id
 
     async def focus(self, citizen_id: str) -> Focus | None:
         """See the port."""
@@ -160,15 +163,7 @@ class MemoryConsents:
             said = entry.decision
             if said.citizen_id == citizen_id:
                 found[said.purpose] = Standing(said.status, said.notice_version, entry.decided_at)
-        return found
-
-    async def given(self, citizen_id: str) -> list[tuple[str, int]]:
-        """See the port."""
-        last = [
-            self._last(citizen_id, purpose) for purpose in sorted({entry.decision.purpose for entry in self.ledger})
-        ]
-        standing = [entry.decision for entry in last if entry and entry.decision.status is Status.GIVEN]
-        return [(decision.purpose, decision.notice_version) for decision in standing]
+        return dict(sorted(found.items()))
 
     def standing_now(self, citizen_id: str, purpose: str) -> Standing:
         """What stands now, UNKNOWN where nothing does."""

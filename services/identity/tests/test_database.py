@@ -11,7 +11,7 @@ from machi_identity.adapters.accesses import _FACTS
 from machi_identity.adapters.citizens import _CONTACT, _FOCUS, _LOCK, LoneCitizens
 from machi_identity.adapters.standings import PgStandingsNow
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.citizens import Address, Focus
+from machi_identity.domain.citizens import Address, Dialogue
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
 from machi_identity.domain.release import Basis, Release, ReleaseQuestion, Verdict
 from machi_identity.use_cases.decide_consent import decide_consent
@@ -96,7 +96,7 @@ async def test_of_many_focus_changes_at_once_one_wins(works: IdentityWorks, cloc
 
     async def move(session: str) -> str:
         async with works.begin("fukuoka") as work:
-            return (await set_focus(citizen, Focus("reports", session, 0), work)).session_id
+            return (await set_focus(citizen, Dialogue("reports", session), 0, work)).session_id
 
     outcomes = await asyncio.gather(*(move(f"s{number}") for number in range(8)), return_exceptions=True)
     won = [outcome for outcome in outcomes if isinstance(outcome, str)]

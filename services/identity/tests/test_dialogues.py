@@ -190,6 +190,18 @@ async def test_unknown_words_find_the_likeliest_service_and_travel_with_its_butt
     assert dict(button.command.arguments) == {"text": typed[:40]}
 
 
+@pytest.mark.parametrize("typed", ["pavement", "tree gate"])
+async def test_a_word_that_could_be_a_code_finds_its_service_first(person: Person, pod: Pod, typed: str) -> None:
+    manifest = parse_manifest(MANIFEST.replace("en: [pothole, road]", "en: [pavement, tree]"))
+    await pod.installed.put(manifest)
+    (message,) = (await person.opens("help", text=typed)).messages
+    assert message.card.buttons[0].command.command == "report"
+    (message,) = (await person.opens("help", text="PAVE-MEN7")).messages
+    assert message.card.buttons[0].command.command == "link"
+    (message,) = (await person.opens("help", text="arranged")).messages
+    assert message.card.buttons[0].command.command == "link", "nothing else is likely"
+
+
 async def test_a_word_within_another_names_no_service(person: Person) -> None:
     said = str((await person.opens("help", text="a delightful broadcast")).messages)
     assert TEXTS.say("ja", "help.likely-title") not in said

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machi_identity.domain.citizens import Focus
+from machi_identity.domain.citizens import Dialogue, Focus
 from machi_identity.domain.consent import Standing, Status
 from machi_identity.domain.linking import (
     CODES,
@@ -16,7 +16,7 @@ from machi_identity.domain.linking import (
     Misses,
     Offer,
     Refusal,
-    Typist,
+    Speaker,
     code_of,
     is_code,
     refusal_of,
@@ -53,6 +53,7 @@ def test_a_code_survives_however_it_is_typed(payload: int) -> None:
     wide = "".join(chr(ord(sign) + 0xFEE0) for sign in code)
     assert typed_code(f"連携　{wide[:4]}－{wide[4:]}") == code
     assert is_code(shown(code))
+    assert is_code(shown(code), surely=True) is not code.isalpha()
     assert not is_code(f"連携 {shown(code)}")
 
 
@@ -70,25 +71,25 @@ def test_what_is_no_code_is_none(typed: str) -> None:
 
 
 OFFER = Offer("offerer", "line", NOW + timedelta(minutes=10), used=False)
-OTHER = Typist("typist", "slack")
+OTHER = Speaker("speaker", "slack")
 
 
 @pytest.mark.parametrize(
-    ("offer", "typist", "shared", "refusal"),
+    ("offer", "speaker", "shared", "refusal"),
     [
         (OFFER, OTHER, (), None),
         (Offer("offerer", "line", NOW, used=False), OTHER, (), Refusal.EXPIRED),
         (Offer("offerer", "line", NOW, used=True), OTHER, (), Refusal.USED),
-        (OFFER, Typist("offerer", "line"), ("line",), Refusal.OWN),
-        (OFFER, Typist("offerer", "slack"), ("line", "slack"), Refusal.ALREADY),
-        (OFFER, Typist("typist", "line"), ("line",), Refusal.SAME_CHANNEL),
+        (OFFER, Speaker("offerer", "line"), ("line",), Refusal.OWN),
+        (OFFER, Speaker("offerer", "slack"), ("line", "slack"), Refusal.ALREADY),
+        (OFFER, Speaker("speaker", "line"), ("line",), Refusal.SAME_CHANNEL),
         (OFFER, OTHER, ("web",), Refusal.TAKEN),
     ],
 )
 def test_why_a_code_links_nothing(
-    offer: Offer, typist: Typist, shared: tuple[str, ...], refusal: Refusal | None
+    offer: Offer, speaker: Speaker, shared: tuple[str, ...], refusal: Refusal | None
 ) -> None:
-    assert refusal_of(offer, typist, shared, NOW) is refusal
+    assert refusal_of(offer, speaker, shared, NOW) is refusal
 
 
 def test_five_wrong_codes_bring_a_pause_of_ten_minutes() -> None:
@@ -141,7 +142,7 @@ def test_one_person_of_two(one: Person, other: Person, focus: Focus) -> None:
     kept, gone = by_age(one, other)
     assert (kept, gone) == by_age(other, one)
     assert kept.created_at <= gone.created_at
-    person = merged(kept, gone, focus)
+    person = merged(kept, gone, Dialogue(focus.pod, focus.session_id))
     assert person.citizen_id == kept.citizen_id
     assert person.language in (kept.language, gone.language)
     assert (person.language is None) == (kept.language is None and gone.language is None)
@@ -168,4 +169,4 @@ def test_the_language_chosen_last_is_spoken(
         at = None if known[1] is None else NOW + timedelta(hours=known[1])
         return Person(name, NOW, known[0], at, None, Focus("", "", 0))
 
-    assert merged(person("kept", kept), person("gone", gone), Focus("", "", 0)).language == language
+    assert merged(person("kept", kept), person("gone", gone), Dialogue()).language == language

@@ -15,9 +15,9 @@ from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceStub
 from machi.identity.v1 import identity_service_pb2 as identity
 from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.citizens import Address, Focus
+from machi_identity.domain.citizens import Address, Dialogue
 from machi_identity.domain.consent import Decision, Status
-from machi_identity.domain.linking import Refusal, Typist
+from machi_identity.domain.linking import Refusal, Speaker
 from machi_identity.use_cases.choose_language import choose_language
 from machi_identity.use_cases.decide_consent import decide_consent
 from machi_identity.use_cases.link_channels import Linked, link_channels
@@ -179,7 +179,7 @@ async def test_a_merge_that_ends_early_leaves_two_people(
 
 
 def act() -> Act:
-    return Act(new_id(), "slack", Focus("identity", "s", 0))
+    return Act(new_id(), "slack", Dialogue("identity", "s"))
 
 
 async def patiently(attempt: Callable[[], Awaitable[object]]) -> object:
@@ -194,13 +194,13 @@ async def patiently(attempt: Callable[[], Awaitable[object]]) -> object:
 async def test_one_code_confirmed_twice_at_once_links_once(
     line: AtChannel, slack: AtChannel, works: IdentityWorks, clock: ManualClock, database: PodDatabase
 ) -> None:
-    offerer, typist = (await line.who()).citizen_id, (await slack.who()).citizen_id
+    offerer, speaker = (await line.who()).citizen_id, (await slack.who()).citizen_id
     async with works.begin("fukuoka") as work:
-        code = await offer_link(Typist(offerer, "line"), str, work, clock)
+        code = await offer_link(Speaker(offerer, "line"), str, work, clock)
 
     async def confirm() -> Linked | Refusal:
         async with works.begin("fukuoka") as work:
-            return await link_channels(code, Typist(typist, "slack"), act(), work, clock)
+            return await link_channels(code, Speaker(speaker, "slack"), act(), work, clock)
 
     outcomes = await asyncio.gather(*(patiently(confirm) for _ in range(4)))
     assert sum(isinstance(outcome, Linked) for outcome in outcomes) == 1
@@ -267,7 +267,7 @@ async def test_whatever_a_person_does_meanwhile_is_not_lost(
         async def focus(citizen: str = older) -> None:
             async with works.begin("fukuoka") as work:
                 try:
-                    await set_focus(citizen, Focus("reports", "s", 0), work)
+                    await set_focus(citizen, Dialogue("reports", "s"), 0, work)
                 except Conflict:  # the merge was quicker: the adapter looks again
                     return
 

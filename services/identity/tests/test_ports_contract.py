@@ -15,6 +15,7 @@ from machi_identity.domain.pods import Installation, PodRecord
 from machi_identity.domain.release import Basis, ReleaseQuestion, Verdict
 from machi_identity.ports import City
 from machi_sdk.clock import ManualClock
+from machi_sdk.errors import Missing
 from machi_sdk.work import Works
 
 LINE = Address("line", "U1")
@@ -79,7 +80,8 @@ async def test_the_focus_moves_from_the_version_seen_only(cities: Cities, clock:
         assert await city.citizens.focus("c1") == Focus("reports", "s1", 1)
         assert await city.citizens.focus("nobody") is None
         assert await city.citizens.lock("c1") == "c1"
-        assert await city.citizens.lock("nobody") is None
+        with pytest.raises(Missing):
+            await city.citizens.lock("nobody")
 
 
 async def test_the_contact_is_the_reachable_channel_used_last(cities: Cities, clock: ManualClock) -> None:
@@ -112,9 +114,8 @@ async def test_the_latest_decision_stands(cities: Cities, clock: ManualClock) ->
         assert await city.consents.standing("c1", PURPOSE) == Standing(Status.UNKNOWN)
         given = await city.consents.append(decision("c1", Status.GIVEN, "e1"), "r1", clock.now())
         assert await city.consents.standing("c1", PURPOSE) == Standing(Status.GIVEN, 1, clock.now())
-        assert await city.consents.given("c1") == [(PURPOSE, 1)]
+        assert await city.consents.latest("c1") == {PURPOSE: Standing(Status.GIVEN, 1, clock.now())}
         withdrawn = await city.consents.append(decision("c1", Status.WITHDRAWN, "e2"), "r2", clock.now())
-        assert await city.consents.given("c1") == []
         assert await city.consents.latest("c1") == {PURPOSE: Standing(Status.WITHDRAWN, 1, clock.now())}
         assert await city.consents.latest("nobody") == {}
         assert (await city.consents.standing("c1", PURPOSE)) == Standing(Status.WITHDRAWN, 1, clock.now())
@@ -133,7 +134,7 @@ async def test_consent_counts_while_its_notice_is_installed(cities: Cities, cloc
         assert await city.consents.standing("c1", PURPOSE) == Standing(Status.GIVEN, 1, clock.now())
         await city.pods.install(installation(2), clock.now())
         assert await city.consents.standing("c1", PURPOSE) == Standing(Status.UNKNOWN, 1, clock.now())
-        assert await city.consents.given("c1") == [(PURPOSE, 1)]
+        assert await city.consents.latest("c1") == {PURPOSE: Standing(Status.GIVEN, 1, clock.now())}
 
 
 async def test_the_newest_notice_is_the_current_one(cities: Cities, clock: ManualClock) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from memory_city import MemoryCity
 
-from machi_identity.domain.citizens import Address, Focus
+from machi_identity.domain.citizens import Address, Dialogue, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
 from machi_identity.domain.release import Basis, Release, ReleaseQuestion, Verdict
 from machi_identity.use_cases.decide_consent import decide_consent
@@ -64,13 +64,13 @@ async def test_an_incomplete_address_is_refused(city: MemoryCity, address: Addre
 
 
 async def test_a_retried_focus_gets_the_same_answer_and_another_one_a_conflict(city: MemoryCity, citizen: str) -> None:
-    wanted = Focus("reports", "s1", 0)
-    assert await set_focus(citizen, wanted, city) == Focus("reports", "s1", 1)
-    assert await set_focus(citizen, wanted, city) == Focus("reports", "s1", 1)
+    wanted = Dialogue("reports", "s1")
+    assert await set_focus(citizen, wanted, 0, city) == Focus("reports", "s1", 1)
+    assert await set_focus(citizen, wanted, 0, city) == Focus("reports", "s1", 1)
     with pytest.raises(Conflict):
-        await set_focus(citizen, Focus("tourism", "s2", 0), city)
+        await set_focus(citizen, Dialogue("tourism", "s2"), 0, city)
     with pytest.raises(Missing):
-        await set_focus("nobody", wanted, city)
+        await set_focus("nobody", wanted, 0, city)
 
 
 async def test_withdrawal_stops_the_very_next_release(city: MemoryCity, citizen: str) -> None:

@@ -68,6 +68,24 @@ async def test_each_list_names_its_cases_the_oldest_first(
     assert (numbers(few["oldest"]), few["oldest"].total) == ([old], 3)
 
 
+async def test_a_reopened_case_is_late_when_its_desk_is_reminded_again(
+    *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, say: Turn, board: Board, clock: ManualClock
+) -> None:
+    async def note() -> str:
+        (line,) = (await board())["oldest"].lines
+        return line.note
+
+    card = await card_of(await file_case("hana"))
+    clock.advance(timedelta(days=7))
+    assert await note() == "目安超過"
+    await staff_turn(press(card, "resolve", words="直しました"))
+    await say("hana", f"/reopen case={card.card_id}")
+    await say("hana", "まだ直っていません")
+    assert await note() == "", "it began anew"
+    clock.advance(timedelta(days=7))
+    assert await note() == "目安超過"
+
+
 @pytest.mark.parametrize(
     ("desks", "role", "lists"), [(("water",), "officer", 4), ((), "officer", 0), (("roads-chuo",), "auditor", 0)]
 )

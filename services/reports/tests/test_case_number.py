@@ -76,10 +76,24 @@ PHRASE = re.compile(
 def test_a_typed_number_means_the_case(payload: int) -> None:
     number = make_case_number("FK", payload)
     for typed in (number, number.lower(), number.replace("-", " "), number.replace("-", "ー")):
-        assert PHRASE.fullmatch(fold(typed)), typed
-        assert looks_like_case_number(typed), typed
+        is_wordlike = " " in typed and not re.search("[0-9]", number)
+        assert bool(PHRASE.fullmatch(fold(typed))) is not is_wordlike, typed
+        assert looks_like_case_number(typed, "FK"), typed
 
 
-@pytest.mark.parametrize("words", ["streetlamp", "road repair", "fk", "broken-lamp", "help menu", "通報"])
+@pytest.mark.parametrize(
+    "typed", ["fk-7k3m-9q2d", "FK 7K3M 9Q2D", "fk7k3m9q2d", "FK-ABCD-EFGH", "ＦＫー７Ｋ３Ｍー９Ｑ２Ｄ"]
+)
+def test_numbers_of_every_kind_mean_a_case(typed: str) -> None:
+    assert PHRASE.fullmatch(fold(typed))
+    assert looks_like_case_number(typed, "FK")
+
+
+WORDS = ["streetlamp", "road repair", "fk", "broken-lamp", "help menu", "通報", "Tree fell down", "big hole here"]
+WORDS += ["lamp post down", "the road sign", "pot-hole here", "drainage", "park tree fell", "two holes here"]
+
+
+@pytest.mark.parametrize("words", WORDS)
 def test_words_mean_no_case(words: str) -> None:
     assert not PHRASE.fullmatch(fold(words))
+    assert not looks_like_case_number(words, "FK")

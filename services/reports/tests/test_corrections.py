@@ -45,6 +45,19 @@ async def test_back_leads_to_the_summary_as_it_was(
     assert back.messages == summary.messages
 
 
+@pytest.mark.parametrize("words", ["いいえ", "はい", "これだけです"])
+async def test_words_after_a_new_photo_send_and_drop_nothing(
+    summary: wire.TurnResponse, say: Say, change: Change, put_photo: Photo, words: str
+) -> None:
+    assert summary.ask.key == "confirm"
+    assert (await change("写真")).ask.key == "photo"
+    photo = wire.Photo(media_id=await put_photo("hana", "e2"))
+    assert (await say("hana", photo, event_id="e2")).ask.photo.maximum == 2
+    shown = await say("hana", words)
+    assert (shown.session_state, shown.ask.key) == (wire.SESSION_STATE_OPEN, "confirm")
+    assert shown.messages == summary.messages
+
+
 async def test_what_becomes_urgent_gives_the_office_before_the_summary(
     summary: wire.TurnResponse, say: Say, change: Change
 ) -> None:

@@ -154,6 +154,21 @@ async def test_a_loose_photo_is_dropped_after_two_days(
     assert await counted(connection) == (0, 0)
 
 
+async def test_a_photo_lives_as_long_as_the_conversation_that_may_file_it(
+    put_photo: Photo, say: Say, upkeep: PhotoUpkeep, clock: ManualClock, objects: Objects
+) -> None:
+    await put_photo("hana", "e1")
+    await put_photo("jiro", "e2")
+    clock.advance(timedelta(hours=40))
+    await say("hana", "/report")
+    clock.advance(timedelta(hours=71))
+    await upkeep.round(TENANT)
+    assert len(objects()) == 2, "hana may go on, jiro has begun nothing"
+    clock.advance(timedelta(hours=1))
+    await upkeep.round(TENANT)
+    assert objects() == []
+
+
 async def test_a_photo_of_a_case_is_never_swept(
     file_with_photos: Photo,
     card_of: CardOf,

@@ -34,7 +34,7 @@ def worker() -> ProcessPhotoWorker:
 def media(pod: Pod, shelf: Shelf, worker: ProcessPhotoWorker) -> Media:
     works = pod.works(ReportsWork, CONSTRAINTS)
     catalogues, consents = MemoryCatalogues(works), RpcConsents(pod.peers, 1)
-    view = DeskView(works, catalogues, consents, RpcColleagues(pod.peers), shelf.store, linked=False, clock=shelf.clock)
+    view = DeskView(works, catalogues, consents, RpcColleagues(pod.peers), shelf, linked=False, clock=shelf.clock)
     return Media(works, shelf, worker, view)
 
 

@@ -104,7 +104,7 @@ async def test_one_photo_of_several_taken_back_after_filing(
     assert [photo.gone for photo in card.photos] == [taken == "e1", taken == "e2"]
     assert [photo.alt_text for photo in card.photos] == ["通報の写真 1", "通報の写真 2"], "each keeps its number"
     assert said_by_nobody(card) == [TAKEN_BACK]
-    with pytest.raises((Missing, AioRpcError), match="photo-unknown"):
+    with pytest.raises((Missing, AioRpcError), match="photo is gone"):
         await look_at(card, int(taken == "e2"))
     await upkeep.round(TENANT)
     assert len(objects()) == 2

@@ -101,7 +101,7 @@ async def test_a_photo_goes_to_the_desk_and_nowhere_else(
     jpeg = await fetched(slack, card)
     assert Image.open(BytesIO(jpeg)).size == (64, 48)
     assert b"SECRET" not in jpeg
-    with pytest.raises((Missing, AioRpcError), match="photo-unknown"):
+    with pytest.raises((Missing, AioRpcError), match="photo is gone"):
         await fetched(slack, card, desk="front")
 
 

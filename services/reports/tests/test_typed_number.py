@@ -28,3 +28,5 @@ async def test_a_typed_number_opens_the_own_case_only(
     answers.append(await typed("hana", f"{number[:-1]}{last}"))
     assert all(each == answers[0] for each in answers), "somebody else's, unknown, and wrong ones are answered alike"
     assert answers[0].body.startswith("その番号の通報は")
+    listed = await say("hana", wire.Open(command="cases", arguments={"text": "what happened"}))
+    assert listed.messages[-1].HasField("carousel"), "words of that shape are no number"

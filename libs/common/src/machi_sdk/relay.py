@@ -238,7 +238,8 @@ class Relay:
 
     def _set_out(self, topic: str, rows: Sequence[Row]) -> None:
         where = (topic, _WHOLE)
-        going = rows if self._places.room(where) > 1 else rows[: int(self._places.room(where))]
+        room = self._places.room(where)
+        going = rows if room > 1 else rows[: int(room)]
         for row in rows[len(going) :]:
             self._places.wait(row, where)
             self._awake.set()  # what lies behind them is read next

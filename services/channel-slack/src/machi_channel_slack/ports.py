@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard, Form
 from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
@@ -14,6 +14,7 @@ from machi_sdk.conversation import Content
 from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
 
+Key_contra = TypeVar("Key_contra", contravariant=True)
 _MENDABLE = {
     *("access_denied", "accesslimited", "account_inactive", "ekm_access_denied", "enterprise_is_restricted"),
     *("invalid_auth", "message_limit_exceeded", "messages_tab_disabled", "missing_scope", "no_permission"),
@@ -68,7 +69,7 @@ class Slack(Content, Protocol):
         ...
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
-        """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
+        """The ts of our message with this mark, in the channel or a thread; empty when there is none since then."""
         ...
 
     async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None:
@@ -151,7 +152,7 @@ class Desks(Protocol):
     """The directory of staff and desks."""
 
     async def desk(self, tenant: str, desk_id: str) -> Desk:
-        """A desk; Missing when there is none."""
+        """A desk; Unavailable while identity knows none of that id, or does not answer."""
         ...
 
     async def staff(self, tenant: str, address: str, within: float) -> Staff | None:
@@ -179,8 +180,40 @@ class Pods(Protocol):
         ...
 
 
-class Board(Protocol):
-    """What is known of cards and their messages; every call is durable when it returns."""
+class Notes(Protocol[Key_contra]):
+    """Where it is written down what became of messages that are changed in place; durable when a call returns."""
+
+    async def attempt(self, key: Key_contra, channel: str, at: datetime) -> None:
+        """A first post into a channel is about to be made."""
+        ...
+
+    async def unattempt(self, key: Key_contra) -> None:
+        """It was refused for certain: nothing was posted."""
+        ...
+
+    async def posted(self, key: Key_contra, channel: str, ts: str) -> None:
+        """The message is known."""
+        ...
+
+    async def lost(self, key: Key_contra) -> None:
+        """The message is gone, or out of reach."""
+        ...
+
+    async def settled(self, key: Key_contra, version: int) -> None:
+        """It was shown in this version, or is given up until there is a newer one."""
+        ...
+
+    async def put_off(self, key: Key_contra, due_at: datetime, trouble: str) -> None:
+        """Count a try; the next one is not before `due_at`."""
+        ...
+
+    async def retry_at(self, key: Key_contra, due_at: datetime, trouble: str) -> None:
+        """The try ended: when the next one is due, and why."""
+        ...
+
+
+class Cards(Notes[CardKey], Protocol):
+    """What is known of cards and their messages; one that is lost leaves strays."""
 
     async def find(self, key: CardKey) -> CardState | None:
         """A card."""
@@ -206,40 +239,16 @@ class Board(Protocol):
         """Keep the forms of a card that is about to be shown."""
         ...
 
-    async def attempt(self, key: CardKey, channel: str, at: datetime | None) -> None:
-        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
-        ...
-
-    async def posted(self, key: CardKey, channel: str, ts: str) -> None:
-        """The card's message is known."""
-        ...
-
-    async def lost(self, key: CardKey) -> None:
-        """The card's message is gone, or out of reach; what was shown there and in its thread becomes strays."""
-        ...
-
-    async def settled(self, key: CardKey, version: int) -> None:
-        """The card was shown in this version."""
-        ...
-
     async def posts(self, key: CardKey) -> Mapping[str, PostState]:
         """What stands in the thread, by item."""
         ...
 
-    async def attempt_post(self, key: CardKey, post: PostState) -> None:
-        """Something is about to be put into the thread."""
+    async def keep_post(self, key: CardKey, post: PostState) -> None:
+        """Something is about to be put into the thread; or, with its `ts`, is there."""
         ...
 
     async def drop_post(self, key: CardKey, item: str) -> None:
-        """It was refused for certain."""
-        ...
-
-    async def put_off(self, key: CardKey, due_at: datetime, trouble: str) -> None:
-        """Count a try; the next one is not before `due_at`."""
-        ...
-
-    async def retry_at(self, key: CardKey, due_at: datetime, trouble: str) -> None:
-        """The try ended: when the next one is due, and why."""
+        """It is not there: it was refused for certain, or taken away."""
         ...
 
     async def waiting(self, tenant: str) -> Mapping[tuple[str, str], int]:
@@ -271,11 +280,11 @@ class Board(Protocol):
         ...
 
 
-class Digests(Protocol):
-    """What is known of digests, their lines, and their messages; every call is durable when it returns."""
+class Digests(Notes[DigestKey], Protocol):
+    """What is known of digests, their lines, and their messages."""
 
-    async def is_flood(self, tenant: str, desk_id: str, now: datetime) -> bool:
-        """Whether a desk's new cards go into digests now; makes the next digest when it is due."""
+    async def gather(self, tenant: str, desk_id: str, now: datetime) -> bool:
+        """Put a desk's new cards into the next digest when it is due; whether they go into digests now."""
         ...
 
     async def next_new(self, tenant: str, desk_id: str, now: datetime) -> DigestState | None:
@@ -300,30 +309,6 @@ class Digests(Protocol):
 
     async def drop(self, key: DigestKey, card_id: str) -> None:
         """A card that is none leaves the list."""
-        ...
-
-    async def attempt(self, key: DigestKey, channel: str, at: datetime | None) -> None:
-        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
-        ...
-
-    async def posted(self, key: DigestKey, channel: str, ts: str) -> None:
-        """The digest's message is known."""
-        ...
-
-    async def lost(self, key: DigestKey) -> None:
-        """The digest's message is gone."""
-        ...
-
-    async def settled(self, key: DigestKey, version: int) -> None:
-        """The digest was shown as of then."""
-        ...
-
-    async def put_off(self, key: DigestKey, due_at: datetime, trouble: str) -> None:
-        """Count a try; the next one is not before `due_at`."""
-        ...
-
-    async def retry_at(self, key: DigestKey, due_at: datetime, trouble: str) -> None:
-        """The try ended: when the next one is due, and why."""
         ...
 
 

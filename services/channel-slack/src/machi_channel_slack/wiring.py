@@ -8,13 +8,14 @@ from pathlib import Path
 
 import aiohttp
 
-from machi_channel_slack.adapters.board import PostgresBoard, announce
+from machi_channel_slack.adapters.cards import PostgresCards, announce
 from machi_channel_slack.adapters.digests import PostgresDigests, list_old
 from machi_channel_slack.adapters.pace import ChannelPace, WorkspacePace, WorkspaceTurns
 from machi_channel_slack.adapters.peers import DialoguePods, IdentityDesks
 from machi_channel_slack.adapters.rooms import SlackRooms
 from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.adapters.work import SlackWork
+from machi_channel_slack.domain.address import CHANNEL
 from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.announcements import Announcements
 from machi_channel_slack.entrypoints.door import Door
@@ -32,13 +33,12 @@ from machi_channel_slack.use_cases.show_home import Lobby
 from machi_sdk.aliases import take_merges
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
-from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, EventHandler, InboundQueue
+from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, EventHandler, InboundQueue, WhileOff
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
 from machi_sdk.work import Work
 
 TEXTS = Texts(Path(__file__).parent / "texts")
-CHANNEL = "slack"
 BURST = 3  # a conversation with a person: three at once, then one a second
 INBOUND = "machi.slack.inbound.v1"
 AT_ONCE = 50
@@ -47,25 +47,25 @@ _SECONDS = aiohttp.ClientTimeout(total=10, connect=3)
 
 async def assemble(pod: Pod) -> None:
     """Hang the adapter on the pod."""
+    workspaces = pod.channels(pod.settings.slack_channels())
     session = aiohttp.ClientSession(timeout=_SECONDS, proxy=pod.settings.platform_proxy)
-    workspaces = {tenant: each.slack for tenant, each in pod.settings.channels().items() if each.slack}
     slacks = {tenant: SlackApi(settings, session) for tenant, settings in workspaces.items()}
     directs = {tenant: DirectMessages(slack, ChannelPace(BURST)) for tenant, slack in slacks.items()}
-    board, desks, bulkheads = PostgresBoard(pod.works(Work)), IdentityDesks(pod.peers), Bulkheads()
+    cards, desks, bulkheads = PostgresCards(pod.works(Work)), IdentityDesks(pod.peers), Bulkheads()
     talkers, people = Talkers(pod.peers, bulkheads), People(pod.peers, CHANNEL)
     turns = Turns(people, talkers, InstalledOpenings(pod.installed), EarlierMessages(pod.works(Work)))
     pods = DialoguePods(pod.peers, bulkheads, pod.installed)
-    lobbies = {tenant: Lobby(tenant, slack, board, desks, pods, TEXTS, {}) for tenant, slack in slacks.items()}
+    lobbies = {tenant: Lobby(tenant, slack, cards, desks, pods, TEXTS, {}) for tenant, slack in slacks.items()}
     homes = Homes(lobbies, pod.clock)
-    officers = OfficerEvents(Office(slacks, board, desks, talkers, TEXTS, pod.clock, homes.soon))
+    officers = OfficerEvents(Office(slacks, cards, desks, talkers, TEXTS, pod.clock, homes.soon))
     entrance = _hang_inbound(pod, Lanes(officers, homes, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
-    forms = Forms(door, slacks, board, desks, TEXTS.say("", "press-again"))
+    forms = Forms(door, slacks, cards, desks, TEXTS.say("", "press-again"))
     webhooks = Webhooks(door, forms, TEXTS.say("", "command"))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)
-    _hang_cards(pod, _halls(pod, slacks, board, desks, pods))
+    _hang_cards(pod, _halls(pod, slacks, cards, desks, pods))
     pod.background("homes", homes.run)
     _hang_deliveries(pod, directs, people)
     pod.background("slack session", partial(_keep, session))
@@ -73,7 +73,7 @@ async def assemble(pod: Pod) -> None:
 
 def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
     works = pod.works(Work)
-    queue = InboundQueue(works, handler, CHANNEL)
+    queue = InboundQueue(works, WhileOff(handler, pod.settings.slack_channels().off), CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
@@ -82,7 +82,8 @@ def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
 
 def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     poster = Poster(pod.database, halls)
-    announcements = Announcements(announce, list_old, poster.wake, frozenset(halls))
+    tenants = pod.settings.slack_channels().off | halls.keys()
+    announcements = Announcements(announce, list_old, poster.wake, tenants)
     pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take, batch=AT_ONCE)
     pod.background("poster", poster.run)
     pod.background("poster watch", poster.watch)
@@ -92,7 +93,8 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     works = pod.works(Work)
     rows = DeliveryRows(works, pod.clock, CHANNEL)
     outlets = {tenant: DeliverMessage(each) for tenant, each in directs.items()}
-    loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), list(directs))
+    served = sorted(pod.settings.tenants - pod.settings.slack_channels().off)
+    loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), served)
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
     pod.background("deliveries watch", loop.watch)
@@ -101,14 +103,14 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
 
 
 def _halls(
-    pod: Pod, slacks: Mapping[str, SlackApi], board: PostgresBoard, desks: IdentityDesks, pods: DialoguePods
+    pod: Pod, slacks: Mapping[str, SlackApi], cards: PostgresCards, desks: IdentityDesks, pods: DialoguePods
 ) -> dict[str, Hall]:
     return {
         tenant: Hall(
             slack=slack,
             rooms=SlackRooms(slack, partial(desks.members, tenant)),
             pace=WorkspacePace(ChannelPace(), WorkspaceTurns(pod.works(Work), tenant), pod.clock),
-            board=board,
+            cards=cards,
             digests=PostgresDigests(pod.works(Work), _rule(pod, tenant)),
             desks=desks,
             pods=pods,
@@ -122,8 +124,8 @@ def _halls(
 
 
 def _rule(pod: Pod, tenant: str) -> FloodRule:
-    slack = pod.settings.channels()[tenant].slack
-    return FloodRule(slack.flood_cards, timedelta(seconds=slack.calm_seconds)) if slack else FloodRule()
+    slack = pod.settings.slack_channels().by_tenant[tenant]
+    return FloodRule(slack.flood_cards, timedelta(seconds=slack.calm_seconds))
 
 
 async def _keep(session: aiohttp.ClientSession) -> None:

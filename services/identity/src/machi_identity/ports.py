@@ -23,8 +23,8 @@ class FindsCitizens(Protocol):
 class Citizens(FindsCitizens, Protocol):
     """People and their addresses."""
 
-    async def lock(self, citizen_id: str) -> str | None:
-        """Hold the citizen until the transaction ends; returns the id they go by now, None when there is none."""
+    async def lock(self, citizen_id: str) -> str:
+        """Hold the citizen until the transaction ends; the id they go by now. Missing when there is none."""
         ...
 
     async def focus(self, citizen_id: str) -> Focus | None:
@@ -64,11 +64,7 @@ class Consents(Protocol):
         ...
 
     async def latest(self, citizen_id: str) -> dict[str, Standing]:
-        """The latest decision by purpose, whatever is installed."""
-        ...
-
-    async def given(self, citizen_id: str) -> list[tuple[str, int]]:
-        """Purposes and notice versions the citizen's consent was last given for, whatever is installed."""
+        """The latest decision by purpose, in the purposes' order, whatever is installed."""
         ...
 
 

@@ -23,7 +23,7 @@ from machi_identity.entrypoints.dialogues.welcome import WelcomeDialogue
 from machi_identity.entrypoints.identity_rpc import IdentityRpc
 from machi_identity.entrypoints.pods_rpc import PodsRpc
 from machi_identity.entrypoints.staff_rpc import StaffRpc
-from machi_sdk.dialogue import Dialogue, DialogueEndpoint, DialogueKit
+from machi_sdk.dialogue import AtOnce, Dialogue, DialogueEndpoint, DialogueKit
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
 from machi_sdk.work import Works
@@ -42,7 +42,7 @@ async def assemble(pod: Pod) -> None:
     pod.serve(add_DialogueServiceServicer_to_server, DialogueEndpoint(kit, works))
 
 
-def dialogues(works: Works[IdentityWork], pod: Pod) -> list[Dialogue[IdentityWork]]:
+def dialogues(works: Works[IdentityWork], pod: Pod) -> list[Dialogue[IdentityWork] | AtOnce]:
     """The conversations of the manifest."""
     menu = Menu(pod.installed, TEXTS)
     return [

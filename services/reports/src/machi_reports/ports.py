@@ -136,7 +136,7 @@ class Photos(Protocol):
         ...
 
     async def closed_before(self, moment: datetime, most: int) -> list[str]:
-        """Reports with photos that were closed before that moment and are closed."""
+        """Reports with photos, closed before then and still closed."""
         ...
 
     async def unmoved(self) -> OldPhoto | None:
@@ -195,7 +195,7 @@ class CatalogueDocuments(Protocol):
 class Reminders(Protocol):
     """What desks are reminded of."""
 
-    async def due(self, target: Target, urgent: bool, before: datetime, most: int) -> list[str]:
+    async def due(self, target: Target, before: datetime, most: int, *, urgent: bool) -> list[str]:
         """Cases that wait for it since before that moment, and of which nobody was reminded; the oldest first."""
         ...
 

@@ -14,15 +14,8 @@ from machi_sdk.conversation.press import (
     TogglePress,
     decode,
 )
-from machi_sdk.dialogue.controls import is_control
+from machi_sdk.dialogue.controls import KINDS, is_control
 from machi_sdk.errors import Unavailable
-
-CONTROL = {
-    "back": wire.CONTROL_KIND_BACK,
-    "cancel": wire.CONTROL_KIND_CANCEL,
-    "help": wire.CONTROL_KIND_HELP,
-    "skip": wire.CONTROL_KIND_SKIP,
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ def _answer(press: Press, event: InboundEvent) -> wire.TurnRequest:
             picked = wire.Moment(ask_id=ask_id, date=event.pressed.date, time=event.pressed.time)
             return wire.TurnRequest(moment=picked)
         case ControlPress(ask_id, control):
-            return wire.TurnRequest(control=wire.Control(ask_id=ask_id, kind=CONTROL[control]))
+            return wire.TurnRequest(control=wire.Control(ask_id=ask_id, kind=KINDS[control]))
         case TogglePress() | CommandPress():
             return wire.TurnRequest(resume=wire.Resume())
 

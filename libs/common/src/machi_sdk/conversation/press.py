@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from machi_sdk.dialogue.controls import KINDS
+
 MOST = 300  # LINE's limit for postback data, the narrowest of all
-CONTROLS = ("back", "cancel", "help", "skip")
+CONTROLS = frozenset(KINDS)
 
 
 class TooLong(ValueError):

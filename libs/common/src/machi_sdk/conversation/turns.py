@@ -1,11 +1,11 @@
 """One event's turn with the right pod, and the person's focus after it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -24,6 +24,9 @@ _NO_DOWNLOAD = "photo-download"
 _IN_VAIN = (_NO_DOWNLOAD, TOO_SLOW)
 
 log = get_logger()
+
+# The mark of a direct reply, if the event's answer is to be one (`PendingEvent.mark_turned`).
+ReplyMark: TypeAlias = Callable[[PendingEvent], str]
 
 
 class NoPhoto(Exception):
@@ -46,7 +49,7 @@ class Content(Protocol):
 class Writer:
     """The person behind an event, and the dialogue they are in (none when its pod is not installed any more).
 
-    Whom identity takes for not `reachable` has blocked us, or a platform's word of the contrary was lost.
+    `reachable` is False if the person blocked us, or news that they came back was lost.
     """
 
     citizen_id: str
@@ -59,11 +62,10 @@ class Writer:
 
 @dataclass(frozen=True)
 class Answered:
-    """A pod's answer to a person's event; `again` when an earlier try had it already."""
+    """A pod's answer to a person's event."""
 
     writer: Writer
     response: wire.TurnResponse
-    again: bool
 
     @property
     def language(self) -> str:
@@ -99,18 +101,28 @@ class Turns:
         former_ids = tuple(person.former_ids)
         return Writer(person.citizen_id, person.language, focus, person.language_chosen, former_ids, person.reachable)
 
-    async def answer(self, pending: PendingEvent, content: Content) -> Answered | None:
-        """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so)."""
-        writer, again = await self.writer(pending), pending.stored is not None
+    async def answer(self, pending: PendingEvent, content: Content, mark: ReplyMark = lambda _: "") -> Answered | None:
+        """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so).
+
+        The answer is kept before the focus moves: a retry with the new focus would be another turn.
+        """
+        writer, is_kept = await self.writer(pending), pending.stored is not None
         response = await self.take(pending, writer, content)
         if pending.event.HasField("unsent"):
             await self.earlier.blank(pending.tenant, pending.event.unsent.message_id)
         if response is None:
             await pending.mark("ignored", "nothing-to-do")
             return None
-        if not again:
+        reply_mark = "" if is_kept else mark(pending)
+        if not is_kept:
+            await pending.mark_turned(response.SerializeToString(), pending.pod, reply_mark)
+        try:
             await self.settle_focus(pending, writer, response)
-        return Answered(writer, response, again)
+        except Unavailable:
+            if reply_mark:
+                await pending.free_reply(reply_mark)  # it was not tried
+            raise
+        return Answered(writer, response)
 
     async def take(self, pending: PendingEvent, writer: Writer, content: Content) -> wire.TurnResponse | None:
         """The pod's answer, the same again for a retry; None when the event asks for none."""
@@ -119,18 +131,12 @@ class Turns:
         step = await self._step(pending, writer, content)
         if step is None:
             return None
-        event_id = pending.event.event_id
-        try:
-            response = await self._ask(pending, writer, step, event_id)
-        except (Missing, Invalid, Conflict) as error:
-            log.warning("pod refused the turn", pod=step.pod, reason=error.slug, event_id=event_id)
-            step = open_by_role("fallback", "", self.openings)
-            response = await self._ask(pending, writer, step, derived_id(event_id, "fallback"))
+        step, response = await self._first(pending, writer, step, pending.event.event_id)
+        if _came_too_late(step, response):
+            return await self._take_anew(pending, writer)
         pending.pod = step.pod
-        if step.opens and writer.focus.pod and response.session_state != wire.SESSION_STATE_OPEN:
-            await self._resume(pending, writer, response)
-        elif response.HasField("goes_on"):
-            await self._go_on(pending, response)
+        if response.session_state != wire.SESSION_STATE_OPEN:
+            await self._lead_back(pending, writer, response, opened=step.opens)
         return response
 
     async def settle_focus(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
@@ -155,6 +161,27 @@ class Turns:
     async def _ask_who(self, tenant: str, address: str, trace: Mapping[str, str]) -> identity.ResolveResponse:
         with remote_span(f"{self.people.channel} who wrote", trace):
             return await self.people.resolve(tenant, address)
+
+    async def _first(
+        self, pending: PendingEvent, writer: Writer, step: Step, event_id: str
+    ) -> tuple[Step, wire.TurnResponse]:
+        """What the pod says to it; where that refuses, what the fallback does."""
+        try:
+            return step, await self._ask(pending, writer, step, event_id)
+        except (Missing, Invalid, Conflict) as error:
+            log.warning("pod refused the turn", pod=step.pod, reason=error.slug, event_id=event_id)
+        step = open_by_role("fallback", "", self.openings)
+        return step, await self._ask(pending, writer, step, derived_id(event_id, "fallback"))
+
+    async def _take_anew(self, pending: PendingEvent, writer: Writer) -> wire.TurnResponse:
+        """Words to a dialogue that was over mean what they mean to who is in none."""
+        nowhere = replace(writer, focus=identity.Focus(version=writer.focus.version))
+        step = decide(pending.event, "", self.openings) or open_by_role("fallback", "", self.openings)
+        step, response = await self._first(pending, nowhere, step, derived_id(pending.event.event_id, "anew"))
+        pending.pod = step.pod
+        if response.session_state != wire.SESSION_STATE_OPEN:
+            _end_focus(pending, writer, response)
+        return response
 
     async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
         if pending.event.HasField("unsent"):
@@ -199,14 +226,29 @@ class Turns:
             raise Unavailable(_why(reason, pending)) from error
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
 
-    async def _resume(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
-        """After what was over at once, the question the person was at; without one, their focus ends."""
-        resumed = await self._ask_again(pending, writer, response)
-        if not resumed.HasField("ask") and resumed.session_state == wire.SESSION_STATE_ENDED:
-            pending.pod, response.session_id = writer.focus.pod, ""  # there is nothing to go on with any more
-            response.session_state = wire.SESSION_STATE_ENDED
+    async def _lead_back(
+        self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse, *, opened: bool
+    ) -> None:
+        """Behind what is over, the question of the dialogue the person is back in; without one, their focus ends.
 
-    async def _ask_again(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> wire.TurnResponse:
+        They are back where the answer says; after what was over as soon as it was opened, where they were.
+        """
+        goes_on = response.HasField("goes_on")
+        if goes_on:
+            back = identity.Focus(pod=response.goes_on.pod, session_id=response.goes_on.session_id)
+            speaker = replace(await self.writer(pending), focus=back)
+        elif opened and writer.focus.pod:
+            speaker = writer
+        else:
+            return
+        if self.openings.installed(speaker.focus.pod):
+            await self._ask_again(pending, speaker, response)
+        if not response.HasField("ask"):
+            _end_focus(pending, writer, response)
+        elif goes_on and opened:
+            response.session_id = ""  # what ends is the dialogue they were in, whichever it was
+
+    async def _ask_again(self, pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
         """Put the question the writer is at behind an answer."""
         speaker = replace(writer, language=response.language or writer.language)
         step = Step(writer.focus.pod, wire.TurnRequest(resume=wire.Resume()))
@@ -214,16 +256,6 @@ class Turns:
         if resumed.HasField("ask"):
             response.messages.extend(resumed.messages)
             response.ask.CopyFrom(resumed.ask)
-        return resumed
-
-    async def _go_on(self, pending: PendingEvent, response: wire.TurnResponse) -> None:
-        """After a dialogue's end, the question of the one the person is back in, unless that one is over, too."""
-        writer, back = await self.writer(pending), response.goes_on
-        if self.openings.installed(back.pod):
-            focus = identity.Focus(pod=back.pod, session_id=back.session_id)
-            await self._ask_again(pending, replace(writer, focus=focus), response)
-        if not response.HasField("ask"):
-            response.ClearField("goes_on")
 
     async def _ask(self, pending: PendingEvent, writer: Writer, step: Step, event_id: str) -> wire.TurnResponse:
         request = wire.TurnRequest()
@@ -233,7 +265,7 @@ class Turns:
         request.former_ids.extend(writer.former_ids)
         request.channel = self.people.channel
         request.language = writer.language
-        request.session_id = writer.focus.session_id if step.pod == writer.focus.pod and not step.opens else ""
+        request.session_id = writer.focus.session_id if step.pod == writer.focus.pod else ""
         request.occurred_at.CopyFrom(pending.event.occurred_at)
         return await self.talkers.turn(pending.tenant, step.pod, request)
 
@@ -247,6 +279,20 @@ def _heard(asking: "asyncio.Task[identity.ResolveResponse]") -> None:
 def _why(reason: str, pending: PendingEvent) -> str:
     """Why a photo waits: where no place was free nothing was tried, and what became of the last try still holds."""
     return pending.reason if reason == FULL and pending.reason in _IN_VAIN else reason
+
+
+def _came_too_late(step: Step, response: wire.TurnResponse) -> bool:
+    """Whether words were meant for a dialogue that is over."""
+    ended = response.session_state == wire.SESSION_STATE_ENDED and not response.understood
+    return ended and step.request.WhichOneof("input") == "text"
+
+
+def _end_focus(pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
+    """Let the answer end the dialogue that the writer was in: there is nothing to go on with any more."""
+    response.ClearField("goes_on")
+    if writer.focus.pod:
+        pending.pod, response.session_id = writer.focus.pod, ""
+        response.session_state = wire.SESSION_STATE_ENDED
 
 
 def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -> tuple[str, str] | None:

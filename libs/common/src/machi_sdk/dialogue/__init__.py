@@ -17,12 +17,13 @@ from machi_sdk.dialogue.questions import (
     TimeQ,
     WordsQ,
 )
-from machi_sdk.dialogue.script import Accept, Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.script import Accept, AtOnce, Dialogue, Reject, Reply, TurnContext
 from machi_sdk.dialogue.sessions import end_open, end_waiting, open_session
 
 __all__ = [
     "Accept",
     "Answers",
+    "AtOnce",
     "Change",
     "Choices",
     "Confirm",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 Json = None | str | int | float | bool | list["Json"] | dict[str, "Json"]
+_BEHIND = "~behind"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,16 @@ class Answers(Mapping[str, Json]):
         """With a fact among the given ones; None takes it away."""
         rest = {name: known for name, known in self.given.items() if name != key}
         return replace(self, given=rest if value is None else {**rest, key: value})
+
+    def coming_between(self, pod: str, session_id: str) -> "Answers":
+        """With the dialogue that the person is led back into at the end; an empty pod is the own one."""
+        return self.knowing(_BEHIND, [pod, session_id])
+
+    @property
+    def behind(self) -> tuple[str, str] | None:
+        """Pod (empty: the own one) and session of the dialogue this one came between, if it came between any."""
+        kept = self.given.get(_BEHIND)
+        return (str(kept[0]), str(kept[1])) if isinstance(kept, list) else None
 
     def without(self, keys: Collection[str]) -> "Answers":
         """Without the answers to these questions, so that they are asked again; the way back brings them back."""

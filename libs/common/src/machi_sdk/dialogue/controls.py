@@ -17,7 +17,8 @@ from machi_sdk.names import fold
 from machi_sdk.texts import Texts
 
 TEXTS = Texts(Path(__file__).parent / "texts")
-_KINDS = {
+# By the names they have as options and in buttons.
+KINDS = {
     "back": wire.CONTROL_KIND_BACK,
     "cancel": wire.CONTROL_KIND_CANCEL,
     "help": wire.CONTROL_KIND_HELP,
@@ -30,7 +31,7 @@ class Controls:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self._words = {word: kind for name, kind in _KINDS.items() for word in self._typed(f"controls.{name}.words")}
+        self._words = {word: kind for name, kind in KINDS.items() for word in self._typed(f"controls.{name}.words")}
         self._words |= dict.fromkeys(self._typed("controls.enough.label"), wire.CONTROL_KIND_SKIP)
         self._skip_labels = frozenset(self._typed("controls.skip.label"))
         self.yes_no = (frozenset(self._typed("yes")), frozenset(self._typed("no")))
@@ -88,12 +89,7 @@ def is_control(typed: str) -> bool:
 
 _WORDS = frozenset(
     fold(word)
-    for name in _KINDS
+    for name in KINDS
     for words in TEXTS.words(f"controls.{name}.words").values()
     for word in words.split("|")
 )
-
-
-def control_of(option_id: str) -> "wire.ControlKind.ValueType":
-    """The control behind an offered option id; KeyError for any other."""
-    return _KINDS[option_id]

@@ -15,7 +15,7 @@ from machi_sdk.dialogue.asides import Asides
 from machi_sdk.dialogue.controls import TEXTS, Controls
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
 from machi_sdk.dialogue.questions import Question, WordsQ, ask_id_of, takes_words_for_next, to_wire
-from machi_sdk.dialogue.script import Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.script import AtOnce, Dialogue, Reject, Reply, TurnContext
 from machi_sdk.dialogue.sessions import Session
 from machi_sdk.errors import Conflict, Invalid, Unavailable
 from machi_sdk.ids import derived_id
@@ -49,13 +49,14 @@ class DialogueKit(Generic[W]):
     def __init__(
         self,
         works: Works[W],
-        dialogues: Iterable[Dialogue[W]],
+        dialogues: Iterable[Dialogue[W] | AtOnce],
         clock: Clock,
         retracted: Retracted[W] | None = None,
         prepare: Prepare | None = None,
     ) -> None:
         self._works = works
-        self._dialogues = {dialogue.command: dialogue for dialogue in dialogues}
+        self._opened = {dialogue.command: dialogue for dialogue in dialogues}
+        self._dialogues = {name: each for name, each in self._opened.items() if isinstance(each, Dialogue)}
         self.clock = clock
         self._retracted = retracted
         self._prepare = prepare
@@ -105,54 +106,64 @@ class DialogueKit(Generic[W]):
     async def _read(
         self, request: wire.TurnRequest, context: TurnContext
     ) -> tuple[bytes | None, TurnContext, Session | None]:
-        """The answer already given to this event, or else the person's living session; by the id they go by now."""
+        """The answer already given to this event, or else the session it is about; by the id the person goes by now."""
         await self._learn(request, context)
         asked = (context.event_id, context.citizen_id, context.session_id)
         begun = await sessions.begun(self._works, context.tenant, *asked)
         context = replace(context, citizen_id=begun.citizen_id)
         if begun.response is not None:
             return begun.response, context, None
-        session = await self._meant(request, begun.session, context)
-        if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
-            return None, context, None
-        return None, context, session if session.alive(context.now) else None
+        return None, context, await self._meant(request, begun.session, context)
 
     async def _learn(self, request: wire.TurnRequest, context: TurnContext) -> None:
-        """Hear from the turn itself of a merge whose news has not come yet."""
+        """Learn of a merge from `former_ids` when CitizenMerged has not arrived."""
         if request.former_ids:
             async with self._works.begin(context.tenant) as work:
                 await learn(work, context.citizen_id, request.former_ids)
 
     async def _meant(self, request: wire.TurnRequest, focused: Session | None, context: TurnContext) -> Session | None:
-        """Of several questions that wait for a person, the one shown last, unless a button names the focused one."""
-        if focused is None or not focused.waits:
-            return focused
-        if self._controls.ask_id(request) == ask_id_of(focused.session_id, focused.version):
-            return focused
+        """The focused session, if the person can answer it; of questions that wait for them, the one shown last.
+
+        A button of the focused one means that one. Where it is over, what waits is meant.
+        """
+        session = self._living(focused, context)
+        if not context.session_id or request.WhichOneof("input") == "open":
+            return session
+        if session is not None and (not session.waits or self._controls.ask_id(request) == _ask_id(session)):
+            return session
         async with self._works.begin(context.tenant) as work:
-            return await sessions.newest_waiting(work, focused.citizen_id) or focused
+            waiting = await sessions.newest_waiting(work, context.citizen_id)
+        return self._living(waiting, context) or session
+
+    def _living(self, session: Session | None, context: TurnContext) -> Session | None:
+        """The session, if this person can still answer it."""
+        if session is None or session.citizen_id != context.citizen_id or session.command not in self._dialogues:
+            return None
+        return session if session.alive(context.now) else None
 
     async def _plan(self, session: Session | None, request: wire.TurnRequest, context: TurnContext) -> Plan:
         kind = request.WhichOneof("input")
         if kind is None:
             raise Invalid("input-missing")
         if kind == "open":
-            return await self._begin(request, context)
+            return await self._begin(session, request, context)
         if kind == "retract":
             return self._retract(session, request.retract.event_id)
         if session is None:
             return Plan(say=(text(TEXTS.say(context.language, "no-session")),), ends=True, understood=False)
         return await self._step(session, request, context)
 
-    async def _begin(self, request: wire.TurnRequest, context: TurnContext) -> Plan:
-        dialogue = self._dialogues.get(request.open.command)
+    async def _begin(self, interrupted: Session | None, request: wire.TurnRequest, context: TurnContext) -> Plan:
+        dialogue = self._opened.get(request.open.command)
         if dialogue is None:
             raise Invalid("command-unknown", request.open.command)
         started = await dialogue.begin(context, dict(request.open.arguments))
         if isinstance(started, Reply):
             return Plan(reply=started)
+        behind = _behind(interrupted, dialogue.command)
+        answers = started.coming_between(*behind) if behind else started
         session_id = derived_id("session", context.tenant, request.event_id)
-        return Plan(Session(session_id, context.citizen_id, dialogue.command, started, 0, context.now), started)
+        return Plan(Session(session_id, context.citizen_id, dialogue.command, answers, 0, context.now), answers)
 
     def _retract(self, session: Session | None, event_id: str) -> Plan:
         earlier = session.answers.taken_back(event_id) if session is not None else None
@@ -164,9 +175,8 @@ class DialogueKit(Generic[W]):
         question = self._question(session, session.answers, context.language)
         if question is None:  # nothing is missing any more: the dialogue or its data changed since it was asked
             return Plan(session, session.answers)
-        asked = ask_id_of(session.session_id, session.version)
         stale = self._controls.ask_id(request)
-        if stale and stale != asked:
+        if stale and stale != _ask_id(session):
             return Plan(session, say=(text(TEXTS.say(context.language, "old-button")),), understood=False)
         control = self._controls.of(request, question)
         if control is not None:
@@ -182,12 +192,7 @@ class DialogueKit(Generic[W]):
         if returned is not None:
             return Plan(session, returned, understood=False)
         if takes_words_for_next(question.kind) and request.WhichOneof("input") == "text":
-            passed = replace(session, answers=session.answers.answered(question.key, None, context.event_id))
-            plan = await self._step(passed, request, context)
-            if plan.answers is not None:
-                return plan
-            if self._asks_for_words(passed, context.language):  # what is wrong with them, with the photos still open
-                return replace(plan, session=session)
+            return await self._pass_over(session, question, request, context)
         try:
             value = answer_of(question.kind, request, self._controls.yes_no)
         except Unreadable as reason:
@@ -195,6 +200,18 @@ class DialogueKit(Generic[W]):
                 session, say=(text(TEXTS.say(context.language, reason.key, **reason.places)),), understood=False
             )
         return await self._settle(session, question, value, context)
+
+    async def _pass_over(
+        self, session: Session, question: Question, request: wire.TurnRequest, context: TurnContext
+    ) -> Plan:
+        """Words instead of another photo answer a question for words; any other question has to be seen first."""
+        passed = session.answers.answered(question.key, None, context.event_id)
+        behind = self._question(session, passed, context.language)
+        if behind is None or not isinstance(behind.kind, WordsQ):
+            return Plan(session, passed, understood=behind is None)
+        plan = await self._step(replace(session, answers=passed), request, context)
+        # What is wrong with the words is said with the photos still open.
+        return plan if plan.answers is not None else replace(plan, session=session)
 
     async def _settle(self, session: Session, question: Question, value: Json, context: TurnContext) -> Plan:
         dialogue = self._dialogues[session.command]
@@ -231,10 +248,6 @@ class DialogueKit(Generic[W]):
     def _question(self, session: Session, answers: Answers, language: str) -> Question | None:
         """What is asked now, asides included."""
         return self._asides.question(self._dialogues[session.command].ask(answers, language), answers, language)
-
-    def _asks_for_words(self, session: Session, language: str) -> bool:
-        question = self._question(session, session.answers, language)
-        return question is not None and isinstance(question.kind, WordsQ)
 
     def _back(self, session: Session, language: str) -> Plan:
         if self._asides.stands(session.answers):
@@ -280,7 +293,7 @@ class DialogueKit(Generic[W]):
             reply = Reply() if plan.ends else await dialogue.finish(work, context, answers)
             reply = replace(reply, messages=(*plan.say, *reply.messages))
             response = _response(reply, wire.SESSION_STATE_ENDED, understood=plan.understood)
-            await self._go_on(work, response, context)
+            await self._go_on(work, response, answers, context)
         else:
             asked = Reply((*plan.say, *question.before))
             response = _response(asked, wire.SESSION_STATE_OPEN, understood=plan.understood)
@@ -288,19 +301,43 @@ class DialogueKit(Generic[W]):
         response.session_id = response.session_id or session.session_id
         return response
 
-    async def _go_on(self, work: W, response: wire.TurnResponse, context: TurnContext) -> None:
-        """After a dialogue's end, the next question that waits for the person."""
-        waiting = await sessions.newest_waiting(work, context.citizen_id)
-        if waiting is None or waiting.command not in self._dialogues:
+    async def _go_on(self, work: W, response: wire.TurnResponse, answers: Answers, context: TurnContext) -> None:
+        """After a dialogue's end, the one it came between, else the next question that waits for the person."""
+        if not response.HasField("goes_on"):
+            pod, session_id = answers.behind or ("", "")
+            response.goes_on.CopyFrom(wire.OpenDialogue(pod=pod, session_id=session_id))
+        if response.goes_on.pod:
             return
-        question = self._question(waiting, waiting.answers, response.language or context.language)
+        session = self._living(await sessions.find(work, response.goes_on.session_id), context)
+        response.ClearField("goes_on")
+        session = session or self._living(await sessions.newest_waiting(work, context.citizen_id), context)
+        if session is None:
+            return
+        language = response.language or context.language
+        question = self._question(session, session.answers, language)
         if question is not None:
-            response.session_id, response.session_state = waiting.session_id, wire.SESSION_STATE_OPEN
-            self._ask(response, question, waiting, response.language or context.language)
+            response.session_id, response.session_state = session.session_id, wire.SESSION_STATE_OPEN
+            self._ask(response, question, session, language)
 
     def _ask(self, response: wire.TurnResponse, question: Question, session: Session, language: str) -> None:
         controls = self._controls.offered(language, question, first=session.answers.at_start)
-        response.ask.CopyFrom(to_wire(question, ask_id_of(session.session_id, session.version), controls))
+        response.ask.CopyFrom(to_wire(question, _ask_id(session), controls))
+
+
+def _ask_id(session: Session) -> str:
+    return ask_id_of(session.session_id, session.version)
+
+
+def _behind(interrupted: Session | None, command: str) -> tuple[str, str] | None:
+    """Where a dialogue leads back to that was opened while another one was open in the pod.
+
+    One in which nothing was answered, or which is now begun anew, is given up for the one behind it.
+    """
+    if interrupted is None:
+        return None
+    if interrupted.answers.steps and interrupted.command != command:
+        return "", interrupted.session_id
+    return interrupted.answers.behind
 
 
 def _outcome(response: wire.TurnResponse) -> str:

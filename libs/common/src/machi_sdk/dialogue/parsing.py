@@ -20,10 +20,11 @@ from machi_sdk.dialogue.questions import (
     WordsQ,
 )
 from machi_sdk.names import fold, stands_in
+from machi_sdk.sql import storable
 
 CHANGE = "change"
 MOST_PLACE = 500
-_SENT = ("photo", "sticker", "audio", "video", "file")
+_SENT = ("photo", "sticker", "audio", "video", "file", "edited")
 
 
 class Unreadable(Exception):
@@ -41,7 +42,7 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
         case "choice", _:
             return _chosen(kind, list(request.choice.option_ids))
         case "text", _:
-            return _typed(kind, _storable(request.text.text), yes_no)
+            return _typed(kind, storable(request.text.text), yes_no)
         case "place", PlaceQ():
             return _pinned(request.place)
         case "photo", PhotoQ():
@@ -58,19 +59,14 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
 
 
 def sent_key(kind: str) -> str:
-    """The kind word for something that was sent and answers no question."""
+    """Text key that kindly declines something sent which answers nothing."""
     return f"sent.{kind}" if kind in _SENT else "sent.other"
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL keeps every character but one."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _pinned(place: wire.Place) -> Json:
     if not (abs(place.latitude) <= 90 and abs(place.longitude) <= 180):  # false for a NaN, too
         raise Unreadable("again.place")
-    parts = {"title": _storable(place.title), "address": _storable(place.address)}
+    parts = {"title": storable(place.title), "address": storable(place.address)}
     return {"latitude": place.latitude, "longitude": place.longitude, **parts}
 
 
@@ -156,10 +152,12 @@ def _day(text: str) -> date:
 
 def _matching(options: tuple[Opt, ...], words: str) -> str:
     for option in options:
-        if words and words in (fold(option.label), option.option_id, *map(fold, option.alone)):
+        if words and words in (fold(option.label), *map(fold, option.alone)):
             return option.option_id
     if re.fullmatch(r"\d{1,3}", words) and 1 <= int(words) <= len(options):
         return options[int(words) - 1].option_id
+    if words in _ids(options):
+        return words
     near = [option.option_id for option in options if words and _is_near(option, words)]
     if len(near) == 1:
         return near[0]

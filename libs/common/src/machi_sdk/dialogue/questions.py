@@ -11,7 +11,7 @@ from machi.dialogue.v1.messages_pb2 import Message
 class Opt:
     """One offered option; the label has at most 20 characters.
 
-    `words` are what people may type instead, among others; `alone` means it where nothing else was typed.
+    `words` match anywhere in what was typed; `alone` only as the whole of it.
     """
 
     option_id: str
@@ -120,7 +120,7 @@ class Question:
 
 
 def takes_words_for_next(kind: Kind) -> bool:
-    """Whether who writes has no more to send: after a photo, words are the answer to the question behind it."""
+    """Whether typed words answer the next question: after one photo, typing means no more photos."""
     return isinstance(kind, PhotoQ) and kind.taken > 0
 
 

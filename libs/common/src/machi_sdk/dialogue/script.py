@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
 from machi.dialogue.v1.messages_pb2 import Message
@@ -16,7 +16,7 @@ W_contra = TypeVar("W_contra", bound=Work, contravariant=True)
 
 @dataclass(frozen=True)
 class TurnContext:
-    """Who is speaking, where, and when; `session_id` is empty while none is open, `facts` come from `prepare`."""
+    """Who is speaking, where, and when; `session_id` is of the dialogue they are in, `facts` come from `prepare`."""
 
     tenant: str
     citizen_id: str
@@ -32,7 +32,7 @@ class TurnContext:
 class Reply:
     """Messages that end a dialogue (or answer without opening one); `language` when the person's changed.
 
-    `goes_on` is a dialogue the person is back in after this one.
+    `goes_on` is the dialogue the person is in after this one, instead of the one it came between; an empty one is none.
     """
 
     messages: tuple[Message, ...] = ()
@@ -55,6 +55,20 @@ class Reject:
     keep: Mapping[str, Json] | None = None
 
 
+class AtOnce(Protocol):
+    """Answers as soon as it is opened, and asks nothing."""
+
+    @property
+    def command(self) -> str:
+        """The command of the manifest that opens it."""
+        ...
+
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Reply:
+        """The answer. Outside any transaction."""
+        ...
+
+
+@runtime_checkable
 class Dialogue(Protocol[W_contra]):
     """One conversation of a pod."""
 

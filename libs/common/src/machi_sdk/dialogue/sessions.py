@@ -30,6 +30,7 @@ _GO_ON = (
     " WHERE session_id = $1 AND version = $2 AND citizen_id = $3 RETURNING version"
 )
 _BEGUN = "SELECT * FROM turn_begun($1, $2, $3, $4)"
+_FIND = f"SELECT {_COLUMNS} FROM dialogue_sessions WHERE tenant = $1 AND session_id = $2"
 
 _WAITING = f"""tenant = $1 AND citizen_id = $2 AND ended_at IS NULL
     AND answers->'given' ? '{_WAITS}' AND answers->'steps' = '[]'::jsonb"""
@@ -85,6 +86,12 @@ async def open_session(work: Work, citizen_id: str, command: str, answers: Answe
     session = Session(new_id(), citizen_id, command, answers.knowing(_WAITS, True), 0, work.clock.now())
     await store(work, session, session.answers, ended=False)
     return session.session_id
+
+
+async def find(work: Work, session_id: str) -> Session | None:
+    """The session with that id, whosever it is, over or not; an empty id is none."""
+    row = await work.db.fetchrow(_FIND, work.tenant, session_id) if session_id else None
+    return _session(row) if row else None
 
 
 async def newest_waiting(work: Work, citizen_id: str) -> Session | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from machi_channel_slack.adapters.board import FIRST, NEW, TO_SHOW
+from machi_channel_slack.adapters.cards import FIRST, NEW, TO_SHOW
 from machi_channel_slack.domain.digests import (
     CALM_AFTER,
     MOST_LINES,
@@ -73,6 +73,7 @@ _LINK = f"UPDATE digest_lines SET link = $4 WHERE {_KEY} AND card_id = $3"
 _DROP_LINE = f"DELETE FROM digest_lines WHERE {_KEY} AND card_id = $3 RETURNING desk_id"
 _LET_GO = "UPDATE cards SET held = false WHERE tenant = $1 AND card_id = $2 AND desk_id = $3"
 _ATTEMPT = f"UPDATE digests SET channel_id = $3, attempted_at = $4 WHERE {_KEY}"
+_UNATTEMPT = f"UPDATE digests SET channel_id = '', attempted_at = NULL WHERE {_KEY}"
 _POSTED = f"UPDATE digests SET channel_id = $3, ts = $4, attempted_at = NULL WHERE {_KEY}"
 _SETTLED = f"UPDATE digests SET shown = GREATEST(shown, $3), tries = 0, trouble = '' WHERE {_KEY}"
 _PUT_OFF = f"""
@@ -88,8 +89,8 @@ class PostgresDigests:
         self._works = works
         self._rule = rule
 
-    async def is_flood(self, tenant: str, desk_id: str, now: datetime) -> bool:
-        """Whether a desk's new cards go into digests now; makes the next digest when it is due."""
+    async def gather(self, tenant: str, desk_id: str, now: datetime) -> bool:
+        """Put a desk's new cards into the next digest when it is due; whether they go into digests now."""
         async with self._works.begin(tenant) as work:
             row = await work.db.fetchrow(_TIDE, tenant, desk_id, now, now - WINDOW)
             assert row is not None
@@ -127,9 +128,13 @@ class PostgresDigests:
             desk_id = await work.db.fetchval(_DROP_LINE, key.tenant, key.digest_id, card_id)
             await work.db.execute(_LET_GO, key.tenant, card_id, desk_id)
 
-    async def attempt(self, key: DigestKey, channel: str, at: datetime | None) -> None:
-        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
+    async def attempt(self, key: DigestKey, channel: str, at: datetime) -> None:
+        """A first post into a channel is about to be made."""
         await self._write(key, _ATTEMPT, channel, at)
+
+    async def unattempt(self, key: DigestKey) -> None:
+        """It was refused for certain: nothing was posted."""
+        await self._write(key, _UNATTEMPT)
 
     async def posted(self, key: DigestKey, channel: str, ts: str) -> None:
         """The digest's message is known."""

@@ -9,8 +9,9 @@ from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest, CardRequest, Ge
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
 from machi.identity.v1.staff_service_pb2 import ListDesksRequest, ListStaffRequest, ResolveStaffRequest, Staff
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceStub
+from machi_channel_slack.domain.address import CHANNEL, SlackAddress
 from machi_channel_slack.domain.cards import CardState, Desk
-from machi_sdk.errors import Missing
+from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.inbound import Bulkheads
 from machi_sdk.installed import InstalledPods
 from machi_sdk.rpc import for_tenant, mapped
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
     from machi.identity.v1.staff_service_pb2_grpc import StaffServiceAsyncStub
 
-CHANNEL = "slack"
 CARDS = "machi.desk.cards.v1"
 _DESKS_KNOWN_SECONDS = 60.0
 _MOST_PHOTO_BYTES = 20 * 1024 * 1024
@@ -34,7 +34,7 @@ class IdentityDesks:
         self._desks: dict[str, tuple[float, dict[str, Desk]]] = {}
 
     async def desk(self, tenant: str, desk_id: str) -> Desk:
-        """A desk; Missing when there is none."""
+        """A desk; Unavailable while identity knows none of that id, or does not answer."""
         now = asyncio.get_running_loop().time()
         read_at, desks = self._desks.get(tenant, (0.0, {}))
         if desk_id not in desks or now - read_at > _DESKS_KNOWN_SECONDS:
@@ -42,7 +42,7 @@ class IdentityDesks:
             desks = {desk.desk_id: Desk(desk.desk_id, desk.name, desk.language) for desk in answer.desks}
             self._desks[tenant] = (now, desks)
         if desk_id not in desks:
-            raise Missing("desk-unknown")
+            raise Unavailable("desk-unknown")
         return desks[desk_id]
 
     async def staff(self, tenant: str, address: str, within: float) -> Staff | None:
@@ -57,8 +57,8 @@ class IdentityDesks:
     async def members(self, tenant: str, desk_id: str) -> list[str]:
         """The Slack users who work at a desk."""
         answer = await self._stub().ListStaff(ListStaffRequest(), timeout=2.0, metadata=for_tenant(tenant))
-        addresses = [staff.slack_address for staff in answer.staff if desk_id in staff.desk_ids]
-        return [user for _, _, user in (address.partition("/") for address in addresses) if user]
+        users = (SlackAddress.read(staff.slack_address).user for staff in answer.staff if desk_id in staff.desk_ids)
+        return [user for user in users if user]
 
     def _stub(self) -> "StaffServiceAsyncStub":
         return StaffServiceStub(self._peers.channel("identity"))

@@ -73,7 +73,9 @@ class SlackRooms:
             self._listed = None
             found = await self._find(desk)
             if not found:
-                raise Unavailable("slack-channel-name-taken", f"#{desk.name} is archived or private") from error
+                raise Unavailable(
+                    "slack-channel-name-taken", f"#{desk.name} is archived, or private and closed to us"
+                ) from error
             return found
         self._invite_at[desk.name] = 0.0
         return channel

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from machi_channel_slack.adapters.calls import SECONDS, Calls, Json
+from machi_channel_slack.adapters.calls import Calls
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.domain.conversations import is_external
+from machi_channel_slack.domain.nodes import Json, part, parts, words
 from machi_channel_slack.ports import SlackLimited, SlackRefused, SlackUncertain
 from machi_sdk.conversation import DownloadFailed, NoPhoto
 from machi_sdk.conversation.downloads import download
@@ -19,6 +20,9 @@ from machi_sdk.settings import SlackSettings
 _PAGES = 5
 _PAGE = 200
 _MOST_INVITED = 100
+# Slack's clock and ours may differ.
+_SKEW = timedelta(minutes=10)
+_UPLOAD_SECONDS = 10.0
 _NO_FILE = {"file_not_found", "file_deleted"}
 
 
@@ -70,16 +74,10 @@ class SlackApi:
                 raise
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
-        """The ts of our message with this mark, in the channel or a thread; empty when there is none."""
-        cursor = ""
-        for _ in range(_PAGES):
-            body = await self._page(channel, f"{since.timestamp():.6f}", thread_ts, cursor)
-            for message in _rows(body, "messages"):
-                if _carries(message, mark):
-                    return str(message["ts"])
-            cursor = _cursor(body)
-            if not cursor:
-                break
+        """The ts of our message with this mark, in the channel or a thread; empty when there is none since then."""
+        async for message in self._messages(channel, thread_ts, since - _SKEW):
+            if _carries(message, mark):
+                return words(message, "ts")
         return ""
 
     async def whisper(self, channel: str, user: str, message: SlackMessage, thread_ts: str = "") -> None:
@@ -101,15 +99,7 @@ class SlackApi:
             "text": message.text,
             "blocks": [dict(block) for block in message.blocks],
         }
-        try:
-            async with self._session.post(response_url, json=body) as response:
-                status = response.status
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise SlackUncertain("slack-uncertain") from error
-        if status >= 500:
-            raise SlackUncertain("slack-uncertain")
-        if status >= 400:
-            raise SlackRefused("response_url")
+        await self._calls.taken("response_url", self._session.post(response_url, json=body))
 
     async def open_view(self, trigger_id: str, view: Mapping[str, object], seconds: float) -> None:
         """Open a modal for the person whose trigger it is."""
@@ -122,20 +112,19 @@ class SlackApi:
     async def permalink(self, channel: str, ts: str) -> str:
         """The address that opens a message."""
         request = self._client.chat_getPermalink(channel=channel, message_ts=ts)
-        return str((await self._calls.ended("chat.getPermalink", request)).get("permalink") or "")
+        return words(await self._calls.ended("chat.getPermalink", request), "permalink")
 
     async def upload(self, name: str, alt: str, body: bytes) -> str:
         """Upload a file nobody sees yet; returns its id."""
         request = self._client.files_getUploadURLExternal(filename=name, length=len(body), alt_txt=alt or None)
         place = await self._calls.ended("files.getUploadURLExternal", request)
         try:
-            async with self._session.post(str(place["upload_url"]), data=body) as response:
-                status = response.status
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise SlackUncertain("slack-uncertain") from error
-        if status != 200:
-            raise SlackUncertain("slack-upload-failed")
-        return str(place["file_id"])
+            await self._calls.taken(
+                "upload", self._session.post(words(place, "upload_url"), data=body), _UPLOAD_SECONDS
+            )
+        except SlackRefused as error:  # the next try is given another address
+            raise SlackUncertain("slack-upload-failed") from error
+        return words(place, "file_id")
 
     async def share(self, file_id: str, title: str, channel: str, thread_ts: str) -> None:
         """Show an uploaded file in a thread."""
@@ -146,23 +135,15 @@ class SlackApi:
 
     async def is_shared(self, file_id: str, channel: str, thread_ts: str) -> bool:
         """Whether a thread shows the file."""
-        cursor = ""
-        for _ in range(_PAGES):
-            body = await self._page(channel, "0", thread_ts, cursor)
-            if any(
-                file.get("id") == file_id for message in _rows(body, "messages") for file in _rows(message, "files")
-            ):
+        async for message in self._messages(channel, thread_ts):
+            if any(words(file, "id") == file_id for file in parts(message, "files")):
                 return True
-            cursor = _cursor(body)
-            if not cursor:
-                break
         return False
 
     async def direct(self, user: str) -> str:
         """The id of the direct conversation with a person."""
         body = await self._calls.ended("conversations.open", self._client.conversations_open(users=user))
-        room = body.get("channel")
-        return str(room["id"]) if isinstance(room, dict) else ""
+        return words(part(body, "channel"), "id")
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
         """Type and bytes of a file that a person sent, at most 10 MB.
@@ -175,7 +156,7 @@ class SlackApi:
             raise (Unavailable(error.slug) if error.mendable else NoPhoto()) from error
         except Unavailable as error:
             raise DownloadFailed from error
-        address = _address(body.get("file"))
+        address = _address(part(body, "file"))
         if not address:
             raise NoPhoto
         return await download(self._session, address, {"Authorization": f"Bearer {self._client.token}"})
@@ -189,24 +170,35 @@ class SlackApi:
                 raise
 
     async def channels(self) -> dict[str, tuple[str, bool]]:
-        """Public channels by name: (id, whether we are in it)."""
+        """Channels by name, (id, whether we are in it): all public ones, and of the private ones those we are in.
+
+        An app that was installed without the scope goes on without these: `machi doctor` says so. Slack is not even
+        asked where that is known, for what it refuses raises an alarm.
+        """
+        found = await self._listed("public_channel")
+        if not self._calls.may("groups:read"):
+            return found
+        try:
+            return await self._listed("private_channel") | found
+        except SlackRefused as error:
+            if error.error != "missing_scope":
+                raise
+            return found
+
+    async def _listed(self, kind: str) -> dict[str, tuple[str, bool]]:
         found: dict[str, tuple[str, bool]] = {}
         cursor = ""
         while True:
             request = self._client.conversations_list(
-                types="public_channel",
-                exclude_archived=True,
-                limit=999,
-                cursor=cursor or None,
-                team_id=self._team_id,
+                types=kind, exclude_archived=True, limit=999, cursor=cursor or None, team_id=self._team_id
             )
             try:
                 body = await self._calls.ended("conversations.list", request)
             except SlackLimited as error:  # a large workspace has more pages than Slack gives in a minute
                 await asyncio.sleep(error.after)
                 continue
-            for room in _rows(body, "channels"):
-                found[str(room.get("name", ""))] = (str(room["id"]), room.get("is_member") is True)
+            for room in parts(body, "channels"):
+                found[words(room, "name")] = (words(room, "id"), room.get("is_member") is True)
             cursor = _cursor(body)
             if not cursor:
                 return found
@@ -216,11 +208,10 @@ class SlackApi:
         body = await self._calls.ended(
             "conversations.create", self._client.conversations_create(name=name, team_id=self._team_id)
         )
-        room = body.get("channel")
-        return str(room["id"]) if isinstance(room, dict) else ""
+        return words(part(body, "channel"), "id")
 
     async def join(self, channel: str) -> None:
-        """Enter a public channel."""
+        """Enter a public channel; into a private one somebody has to invite us."""
         await self._calls.ended("conversations.join", self._client.conversations_join(channel=channel))
 
     async def invite(self, channel: str, users: list[str]) -> None:
@@ -230,16 +221,28 @@ class SlackApi:
             request = self._client.conversations_invite(channel=channel, users=some, force=True)
             await self._calls.ended("conversations.invite", request)
 
+    async def _messages(self, channel: str, thread_ts: str, since: datetime | None = None) -> AsyncIterator[Json]:
+        """Messages of the channel or of a thread, as many as a few pages hold."""
+        oldest, cursor = f"{since.timestamp():.6f}" if since else "0", ""
+        for _ in range(_PAGES):
+            body = await self._page(channel, oldest, thread_ts, cursor)
+            for message in parts(body, "messages"):
+                yield message
+            cursor = _cursor(body)
+            if not cursor:
+                return
+
     async def _page(self, channel: str, oldest: str, thread_ts: str, cursor: str) -> Json:
+        client, after = self._client, cursor or None
         if thread_ts:
-            request = self._client.conversations_replies(
-                channel=channel, ts=thread_ts, limit=_PAGE, cursor=cursor or None, include_all_metadata=True
+            request = client.conversations_replies(
+                channel=channel, ts=thread_ts, oldest=oldest, limit=_PAGE, cursor=after, include_all_metadata=True
             )
-            return await self._calls.ended("conversations.replies", request, SECONDS)
-        request = self._client.conversations_history(
-            channel=channel, oldest=oldest, limit=_PAGE, cursor=cursor or None, include_all_metadata=True
+            return await self._calls.ended("conversations.replies", request)
+        request = client.conversations_history(
+            channel=channel, oldest=oldest, limit=_PAGE, cursor=after, include_all_metadata=True
         )
-        return await self._calls.ended("conversations.history", request, SECONDS)
+        return await self._calls.ended("conversations.history", request)
 
 
 def _metadata(mark: Mark | None) -> dict[str, object] | None:
@@ -247,24 +250,16 @@ def _metadata(mark: Mark | None) -> dict[str, object] | None:
 
 
 def _carries(message: Json, mark: Mark) -> bool:
-    metadata = message.get("metadata")
-    if isinstance(metadata, dict) and metadata.get("event_type"):
+    metadata = part(message, "metadata")
+    if metadata.get("event_type"):
         return metadata.get("event_type") == mark.kind and metadata.get("event_payload") == dict(mark.payload)
-    return bool(message.get("bot_id")) and bool(mark.needle) and mark.needle in str(message.get("text", ""))
+    return bool(message.get("bot_id")) and bool(mark.needle) and mark.needle in words(message, "text")
 
 
-def _address(file: object) -> str:
+def _address(file: Json) -> str:
     """Where Slack keeps a file; empty when it is kept elsewhere, for our token goes to Slack alone."""
-    if not isinstance(file, dict) or is_external(file):
-        return ""
-    return str(file.get("url_private_download") or file.get("url_private") or "")
-
-
-def _rows(body: Json, key: str) -> list[Json]:
-    found = body.get(key)
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return "" if is_external(file) else words(file, "url_private_download") or words(file, "url_private")
 
 
 def _cursor(body: Json) -> str:
-    metadata = body.get("response_metadata")
-    return str(metadata.get("next_cursor") or "") if isinstance(metadata, dict) else ""
+    return words(part(body, "response_metadata"), "next_cursor")

@@ -1,4 +1,4 @@
-"""The tables, as SQLModel; migrations build them, raw statements use them."""
+"""The tables, as SQLModel; migrations build them."""
 
 from datetime import datetime
 from typing import ClassVar

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from machi_channel_slack.domain.nodes import Json, part, parts, words
-from machi_channel_slack.domain.payloads import Ignored, Malformed, plain, said_in
+from machi_channel_slack.domain.payloads import Ignored, Malformed, edit_id, is_edit, plain, said_in
 
 _SPOKEN = ("", "file_share", "thread_broadcast", "me_message")
 
@@ -40,6 +40,16 @@ class TakenBack:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """A person gave a message of theirs other words, at `ts`."""
+
+    event_id: str
+    user: str
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True)
 class Commanded:
     """A person used the app's slash command, anywhere."""
 
@@ -53,7 +63,7 @@ def is_direct(body: Json) -> bool:
     return words(event, "type") == "message" and words(event, "channel_type") == "im"
 
 
-def read_direct(body: Json) -> Said | TakenBack | Ignored:
+def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
     """The event; Malformed when its frame is broken."""
     event, event_id = part(body, "event"), words(body, "event_id")
     channel = words(event, "channel")
@@ -63,12 +73,22 @@ def read_direct(body: Json) -> Said | TakenBack | Ignored:
         before = part(event, "previous_message")
         user = "" if words(before, "bot_id") else words(before, "user")
         return TakenBack(event_id, user, channel, taken_ts) if user else Ignored("not-a-person")
+    if words(event, "subtype") == "message_changed":
+        return _edited(event, event_id)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
         return Ignored("not-a-person")
     text, files = said_in(event), tuple(map(_file, parts(event, "files")))
     if not text.strip() and not files:
         return Ignored("no-words")
     return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)
+
+
+def _edited(event: Json, event_id: str) -> Edited | Ignored:
+    message = part(event, "message")
+    if words(message, "bot_id") or not words(message, "user") or not is_edit(event):
+        return Ignored("not-edited")
+    at = words(part(message, "edited"), "ts")
+    return Edited(edit_id(event, event_id), words(message, "user"), words(event, "channel"), at)
 
 
 def _taken_back(event: Json) -> str:

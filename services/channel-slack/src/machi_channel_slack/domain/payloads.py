@@ -105,19 +105,23 @@ def _reply(message: Json, event_id: str, channel: str) -> Reply | Ignored:
 
 
 def _edited(event: Json, event_id: str) -> Reply | Ignored:
-    """An edit by a person; Slack also says "changed" when it adds a preview, and then the words are the same.
-
-    Where it does not say what they were, one edit is one event, however often it says so.
-    """
-    after, before = part(event, "message"), part(event, "previous_message")
-    edited = part(after, "edited")
-    if not words(edited, "user") or said_in(after) == said_in(before):
+    if not is_edit(event):
         return Ignored("not-edited")
-    found = _reply(after, event_id, words(event, "channel"))
-    if isinstance(found, Ignored):
-        return found
-    edit_id = event_id if before else f"{found.channel}/{found.ts}/{words(edited, 'ts')}"
-    return replace(found, event_id=edit_id, files=0, edited=True)
+    found = _reply(part(event, "message"), edit_id(event, event_id), words(event, "channel"))
+    return found if isinstance(found, Ignored) else replace(found, files=0, edited=True)
+
+
+def is_edit(event: Json) -> bool:
+    """Whether somebody gave a message other words; Slack also says "changed" when it adds a preview."""
+    after = part(event, "message")
+    return bool(words(part(after, "edited"), "user")) and said_in(after) != said_in(part(event, "previous_message"))
+
+
+def edit_id(event: Json, event_id: str) -> str:
+    """Where Slack does not say what the words were, one edit is one event, however often it says so."""
+    after = part(event, "message")
+    said_once = f"{words(event, 'channel')}/{words(after, 'ts')}/{words(part(after, 'edited'), 'ts')}"
+    return event_id if part(event, "previous_message") else said_once
 
 
 def _home_look(event: Json, event_id: str) -> HomeLook | Ignored:

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from machi.channel.v1.events_pb2 import FormSubmitted, HomeOpened, InboundEvent, MediaSent, Pressed, ThreadReplied
-from machi_channel_slack.domain.conversations import Commanded, Said, TakenBack
+from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, MediaSent, Pressed, ThreadReplied
+from machi_channel_slack.domain.address import CHANNEL, SlackAddress
+from machi_channel_slack.domain.conversations import Commanded, Edited, Said, TakenBack
 from machi_channel_slack.domain.payloads import HomeLook, Press, Reply, Submission
 from machi_channel_slack.domain.press import CardAction
 from machi_sdk.clock import stamp
 from machi_sdk.conversation.press import ChoicePress, TogglePress, decode, encode
 from machi_sdk.ids import derived_id
 
-CHANNEL = "slack"
-Delivered = Reply | HomeLook | Said | TakenBack
+Delivered = Reply | HomeLook | Said | TakenBack | Edited
 
 
 def events_of(found: Delivered, team: str, received_at: datetime, *, again: bool) -> list[InboundEvent]:
@@ -28,6 +28,9 @@ def events_of(found: Delivered, team: str, received_at: datetime, *, again: bool
             events = _said_events(found, team, received_at)
         case TakenBack():
             events = [_taken_back_event(found, team, received_at)]
+        case Edited():
+            events = [_direct_event(found.event_id, found, team, received_at)]
+            events[0].other.kind = "edited"
     for event in events:
         event.redelivered = again
     return events
@@ -45,27 +48,17 @@ def _reply_events(reply: Reply, team: str, received_at: datetime) -> Iterator[In
 
 def _reply_event(event_id: str, reply: Reply, team: str, received_at: datetime) -> InboundEvent:
     said = ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text, edited=reply.edited)
-    return InboundEvent(
-        event_id=event_id,
-        channel=CHANNEL,
-        address=f"{team}/{reply.user}",
-        occurred_at=_slack_time(reply.ts, received_at),
-        received_at=stamp(received_at),
-        message_id=f"{reply.channel}/{reply.ts}",
-        thread_reply=said,
-    )
+    event = _event(event_id, SlackAddress(team, reply.user), received_at, reply.ts)
+    event.message_id = f"{reply.channel}/{reply.ts}"
+    event.thread_reply.CopyFrom(said)
+    return event
 
 
 def _home_event(look: HomeLook, team: str, received_at: datetime) -> InboundEvent:
     """A look at the home tab."""
-    return InboundEvent(
-        event_id=look.event_id,
-        channel=CHANNEL,
-        address=f"{team}/{look.user}",
-        occurred_at=_slack_time(look.ts, received_at),
-        received_at=stamp(received_at),
-        home_opened=HomeOpened(),
-    )
+    event = _event(look.event_id, SlackAddress(team, look.user), received_at, look.ts)
+    event.home_opened.SetInParent()
+    return event
 
 
 def _said_events(said: Said, team: str, received_at: datetime) -> list[InboundEvent]:
@@ -94,26 +87,16 @@ def _taken_back_event(taken: TakenBack, team: str, received_at: datetime) -> Inb
 
 def command_event(command: Commanded, team: str, delivery: str, received_at: datetime) -> InboundEvent:
     """A slash command: its words, as if they were written to the app; the same delivery again is the same event."""
-    event = InboundEvent(
-        event_id=derived_id("slack-command", team, command.user, delivery),
-        channel=CHANNEL,
-        address=f"{team}/{command.user}",
-        occurred_at=stamp(received_at),
-        received_at=stamp(received_at),
-    )
+    event_id = derived_id("slack-command", team, command.user, delivery)
+    event = _event(event_id, SlackAddress(team, command.user), received_at)
     event.text.text = command.text or "menu"
     return event
 
 
-def _direct_event(event_id: str, sent: Said | TakenBack, team: str, received_at: datetime) -> InboundEvent:
-    return InboundEvent(
-        event_id=event_id,
-        channel=CHANNEL,
-        address=f"{team}/{sent.user}",
-        occurred_at=_slack_time(sent.ts, received_at),
-        received_at=stamp(received_at),
-        message_id=f"{sent.channel}/{sent.ts}",
-    )
+def _direct_event(event_id: str, sent: Said | TakenBack | Edited, team: str, received_at: datetime) -> InboundEvent:
+    event = _event(event_id, SlackAddress(team, sent.user), received_at, sent.ts)
+    event.message_id = f"{sent.channel}/{sent.ts}"
+    return event
 
 
 def conversation_event(press: Press, team: str, received_at: datetime) -> InboundEvent | None:
@@ -131,33 +114,33 @@ def conversation_event(press: Press, team: str, received_at: datetime) -> Inboun
 def press_event(press: Press, team: str, received_at: datetime) -> InboundEvent:
     """A pressed button; interactions have no event id, so one is made that a second delivery shares."""
     moment = press.action_ts or press.trigger_id
-    return InboundEvent(
-        event_id=derived_id("slack-press", team, press.user, press.channel, press.message_ts, press.action_id, moment),
-        channel=CHANNEL,
-        address=f"{team}/{press.user}",
-        occurred_at=_slack_time(press.action_ts, received_at),
-        received_at=stamp(received_at),
-        reply_handle=press.response_url,
-        pressed=Pressed(data=press.value, place_id=press.channel, post_id=press.message_ts),
-    )
+    place = (press.channel, press.message_ts)
+    event_id = derived_id("slack-press", team, press.user, *place, press.action_id, moment)
+    event = _event(event_id, SlackAddress(team, press.user), received_at, press.action_ts)
+    event.reply_handle = press.response_url
+    event.pressed.CopyFrom(Pressed(data=press.value, place_id=press.channel, post_id=press.message_ts))
+    return event
 
 
 def form_event(submission: Submission, action: CardAction, team: str, received_at: datetime) -> InboundEvent:
     """A form that was checked; one view is one submission, however often it arrives."""
     card = action.card
+    event_id = derived_id("slack-form", team, submission.user, submission.view_id)
+    event = _event(event_id, SlackAddress(team, submission.user), received_at)
+    form = FormSubmitted(card_id=card.card_id, desk_id=card.desk_id, pod=card.pod, action_id=action.action_id)
+    form.values.update(submission.values)
+    event.form.CopyFrom(form)
+    return event
+
+
+def _event(event_id: str, address: SlackAddress, received_at: datetime, ts: str = "") -> InboundEvent:
+    """What somebody did, at `ts` where Slack says when."""
     return InboundEvent(
-        event_id=derived_id("slack-form", team, submission.user, submission.view_id),
+        event_id=event_id,
         channel=CHANNEL,
-        address=f"{team}/{submission.user}",
-        occurred_at=stamp(received_at),
+        address=str(address),
+        occurred_at=_slack_time(ts, received_at),
         received_at=stamp(received_at),
-        form=FormSubmitted(
-            card_id=card.card_id,
-            desk_id=card.desk_id,
-            pod=card.pod,
-            action_id=action.action_id,
-            values=dict(submission.values),
-        ),
     )
 
 

@@ -7,12 +7,13 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from machi.dialogue.v1.desk_card_pb2 import Form
+from machi_channel_slack.domain.address import SlackAddress
 from machi_channel_slack.domain.cards import CardKey
 from machi_channel_slack.domain.payloads import Press, Submission
 from machi_channel_slack.domain.press import MORE, CardAction, decode
 from machi_channel_slack.entrypoints.decoding import form_event, press_event
 from machi_channel_slack.entrypoints.door import Admitted, Door, answer
-from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
+from machi_channel_slack.ports import Cards, Desks, Slack, SlackRefused
 from machi_channel_slack.rendering.answer import words_message
 from machi_channel_slack.rendering.modal import modal
 from machi_sdk.cards import check_form
@@ -32,10 +33,10 @@ log = get_logger()
 class Forms:
     """Opens the form of an action that has one; checks a form before it is kept."""
 
-    def __init__(self, door: Door, slacks: Mapping[str, Slack], board: Board, desks: Desks, press_again: str) -> None:
+    def __init__(self, door: Door, slacks: Mapping[str, Slack], cards: Cards, desks: Desks, press_again: str) -> None:
         self._door = door
         self._slacks = slacks
-        self._board = board
+        self._cards = cards
         self._desks = desks
         self._press_again = press_again
 
@@ -67,12 +68,12 @@ class Forms:
 
     async def _form(self, action: CardAction, admitted: Admitted) -> Form | None:
         key = CardKey(admitted.tenant, action.card.card_id, action.card.desk_id)
-        return await _within(_LOOK_SECONDS, self._board.form(key, action.action_id))
+        return await _within(_LOOK_SECONDS, self._cards.form(key, action.action_id))
 
     async def _may_fill(self, press: Press, action: CardAction, admitted: Admitted) -> bool:
         """False for strangers and other desks' staff; True while identity is silent, for the turn asks again."""
         try:
-            asked = self._desks.staff(admitted.tenant, f"{admitted.team}/{press.user}", _STAFF_SECONDS)
+            asked = self._desks.staff(admitted.tenant, str(SlackAddress(admitted.team, press.user)), _STAFF_SECONDS)
             staff = await _within(_STAFF_SECONDS, asked)
         except Unavailable:
             return True

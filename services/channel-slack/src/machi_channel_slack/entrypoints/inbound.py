@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
+from machi_channel_slack.domain.address import SlackAddress
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.domain.press import OPEN
-from machi_channel_slack.ports import Board, Desks, Slack, SlackRefused
+from machi_channel_slack.ports import Cards, Desks, Slack, SlackRefused
 from machi_channel_slack.rendering.answer import answer_message, words_message
 from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
 from machi_sdk.clock import Clock
@@ -32,7 +33,7 @@ class Office:
     """What handling officers' events takes; `acted` is told tenant and address of who did something."""
 
     slacks: Mapping[str, Slack]
-    board: Board
+    cards: Cards
     desks: Desks
     talkers: Talkers
     texts: Texts
@@ -51,7 +52,7 @@ class OfficerEvents:
 
     async def handle(self, event: PendingEvent) -> None:
         """Take the event to its end; Unavailable puts it off, in order."""
-        errand = await errand_of(event.event, event.tenant, self._office.board)
+        errand = await errand_of(event.event, event.tenant, self._office.cards)
         if errand is None:
             await event.mark("ignored", "no-card")
             return
@@ -63,7 +64,7 @@ class OfficerEvents:
 
     async def say_waiting(self, event: PendingEvent) -> None:
         """Tell the officer once that it will be done later."""
-        errand = await errand_of(event.event, event.tenant, self._office.board)
+        errand = await errand_of(event.event, event.tenant, self._office.cards)
         message = words_message(self._say("waiting", await self._language(event.tenant, errand)))
         if errand is not None and message is not None:
             await self._whisper(event, errand, message)
@@ -79,7 +80,7 @@ class OfficerEvents:
             if errand.remark:
                 return words_message(self._say(errand.remark, language)), errand.remark
             if errand.press is not None and errand.press.action_id == OPEN:
-                await self._office.board.hurry(errand.key)
+                await self._office.cards.hurry(errand.key)
                 return None, ""
             request = turn_of(event.event, errand, staff, language)
             try:
@@ -87,7 +88,7 @@ class OfficerEvents:
             except (Missing, Denied, Invalid, Conflict) as error:
                 log.warning("officer's turn refused", reason=error.slug, pod=errand.pod)
                 return words_message(self._say("impossible", language)), error.slug
-            await self._office.board.hurry(errand.key)  # what came of it is shown before other cards' changes
+            await self._office.cards.hurry(errand.key)  # what came of it is shown before other cards' changes
             await event.mark_turned(response.SerializeToString(), errand.pod)
             self._office.acted(event.tenant, address)
         assert event.stored is not None
@@ -109,7 +110,7 @@ class OfficerEvents:
 
     async def _whisper(self, event: PendingEvent, errand: Errand, message: SlackMessage) -> None:
         slack = self._office.slacks[event.tenant]
-        user = event.event.address.rpartition("/")[2]
+        user = SlackAddress.read(event.event.address).user
         if errand.outsider and event.event.reply_handle:
             # Who is not of the city's staff is hardly in the channel, and Slack refuses to whisper to outsiders there.
             with suppress(SlackRefused, Unavailable):
@@ -127,7 +128,7 @@ class OfficerEvents:
     async def _language(self, tenant: str, errand: Errand | None) -> str:
         try:
             return (await self._office.desks.desk(tenant, errand.key.desk_id)).language if errand else ""
-        except (Missing, Unavailable):
+        except Unavailable:
             return ""
 
     def _say(self, key: str, language: str) -> str:

@@ -57,7 +57,7 @@ class Poster:
             counts: Counter[tuple[str, str]] = Counter()
             with suppress(MachiError):
                 for tenant, hall in self._halls.items():
-                    found = await hall.board.waiting(tenant)
+                    found = await hall.cards.waiting(tenant)
                     counts.update({(f"cards of {desk}", reason): n for (desk, reason), n in found.items()})
                 waiting.tell(counts)
             await asyncio.sleep(_WATCH_SECONDS)
@@ -76,7 +76,7 @@ class Poster:
 
     async def _start_workers(self) -> None:
         for tenant, hall in self._halls.items():
-            for desk_id, lane in await hall.board.due(tenant, hall.clock.now()):
+            for desk_id, lane in await hall.cards.due(tenant, hall.clock.now()):
                 self._start_worker((tenant, desk_id, lane))
 
     def _start_worker(self, key: tuple[str, str, Lane]) -> None:

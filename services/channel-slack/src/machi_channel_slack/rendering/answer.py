@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Message
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.rendering import limits, rich
+from machi_channel_slack.rendering.plain import is_web
 
 
 def answer_message(messages: Iterable[Message]) -> SlackMessage | None:
     """All messages as plain words in one, links to the web as links; None when there is nothing to say."""
     listed = list(messages)
     said = words_message("\n\n".join(filter(None, map(message_words, listed))))
-    if said is None or not any(map(_is_web, listed)):
+    if said is None or not any(is_web(message.link.uri) for message in listed):
         return said
     blocks = (rich.lines(_parts(message)).to_dict() for message in listed[: limits.PIECES])
     return SlackMessage(said.text, tuple(blocks))
@@ -36,12 +37,8 @@ def message_lines(message: Message) -> list[str]:
     return list(filter(None, _lines(message))) or ["…"]
 
 
-def _is_web(message: Message) -> bool:
-    return message.link.uri.startswith(("https://", "http://"))
-
-
 def _parts(message: Message) -> Iterator[rich.Part]:
-    if not _is_web(message):
+    if not is_web(message.link.uri):
         yield rich.said(limits.cut(message_words(message), limits.PIECE))
         return
     if message.link.text:

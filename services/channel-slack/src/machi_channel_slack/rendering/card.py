@@ -1,7 +1,6 @@
 """A desk's card as one Slack message."""
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -13,7 +12,6 @@ from slack_sdk.models.blocks import (
     MarkdownTextObject,
     Option,
     OverflowMenuElement,
-    PlainTextObject,
     SectionBlock,
 )
 
@@ -21,6 +19,7 @@ from machi.dialogue.v1.desk_card_pb2 import ACTION_STYLE_DANGER, ACTION_STYLE_PR
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.domain.press import MORE, CardRef, encode
 from machi_channel_slack.rendering import limits, rich
+from machi_channel_slack.rendering.plain import ago, is_web, plain
 
 CARD_MARK = "machi_card"
 _STYLES = {ACTION_STYLE_PRIMARY: "primary", ACTION_STYLE_DANGER: "danger"}
@@ -41,11 +40,11 @@ def card_message(card: DeskCard, pod: str) -> SlackMessage:
 
 def _blocks(card: DeskCard, number: str, ref: CardRef) -> Iterator[Block]:
     if card.title:
-        yield HeaderBlock(text=_plain(card.title, limits.HEADER))
-    status = [_plain(card.status, limits.CONTEXT)] if card.status else None
-    yield SectionBlock(text=_plain(number or card.card_id, limits.SECTION), fields=status)
+        yield HeaderBlock(text=plain(card.title, limits.HEADER))
+    status = [plain(card.status, limits.CONTEXT)] if card.status else None
+    yield SectionBlock(text=plain(number or card.card_id, limits.SECTION), fields=status)
     if card.opened_ago:
-        yield ContextBlock(elements=[MarkdownTextObject(text=_age(card))])
+        yield ContextBlock(elements=[MarkdownTextObject(text=ago(card.opened_at.seconds, card.opened_ago))])
     facts = list(_facts(card))
     if facts:
         yield rich.lines(facts)
@@ -55,19 +54,14 @@ def _blocks(card: DeskCard, number: str, ref: CardRef) -> Iterator[Block]:
     if elements:
         yield ActionsBlock(elements=elements)
     if card.note:
-        yield ContextBlock(elements=[_plain(card.note, limits.CONTEXT)])
-
-
-def _age(card: DeskCard) -> str:
-    """How long ago it began; Slack keeps it true while people look."""
-    return f"<!date^{card.opened_at.seconds}^{{ago}}|{limits.escaped(card.opened_ago)}>"
+        yield ContextBlock(elements=[plain(card.note, limits.CONTEXT)])
 
 
 def _facts(card: DeskCard) -> Iterator[rich.Part]:
     for at, fact in enumerate(card.facts):
         yield rich.bold(f"{fact.label}: " if not at else f"\n{fact.label}: ")
         yield rich.said(limits.cut(fact.value, limits.FACT))
-    if card.HasField("map_link") and _is_link(card.map_link.uri):
+    if card.HasField("map_link") and is_web(card.map_link.uri):
         if card.facts:
             yield rich.said("\n")
         yield rich.web(card.map_link.label, card.map_link.uri)
@@ -84,26 +78,17 @@ def _elements(actions: Sequence[CardAction], ref: CardRef) -> Iterator[Interacti
 
 
 def _option(action: CardAction, ref: CardRef) -> Option:
-    label = _plain(action.label or action.action_id, limits.OPTION)
+    label = plain(action.label or action.action_id, limits.OPTION)
     return Option(text=label, value=encode(ref, action.action_id))
 
 
 def _button(action: CardAction, ref: CardRef) -> ButtonElement:
     return ButtonElement(
-        text=_plain(action.label or action.action_id, limits.BUTTON_LABEL),
+        text=plain(action.label or action.action_id, limits.BUTTON_LABEL),
         action_id=action.action_id,
         value=encode(ref, action.action_id),
         style=_STYLES.get(action.style),
     )
-
-
-def _plain(text: str, most: int) -> PlainTextObject:
-    return PlainTextObject(text=limits.cut(text, most), emoji=False)
-
-
-def _is_link(uri: str) -> bool:
-    parts = urlsplit(uri)
-    return parts.scheme in ("https", "http") and bool(parts.hostname) and " " not in uri
 
 
 def _dumped(blocks: Iterator[Block] | Sequence[Block]) -> tuple[dict[str, object], ...]:

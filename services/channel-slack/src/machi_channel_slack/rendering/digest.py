@@ -1,7 +1,6 @@
 """Many cards as one message: a line each, with a button that opens it or a link to where it stands."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from slack_sdk.models.blocks import (
     Block,
@@ -9,7 +8,6 @@ from slack_sdk.models.blocks import (
     ContextBlock,
     HeaderBlock,
     MarkdownTextObject,
-    PlainTextObject,
     SectionBlock,
 )
 
@@ -17,17 +15,10 @@ from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.domain.digests import DigestKind, DigestLine, DigestState
 from machi_channel_slack.domain.press import OPEN, CardRef, encode
 from machi_channel_slack.rendering import limits
+from machi_channel_slack.rendering.plain import Say, ago, plain
 
 DIGEST_MARK = "machi_digest"
 _LINE = 600
-
-
-class Say(Protocol):
-    """The adapter's texts in the desk's language."""
-
-    def __call__(self, key: str, **places: str | int) -> str:
-        """A text."""
-        ...
 
 
 def digest_message(state: DigestState, lines: Sequence[DigestLine], say: Say) -> SlackMessage:
@@ -38,13 +29,13 @@ def digest_message(state: DigestState, lines: Sequence[DigestLine], say: Say) ->
 
 
 def _blocks(state: DigestState, lines: Sequence[DigestLine], say: Say) -> Iterator[Block]:
-    yield HeaderBlock(text=_plain(_title(state, lines, say), limits.HEADER))
+    yield HeaderBlock(text=plain(_title(state, lines, say), limits.HEADER))
     for line in lines:
         yield _line(state, line, say)
     if state.more:
-        yield ContextBlock(elements=[_plain(say("digest.more", n=state.more), limits.CONTEXT)])
+        yield ContextBlock(elements=[plain(say("digest.more", n=state.more), limits.CONTEXT)])
     if state.kind is DigestKind.FLOOD:
-        yield ContextBlock(elements=[_plain(say("digest.note"), limits.CONTEXT)])
+        yield ContextBlock(elements=[plain(say("digest.note"), limits.CONTEXT)])
 
 
 def _title(state: DigestState, lines: Sequence[DigestLine], say: Say) -> str:
@@ -57,7 +48,7 @@ def _line(state: DigestState, line: DigestLine, say: Say) -> SectionBlock:
         return SectionBlock(text=MarkdownTextObject(text=words))
     value = encode(CardRef(line.pod, line.card_id, state.desk_id), OPEN)
     button = ButtonElement(
-        text=_plain(say("digest.open"), limits.BUTTON_LABEL), action_id=f"{OPEN}/{line.card_id}", value=value
+        text=plain(say("digest.open"), limits.BUTTON_LABEL), action_id=f"{OPEN}/{line.card_id}", value=value
     )
     return SectionBlock(text=MarkdownTextObject(text=words), accessory=button)
 
@@ -68,12 +59,7 @@ def _words(line: DigestLine, say: Say) -> str:
     text = line.text
     number = f"*{limits.escaped(limits.cut(text.number, _LINE))}*"
     brief = limits.escaped(limits.cut(text.brief, _LINE))
-    seconds, ago = int(text.opened_at.timestamp()), limits.escaped(text.opened_ago or "…")
-    said = f"{number}  {brief}  <!date^{seconds}^{{ago}}|{ago}>"
+    said = f"{number}  {brief}  {ago(int(text.opened_at.timestamp()), text.opened_ago)}"
     if line.link:
         return f"{said}  <{line.link}|{limits.escaped(say('digest.opened'))}>"
     return said if line.held or line.ts else f"~{number}~  {brief}"
-
-
-def _plain(text: str, most: int) -> PlainTextObject:
-    return PlainTextObject(text=limits.cut(text, most), emoji=False)

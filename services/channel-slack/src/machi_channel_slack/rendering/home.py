@@ -1,6 +1,6 @@
 """A person's home tab."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import (
@@ -10,14 +10,13 @@ from slack_sdk.models.blocks import (
     DividerBlock,
     HeaderBlock,
     MarkdownTextObject,
-    PlainTextObject,
     SectionBlock,
 )
 
 from machi.dialogue.v1.desk_card_pb2 import BoardLine, BoardSection
 from machi_channel_slack.rendering import limits
+from machi_channel_slack.rendering.plain import Say, ago, plain
 
-Say = Callable[..., str]
 LinkOf = Mapping[tuple[str, str], str]
 
 
@@ -37,7 +36,7 @@ def day_home(day: Day, say: Say) -> dict[str, object]:
 
 def stranger_home(say: Say) -> dict[str, object]:
     """A kind page for who is not of the city's staff."""
-    return _home(iter([_heading(say("home.title-stranger")), SectionBlock(text=_plain(say("home.stranger")))]))
+    return _home(iter([_heading(say("home.title-stranger")), SectionBlock(text=plain(say("home.stranger")))]))
 
 
 def _blocks(day: Day, say: Say) -> Iterator[Block]:
@@ -45,7 +44,7 @@ def _blocks(day: Day, say: Say) -> Iterator[Block]:
     if day.partial:
         yield _small(say("home.partial"))
     if not day.sections:
-        yield SectionBlock(text=_plain(say("home.no-desk" if not day.partial else "home.nothing")))
+        yield SectionBlock(text=plain(say("home.no-desk" if not day.partial else "home.nothing")))
     for at, section in enumerate(day.sections):
         yield DividerBlock()
         yield _heading(say("home.count", title=section.title, n=section.total))
@@ -61,10 +60,10 @@ def _blocks(day: Day, say: Say) -> Iterator[Block]:
 def _line(line: BoardLine, action_id: str, link: str, say: Say) -> SectionBlock:
     parts = [f"*{limits.escaped(line.number)}*", *map(limits.escaped, filter(None, (line.title, line.detail)))]
     if line.opened_ago:
-        parts.append(f"<!date^{line.opened_at.seconds}^{{ago}}|{limits.escaped(line.opened_ago)}>")
+        parts.append(ago(line.opened_at.seconds, line.opened_ago))
     if line.note:
         parts.append(f"*{limits.escaped(line.note)}*")
-    button = ButtonElement(text=_plain(say("home.open"), limits.BUTTON_LABEL), action_id=action_id, url=link)
+    button = ButtonElement(text=plain(say("home.open"), limits.BUTTON_LABEL), action_id=action_id, url=link)
     text = MarkdownTextObject(text=limits.cut(" · ".join(parts), limits.SECTION), verbatim=True)
     return SectionBlock(text=text, accessory=button if link else None)
 
@@ -75,12 +74,8 @@ def _home(blocks: Iterator[Block]) -> dict[str, object]:
 
 
 def _heading(text: str) -> HeaderBlock:
-    return HeaderBlock(text=_plain(text, limits.HEADER))
+    return HeaderBlock(text=plain(text, limits.HEADER))
 
 
 def _small(text: str) -> ContextBlock:
-    return ContextBlock(elements=[_plain(text, limits.CONTEXT)])
-
-
-def _plain(text: str, most: int = limits.SECTION) -> PlainTextObject:
-    return PlainTextObject(text=limits.cut(text, most), emoji=False)
+    return ContextBlock(elements=[plain(text, limits.CONTEXT)])

@@ -15,6 +15,7 @@ from slack_sdk.models.views import View
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi.dialogue.v1.desk_card_pb2 import Form, FormField
 from machi_channel_slack.rendering import limits
+from machi_channel_slack.rendering.plain import plain
 
 CALLBACK = "machi_form"
 
@@ -24,9 +25,9 @@ def modal(form: Form, metadata: str) -> dict[str, object]:
     view = View(
         type="modal",
         callback_id=CALLBACK,
-        title=_plain(form.title or "…", limits.MODAL_LABEL),
-        submit=_plain(form.submit_label or "✓", limits.MODAL_LABEL),
-        close=_plain(form.close_label, limits.MODAL_LABEL) if form.close_label else None,
+        title=plain(form.title, limits.MODAL_LABEL),
+        submit=plain(form.submit_label or "✓", limits.MODAL_LABEL),
+        close=plain(form.close_label, limits.MODAL_LABEL) if form.close_label else None,
         private_metadata=metadata,
         blocks=[_input(field) for field in form.fields],
     )
@@ -37,7 +38,7 @@ def modal(form: Form, metadata: str) -> dict[str, object]:
 def _input(field: FormField) -> InputBlock:
     return InputBlock(
         block_id=field.field_id,
-        label=_plain(field.label or field.field_id, limits.FIELD_LABEL),
+        label=plain(field.label or field.field_id, limits.FIELD_LABEL),
         optional=field.optional,
         element=_choice(field) if field.WhichOneof("kind") == "choice" else _words(field),
     )
@@ -63,18 +64,14 @@ def _choice(field: FormField) -> StaticSelectElement:
 
 
 def _option(option: neutral.Option) -> Option:
-    return Option(text=_plain(option.label or option.option_id, limits.OPTION), value=option.option_id)
+    return Option(text=plain(option.label or option.option_id, limits.OPTION), value=option.option_id)
 
 
 def _group(options: Sequence[neutral.Option]) -> OptionGroup:
     """A hundred options, named by the first and the last of them."""
     ends = " – ".join(each.label or each.option_id for each in (options[0], options[-1]))
-    return OptionGroup(label=_plain(ends, limits.OPTION), options=list(map(_option, options)))
+    return OptionGroup(label=plain(ends, limits.OPTION), options=list(map(_option, options)))
 
 
 def _placeholder(field: FormField) -> PlainTextObject | None:
-    return _plain(field.placeholder, limits.PLACEHOLDER) if field.placeholder else None
-
-
-def _plain(text: str, most: int) -> PlainTextObject:
-    return PlainTextObject(text=limits.cut(text, most), emoji=False)
+    return plain(field.placeholder, limits.PLACEHOLDER) if field.placeholder else None

@@ -10,13 +10,13 @@ from slack_sdk.models.blocks import (
     DatePickerElement,
     InteractiveElement,
     Option,
-    PlainTextObject,
     StaticSelectElement,
     TimePickerElement,
 )
 
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_slack.rendering import limits, rich
+from machi_channel_slack.rendering.plain import Say, plain
 from machi_sdk.conversation.press import (
     CONTROLS,
     ChoicePress,
@@ -27,8 +27,6 @@ from machi_sdk.conversation.press import (
     TooLong,
     encode,
 )
-
-Say = Callable[[str], str]
 
 
 def question_blocks(ask: neutral.Ask, say: Say) -> Iterator[Block]:
@@ -46,7 +44,7 @@ def button(label: str, action_id: str, press: Press, style: str | None = None) -
         value = encode(press)
     except TooLong:
         return None
-    return ButtonElement(text=_plain(label, limits.BUTTON_LABEL), action_id=action_id, value=value, style=style)
+    return ButtonElement(text=plain(label, limits.BUTTON_LABEL), action_id=action_id, value=value, style=style)
 
 
 def rows(elements: Sequence[InteractiveElement | None], block_id: str) -> Iterator[Block]:
@@ -66,7 +64,7 @@ def _choice(ask: neutral.Ask, say: Say) -> list[InteractiveElement | None]:
     if len(options) <= limits.BUTTONS:
         return [_option(ask, option) for option in options]
     shown = [_listed(option, _carried(ask, option)) for option in options[: limits.OPTIONS]]
-    place = _plain(say("button.choose"), limits.PLACEHOLDER)
+    place = plain(say("button.choose"), limits.PLACEHOLDER)
     return [StaticSelectElement(placeholder=place, action_id=f"choose:{ask.ask_id}", options=shown)]
 
 
@@ -100,12 +98,8 @@ def _carried(ask: neutral.Ask, option: neutral.Option) -> str:
 
 
 def _listed(option: neutral.Option, value: str) -> Option:
-    about = _plain(option.description, limits.OPTION) if option.description else None
-    return Option(text=_plain(option.label, limits.OPTION), value=value, description=about)
-
-
-def _plain(text: str, most: int) -> PlainTextObject:
-    return PlainTextObject(text=limits.cut(text.strip() or "…", most), emoji=False)
+    about = plain(option.description, limits.OPTION) if option.description else None
+    return Option(text=plain(option.label, limits.OPTION), value=value, description=about)
 
 
 _MEANS: dict[str, Callable[[neutral.Ask, Say], list[InteractiveElement | None]]] = {

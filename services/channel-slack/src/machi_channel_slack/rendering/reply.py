@@ -1,15 +1,15 @@
 """A pod's answer to a resident, as one message of the direct conversation."""
 
-from collections.abc import Callable, Iterable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator
 
-from slack_sdk.models.blocks import Block, ButtonElement, PlainTextObject
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.rendering import limits, rich
 from machi_channel_slack.rendering.answer import message_lines, message_words
+from machi_channel_slack.rendering.plain import Say, is_web, plain
 from machi_channel_slack.rendering.question import button, question_blocks, rows
 from machi_sdk.conversation.press import CommandPress
 
@@ -17,7 +17,7 @@ REPLY_MARK = "machi_reply"
 _TITLED = ("card", "receipt", "map_pin")
 
 
-def reply_message(response: wire.TurnResponse, say: Callable[[str], str], reply_id: str) -> SlackMessage | None:
+def reply_message(response: wire.TurnResponse, say: Say, reply_id: str) -> SlackMessage | None:
     """The answer, marked as `reply_id`'s; None when there is nothing to say."""
     blocks = list(_blocks(response.messages))
     words = list(filter(None, map(message_words, response.messages)))
@@ -33,7 +33,11 @@ def reply_message(response: wire.TurnResponse, say: Callable[[str], str], reply_
 
 def notice_message(messages: Iterable[neutral.Message], reply_id: str) -> SlackMessage | None:
     """Messages nobody asked for."""
-    return reply_message(wire.TurnResponse(messages=messages), lambda _key: "", reply_id)
+    return reply_message(wire.TurnResponse(messages=messages), _nothing, reply_id)
+
+
+def _nothing(_key: str, /, **_places: str | int) -> str:
+    return ""
 
 
 def _blocks(messages: Iterable[neutral.Message]) -> Iterator[Block]:
@@ -66,7 +70,6 @@ def _button(shown: neutral.Button, place: str) -> ButtonElement | None:
         command = shown.command
         press = CommandPress(command.pod, command.command, dict(command.arguments))
         return button(shown.label, f"open:{command.command}:{place}", press)
-    if urlsplit(shown.uri).scheme not in ("https", "http"):
+    if not is_web(shown.uri):
         return None
-    label = PlainTextObject(text=limits.cut(shown.label, limits.BUTTON_LABEL), emoji=False)
-    return ButtonElement(text=label, action_id=f"link:{place}", url=shown.uri)
+    return ButtonElement(text=plain(shown.label, limits.BUTTON_LABEL), action_id=f"link:{place}", url=shown.uri)

@@ -36,8 +36,6 @@ class AnswerResident:
         answered = await self.turns.answer(pending, self.slacks[pending.tenant])
         if answered is None:
             return
-        if not answered.again:
-            await pending.mark_turned(answered.response.SerializeToString(), pending.pod)
         say = partial(self.texts.say, answered.language)
         message = reply_message(answered.response, say, pending.event.event_id)
         if message is None:

@@ -27,4 +27,4 @@ async def clear_strays(key: CardKey, posts: Mapping[str, PostState], hall: Hall)
             if error.error in NO_ROOM:
                 unseen.add(place)
                 continue
-        await hall.board.drop_post(key, post.item)
+        await hall.cards.drop_post(key, post.item)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from machi_channel_slack.domain.address import SlackAddress
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.ports import SlackLimited, SlackRefused, SlackUncertain
 from machi_channel_slack.rendering.reply import notice_message
@@ -21,7 +22,7 @@ class DeliverMessage:
         message = notice_message(attempt.request.messages, attempt.request.delivery_id)
         if message is None:
             return Refused("nothing-to-say")
-        user = attempt.address.rpartition("/")[2]
+        user = SlackAddress.read(attempt.address).user
         return await self._posted(user, message, attempt.first_at)
 
     async def _posted(self, user: str, message: SlackMessage, first_at: datetime | None) -> Outcome:

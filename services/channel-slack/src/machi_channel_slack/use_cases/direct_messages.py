@@ -1,13 +1,10 @@
 """Messages into direct conversations, each once: an unclear try is looked for by its mark before it is repeated."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.ports import Pace, Slack
-
-# Slack's clock and ours may differ.
-SKEW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class DirectMessages:
         """The same; False when a try begun at `first_at` had done it already."""
         if first_at is not None and message.mark is not None:
             channel = place or await self.slack.direct(user)
-            if await self.slack.find(channel, message.mark, first_at - SKEW):
+            if await self.slack.find(channel, message.mark, first_at):
                 return False
         await self.post(user, message, place)
         return True

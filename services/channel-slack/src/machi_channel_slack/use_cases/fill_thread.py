@@ -31,22 +31,22 @@ async def fill_thread(key: CardKey, place: Place, card: DeskCard, posts: Mapping
             await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:
             await _change(place[0], known.ts, entry, hall)
-            await hall.board.attempt_post(key, replace(known, digest=digest))
+            await hall.cards.keep_post(key, replace(known, digest=digest))
 
 
 async def _post(key: CardKey, place: Place, entry: ThreadEntry, digest: str, hall: Hall) -> None:
     channel, card_ts = place
     message = entry_message(entry)
     attempt = PostState(_item(entry), hall.clock.now(), "", "", digest)
-    await hall.board.attempt_post(key, attempt)
+    await hall.cards.keep_post(key, attempt)
     await hall.pace.turn(channel)
     try:
         ts = await hall.slack.post(channel, message, card_ts)
     except (SlackRefused, SlackLimited):
-        await hall.board.drop_post(key, attempt.item)
+        await hall.cards.drop_post(key, attempt.item)
         raise
     hall.reach("after_entry_posted")
-    await hall.board.attempt_post(key, replace(attempt, ts=ts))
+    await hall.cards.keep_post(key, replace(attempt, ts=ts))
 
 
 async def _change(channel: str, ts: str, entry: ThreadEntry, hall: Hall) -> None:
@@ -65,7 +65,7 @@ async def _after_doubt(key: CardKey, place: Place, entry: ThreadEntry, known: Po
     assert message.mark is not None
     ts = await hall.slack.find(place[0], message.mark, known.attempted_at, place[1])
     if ts:
-        await hall.board.attempt_post(key, replace(known, ts=ts))
+        await hall.cards.keep_post(key, replace(known, ts=ts))
     else:
         await _post(key, place, entry, known.digest, hall)
 

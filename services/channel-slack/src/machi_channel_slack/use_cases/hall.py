@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from machi_channel_slack.ports import Board, DeskPace, Desks, Digests, Pods, Rooms, Slack
+from machi_channel_slack.ports import Cards, DeskPace, Desks, Digests, Pods, Rooms, Slack
 from machi_sdk.clock import Clock
 from machi_sdk.texts import Texts
 
@@ -15,7 +15,7 @@ class Hall:
     slack: Slack
     rooms: Rooms
     pace: DeskPace
-    board: Board
+    cards: Cards
     digests: Digests
     desks: Desks
     pods: Pods

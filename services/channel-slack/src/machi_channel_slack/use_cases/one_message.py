@@ -2,37 +2,18 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from datetime import datetime
+from typing import Generic, TypeVar
 
 from machi_channel_slack.domain.cards import Desk, SlackMessage
-from machi_channel_slack.ports import Look, Rank, SlackLimited, SlackRefused
+from machi_channel_slack.ports import Look, Notes, Rank, SlackLimited, SlackRefused
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.errors import Unavailable
 
 Key = TypeVar("Key")
-Key_contra = TypeVar("Key_contra", contravariant=True)
-# Slack's clock and ours may differ.
-SKEW = timedelta(minutes=10)
 NO_ROOM = {"channel_not_found", "is_archived", "is_inactive", "not_in_channel"}
 # Deleted, written by an app that was made anew since, or older than the workspace lets messages be changed.
 NO_MESSAGE = {"cant_update_message", "edit_window_closed", "message_not_found"}
-
-
-class Notes(Protocol[Key_contra]):
-    """Where it is written down what became of messages; durable when a call returns."""
-
-    async def attempt(self, key: Key_contra, channel: str, at: datetime | None) -> None:
-        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
-        ...
-
-    async def posted(self, key: Key_contra, channel: str, ts: str) -> None:
-        """The message is known."""
-        ...
-
-    async def lost(self, key: Key_contra) -> None:
-        """The message is gone, or out of reach."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +42,7 @@ async def show_message(slip: Slip[Key], channel: str, message: SlackMessage, hal
 
 
 async def room_gone(error: SlackRefused, slip: Slip[Key], channel: str, desk: Desk, hall: Hall) -> Unavailable:
-    """What a refusal means when the channel is not there for us; the refusal itself when it is.
+    """Unavailable to raise when the desk's channel is gone or closed to us; re-raises other refusals.
 
     Only where the desk has another channel by now its messages are lost: we may be let into this one again.
     """
@@ -93,7 +74,7 @@ async def _found(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hal
     """After a post whose end is not known: the message, if it is there."""
     if slip.attempted_at is None or message.mark is None:
         return ""
-    ts = await hall.slack.find(channel, message.mark, slip.attempted_at - SKEW)
+    ts = await hall.slack.find(channel, message.mark, slip.attempted_at)
     if ts:
         await slip.notes.posted(slip.key, channel, ts)
     return ts
@@ -104,7 +85,7 @@ async def _anew(slip: Slip[Key], channel: str, message: SlackMessage, hall: Hall
     try:
         ts = await hall.slack.post(channel, message)
     except (SlackRefused, SlackLimited):
-        await slip.notes.attempt(slip.key, "", None)
+        await slip.notes.unattempt(slip.key)
         raise
     hall.reach(place)
     await slip.notes.posted(slip.key, channel, ts)

@@ -32,7 +32,7 @@ async def _take_down(key: CardKey, known: PostState | None, hall: Hall) -> None:
     if known is not None and known.file_id:
         await hall.slack.delete_file(known.file_id)
         hall.reach("after_file_deleted")
-        await hall.board.attempt_post(key, replace(known, ts=GONE, file_id=""))
+        await hall.cards.keep_post(key, replace(known, ts=GONE, file_id=""))
 
 
 async def _share(state: CardState, place: Place, photo: CardPhoto, hall: Hall) -> None:
@@ -40,17 +40,16 @@ async def _share(state: CardState, place: Place, photo: CardPhoto, hall: Hall) -
     try:
         body = await hall.pods.photo(state, photo.media_id)
     except Missing:
-        await hall.board.attempt_post(state.key, replace(attempt, ts=GONE))
-        return
+        return  # taken back since the card was read: the next card says so
     file_id = await hall.slack.upload(f"{photo.media_id}.jpg", photo.alt_text, body)
     attempt = replace(attempt, file_id=file_id)
-    await hall.board.attempt_post(state.key, attempt)
+    await hall.cards.keep_post(state.key, attempt)
     await _show(state, place, photo, attempt, hall)
 
 
 async def _after_doubt(state: CardState, place: Place, photo: CardPhoto, known: PostState, hall: Hall) -> None:
     if await hall.slack.is_shared(known.file_id, *place):
-        await hall.board.attempt_post(state.key, replace(known, ts=SHARED))
+        await hall.cards.keep_post(state.key, replace(known, ts=SHARED))
     else:
         await _show(state, place, photo, known, hall)
 
@@ -60,9 +59,9 @@ async def _show(state: CardState, place: Place, photo: CardPhoto, attempt: PostS
     try:
         await hall.slack.share(attempt.file_id, photo.alt_text or photo.media_id, *place)
     except SlackRefused:
-        await hall.board.drop_post(state.key, attempt.item)
+        await hall.cards.drop_post(state.key, attempt.item)
         raise
-    await hall.board.attempt_post(state.key, replace(attempt, ts=SHARED))
+    await hall.cards.keep_post(state.key, replace(attempt, ts=SHARED))
 
 
 def _item(photo: CardPhoto) -> str:

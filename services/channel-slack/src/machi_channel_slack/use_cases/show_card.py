@@ -15,30 +15,30 @@ from machi_channel_slack.use_cases.share_photos import share_photos
 
 async def show_card(key: CardKey, hall: Hall) -> None:
     """Bring message, thread, and photos up to the newest version, fetched right before it is shown."""
-    state = await hall.board.find(key)
+    state = await hall.cards.find(key)
     if state is None:
         return
     desk = await hall.desks.desk(key.tenant, key.desk_id)
     channel = state.channel_id or await hall.rooms.of(desk)
-    slip = Slip(key, state.ts, state.attempted_at, hall.board)
+    slip = Slip(key, state.ts, state.attempted_at, hall.cards)
     await wait_turn(slip, channel, hall, _rank(state), partial(_rank_now, state, hall))
     card = await hall.pods.card(state, desk.language)
     if card.moved and state.never_tried:
-        await clear_strays(key, await hall.board.posts(key), hall)
-        await hall.board.settled(key, max(card.version, state.wanted))
+        await clear_strays(key, await hall.cards.posts(key), hall)
+        await hall.cards.settled(key, max(card.version, state.wanted))
         return
-    await hall.board.keep_forms(key, {each.action_id: each.form for each in card.actions if each.HasField("form")})
+    await hall.cards.keep_forms(key, {each.action_id: each.form for each in card.actions if each.HasField("form")})
     try:
         await _show(state, slip, card, channel, hall)
     except SlackRefused as error:
         raise await room_gone(error, slip, channel, desk, hall) from error
-    await hall.board.settled(key, max(card.version, state.wanted))
+    await hall.cards.settled(key, max(card.version, state.wanted))
 
 
 async def _show(state: CardState, slip: Slip[CardKey], card: DeskCard, channel: str, hall: Hall) -> None:
     message = card_message(card, state.pod)
     ts = await show_message(slip, channel, message, hall, "after_card_posted")
-    posts = {} if state.never_tried and not state.shown else await hall.board.posts(state.key)
+    posts = {} if state.never_tried and not state.shown else await hall.cards.posts(state.key)
     await clear_strays(state.key, posts, hall)
     await fill_thread(state.key, (channel, ts), card, posts, hall)
     await share_photos(state, (channel, ts), card, posts, hall)
@@ -50,4 +50,4 @@ def _rank(state: CardState) -> Rank:
 
 async def _rank_now(state: CardState, hall: Hall) -> Rank:
     """Somebody may press the card while it waits."""
-    return _rank(await hall.board.find(state.key) or state)
+    return _rank(await hall.cards.find(state.key) or state)

@@ -50,7 +50,7 @@ async def _describe(state: DigestState, desk: Desk, hall: Hall) -> Unavailable |
         if line.text is not None or line.pod in silent:
             continue
         key = CardKey(state.key.tenant, line.card_id, state.desk_id)
-        card_state = await hall.board.find(key)
+        card_state = await hall.cards.find(key)
         if card_state is None:
             continue
         try:

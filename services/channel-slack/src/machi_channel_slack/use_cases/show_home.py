@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from machi.dialogue.v1.desk_card_pb2 import BoardSection
-from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest, StaffActor
+from machi.dialogue.v1.dialogue_service_pb2 import BoardRequest
 from machi.identity.v1.staff_service_pb2 import Staff
-from machi_channel_slack.ports import Board, Desks, Pods, Slack
+from machi_channel_slack.domain.address import SlackAddress
+from machi_channel_slack.ports import Cards, Desks, Pods, Slack
 from machi_channel_slack.rendering.home import Day, day_home, stranger_home
-from machi_sdk.errors import MachiError, Missing, Unavailable
+from machi_channel_slack.use_cases.act_for_officer import actor
+from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import get_logger
 from machi_sdk.texts import Texts
 
@@ -27,7 +29,7 @@ class Lobby:
 
     tenant: str
     slack: Slack
-    board: Board
+    cards: Cards
     desks: Desks
     pods: Pods
     texts: Texts
@@ -39,14 +41,11 @@ async def show_home(address: str, lobby: Lobby) -> None:
     staff = await lobby.desks.staff(lobby.tenant, address, _STAFF_SECONDS)
     say = partial(lobby.texts.say, await _language(staff, lobby))
     view = stranger_home(say) if staff is None else day_home(await _day(staff, say.args[0], lobby), say)
-    await lobby.slack.publish_home(address.rpartition("/")[2], view)
+    await lobby.slack.publish_home(SlackAddress.read(address).user, view)
 
 
 async def _day(staff: Staff, language: str, lobby: Lobby) -> Day:
-    actor = StaffActor(
-        staff_id=staff.staff_id, display_name=staff.display_name, desk_ids=staff.desk_ids, roles=staff.roles
-    )
-    request = BoardRequest(staff=actor, language=language, most=MOST_LINES)
+    request = BoardRequest(staff=actor(staff), language=language, most=MOST_LINES)
     asked = [_sections(pod, request, lobby) for pod in lobby.pods.with_boards()]
     answers = await asyncio.gather(*asked)
     sections = [section for answer in answers for section in answer or ()]
@@ -64,7 +63,7 @@ async def _sections(pod: str, request: BoardRequest, lobby: Lobby) -> Sequence[B
 
 async def _links(sections: Sequence[BoardSection], lobby: Lobby) -> Mapping[tuple[str, str], str]:
     keys = list({(line.card_id, line.desk_id) for section in sections for line in section.lines})
-    places = await lobby.board.places(lobby.tenant, keys)
+    places = await lobby.cards.places(lobby.tenant, keys)
     return {key: await _link(place, lobby) for key, place in places.items()}
 
 
@@ -87,5 +86,5 @@ async def _language(staff: Staff | None, lobby: Lobby) -> str:
         return ""
     try:
         return (await lobby.desks.desk(lobby.tenant, staff.desk_ids[0])).language
-    except (Missing, Unavailable):
+    except Unavailable:
         return ""

@@ -1,4 +1,4 @@
-"""Citizens and links on PostgreSQL; every statement here is hot, so raw."""
+"""Citizens and links on PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
+from machi_sdk.errors import Missing
 from machi_sdk.language import default_language
 from machi_sdk.work import Work, Works
 
@@ -49,13 +50,13 @@ class PgCitizens:
         where = (self._work.tenant, address.channel, address.address)
         return _citizen(await self._work.db.fetchrow(_FIND_OR_MAKE, *where, at, fresh_id))
 
-    async def lock(self, citizen_id: str) -> str | None:
+    async def lock(self, citizen_id: str) -> str:
         """See the port. A merge that was quicker leaves no row, but an alias for the next look."""
         for _ in range(_TRIES):
             present: str | None = await self._work.db.fetchval(_LOCK, self._work.tenant, citizen_id)
             if present is not None:
                 return present
-        return None
+        raise Missing("citizen-unknown")
 
     async def focus(self, citizen_id: str) -> Focus | None:
         """See the port."""

@@ -32,10 +32,6 @@ FROM consent_ledger k LEFT JOIN aliases a ON a.tenant = $1 AND a.former_id = k.c
 WHERE k.tenant = $1 AND k.event_id = $2
 """
 STANDINGS = "SELECT * FROM consent_standings($1, $2, $3)"
-_GIVEN = """
-SELECT purpose, notice_version FROM consents
-WHERE tenant = $1 AND citizen_id = $2 AND status = 'given' ORDER BY purpose
-"""
 _LATEST = """
 SELECT purpose, status, notice_version, decided_at FROM consents
 WHERE tenant = $1 AND citizen_id = $2 ORDER BY purpose
@@ -84,11 +80,6 @@ class PgConsents:
         """See the port."""
         [row] = await self._work.db.fetch(STANDINGS, self._work.tenant, [citizen_id], purpose)
         return standing_in(row) if row["known"] else None
-
-    async def given(self, citizen_id: str) -> list[tuple[str, int]]:
-        """See the port."""
-        rows = await self._work.db.fetch(_GIVEN, self._work.tenant, citizen_id)
-        return [(row["purpose"], row["notice_version"]) for row in rows]
 
     async def latest(self, citizen_id: str) -> dict[str, Standing]:
         """See the port."""

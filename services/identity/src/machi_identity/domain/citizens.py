@@ -12,6 +12,14 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Dialogue:
+    """A dialogue of some pod; `pod` is empty for none."""
+
+    pod: str = ""
+    session_id: str = ""
+
+
+@dataclass(frozen=True)
 class Focus:
     """The dialogue a person is in; `pod` is empty when in none. The version grows with every change."""
 
@@ -19,9 +27,10 @@ class Focus:
     session_id: str
     version: int
 
-    def moved(self, pod: str, session_id: str) -> "Focus":
-        """The next focus, one version on."""
-        return Focus(pod, session_id, self.version + 1)
+    @staticmethod
+    def on(dialogue: Dialogue, version: int) -> "Focus":
+        """The focus on that dialogue."""
+        return Focus(dialogue.pod, dialogue.session_id, version)
 
 
 @dataclass(frozen=True)

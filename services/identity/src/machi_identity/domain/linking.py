@@ -41,8 +41,8 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Typist:
-    """Who typed a code, and where."""
+class Speaker:
+    """Who speaks, and on which channel."""
 
     citizen_id: str
     channel: str
@@ -92,20 +92,21 @@ def typed_code(text: str) -> str:
     return found[1] + found[2] if found else ""
 
 
-def is_code(text: str) -> bool:
-    """Whether what was typed is a code that could have been made, and nothing else."""
+def is_code(text: str, *, surely: bool = False) -> bool:
+    """Whether what was typed is a code that could have been made, and nothing else; `surely`: and no word either."""
     code = typed_code(text)
-    return bool(code) and set(code) <= set(SIGNS) and len(text.strip()) <= LENGTH + 2
+    could_be = bool(code) and set(code) <= set(SIGNS) and len(text.strip()) <= LENGTH + 2
+    return could_be and not (surely and code.isalpha())
 
 
-def refusal_of(offer: Offer, typist: Typist, shared: Collection[str], now: datetime) -> Refusal | None:
+def refusal_of(offer: Offer, speaker: Speaker, shared: Collection[str], now: datetime) -> Refusal | None:
     """Why the code links nothing; None when it does. `shared` are the channels that both people have."""
     if offer.used:
         return Refusal.USED
     if now >= offer.expires_at:
         return Refusal.EXPIRED
-    same_channel = offer.channel == typist.channel
-    if offer.citizen_id == typist.citizen_id:
+    same_channel = offer.channel == speaker.channel
+    if offer.citizen_id == speaker.citizen_id:
         return Refusal.OWN if same_channel else Refusal.ALREADY
     if same_channel:
         return Refusal.SAME_CHANNEL

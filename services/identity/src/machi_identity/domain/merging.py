@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from machi_identity.domain.citizens import Focus
+from machi_identity.domain.citizens import Dialogue, Focus
 from machi_identity.domain.consent import Standing, Status
 
 _NO = (Status.REFUSED, Status.WITHDRAWN)
@@ -27,7 +27,7 @@ def by_age(one: Person, other: Person) -> tuple[Person, Person]:
     return first, second
 
 
-def merged(kept: Person, gone: Person, focus: Focus) -> Person:
+def merged(kept: Person, gone: Person, dialogue: Dialogue) -> Person:
     """The one person: the language chosen last, the ward that is known, the dialogue that goes on.
 
     The focus gets a version that neither had, so that whoever saw an older one decides again.
@@ -39,7 +39,7 @@ def merged(kept: Person, gone: Person, focus: Focus) -> Person:
         language=speaker.language,
         language_at=speaker.language_at,
         ward_code=kept.ward_code or gone.ward_code,
-        focus=Focus(focus.pod, focus.session_id, version),
+        focus=Focus.on(dialogue, version),
     )
 
 
@@ -50,7 +50,7 @@ def _chose_later(one: Person, other: Person) -> bool:
 
 
 def carried(kept: Standing | None, gone: Standing | None) -> Standing | None:
-    """What is newly written down for the one who stays, about one purpose; None when all is as it was.
+    """The ledger entry to append for the one who stays; None if their standing does not change.
 
     The latest decision counts, but a refusal or withdrawal of either wins until the person is asked again.
     """

@@ -9,8 +9,9 @@ from google.protobuf.message import Message
 from machi.identity.v1 import identity_service_pb2 as pb
 from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.citizens import Address, Focus
-from machi_identity.domain.release import Basis, ReleaseQuestion, Verdict, owns_channel
+from machi_identity.domain.citizens import Address, Dialogue, Focus
+from machi_identity.domain.release import Basis, ReleaseQuestion, Verdict
+from machi_identity.entrypoints.callers import check_own_channel
 from machi_identity.ports import FindsCitizens
 from machi_identity.telemetry import RELEASES
 from machi_identity.use_cases.release_address import release_address
@@ -18,7 +19,7 @@ from machi_identity.use_cases.resolve_citizen import resolve_citizen
 from machi_identity.use_cases.set_focus import set_focus
 from machi_identity.use_cases.set_reachable import set_reachable
 from machi_sdk.clock import Clock
-from machi_sdk.errors import Denied, Invalid, Missing
+from machi_sdk.errors import Invalid, Missing
 from machi_sdk.language import known
 from machi_sdk.rpc import current_call
 from machi_sdk.telemetry import counter
@@ -43,7 +44,7 @@ class IdentityRpc(IdentityServiceServicer):
 
     async def Resolve(self, request: pb.ResolveRequest, context: _Context) -> pb.ResolveResponse:
         """The citizen behind an address of the caller's own channel."""
-        _own_channel(request.channel)
+        check_own_channel(request.channel)
         found_by = self._citizens_of(current_call().tenant)
         citizen = await resolve_citizen(Address(request.channel, request.address), found_by, self._clock)
         return pb.ResolveResponse(
@@ -58,9 +59,9 @@ class IdentityRpc(IdentityServiceServicer):
 
     async def SetFocus(self, request: pb.SetFocusRequest, context: _Context) -> pb.SetFocusResponse:
         """Compare-and-set of the focus."""
-        seen = Focus(request.pod, request.session_id, request.expected_version)
+        wanted = Dialogue(request.pod, request.session_id)
         async with self._works.begin(current_call().tenant) as work:
-            focus = await set_focus(request.citizen_id, seen, work)
+            focus = await set_focus(request.citizen_id, wanted, request.expected_version, work)
         return pb.SetFocusResponse(focus=_wire(focus))
 
     async def ReleaseAddress(
@@ -79,7 +80,7 @@ class IdentityRpc(IdentityServiceServicer):
 
     async def SetReachable(self, request: pb.SetReachableRequest, context: _Context) -> pb.SetReachableResponse:
         """Follow, unfollow, block."""
-        _own_channel(request.channel)
+        check_own_channel(request.channel)
         address = Address(request.channel, request.address)
         said = request.occurred_at.ToDatetime(tzinfo=UTC) if request.HasField("occurred_at") else self._clock.now()
         async with self._works.begin(current_call().tenant) as work:
@@ -120,11 +121,6 @@ def _question(request: pb.ReleaseAddressRequest) -> ReleaseQuestion:
     purpose = request.purpose if basis is Basis.CONSENT else ""
     caller = current_call().caller
     return ReleaseQuestion(caller, request.citizen_id, request.channel, basis, purpose, request.reference_id)
-
-
-def _own_channel(channel: str) -> None:
-    if not owns_channel(current_call().caller, channel):
-        raise Denied("not-your-channel", "only the channel's own adapter deals with its addresses")
 
 
 def _wire(focus: Focus) -> pb.Focus:

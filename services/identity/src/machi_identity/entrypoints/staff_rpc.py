@@ -8,9 +8,9 @@ from google.protobuf.message import Message
 from machi.identity.v1 import staff_service_pb2 as pb
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceServicer
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.release import owns_channel
 from machi_identity.domain.staff import Desk, Staff, Tenant, desk_fault, staff_fault, tenant_fault
-from machi_sdk.errors import Denied, Invalid, Missing
+from machi_identity.entrypoints.callers import check_own_channel
+from machi_sdk.errors import Invalid, Missing
 from machi_sdk.language import known
 from machi_sdk.rpc import current_call
 from machi_sdk.work import Works
@@ -29,8 +29,7 @@ class StaffRpc(StaffServiceServicer):
     async def ResolveStaff(self, request: pb.ResolveStaffRequest, context: _Context) -> pb.ResolveStaffResponse:
         """The member of staff behind an address of the caller's own channel; Missing for strangers."""
         call = current_call()
-        if not owns_channel(call.caller, request.channel):
-            raise Denied("not-your-channel", "only the channel's own adapter deals with its addresses")
+        check_own_channel(request.channel)
         async with self._works.begin(call.tenant) as work:
             found = await work.directory.staff_at(request.address) if request.channel == _SLACK else None
         if found is None:

@@ -14,8 +14,6 @@ async def decide_consent(decision: Decision, city: City, clock: Clock) -> Ledger
     if not decision.event_id or decision.status is Status.UNKNOWN:
         raise Invalid("decision-incomplete", "give an event id, and given, refused, or withdrawn")
     present = await city.citizens.lock(decision.citizen_id)
-    if present is None:
-        raise Missing("citizen-unknown")
     decision = replace(decision, citizen_id=present)
     known = await city.consents.entry_of(decision.event_id)
     if known is None:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from machi_identity.domain.citizens import Focus
-from machi_identity.domain.linking import Offer, Refusal, Typist
+from machi_identity.domain.citizens import Dialogue
+from machi_identity.domain.linking import Offer, Refusal, Speaker
 from machi_identity.domain.merging import Person
 from machi_identity.ports import LinkingCity
 from machi_identity.use_cases.check_link import judged
@@ -17,18 +17,20 @@ class Linked:
     """The one person they are now, and the dialogue they were in where the code was made; its pod is empty for none."""
 
     person: Person
-    begun: Focus
+    begun: Dialogue
 
 
-async def link_channels(code_hash: str, typist: Typist, act: Act, city: LinkingCity, clock: Clock) -> Linked | Refusal:
+async def link_channels(
+    code_hash: str, speaker: Speaker, act: Act, city: LinkingCity, clock: Clock
+) -> Linked | Refusal:
     """Use the code and make the two one; a code that ran out or was used meanwhile links nothing."""
-    people = await city.merges.people([typist.citizen_id])
+    people = await city.merges.people([speaker.citizen_id])
     if not people:
         raise Missing("citizen-unknown")
-    offer = await judged(code_hash, Typist(people[0].citizen_id, typist.channel), city, clock)
+    offer = await judged(code_hash, Speaker(people[0].citizen_id, speaker.channel), city, clock)
     if not isinstance(offer, Offer):
         return offer
-    begun = await city.citizens.focus(offer.citizen_id)
-    person = await merge_citizens((offer.citizen_id, typist.citizen_id), act, city, clock)
+    focus = await city.citizens.focus(offer.citizen_id)
+    person = await merge_citizens((offer.citizen_id, speaker.citizen_id), act, city, clock)
     await city.codes.use(code_hash, clock.now())
-    return Linked(person, begun or Focus("", "", 0))
+    return Linked(person, Dialogue(focus.pod, focus.session_id) if focus else Dialogue())

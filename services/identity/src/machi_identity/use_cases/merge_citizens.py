@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from machi_identity.domain.citizens import Focus
+from machi_identity.domain.citizens import Dialogue
 from machi_identity.domain.consent import Decision
 from machi_identity.domain.merging import Person, by_age, carried, merged
 from machi_identity.ports import LinkingCity
@@ -17,7 +17,7 @@ class Act:
 
     event_id: str
     channel: str
-    dialogue: Focus
+    dialogue: Dialogue
 
 
 async def merge_citizens(ids: tuple[str, str], act: Act, city: LinkingCity, clock: Clock) -> Person:

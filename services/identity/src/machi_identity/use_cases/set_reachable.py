@@ -8,7 +8,7 @@ from machi_identity.ports import City
 
 
 async def set_reachable(address: Address, city: City, at: datetime, *, reachable: bool) -> None:
-    """Remember a follow or block of then; a follow may be the first contact, the block of a stranger is nothing."""
+    """Record a follow or block as of `at`; a follow may create the citizen, a stranger's block is ignored."""
     if await city.citizens.set_reachable(address, at, reachable=reachable) or not reachable:
         return
     await city.citizens.find_or_make(address, str(uuid.uuid4()), at)

@@ -15,7 +15,7 @@ INSERT INTO catalogues (tenant, version, document, put_at)
 SELECT $1::text, coalesce(max(version), 0) + 1, $2, $3 FROM catalogues WHERE tenant = $1::text RETURNING version
 """
 _NEWEST = "SELECT max(version) FROM catalogues WHERE tenant = $1"
-_SINCE = "SELECT version, document::text FROM catalogues WHERE tenant = $1 AND version >= $2 ORDER BY version"
+_SINCE = "SELECT version, document FROM catalogues WHERE tenant = $1 AND version >= $2 ORDER BY version"
 _KEPT_VERSIONS = 5
 _FRESH_SECONDS = 1.0
 
@@ -43,7 +43,7 @@ class PgCatalogues:
     async def since(self, version: int) -> dict[int, Mapping[str, object]]:
         """The documents from that version on."""
         rows = await self._work.db.fetch(_SINCE, self._work.tenant, version)
-        return {row["version"]: json.loads(row["document"]) for row in rows}
+        return {row["version"]: row["document"] for row in rows}
 
 
 class MemoryCatalogues:

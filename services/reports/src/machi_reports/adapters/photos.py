@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from machi_reports.domain.photo import CasePhoto, Imprint, Lying, Removal, StoredPhoto
 from machi_reports.ports import OldPhoto
+from machi_sdk.dialogue.sessions import LIFETIME
 from machi_sdk.errors import Unavailable
 from machi_sdk.work import Work
 
@@ -56,7 +57,9 @@ _EXPIRE = _REMOVE.format(which="report_id = $4")
 _DROP_LOOSE = """
 WITH gone AS (
     DELETE FROM photos WHERE tenant = $1 AND photo_id IN (
-        SELECT photo_id FROM photos WHERE tenant = $1 AND report_id IS NULL AND stored_at < $2
+        SELECT photo_id FROM photos WHERE tenant = $1 AND report_id IS NULL AND stored_at < $2 AND NOT EXISTS (
+            SELECT FROM dialogue_sessions AS session WHERE session.tenant = $1
+            AND session.citizen_id = photos.citizen_id AND session.ended_at IS NULL AND session.touched_at > $5)
         ORDER BY stored_at LIMIT $3 FOR UPDATE SKIP LOCKED)
     RETURNING object_key
 ), doomed AS (
@@ -136,7 +139,8 @@ class PgPhotos:
 
     async def drop_loose(self, before: datetime, most: int, at: datetime) -> int:
         """See the port."""
-        dropped: int = await self._work.db.fetchval(_DROP_LOOSE, self._work.tenant, before, most, at)
+        alive = at - LIFETIME
+        dropped: int = await self._work.db.fetchval(_DROP_LOOSE, self._work.tenant, before, most, at, alive)
         return dropped
 
     async def closed_before(self, moment: datetime, most: int) -> list[str]:

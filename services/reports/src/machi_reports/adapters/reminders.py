@@ -41,7 +41,7 @@ class PgReminders:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    async def due(self, target: Target, urgent: bool, before: datetime, most: int) -> list[str]:
+    async def due(self, target: Target, before: datetime, most: int, *, urgent: bool) -> list[str]:
         """See the port."""
         states = sorted(state.value for state in WAITING[target])
         rows = await self._work.db.fetch(_DUE, self._work.tenant, urgent, before, states, target.value, most)

@@ -1,7 +1,7 @@
-"""Reports on PostgreSQL; every statement here is hot, so raw."""
+"""Reports on PostgreSQL."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from math import cos, radians
 from typing import TYPE_CHECKING, TypeAlias
@@ -31,7 +31,13 @@ UPDATE reports SET version = $3, state = $4, desk_id = $5, score = $6, reopened 
     leading_id = $11, changed_at = $12
 WHERE tenant = $1 AND report_id = $2
 """
-_SELECT = "SELECT *, details::text AS details_json FROM reports"
+_COLUMNS = """
+r.*, CASE WHEN r.reopened > 0 THEN (
+    SELECT max(s.at) FROM steps s WHERE s.tenant = r.tenant AND s.report_id = r.report_id AND s.move = 'reopen'
+) END AS reopened_at
+"""
+_SELECT = f"SELECT {_COLUMNS} FROM reports r"
+_SELECT_COUNTED = f"SELECT {_COLUMNS}, count(*) OVER () AS total FROM reports r"
 _BY_ID = f"{_SELECT} WHERE tenant = $1 AND report_id = $2"
 _LOCK = f"{_BY_ID} FOR NO KEY UPDATE"
 _BY_NUMBER = f"{_SELECT} WHERE tenant = $1 AND case_number = $2"
@@ -50,15 +56,13 @@ _IN_WARD = f"""
 ORDER BY filed_at DESC LIMIT $5
 """
 _OPEN_CASES = f"""
-SELECT *, details::text AS details_json, count(*) OVER () AS total FROM reports
-WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
+{_SELECT_COUNTED} WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
     AND ($3::text IS NULL OR assignee_id = $3) AND ($4::text IS NULL OR state = $4)
 ORDER BY filed_at, report_id LIMIT $5
 """
 # A duplicate waits for the end of its leading case: to its reporter it is open.
-_OF_CITIZEN = """
-SELECT *, details::text AS details_json, count(*) OVER () AS total FROM reports
-WHERE tenant = $1 AND citizen_id = $2
+_OF_CITIZEN = f"""
+{_SELECT_COUNTED} WHERE tenant = $1 AND citizen_id = $2
 ORDER BY state = 'asked' DESC, state NOT IN ('resolved', 'rejected') DESC, filed_at DESC, report_id LIMIT $3
 """
 _ADD_UPDATE = """
@@ -277,13 +281,12 @@ def _counted(rows: Sequence["asyncpg.Record"]) -> tuple[int, list[Report]]:
 
 def _report(row: "asyncpg.Record") -> Report:
     place = Place(row["latitude"], row["longitude"], row["place_title"], row["address"], row["place_event_id"])
-    details: Mapping[str, str] = json.loads(row["details_json"])
     filing = Filing(
         report_id=row["report_id"],
         case_number=row["case_number"],
         citizen_id=row["citizen_id"],
         category_code=row["category_code"],
-        details=details,
+        details=row["details"],
         place=place,
         ward_code=row["ward_code"],
         messages_allowed=row["messages_allowed"],
@@ -298,6 +301,7 @@ def _report(row: "asyncpg.Record") -> Report:
         version=row["version"],
         score=row["score"],
         reopened=row["reopened"],
+        reopened_at=row["reopened_at"],
         reopen_before=row["reopen_before"],
         closed_at=row["closed_at"],
         assignee_id=row["assignee_id"],

@@ -1,4 +1,4 @@
-"""The tables, as SQLModel; migrations build them, raw statements use them."""
+"""The tables, as SQLModel; migrations build them."""
 
 from datetime import date, datetime
 from typing import ClassVar
@@ -23,7 +23,6 @@ from machi_sdk.tables import new_metadata
 METADATA = new_metadata()
 APPEND_ONLY = ("steps", "accesses", "catalogues")
 STATES = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'resolved', 'rejected', 'reopened', 'duplicate')"
-OPEN = "state NOT IN ('resolved', 'rejected', 'duplicate')"
 _OPEN = sql("state IN ('filed', 'acknowledged', 'asked', 'answered', 'reopened')")
 
 

@@ -35,9 +35,10 @@ def make_case_number(prefix: str, payload: int) -> str:
     return f"{prefix}-{signs[:4]}-{signs[4:]}"
 
 
-def looks_like_case_number(text: str) -> bool:
-    """Whether somebody meant to write one, right or wrong."""
-    return _SHAPE.fullmatch(_plain(text)) is not None
+def looks_like_case_number(text: str, prefix: str) -> bool:
+    """Whether somebody meant to write one, right or wrong; words may have its shape, too, but no digit."""
+    match = _SHAPE.fullmatch(_plain(text))
+    return match is not None and (match[1] == prefix or any(sign.isdigit() for sign in match[2]))
 
 
 def read_case_number(text: str) -> str | None:

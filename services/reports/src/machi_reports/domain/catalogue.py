@@ -8,9 +8,13 @@ from functools import cached_property
 from typing import Protocol, TypeVar
 
 from machi_reports.domain.reminding import Reminding, Target
+from machi_reports.domain.words import folded
 
 Labels = Mapping[str, str]
 Words = Mapping[str, Sequence[str]]
+# Behind a ward in Latin letters: one name up to the next comma, perhaps with a postal code.
+_CITY_BEHIND = re.compile(r"[\w-]*,\s*([^\W\d_]+)[\w-]*(?: city)?(?:\s+[\d-]{5,})?\s*(?:[,.]|$)")
+_FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
 class _Named(Protocol):
@@ -31,9 +35,9 @@ def _all(words: Words) -> tuple[str, ...]:
 
 def _meant(text: str, candidates: Sequence[N]) -> N | None:
     """The one candidate with a word in the text; the longest word decides between two."""
-    folded = text.casefold()
+    typed = folded(text)
     found = [
-        (max((len(word) for word in each.all_words if _stands_in(word.casefold(), folded)), default=0), each)
+        (max((len(word) for word in map(folded, each.all_words) if _stands_in(word, typed)), default=0), each)
         for each in candidates
     ]
     longest = max((length for length, _ in found), default=0)
@@ -161,7 +165,7 @@ class Catalogue:
         return category is not None and category.urgent_office(details) is not None
 
     def due_before(self, target: Target, at: datetime, *, urgent: bool) -> datetime:
-        """A case that has waited since before that moment is over its target."""
+        """Cutoff: a case waiting since before it has missed its target."""
         return self.reminding.before(at, self.reminding.hours(target, urgent=urgent), self.time_zone)
 
     def desk(self, desk_id: str) -> DeskEntry | None:
@@ -193,11 +197,12 @@ class Catalogue:
             yield f"detail-{question.key}", option.option_id
 
     def ward_named_in(self, text: str) -> str:
-        """The ward whose name stands in the text; empty when none does, or when it follows another city's name."""
-        folded = text.casefold()
+        """The ward whose name stands in the text; empty when none does, or when it is one of another city."""
+        typed = folded(text)
         for name, code in self._ward_names:
-            place = folded.find(name)
-            if place >= 0 and not self._follows_another_city(folded[:place]):
+            before, found, behind = typed.partition(name)
+            elsewhere = self._another_city_follows if name[:1].isascii() else self._follows_another_city
+            if found and not elsewhere(before, behind):
                 return code
         return ""
 
@@ -207,12 +212,21 @@ class Catalogue:
 
     @cached_property
     def _ward_names(self) -> list[tuple[str, str]]:
-        pairs = {(name.casefold(), ward.code) for ward in self.wards for names in ward.names.values() for name in names}
+        pairs = {(folded(name), ward.code) for ward in self.wards for names in ward.names.values() for name in names}
         return sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
 
-    def _follows_another_city(self, before: str) -> bool:
+    @cached_property
+    def _own_names(self) -> tuple[str, ...]:
+        return tuple(folded(name) for names in self.city_names.values() for name in names)
+
+    def _follows_another_city(self, before: str, _behind: str) -> bool:
         """Right behind it, or as the end of a longer name there: up to two letters stand between."""
         marks = "|".join(map(re.escape, self.city_marks))
         city = re.fullmatch(rf"(.*\w(?:{marks}))(?:\s*|\w{{1,2}})", before, re.DOTALL) if marks else None
-        own = (name.casefold() for names in self.city_names.values() for name in names)
-        return city is not None and not city[1].endswith(tuple(own))
+        return city is not None and not city[1].endswith(self._own_names)
+
+    def _another_city_follows(self, before: str, behind: str) -> bool:
+        """As in Latin letters; the own city's name may stand on either side, its prefecture's alike."""
+        city = _CITY_BEHIND.match(behind)
+        own = {word[0] for word in map(_FIRST_WORD.match, self._own_names) if word}
+        return city is not None and city[1] not in own and not any(word in before for word in own)

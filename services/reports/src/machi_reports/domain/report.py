@@ -79,6 +79,7 @@ class Report:
     version: int = 0
     score: int | None = None
     reopened: int = 0
+    reopened_at: datetime | None = None
     reopen_before: datetime | None = None
     closed_at: datetime | None = None
     assignee_id: str = ""
@@ -103,8 +104,8 @@ class Report:
         return self.state in OPEN_STATES
 
     def is_late(self, due_before: datetime) -> bool:
-        """Whether it is open, and was filed when by now it should be closed."""
-        return self.is_open and self.filing.filed_at <= due_before
+        """Whether it is open, and was filed, or reopened since, when by now it should be closed."""
+        return self.is_open and (self.reopened_at or self.filing.filed_at) <= due_before
 
     def may_reopen(self, at: datetime) -> bool:
         """Whether its reporter may reopen it at that moment."""
@@ -206,7 +207,7 @@ class Report:
         outcome = self._move(Step(Move.REOPEN, State.REOPENED, 0, words.at, self.desk_id, update=words))
         if isinstance(outcome, Done):
             self.score, self.reopen_before, self.leading_id = None, None, ""
-            self.reopened += 1
+            self.reopened, self.reopened_at = self.reopened + 1, words.at
         return outcome
 
     def retract(self, at: datetime, desks: Sequence[str]) -> Outcome:

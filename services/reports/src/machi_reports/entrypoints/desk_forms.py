@@ -15,6 +15,7 @@ from machi.dialogue.v1.desk_card_pb2 import (
     WordsField,
 )
 from machi.dialogue.v1.messages_pb2 import Option
+from machi_reports.domain.catalogue import DeskEntry
 from machi_reports.domain.conversation import Officer
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import ALLOWED, Move
@@ -60,7 +61,7 @@ class AtDesk:
 def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[CardAction]:
     """What may be done with the case as it stands."""
     for move in OFFERED if report.is_open else AFTERWARDS:
-        if _is_offered(move, report, at_desk):
+        if _is_offered(move, report, at_desk, wording):
             yield CardAction(
                 action_id=move.value,
                 label=wording.say(f"action.{move}"),
@@ -70,10 +71,12 @@ def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[Ca
             )
 
 
-def _is_offered(move: Move, report: Report, at_desk: AtDesk) -> bool:
+def _is_offered(move: Move, report: Report, at_desk: AtDesk, wording: Wording) -> bool:
     if move is Move.TAKE and report.assignee_id:
         return False
     if move is Move.ASSIGN and not at_desk.colleagues:
+        return False
+    if move is Move.HAND_OVER and not _other_desks(at_desk.desk_id, wording):
         return False
     return report.state in ALLOWED[move]
 
@@ -134,9 +137,14 @@ def _words_field(move: Move, hint: str, wording: Wording) -> FormField:
     )
 
 
+def _other_desks(desk_id: str, wording: Wording) -> list[DeskEntry]:
+    return [desk for desk in wording.catalogue.desks if desk.desk_id != desk_id]
+
+
 def _desk_field(desk_id: str, wording: Wording) -> FormField:
-    others = (desk for desk in wording.catalogue.desks if desk.desk_id != desk_id)
-    options = [Option(option_id=desk.desk_id, label=wording.pick(desk.titles)) for desk in others]
+    options = [
+        Option(option_id=desk.desk_id, label=wording.pick(desk.titles)) for desk in _other_desks(desk_id, wording)
+    ]
     return FormField(
         field_id=DESK,
         label=wording.say("form.handover.label"),

@@ -6,10 +6,9 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.photo import LINK_LIFE, PhotoClaim, PhotoSize
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import PhotoLinks
-from machi_reports.use_cases.at_desk import DeskCase
+from machi_reports.use_cases.at_desk import DeskCase, at_desk
 from machi_sdk import messages as say
 from machi_sdk.dialogue import Reply
-from machi_sdk.errors import Denied
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,7 @@ class DeskPhotos:
 
     async def open(self, work: ReportsWork, case: DeskCase, wording: Wording) -> Reply:
         """One link per photo that is still there; Denied when another desk holds the case."""
-        report = await work.reports.get(case.report_id)
-        if report.desk_id != case.desk_id:
-            raise Denied("report-elsewhere")
+        at_desk(await work.reports.get(case.report_id), case)
         photos = [photo for photo in await work.photos.of_report(case.report_id) if not photo.gone]
         if not photos:
             return Reply((say.text(wording.say("press.no-photos")),))

@@ -11,8 +11,9 @@ from machi_reports.domain.photo import PhotoSize
 from machi_reports.domain.report import Report
 from machi_reports.entrypoints.desk_card import LinkedCases, Shown, desk_card, moved_card
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import Colleagues, Consents, CurrentCatalogues, Decision, PhotoStore
-from machi_reports.use_cases.read_photo import read_photo
+from machi_reports.ports import Colleagues, Consents, CurrentCatalogues, Decision
+from machi_reports.use_cases.read_photo import Look, read_photo
+from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.clock import Clock
 from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.rpc import Call
@@ -29,7 +30,7 @@ class DeskView:
     catalogues: CurrentCatalogues
     consents: Consents
     colleagues: Colleagues
-    store: PhotoStore
+    shelf: Shelf
     linked: bool
     clock: Clock
 
@@ -52,14 +53,16 @@ class DeskView:
 
     async def photo(self, request: wire.GetMediaRequest, call: Call) -> bytes:
         """A photo of a case the desk holds; Missing otherwise."""
-        async with self.works.begin(call.tenant) as work:
-            report = await work.reports.get(request.card_id)
-            found = await work.photos.find(request.media_id, report.report_id)
-            if found is None or report.desk_id != request.desk_id:
-                raise Missing("photo-unknown")
-            await work.accesses.log(report.report_id, "photo", f"{call.caller}/desk/{request.desk_id}")
-        is_small = request.size == wire.MEDIA_SIZE_THUMBNAIL
-        return await read_photo(found, PhotoSize.THUMBNAIL if is_small else PhotoSize.WHOLE, self.store)
+        size = PhotoSize.THUMBNAIL if request.size == wire.MEDIA_SIZE_THUMBNAIL else PhotoSize.WHOLE
+        look = Look(
+            tenant=call.tenant,
+            report_id=request.card_id,
+            photo_id=request.media_id,
+            size=size,
+            desk_id=request.desk_id,
+            reader=f"{call.caller}/desk/{request.desk_id}",
+        )
+        return await read_photo(look, self.shelf)
 
     async def receives(self, report: Report, tenant: str) -> Decision:
         """Whether the reporter can be messaged: the decision in force, else the one kept with the report."""

@@ -27,7 +27,7 @@ async def lock_at_desk(case: DeskCase, city: City) -> Report:
 
 
 def at_desk(report: Report, case: DeskCase) -> Report:
-    """The locked report itself; Denied when another desk holds it."""
+    """The report itself; Denied when another desk holds it."""
     if report.desk_id != case.desk_id:
         raise Denied("report-elsewhere", "another desk holds this case now")
     return report

@@ -16,7 +16,7 @@ async def remind_desk(target: Target, catalogue: Catalogue, city: City, at: date
     found = 0
     for urgent in (True, False):
         before = catalogue.due_before(target, at, urgent=urgent)
-        report_ids = await city.reminders.due(target, urgent, before, MOST)
+        report_ids = await city.reminders.due(target, before, MOST, urgent=urgent)
         found = max(found, len(report_ids))
         for report_id in sorted(report_ids):
             await _remind(report_id, target, city, at)

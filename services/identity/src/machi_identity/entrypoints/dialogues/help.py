@@ -4,30 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from machi.dialogue.v1.messages_pb2 import Message
-from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.linking import is_code, typed_code
 from machi_identity.entrypoints.dialogues.link import COMMAND as LINK
 from machi_identity.entrypoints.dialogues.menu import Menu
-from machi_identity.entrypoints.dialogues.privacy import POD
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_identity.entrypoints.dialogues.naming import POD
+from machi_sdk.dialogue import Reply, TurnContext
 from machi_sdk.messages import card, command_button, text
 from machi_sdk.texts import Texts
 
 
 @dataclass(frozen=True)
 class HelpDialogue:
-    """Answers at once and opens nothing."""
+    """`machi_sdk.dialogue.AtOnce`."""
 
     texts: Texts
     menu: Menu
     command = "help"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Reply:
         """What the words may mean; else a kind word for what was sent, and the menu."""
         typed = arguments.get("text", "")
-        if is_code(typed):
-            return Reply((self._about_code(typed, turn.language),))
         likely = self.menu.likely(typed, turn.language)
+        if is_code(typed, surely=bool(likely)):
+            return Reply((self._about_code(typed, turn.language),))
         if likely:
             title, body = (self.texts.say(turn.language, f"help.likely-{part}") for part in ("title", "body"))
             other = command_button(self.texts.say(turn.language, "help.likely-other"), POD, self.command)
@@ -41,15 +40,3 @@ class HelpDialogue:
         """Somebody typed the code and no keyword."""
         button = command_button(self.texts.say(language, "link.yes"), POD, LINK, code=typed_code(typed))
         return card(self.texts.say(language, "link.is-code"), buttons=[button])
-
-    def ask(self, answers: Answers, language: str) -> Question | None:
-        """Nothing."""
-        return None
-
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        """Never asked."""
-        return Accept(value)
-
-    async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
-        """Never opened."""
-        return Reply()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.staff import Tenant
+from machi_identity.entrypoints.dialogues.beginning import beginning
 from machi_identity.entrypoints.dialogues.languages import KEY, OFFERED, language_question, named_language, offered
 from machi_identity.entrypoints.dialogues.menu import Menu
 from machi_identity.use_cases.choose_language import choose_language
@@ -28,15 +29,15 @@ class LanguageDialogue:
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Take the language from `language` (a tag) or `text` (as typed), when it is one."""
-        tenant = await self.tenant(turn)
+        answers, tenant = await self.beginning(turn)
         tags = tenant.offered(known()) if tenant else tuple(known())
         chosen = named_language(tags, arguments.get("language") or arguments.get("text", ""))
-        return Answers({KEY: chosen} if chosen else {OFFERED: list(tags)})
+        return answers.knowing(KEY, chosen) if chosen else answers.knowing(OFFERED, list(tags))
 
-    async def tenant(self, turn: TurnContext) -> Tenant | None:
-        """The municipality the person talks to."""
+    async def beginning(self, turn: TurnContext) -> tuple[Answers, Tenant | None]:
+        """What is known at the start, and the municipality the person talks to."""
         async with self.works.begin(turn.tenant) as work:
-            return await work.directory.tenant()
+            return await beginning(work, turn), await work.directory.tenant()
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """Which language?"""

@@ -7,10 +7,10 @@ from functools import partial
 from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.citizens import Focus
-from machi_identity.domain.linking import Offer, Refusal, Typist, shown, typed_code
-from machi_identity.entrypoints.dialogues.channels import HERE, before, beginning, channel_names
-from machi_identity.entrypoints.dialogues.privacy import POD
+from machi_identity.domain.citizens import Dialogue
+from machi_identity.domain.linking import Offer, Refusal, Speaker, shown, typed_code
+from machi_identity.entrypoints.dialogues.beginning import beginning
+from machi_identity.entrypoints.dialogues.naming import POD, channel_names
 from machi_identity.telemetry import LINKS
 from machi_identity.use_cases.check_link import check_link
 from machi_identity.use_cases.link_channels import Linked, link_channels
@@ -23,7 +23,7 @@ from machi_sdk.texts import Texts
 from machi_sdk.work import Works
 
 COMMAND = "link"
-_CODE, _SURE = "code", "sure"
+_CODE, _SURE, _HERE = "code", "sure", "here"
 _MOST_TYPED = 40
 
 
@@ -43,7 +43,7 @@ class LinkDialogue:
         if not code and not arguments.get("enter"):
             return await self._offered(turn)
         async with self.works.begin(turn.tenant) as work:
-            answers = beginning(await work.citizens.focus(turn.citizen_id), turn.channel)
+            answers = (await beginning(work, turn)).knowing(_HERE, turn.channel)
         if not code:
             return answers
         found = await self._checked(turn, code)
@@ -58,7 +58,7 @@ class LinkDialogue:
             return Question(_CODE, say(language, "link.enter"), WordsQ(1, _MOST_TYPED))
         if _SURE in answers:
             return None
-        channels = [answers.text(HERE), str(answers.mapping(_CODE)["channel"])]
+        channels = [answers.text(_HERE), str(answers.mapping(_CODE)["channel"])]
         both = channel_names(self.texts, channels, language)
         kind = Confirm(say(language, "link.yes"), say(language, "link.no"))
         return Question(_SURE, say(language, "link.confirm", channels=both), kind)
@@ -74,16 +74,16 @@ class LinkDialogue:
         return Accept(self._kept(code, found))
 
     async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
-        """Link, unless the person said no in the end; either way the dialogue they were in goes on."""
+        """Link, unless the person said no in the end."""
         if answers.get(_SURE) is not True:
             _count("kept-apart")
-            return Reply((text(self.texts.say(turn.language, "link.kept-apart")),), goes_on=before(answers))
-        act = Act(turn.event_id, turn.channel, Focus(POD, turn.session_id, 0))
+            return Reply((text(self.texts.say(turn.language, "link.kept-apart")),))
+        act = Act(turn.event_id, turn.channel, Dialogue(POD, turn.session_id))
         code_hash = str(answers.mapping(_CODE)["hash"])
-        done = await link_channels(code_hash, Typist(turn.citizen_id, turn.channel), act, work, work.clock)
+        done = await link_channels(code_hash, Speaker(turn.citizen_id, turn.channel), act, work, work.clock)
         if isinstance(done, Refusal):
             _count(done.value)
-            return Reply((self._refused(done, turn.language),), goes_on=before(answers))
+            return Reply((self._refused(done, turn.language),))
         self.reach("before_merge_commit")
         work.then(partial(self.reach, "after_merge_before_answer"))
         work.then(partial(_count, "linked"))
@@ -93,15 +93,14 @@ class LinkDialogue:
         language = done.person.language or turn.language
         channels = [turn.channel, str(answers.mapping(_CODE)["channel"])]
         words = self.texts.say(language, "link.done", channels=channel_names(self.texts, channels, language))
-        begun = done.begun
-        goes_on = before(answers)
+        begun, goes_on = done.begun, None
         if begun.pod not in ("", POD):
             goes_on = OpenDialogue(pod=begun.pod, session_id=begun.session_id)
         return Reply((text(words),), language=language if language != turn.language else "", goes_on=goes_on)
 
     async def _offered(self, turn: TurnContext) -> Reply:
         async with self.works.begin(turn.tenant) as work:
-            code = await offer_link(Typist(turn.citizen_id, turn.channel), self.digest, work, work.clock)
+            code = await offer_link(Speaker(turn.citizen_id, turn.channel), self.digest, work, work.clock)
             channels = await work.merges.channels(turn.citizen_id)
         _count("offered")
         say, language = self.texts.say, turn.language
@@ -115,8 +114,8 @@ class LinkDialogue:
 
     async def _checked(self, turn: TurnContext, code: str) -> Offer | Refusal:
         async with self.works.begin(turn.tenant) as work:
-            typist = Typist(turn.citizen_id, turn.channel)
-            found = await check_link(self.digest(code), typist, turn.event_id, work, work.clock)
+            speaker = Speaker(turn.citizen_id, turn.channel)
+            found = await check_link(self.digest(code), speaker, turn.event_id, work, work.clock)
         _count(found.value if isinstance(found, Refusal) else "found")
         return found
 

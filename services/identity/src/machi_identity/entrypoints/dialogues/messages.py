@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.consent import Decision, Notice, Status
-from machi_identity.entrypoints.dialogues.privacy import POD, purpose_titles
+from machi_identity.entrypoints.dialogues.beginning import beginning
+from machi_identity.entrypoints.dialogues.naming import POD, purpose_titles
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.decide_consent import decide_consent
 from machi_sdk.dialogue import Accept, Answers, Confirm, Json, Question, Reject, Reply, TurnContext
@@ -32,6 +33,7 @@ class MessagesDialogue:
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Find what can be turned on."""
         async with self.works.begin(turn.tenant) as work:
+            answers = await beginning(work, turn)
             notices = await work.notices.all_current()
             asked = [await work.consents.standing(turn.citizen_id, notice.purpose) for notice in notices]
         if not notices:
@@ -40,7 +42,7 @@ class MessagesDialogue:
         offers: list[Json] = [
             _offer(notice) for notice, standing in pairs if standing and standing.status is not Status.GIVEN
         ]
-        return Answers({_OFFERS: offers}) if offers else Reply((self._on_already(turn.language),))
+        return answers.knowing(_OFFERS, offers) if offers else Reply((self._on_already(turn.language),))
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """The next offer that was not answered."""
@@ -63,7 +65,7 @@ class MessagesDialogue:
         try:
             for decision in decisions:
                 await decide_consent(decision, work, work.clock)
-                counter(DECISIONS).labels(decision.status.value).inc()
+                work.then(counter(DECISIONS).labels(decision.status.value).inc)
         except (Conflict, Missing):
             # The notice changed while the person was reading: what was agreed to is no longer what would be done.
             return Reply((self._changed(turn.language),))

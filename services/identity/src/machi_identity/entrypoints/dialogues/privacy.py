@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.consent import Status
+from machi_identity.entrypoints.dialogues.naming import POD, purpose_titles
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.withdraw_all import withdraw_all
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
 from machi_sdk.language import language as written
 from machi_sdk.messages import card, command_button
 from machi_sdk.telemetry import counter
-from machi_sdk.texts import Texts, pick
-
-POD = "identity"
+from machi_sdk.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PrivacyDialogue:
     async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Withdraw, and say so; a second time says that it is off already."""
         entries = await withdraw_all(turn.citizen_id, turn.channel, turn.event_id, work, work.clock)
-        counter(DECISIONS).labels(Status.WITHDRAWN.value).inc(len(entries))
+        work.then(partial(counter(DECISIONS).labels(Status.WITHDRAWN.value).inc, len(entries)))
         purposes = [entry.decision.purpose for entry in entries]
         stopped = await purpose_titles(work, purposes, self.texts, turn.language)
         return Reply((self._said(stopped, turn.language),))
@@ -54,10 +54,3 @@ class PrivacyDialogue:
         body = "\n".join([*lines, say(language, "privacy.turn_on")])
         button = command_button(say(language, "privacy.button"), POD, "messages")
         return card(say(language, "privacy.title"), body, buttons=[button])
-
-
-async def purpose_titles(work: IdentityWork, purposes: list[str], texts: Texts, language: str) -> list[str]:
-    """What the purposes are called, each name once; those of pods no longer installed share one."""
-    titles = {notice.purpose: notice.title for notice in await work.notices.all_current()}
-    former = texts.say(language, "privacy.former")
-    return list(dict.fromkeys(pick(titles.get(purpose, {}), language) or former for purpose in purposes))

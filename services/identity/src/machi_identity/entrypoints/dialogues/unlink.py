@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.citizens import Focus
-from machi_identity.domain.linking import Typist
-from machi_identity.entrypoints.dialogues.channels import HERE, before, beginning, channel_names
+from machi_identity.domain.citizens import Dialogue
+from machi_identity.domain.linking import Speaker
+from machi_identity.entrypoints.dialogues.beginning import beginning
 from machi_identity.entrypoints.dialogues.link import COMMAND as LINK
-from machi_identity.entrypoints.dialogues.privacy import POD
+from machi_identity.entrypoints.dialogues.naming import POD, channel_names
 from machi_identity.telemetry import LINKS
 from machi_identity.use_cases.unlink_channel import unlink_channel
 from machi_sdk.dialogue import Accept, Answers, Confirm, Json, Question, Reject, Reply, TurnContext
@@ -18,7 +19,7 @@ from machi_sdk.texts import Texts
 from machi_sdk.work import Works
 
 _SURE = "sure"
-_OTHERS = "others"
+_OTHERS, _HERE = "others", "here"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class UnlinkDialogue:
         """Which channels are linked, or that none is."""
         async with self.works.begin(turn.tenant) as work:
             channels = await work.merges.channels(turn.citizen_id)
-            answers = beginning(await work.citizens.focus(turn.citizen_id), turn.channel)
+            answers = (await beginning(work, turn)).knowing(_HERE, turn.channel)
         others: list[Json] = [*sorted(channels - {turn.channel})]
         return answers.knowing(_OTHERS, others) if others else self._nothing(turn.language)
 
@@ -41,7 +42,7 @@ class UnlinkDialogue:
         """Whether to unlink, with what it means."""
         if _SURE in answers:
             return None
-        here = channel_names(self.texts, [answers.text(HERE)], language)
+        here = channel_names(self.texts, [answers.text(_HERE)], language)
         others = channel_names(self.texts, _others(answers), language)
         kind = Confirm(self.texts.say(language, "unlink.yes"), self.texts.say(language, "unlink.no"))
         return Question(_SURE, self.texts.say(language, "unlink.confirm", here=here, others=others), kind)
@@ -52,17 +53,19 @@ class UnlinkDialogue:
 
     async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Unlink the channel the person answers on, unless they said no."""
-        say, language, back = self.texts.say, turn.language, before(answers)
+        say, language = self.texts.say, turn.language
         if answers.get(_SURE) is not True:
-            return Reply((text(say(language, "unlink.kept")),), goes_on=back)
-        others_focus = Focus(back.pod, back.session_id, 0) if back else Focus("", "", 0)
-        own_focus = Focus(POD, turn.session_id, 0)
-        person = Typist(turn.citizen_id, turn.channel)
-        if not await unlink_channel(person, (own_focus, others_focus), work, work.clock):
+            return Reply((text(say(language, "unlink.kept")),))
+        back = answers.behind
+        others = Dialogue(back[0] or POD, back[1]) if back else Dialogue()
+        own = Dialogue(POD, turn.session_id)
+        person = Speaker(turn.citizen_id, turn.channel)
+        if not await unlink_channel(person, (own, others), work, work.clock):
             return self._nothing(language)
         work.then(counter(LINKS).labels("unlinked").inc)
         here = channel_names(self.texts, [turn.channel], language)
-        return Reply((text(say(language, "unlink.done", here=here)),))
+        # What the person was in stays with the other channels.
+        return Reply((text(say(language, "unlink.done", here=here)),), goes_on=OpenDialogue())
 
     def _nothing(self, language: str) -> Reply:
         button = command_button(self.texts.say(language, "unlink.link"), POD, LINK)

@@ -20,10 +20,10 @@ class WelcomeDialogue(LanguageDialogue):
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         """Look up what the city is called."""
-        tenant = await self.tenant(turn)
+        answers, tenant = await self.beginning(turn)
         if tenant is None:
-            return Answers({_CITY: {}})
-        return Answers({_CITY: dict(tenant.names), OFFERED: list(tenant.offered(known()))})
+            return answers
+        return answers.knowing(_CITY, dict(tenant.names)).knowing(OFFERED, list(tenant.offered(known())))
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """The greeting, and which language."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.conversation import UpdateKind
 from machi_reports.domain.report import Report
-from machi_reports.domain.words import storable
 from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, said, unknown
 from machi_reports.entrypoints.dialogues.report_questions import WORDS
 from machi_reports.entrypoints.wording import TEXTS
@@ -43,13 +42,15 @@ class AnswerDialogue:
         return Question("words", TEXTS.say(language, key, number=number, question=question), WORDS)
 
     async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        """Words as they can be stored."""
-        return Accept(storable(str(value)))
+        """Any words will do."""
+        return Accept(value)
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
-        """Into the card's thread."""
+        """Into the card's thread; the same question waits no more, should it have been asked and pressed as well."""
         case = own_case(answers.text("case"), answers.event_of("words"), turn)
         await answer_officer(case, answers.text("words"), work)
+        same = {"case": case.report_id, "question": answers.text("question")}
+        await end_waiting(work, turn.citizen_id, same)
         return said(turn, "answer.done", number=answers.text("number"))
 
 

@@ -13,7 +13,7 @@ from machi_reports.entrypoints.dialogues.own_cases import named_case
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.ports import CurrentCatalogues
 from machi_sdk import messages as say
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.dialogue import Reply, TurnContext
 from machi_sdk.work import Works
 
 MOST_SHOWN = 10
@@ -21,17 +21,17 @@ MOST_SHOWN = 10
 
 @dataclass(frozen=True)
 class CasesDialogue:
-    """`machi_sdk.dialogue.Dialogue`; it answers at once, whatever was decided about messages."""
+    """`machi_sdk.dialogue.AtOnce`, whatever was decided about messages."""
 
     works: Works[ReportsWork]
     catalogues: CurrentCatalogues
     command: str = "cases"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Reply:
         """The person's cases as cards and how many more there are, or the one whose number was typed."""
         wording = Wording(turn.language, await self.catalogues.refresh(turn.tenant))
         typed = arguments.get("text", "")
-        if looks_like_case_number(typed):
+        if looks_like_case_number(typed, wording.catalogue.case_prefix):
             return await self._one(typed, turn, wording)
         async with self.works.begin(turn.tenant) as work:
             total, reports = await work.reports.of_citizen(turn.citizen_id, MOST_SHOWN)
@@ -51,18 +51,6 @@ class CasesDialogue:
             button = say.command_button(wording.say("cases.open"), "reports", "cases")
             return Reply((say.card(wording.say("cases.open"), wording.say("case.not-yours"), buttons=[button]),))
         return Reply((Message(card=_card(report, wording, turn.now)),))
-
-    def ask(self, answers: Answers, language: str) -> Question | None:
-        """Nothing."""
-        return None
-
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        """Never called: nothing is asked."""
-        return Accept(value)
-
-    async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
-        """Never called: `begin` answers."""
-        return Reply()
 
 
 def _card(report: Report, wording: Wording, now: datetime) -> InfoCard:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.states import Done, State, TooLate
-from machi_reports.domain.words import storable
 from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, said, unknown
 from machi_reports.entrypoints.dialogues.report_questions import WORDS
 from machi_reports.entrypoints.wording import TEXTS
@@ -40,8 +39,8 @@ class ReopenDialogue:
         return Question("words", TEXTS.say(language, "reopen.ask", number=answers.text("number")), WORDS)
 
     async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        """Words as they can be stored."""
-        return Accept(storable(str(value)))
+        """Any words will do."""
+        return Accept(value)
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
         """The desk gets it again."""

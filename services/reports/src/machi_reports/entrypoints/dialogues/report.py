@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.report import Report
-from machi_reports.domain.words import storable
 from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_reports.ports import Chooser, Consents, CurrentCatalogues, Decision, WardMap
@@ -52,8 +51,6 @@ class ReportDialogue:
                 return await self._settle_place(turn, answers, value)
             case "photo", dict():
                 return await self._settle_photo(turn, value)
-            case "words", str():
-                return Accept(storable(value))
             case "messages", bool():
                 chooser = Chooser(turn.tenant, turn.citizen_id, turn.event_id, turn.channel)
                 await self.consents.decide(chooser, Decision.GIVEN if value else Decision.REFUSED)
@@ -87,7 +84,7 @@ class ReportDialogue:
 
     async def _settle_place(self, turn: TurnContext, answers: Answers, value: dict[str, Json]) -> Accept | Reject:
         wording = self._wording(answers, turn.language)
-        title, address = (storable(str(value.get(part) or "")) for part in ("title", "address"))
+        title, address = (str(value.get(part) or "") for part in ("title", "address"))
         point = _point(value)
         if point is None:
             if fold(address) in _HERE:

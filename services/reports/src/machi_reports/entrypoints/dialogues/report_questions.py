@@ -183,12 +183,12 @@ def _facts(so_far: ReportSoFar, wording: Wording) -> Mapping[str, str]:
         "place": wording.place(so_far.place),
         "ward": wording.ward(so_far.ward_code),
         "photo": wording.photos(len(so_far.photo_ids)),
-        "messages": _messages_words(so_far.messages_allowed, wording),
+        "messages": _messages_words(wording, allowed=so_far.messages_allowed),
     }
     return {wording.say(f"fact.{name}"): value for name, value in shown.items() if value}
 
 
-def _messages_words(allowed: bool | None, wording: Wording) -> str:
+def _messages_words(wording: Wording, *, allowed: bool | None) -> str:
     if allowed is None:
         return ""
     return wording.say("value.messages-yes" if allowed else "value.messages-no")

@@ -46,6 +46,7 @@ USING (card_id, desk_id) WHERE tenant = $1 AND ts <> ''
 _FORM = f"SELECT forms ->> $4 FROM cards WHERE {_KEY}"
 _KEEP_FORMS = f"UPDATE cards SET forms = forms || $4::jsonb WHERE {_KEY}"
 _ATTEMPT = f"UPDATE cards SET channel_id = $4, attempted_at = $5 WHERE {_KEY}"
+_UNATTEMPT = f"UPDATE cards SET channel_id = '', attempted_at = NULL WHERE {_KEY}"
 _POSTED = f"""
 UPDATE cards SET channel_id = $4, ts = $5, attempted_at = NULL WHERE {_KEY}
 RETURNING CASE WHEN shown = 0 AND NOT held THEN extract(epoch FROM $6::timestamptz - announced_at)::float8 END
@@ -106,8 +107,8 @@ ORDER BY due_at, card_id LIMIT 1
 _NEXT_CHANGED = f"{_NEXT} AND NOT at_once AND NOT {NEW} ORDER BY ts <> '', due_at, card_id LIMIT 1"
 
 
-class PostgresBoard:
-    """`ports.Board`; each call is its own transaction, because Slack is asked in between."""
+class PostgresCards:
+    """`ports.Cards`; each call is its own transaction, because Slack is asked in between."""
 
     def __init__(self, works: Works[Work]) -> None:
         self._works = works
@@ -143,9 +144,13 @@ class PostgresBoard:
             kept = {action: json_format.MessageToJson(form, indent=None) for action, form in forms.items()}
             await self._write(key, _KEEP_FORMS, orjson.dumps(kept).decode())
 
-    async def attempt(self, key: CardKey, channel: str, at: datetime | None) -> None:
-        """A first post into a channel is about to be made, or (None, into none) was refused for certain."""
+    async def attempt(self, key: CardKey, channel: str, at: datetime) -> None:
+        """A first post into a channel is about to be made."""
         await self._write(key, _ATTEMPT, channel, at)
+
+    async def unattempt(self, key: CardKey) -> None:
+        """It was refused for certain: nothing was posted."""
+        await self._write(key, _UNATTEMPT)
 
     async def posted(self, key: CardKey, channel: str, ts: str) -> None:
         """The card's message is known."""
@@ -184,12 +189,12 @@ class PostgresBoard:
             rows = await work.db.fetch(_POSTS, *_of(key))
         return {row["item"]: PostState(**dict(row)) for row in rows}
 
-    async def attempt_post(self, key: CardKey, post: PostState) -> None:
-        """Something is about to be put into the thread, or (with its ts) is there."""
+    async def keep_post(self, key: CardKey, post: PostState) -> None:
+        """Something is about to be put into the thread; or, with its `ts`, is there."""
         await self._write(key, _PUT_POST, post.item, post.attempted_at, post.ts, post.file_id, post.digest)
 
     async def drop_post(self, key: CardKey, item: str) -> None:
-        """It was refused for certain."""
+        """It is not there: it was refused for certain, or taken away."""
         await self._write(key, _DROP_POST, item)
 
     async def waiting(self, tenant: str) -> Mapping[tuple[str, str], int]:
