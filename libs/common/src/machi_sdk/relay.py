@@ -31,11 +31,14 @@ _BATCH = (
     "SELECT id, topic, key, headers::text AS headers, payload, topic || '/' || key AS place FROM outbox"
     " WHERE topic || '/' || key <> ALL($1::text[]) ORDER BY id LIMIT 500"
 )
-_PARK = (
-    'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
-    " SELECT 'outbox', topic, -1, id, headers->>'ce_id', convert_to(key, 'UTF8'), headers, payload, $2"
-    " FROM outbox WHERE id = $1"
+_SETTLE = """
+WITH refused AS (
+    INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)
+    SELECT 'outbox', topic, -1, id, headers->>'ce_id', convert_to(key, 'UTF8'), headers, payload, reason
+    FROM outbox JOIN unnest($2::bigint[], $3::text[]) AS refusal (id, reason) USING (id)
 )
+DELETE FROM outbox WHERE id = ANY($1::bigint[] || $2::bigint[])
+"""
 _REPLAY = (
     "WITH taken AS (DELETE FROM parked WHERE consumer = 'outbox' AND replay_requested_at IS NOT NULL RETURNING *)"
     " INSERT INTO outbox (topic, key, headers, payload)"
@@ -197,7 +200,7 @@ class Relay:
             while True:
                 self._awake.clear()
                 if loop.time() >= next_look:
-                    await self._look_at_parked(connection)
+                    await self._look_around(connection)
                     next_look = loop.time() + _SAFETY_POLL
                 if not await self.carry(connection):
                     await woken(self._awake, _SAFETY_POLL)
@@ -206,8 +209,11 @@ class Relay:
             await self._give_up_flights()
             await connection.close(timeout=2)
 
-    async def _look_at_parked(self, connection: Connection) -> None:
-        """Put back what an operator asked for, and tell how many are left."""
+    async def _look_around(self, connection: Connection) -> None:
+        """Put back what an operator asked for; tell how many are left parked, and how old the oldest event is."""
+        oldest = await connection.fetchval(_OLDEST)
+        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+        gauge("machi_outbox_age_seconds").set(max(age, 0.0))
         await connection.execute(_REPLAY)
         gauge("machi_parked_total").labels("outbox").set(await connection.fetchval(_PARKED))
 
@@ -223,9 +229,6 @@ class Relay:
 
         A partition that fails or is slow stays behind alone: the others do not wait for it.
         """
-        oldest = await connection.fetchval(_OLDEST)
-        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
-        gauge("machi_outbox_age_seconds").set(max(age, 0.0))
         rows = [] if self._places.full() else await connection.fetch(_BATCH, self._places.held())
         topics: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
@@ -340,11 +343,9 @@ class Relay:
             counter("machi_outbox_relayed_total").labels(topic).inc(count)
         if confirmed:
             self._faultpoints.reach("after_publish_before_delete")
-        gone = [row["id"] for row in confirmed] + [identifier for identifier, _ in refused]
-        if gone:
-            async with connection.transaction():
-                await connection.executemany(_PARK, refused)
-                await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", gone)
+        if confirmed or refused:
+            ids, reasons = [identifier for identifier, _ in refused], [reason for _, reason in refused]
+            await connection.execute(_SETTLE, [row["id"] for row in confirmed], ids, reasons)
         for place in ended:
             del self._places.flights[place]
-        return len(gone)
+        return len(confirmed) + len(refused)
