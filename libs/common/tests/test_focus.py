@@ -227,15 +227,19 @@ async def test_what_is_too_old_to_go_back_to_leaves_nobody_in_it(chat: Chat, clo
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"), [("a hole in the road", "help: a hole in the road"), ("fk-1234", "cases: fk-1234")]
+    ("typed", "said", "took"),
+    [("a hole in the road", "help: a hole in the road", "identity"), ("fk-1234", "cases: fk-1234", "reports")],
 )
 async def test_words_to_a_dialogue_that_is_over_mean_what_they_say(
-    chat: Chat, clock: ManualClock, typed: str, said: str
+    chat: Chat, clock: ManualClock, typed: str, said: str, took: str
 ) -> None:
     await chat.types("report", "1", "skip")
     clock.advance(timedelta(hours=73))
     await chat.types(typed)
     assert (chat.said, chat.focus) == ([said], ("", ""))
+    async with chat.works.begin("fukuoka") as work:
+        pod = await work.db.fetchval("SELECT pod FROM inbound_events ORDER BY id DESC LIMIT 1")
+    assert pod == took, "who is asked to take it back"
 
 
 async def test_an_answer_is_kept_though_the_focus_was_set_late(chat: Chat) -> None:

@@ -180,7 +180,7 @@ class Turns:
         step, response = await self._first(pending, nowhere, step, derived_id(pending.event.event_id, "anew"))
         pending.pod = step.pod
         if response.session_state != wire.SESSION_STATE_OPEN:
-            _end_focus(pending, writer, response)
+            _end_focus(writer, response)
         return response
 
     async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
@@ -244,7 +244,7 @@ class Turns:
         if self.openings.installed(speaker.focus.pod):
             await self._ask_again(pending, speaker, response)
         if not response.HasField("ask"):
-            _end_focus(pending, writer, response)
+            _end_focus(writer, response)
         elif goes_on and opened:
             response.session_id = ""  # what ends is the dialogue they were in, whichever it was
 
@@ -287,12 +287,12 @@ def _came_too_late(step: Step, response: wire.TurnResponse) -> bool:
     return ended and step.request.WhichOneof("input") == "text"
 
 
-def _end_focus(pending: PendingEvent, writer: Writer, response: wire.TurnResponse) -> None:
-    """Let the answer end the dialogue that the writer was in: there is nothing to go on with any more."""
+def _end_focus(writer: Writer, response: wire.TurnResponse) -> None:
+    """Let the answer end the dialogue that the writer was in, whoever gave it: there is nothing to go on with."""
     response.ClearField("goes_on")
     if writer.focus.pod:
-        pending.pod, response.session_id = writer.focus.pod, ""
-        response.session_state = wire.SESSION_STATE_ENDED
+        response.goes_on.SetInParent()  # into none
+        response.session_id, response.session_state = writer.focus.session_id, wire.SESSION_STATE_ENDED
 
 
 def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -> tuple[str, str] | None:
@@ -300,7 +300,7 @@ def _focus_after(response: wire.TurnResponse, pod: str, focus: identity.Focus) -
     if response.session_state == wire.SESSION_STATE_OPEN:
         wanted = (pod, response.session_id)
         return None if wanted == (focus.pod, focus.session_id) else wanted
-    ended = response.session_state == wire.SESSION_STATE_ENDED and focus.pod == pod
+    ended = response.session_state == wire.SESSION_STATE_ENDED and (focus.pod == pod or response.HasField("goes_on"))
     if not ended or response.session_id not in ("", focus.session_id):
         return None
     return (response.goes_on.pod, response.goes_on.session_id)

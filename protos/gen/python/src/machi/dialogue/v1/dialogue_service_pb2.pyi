@@ -613,7 +613,9 @@ class TurnResponse(_message.Message):
     def ask(self) -> _messages_pb2.Ask: ...
     @_builtins.property
     def goes_on(self) -> Global___OpenDialogue:
-        """Set when a dialogue ended and the person is back in this one; its present question follows."""
+        """Set when a dialogue ended and the person is back in this one, whose present question follows; without a pod they
+        are in none.
+        """
 
     def __init__(
         self,
