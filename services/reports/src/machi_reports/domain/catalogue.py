@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, TypeVar
 
 from machi_reports.domain.reminding import Reminding, Target
@@ -15,6 +15,8 @@ Words = Mapping[str, Sequence[str]]
 # Behind a ward in Latin letters: one name up to the next comma, perhaps with a postal code.
 _CITY_BEHIND = re.compile(r"[\w-]*,\s*([^\W\d_]+)[\w-]*(?: city)?(?:\s+[\d-]{5,})?\s*(?:[,.]|$)")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
+# The catalogue's own words, which each message is compared with; what people wrote is not kept.
+_folded = lru_cache(maxsize=10_000)(folded)
 
 
 class _Named(Protocol):
@@ -37,7 +39,7 @@ def _meant(text: str, candidates: Sequence[N]) -> N | None:
     """The one candidate with a word in the text; the longest word decides between two."""
     typed = folded(text)
     found = [
-        (max((len(word) for word in map(folded, each.all_words) if _stands_in(word, typed)), default=0), each)
+        (max((len(word) for word in map(_folded, each.all_words) if _stands_in(word, typed)), default=0), each)
         for each in candidates
     ]
     longest = max((length for length, _ in found), default=0)
@@ -212,12 +214,12 @@ class Catalogue:
 
     @cached_property
     def _ward_names(self) -> list[tuple[str, str]]:
-        pairs = {(folded(name), ward.code) for ward in self.wards for names in ward.names.values() for name in names}
+        pairs = {(_folded(name), ward.code) for ward in self.wards for names in ward.names.values() for name in names}
         return sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
 
     @cached_property
     def _own_names(self) -> tuple[str, ...]:
-        return tuple(folded(name) for names in self.city_names.values() for name in names)
+        return tuple(_folded(name) for names in self.city_names.values() for name in names)
 
     def _follows_another_city(self, before: str, _behind: str) -> bool:
         """Right behind it, or as the end of a longer name there: up to two letters stand between."""
