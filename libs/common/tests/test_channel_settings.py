@@ -30,15 +30,15 @@ def put(folder: Path, tenant: str, kind: str, content: Mapping[str, object] | st
 def test_other_tenants_have_channels_in_files(tmp_path: Path) -> None:
     (tmp_path / "..2026_11_29").mkdir()  # as Kubernetes keeps what it projects
     settings = put(tmp_path, "sapporo", "slack", SLACK)
-    assert settings.slack_channels().by_tenant["sapporo"].team_id == "T9"
-    assert settings.line_channels().by_tenant == {}
+    assert settings.slack_channels.by_tenant["sapporo"].team_id == "T9"
+    assert settings.line_channels.by_tenant == {}
     assert settings.refused_channels() == {}
     assert settings.tenants == {"fukuoka", "sapporo"}
 
 
 def test_an_id_of_digits_stays_as_it_is_written(tmp_path: Path) -> None:
     line = "channel_id: 0165\nchannel_secret: 00e1\nchannel_access_token: 7\nbot_user_id: U1\n"
-    found = put(tmp_path, "sapporo", "line", line).line_channels().by_tenant["sapporo"]
+    found = put(tmp_path, "sapporo", "line", line).line_channels.by_tenant["sapporo"]
     assert (found.channel_id, found.channel_secret.get_secret_value()) == ("0165", "00e1")
 
 
@@ -59,7 +59,7 @@ def test_a_wrong_file_turns_off_its_own_channel_alone(
 ) -> None:
     put(tmp_path, "kobe", "slack", content)
     settings = put(tmp_path, "sapporo", "slack", SLACK)
-    found = settings.slack_channels()
+    found = settings.slack_channels
     assert list(found.by_tenant) == ["sapporo"]
     assert wrong in found.refused["kobe/slack.yaml"]
     assert SECRET not in str(found.refused)
@@ -95,7 +95,7 @@ def test_an_id_without_its_secret_is_refused_by_name(
 
 async def hang_channels(pod: Pod) -> None:
     """As a channel does first."""
-    pod.channels(pod.settings.slack_channels())
+    pod.channels(pod.settings.slack_channels)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_a_channel_that_is_off_is_counted_and_told_to_whoever_looks(
     given = {"machi_channels_dir": tmp_path, "machi_http_address": "127.0.0.1:1"}
     settings = release.settings("toy", "postgresql://x@127.0.0.1:1/x").model_copy(update=given)
     pod = Pod(settings, toy, SystemClock())
-    assert list(pod.channels(settings.slack_channels())) == ["sapporo"]
+    assert list(pod.channels(settings.slack_channels)) == ["sapporo"]
     assert REGISTRY.get_sample_value("machi_channels_off") == 1
     [said] = await operating.ask(settings, "look")
     assert isinstance(said, dict)

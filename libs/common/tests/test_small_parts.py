@@ -35,9 +35,9 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     settings = Settings()
     assert settings.peers == {"identity": "127.0.0.1:7201", "reports": "127.0.0.1:7202"}
     assert settings.tenants == {"fukuoka", "sapporo"}
-    line = settings.line_channels().by_tenant["fukuoka"]
+    line = settings.line_channels.by_tenant["fukuoka"]
     assert (line.bot_user_id, line.api_url) == ("U1", "http://127.0.0.1:7100/line")
-    assert settings.slack_channels().by_tenant == {}
+    assert settings.slack_channels.by_tenant == {}
     assert "very secret" not in repr(settings) + repr(line)
 
 

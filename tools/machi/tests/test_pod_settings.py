@@ -44,10 +44,10 @@ def test_a_pods_settings_are_its_own_with_every_tenants_channels(state: State, m
     monkeypatch.setenv("SLACK_TEAM_ID", "T0SHELL")
     found = settings_of(state, "channel-line")
     assert found is not None
-    channels = found.line_channels().by_tenant.items()
+    channels = found.line_channels.by_tenant.items()
     tokens = {tenant: line.channel_access_token.get_secret_value() for tenant, line in channels}
     assert tokens == {"fukuoka": "of-the-pod", "sapporo": "of-sapporo"}
-    assert found.slack_channels().by_tenant == {}
+    assert found.slack_channels.by_tenant == {}
 
 
 def test_a_pod_that_does_not_run_has_none(state: State) -> None:

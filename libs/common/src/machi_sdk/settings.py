@@ -138,17 +138,19 @@ class Settings(BaseSettings):
         named = {name.strip() for name in self.machi_tenants.split(",") if name.strip()}
         return frozenset({self.machi_default_tenant, *named, *(folder.name for folder in self._channel_folders())})
 
+    @cached_property
     def line_channels(self) -> Channels[LineSettings]:
         """LINE per tenant; WrongSetting when the default tenant's own settings are wrong."""
         return self._channels("line", LineSettings, "line_bot_user_id")
 
+    @cached_property
     def slack_channels(self) -> Channels[SlackSettings]:
         """Slack per tenant; WrongSetting when the default tenant's own settings are wrong."""
         return self._channels("slack", SlackSettings, "slack_team_id")
 
     def refused_channels(self) -> dict[str, str]:
         """The files of channels that are refused, and why."""
-        return {**self.line_channels().refused, **self.slack_channels().refused}
+        return {**self.line_channels.refused, **self.slack_channels.refused}
 
     def _channels(self, kind: str, shape: type[Channel], switch: str) -> Channels[Channel]:
         """The default tenant's from the environment, where `switch` is set; others from files."""

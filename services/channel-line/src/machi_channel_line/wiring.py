@@ -44,7 +44,7 @@ log = get_logger()
 
 async def assemble(pod: Pod) -> None:
     """Hang the adapter on the pod."""
-    channels = pod.channels(pod.settings.line_channels())
+    channels = pod.channels(pod.settings.line_channels)
     connector = aiohttp.TCPConnector(limit=200)
     session = aiohttp.ClientSession(connector=connector, proxy=pod.settings.platform_proxy)
     lines = {tenant: LineApi(session, settings) for tenant, settings in channels.items()}
@@ -63,7 +63,7 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance
     turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
     answerer = Answerer(people, pod.clock)
     handler = AnswerEvent(lines, turns, answerer, menus, render, TEXTS)
-    queue = InboundQueue(works, WhileOff(handler, pod.settings.line_channels().off), CHANNEL)
+    queue = InboundQueue(works, WhileOff(handler, pod.settings.line_channels.off), CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
@@ -75,7 +75,7 @@ def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     rows = DeliveryRows(works, pod.clock, CHANNEL)
     outlets = {tenant: DeliverMessage(line, render_notice) for tenant, line in lines.items()}
     sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
-    loop = DeliveryLoop(rows, sender, sorted(pod.settings.tenants - pod.settings.line_channels().off))
+    loop = DeliveryLoop(rows, sender, sorted(pod.settings.tenants - pod.settings.line_channels.off))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
     pod.background("deliveries watch", loop.watch)

@@ -47,7 +47,7 @@ _SECONDS = aiohttp.ClientTimeout(total=10, connect=3)
 
 async def assemble(pod: Pod) -> None:
     """Hang the adapter on the pod."""
-    workspaces = pod.channels(pod.settings.slack_channels())
+    workspaces = pod.channels(pod.settings.slack_channels)
     session = aiohttp.ClientSession(timeout=_SECONDS, proxy=pod.settings.platform_proxy)
     slacks = {tenant: SlackApi(settings, session) for tenant, settings in workspaces.items()}
     directs = {tenant: DirectMessages(slack, ChannelPace(BURST)) for tenant, slack in slacks.items()}
@@ -73,7 +73,7 @@ async def assemble(pod: Pod) -> None:
 
 def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
     works = pod.works(Work)
-    queue = InboundQueue(works, WhileOff(handler, pod.settings.slack_channels().off), CHANNEL)
+    queue = InboundQueue(works, WhileOff(handler, pod.settings.slack_channels.off), CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run)
     pod.background("inbound watch", queue.watch)
@@ -82,7 +82,7 @@ def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
 
 def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     poster = Poster(pod.database, halls)
-    tenants = pod.settings.slack_channels().off | halls.keys()
+    tenants = pod.settings.slack_channels.off | halls.keys()
     announcements = Announcements(announce, list_old, poster.wake, tenants)
     pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take, batch=AT_ONCE)
     pod.background("poster", poster.run)
@@ -93,7 +93,7 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     works = pod.works(Work)
     rows = DeliveryRows(works, pod.clock, CHANNEL)
     outlets = {tenant: DeliverMessage(each) for tenant, each in directs.items()}
-    served = sorted(pod.settings.tenants - pod.settings.slack_channels().off)
+    served = sorted(pod.settings.tenants - pod.settings.slack_channels.off)
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), served)
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run)
@@ -124,7 +124,7 @@ def _halls(
 
 
 def _rule(pod: Pod, tenant: str) -> FloodRule:
-    slack = pod.settings.slack_channels().by_tenant[tenant]
+    slack = pod.settings.slack_channels.by_tenant[tenant]
     return FloodRule(slack.flood_cards, timedelta(seconds=slack.calm_seconds))
 
 

@@ -39,11 +39,11 @@ async def look_at_channels(session: aiohttp.ClientSession, state: State, rows: R
     seen = ChannelsSeen()
     for_line, for_slack = settings_of(state, line.POD), settings_of(state, "channel-slack")
     webhooks = line.webhook_addresses(state, for_line.public_url if for_line else "")
-    for tenant, of_line in channels_of(for_line.line_channels).by_tenant.items() if for_line else ():
+    for tenant, of_line in channels_of(lambda: for_line.line_channels).by_tenant.items() if for_line else ():
         account = line.Account(tenant, of_line, webhooks)
         platform = Platform(session, of_line.api_url, of_line.channel_access_token.get_secret_value(), clock)
         await seen.take("LINE", line.look_at_line(account, platform, rows))
-    for tenant, of_slack in channels_of(for_slack.slack_channels).by_tenant.items() if for_slack else ():
+    for tenant, of_slack in channels_of(lambda: for_slack.slack_channels).by_tenant.items() if for_slack else ():
         platform = Platform(session, of_slack.api_url, of_slack.bot_token.get_secret_value(), clock)
         await seen.take("Slack", look_at_slack(tenant, of_slack, platform))
     seen.redelivery, look = await line.look_at_redelivery(session, state, _line_address(for_line, state))

@@ -49,9 +49,9 @@ def settings_look(state: State) -> Look:
                 look.wrong(f"{address} is set but {name} is not", f"set {name}, then `make down`, `make up`")
     line, slack = settings_of(state, "channel-line"), settings_of(state, "channel-slack")
     if line is not None:
-        look_at_files(look, "channel-line", channels_of(line.line_channels).refused)
+        look_at_files(look, "channel-line", channels_of(lambda: line.line_channels).refused)
     if slack is not None:
-        look_at_files(look, "channel-slack", channels_of(slack.slack_channels).refused)
+        look_at_files(look, "channel-slack", channels_of(lambda: slack.slack_channels).refused)
     if slack is not None and not slack.slack_api_url.endswith("/api/"):
         look.wrong("SLACK_API_URL does not end in /api/", "give the SDK's base address")
     return look
