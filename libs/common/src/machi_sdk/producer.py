@@ -23,10 +23,9 @@ from google.protobuf.message import Message
 from machi_sdk.clock import Clock
 from machi_sdk.envelope import Provenance, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
-from machi_sdk.kafka_client import kafka_options
+from machi_sdk.kafka_client import flush_and_stop, kafka_options
 from machi_sdk.settings import Settings
 
-_FLUSH_SECONDS = 3.0
 _LARGEST_REQUEST = 1_048_576
 # What a record may hold, so that with key and headers it stays a request.
 _LARGEST = 1_000_000
@@ -166,8 +165,4 @@ class Producer:
         """Flush and disconnect; what a lost broker does not take within seconds is left behind."""
         kafka, self._kafka, self._spent = self._kafka, None, False
         if kafka is not None:
-            try:
-                async with asyncio.timeout(_FLUSH_SECONDS):
-                    await kafka.stop()
-            except TimeoutError:
-                await kafka.client.close()
+            await flush_and_stop(kafka)
