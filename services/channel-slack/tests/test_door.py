@@ -20,7 +20,7 @@ from machi_channel_slack.ports import Cards, Desks
 from machi_sdk.clock import ManualClock
 from machi_sdk.conversation.press import ControlPress, encode
 from machi_sdk.http import Endpoint
-from machi_sdk.inbound import Entrance
+from machi_sdk.inbound import EarlierMessages, Entrance
 from machi_sdk.settings import SlackSettings
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -40,6 +40,13 @@ class Kept:
         self.ids.append(event.event_id)
 
 
+class Earlier:
+    """`machi_sdk.inbound.earlier.EarlierMessages`, which knows one message."""
+
+    async def address(self, tenant: str, message_id: str) -> str:
+        return "T1/U1" if (tenant, message_id) == ("fukuoka", "D1/1.0") else ""
+
+
 def webhooks(kept: Kept) -> Webhooks:
     def workspace(secret: str, team: str) -> SlackSettings:
         return SlackSettings(signing_secret=SecretStr(secret), bot_token=SecretStr("t"), team_id=team)
@@ -50,7 +57,12 @@ def webhooks(kept: Kept) -> Webhooks:
         "kurume": workspace(OWN, "T3"),
     }
     door = Door(workspaces, cast("Entrance", kept), ManualClock(NOW), dict)
-    return Webhooks(door, Forms(door, {}, cast("Cards", None), cast("Desks", None), "again"), "heard")
+    return Webhooks(
+        door,
+        Forms(door, {}, cast("Cards", None), cast("Desks", None), "again"),
+        cast("EarlierMessages", Earlier()),
+        "heard",
+    )
 
 
 async def posted(kept: Kept, path: str, body: bytes, secret: str = SHARED, ago: int = 0) -> int:
@@ -139,3 +151,13 @@ async def test_the_same_command_may_be_given_twice_and_is_delivered_once() -> No
     for ago in (0, 0, 7):
         assert await posted(kept, "commands", bodies("T1")["commands"], ago=ago) == 200
     assert kept.ids[0] == kept.ids[1] != kept.ids[2]
+
+
+@pytest.mark.parametrize(("ts", "whose"), [("1.0", [("fukuoka", "T1/U1")]), ("9.0", [])], ids=["a resident's", "ours"])
+async def test_a_deletion_that_does_not_say_whose_message_it_was(ts: str, whose: list[tuple[str, str]]) -> None:
+    """As https://docs.slack.dev/reference/events/message/message_deleted shows it."""
+    kept = Kept()
+    gone = {"type": "message", "subtype": "message_deleted", "hidden": True, "channel": "D1", "deleted_ts": ts}
+    event = orjson.loads(bodies("T1")["events"]) | {"event": gone | {"ts": "2.0"}}
+    assert await posted(kept, "events", orjson.dumps(event)) == 200
+    assert kept.events == whose

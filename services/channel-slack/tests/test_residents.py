@@ -14,6 +14,9 @@ from machi_sdk.testing.kafka import Event
 from machi_sdk.work import Work
 from machi_simulator.config import Config
 from machi_simulator.faults import Fault
+from machi_simulator.jsontree import Json
+from machi_simulator.slack.model import SlackMessage
+from machi_simulator.slack.posting import Posting
 
 pytestmark = pytest.mark.integration
 
@@ -123,7 +126,16 @@ async def test_an_event_delivered_again_has_one_effect(city: SlackCity) -> None:
     assert len(city.lamps.turns) == 2
 
 
-async def test_a_deleted_message_is_taken_back_and_its_words_are_forgotten(city: SlackCity) -> None:
+@pytest.mark.parametrize("whose", [True, False], ids=["whose it was", "not whose it was"])
+async def test_a_deleted_message_is_taken_back_and_its_words_are_forgotten(
+    city: SlackCity, monkeypatch: pytest.MonkeyPatch, whose: bool
+) -> None:
+    tell = Posting._tell_change
+
+    def as_documented(self: Posting, message: SlackMessage, details: Json) -> None:
+        tell(self, message, details if whose else {**details, "previous_message": {}})
+
+    monkeypatch.setattr(Posting, "_tell_change", as_documented)
     slack = city.simulator.slack
     await slack.direct(RESIDENT, "街灯")
     await city.heard(1)

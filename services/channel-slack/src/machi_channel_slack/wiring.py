@@ -53,7 +53,8 @@ async def assemble(pod: Pod) -> None:
     directs = {tenant: DirectMessages(slack, ChannelPace(BURST)) for tenant, slack in slacks.items()}
     cards, desks, bulkheads = PostgresCards(pod.works(Work)), IdentityDesks(pod.peers), Bulkheads()
     talkers, people = Talkers(pod.peers, bulkheads), People(pod.peers, CHANNEL)
-    turns = Turns(people, talkers, InstalledOpenings(pod.installed), EarlierMessages(pod.works(Work)))
+    earlier = EarlierMessages(pod.works(Work))
+    turns = Turns(people, talkers, InstalledOpenings(pod.installed), earlier)
     pods = DialoguePods(pod.peers, bulkheads, pod.installed)
     lobbies = {tenant: Lobby(tenant, slack, cards, desks, pods, TEXTS, {}) for tenant, slack in slacks.items()}
     homes = Homes(lobbies, pod.clock)
@@ -61,7 +62,7 @@ async def assemble(pod: Pod) -> None:
     entrance = _hang_inbound(pod, Lanes(officers, homes, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
     forms = Forms(door, slacks, cards, desks, TEXTS.say("", "press-again"))
-    webhooks = Webhooks(door, forms, TEXTS.say("", "command"))
+    webhooks = Webhooks(door, forms, earlier, TEXTS.say("", "command"))
     pod.route("/slack/events", webhooks.events)
     pod.route("/slack/interactivity", webhooks.interactivity)
     pod.route("/slack/commands", webhooks.commands)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.work import Work, Works
 
 _FIND = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id"
+_SAID = "SELECT payload FROM inbound_events WHERE tenant = $1 AND message_id = $2 AND payload <> '' ORDER BY id LIMIT 1"
 _BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
 
 
@@ -27,6 +29,11 @@ class EarlierMessages:
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_FIND, tenant, message_id)
         return [Earlier(row["event_id"], row["pod"]) for row in rows]
+
+    async def address(self, tenant: str, message_id: str) -> str:
+        """Who sent a message; empty when it is not known, or not any more."""
+        rows = await self._works.alone(_SAID, tenant, message_id)
+        return InboundEvent.FromString(rows[0]["payload"]).address if rows else ""
 
     async def blank(self, tenant: str, message_id: str) -> None:
         """Forget what the message said."""

@@ -31,7 +31,7 @@ class Said:
 
 @dataclass(frozen=True)
 class TakenBack:
-    """A person deleted a message of theirs."""
+    """A person deleted a message of theirs; `user` is empty where Slack does not say whose it was."""
 
     event_id: str
     user: str
@@ -60,7 +60,8 @@ class Commanded:
 def is_direct(body: Json) -> bool:
     """Whether an event belongs to the direct conversation with the app."""
     event = part(body, "event")
-    return words(event, "type") == "message" and words(event, "channel_type") == "im"
+    kind = words(event, "channel_type") or ("im" if words(event, "channel").startswith("D") else "")
+    return words(event, "type") == "message" and kind == "im"
 
 
 def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
@@ -71,8 +72,9 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
         raise Malformed("event_id or channel missing")
     if taken_ts := _taken_back(event):
         before = part(event, "previous_message")
-        user = "" if words(before, "bot_id") else words(before, "user")
-        return TakenBack(event_id, user, channel, taken_ts) if user else Ignored("not-a-person")
+        if before and (words(before, "bot_id") or not words(before, "user")):
+            return Ignored("not-a-person")
+        return TakenBack(event_id, words(before, "user"), channel, taken_ts)
     if words(event, "subtype") == "message_changed":
         return _edited(event, event_id)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):

@@ -49,7 +49,7 @@ def _reply_events(reply: Reply, team: str, received_at: datetime) -> Iterator[In
 def _reply_event(event_id: str, reply: Reply, team: str, received_at: datetime) -> InboundEvent:
     said = ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text, edited=reply.edited)
     event = _event(event_id, SlackAddress(team, reply.user), received_at, reply.ts)
-    event.message_id = f"{reply.channel}/{reply.ts}"
+    event.message_id = message_id(reply)
     event.thread_reply.CopyFrom(said)
     return event
 
@@ -95,8 +95,13 @@ def command_event(command: Commanded, team: str, delivery: str, received_at: dat
 
 def _direct_event(event_id: str, sent: Said | TakenBack | Edited, team: str, received_at: datetime) -> InboundEvent:
     event = _event(event_id, SlackAddress(team, sent.user), received_at, sent.ts)
-    event.message_id = f"{sent.channel}/{sent.ts}"
+    event.message_id = message_id(sent)
     return event
+
+
+def message_id(sent: Said | TakenBack | Edited | Reply) -> str:
+    """What tells a message from all others of the workspace."""
+    return f"{sent.channel}/{sent.ts}"
 
 
 def conversation_event(press: Press, team: str, received_at: datetime) -> InboundEvent | None:

@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from opentelemetry.trace import SpanKind
 from starlette.requests import Request
 from starlette.responses import Response
 
-from machi_channel_slack.domain.conversations import is_direct, read_command, read_direct
+from machi_channel_slack.domain.address import SlackAddress
+from machi_channel_slack.domain.conversations import TakenBack, is_direct, read_command, read_direct
 from machi_channel_slack.domain.nodes import Json, part, parts, words
 from machi_channel_slack.domain.payloads import Ignored, Malformed, Press, Submission, read_event, read_interaction
-from machi_channel_slack.entrypoints.decoding import command_event, conversation_event, events_of
+from machi_channel_slack.entrypoints.decoding import command_event, conversation_event, events_of, message_id
 from machi_channel_slack.entrypoints.door import Door, Signed, answer
 from machi_channel_slack.entrypoints.forms import Forms
 from machi_sdk.errors import Unavailable
 from machi_sdk.http import json_response
+from machi_sdk.inbound import EarlierMessages
 from machi_sdk.telemetry import counter, get_logger, remote_span
 
 Take = Callable[[Signed, Request], Awaitable[Response]]
@@ -26,9 +29,10 @@ log = get_logger()
 class Webhooks:
     """The three addresses an app gives to Slack."""
 
-    def __init__(self, door: Door, forms: Forms, command_heard: str) -> None:
+    def __init__(self, door: Door, forms: Forms, earlier: EarlierMessages, command_heard: str) -> None:
         self._door = door
         self._forms = forms
+        self._earlier = earlier
         self._command_heard = command_heard
 
     async def events(self, request: Request) -> Response:
@@ -68,10 +72,17 @@ class Webhooks:
         if admitted is None:
             return answer(403, "other-workspace")
         found = read_direct(body) if is_direct(body) else read_event(body)
+        if isinstance(found, TakenBack) and not found.user:
+            found = await self._attributed(found, admitted.tenant)
         if isinstance(found, Ignored):
             return answer(200, f"ignored-{found.why}")
         again = "x-slack-retry-num" in request.headers
         return await self._door.keep(events_of(found, admitted.team, self._door.clock.now(), again=again), admitted)
+
+    async def _attributed(self, taken: TakenBack, tenant: str) -> TakenBack | Ignored:
+        """Whose message it was, where Slack does not say; messages of the app itself are nobody's."""
+        address = await self._earlier.address(tenant, message_id(taken))
+        return replace(taken, user=SlackAddress.read(address).user) if address else Ignored("not-a-person")
 
     def _challenge(self, body: Json) -> Response:
         challenge = words(body, "challenge")
