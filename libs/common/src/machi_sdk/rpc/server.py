@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Unary: TypeAlias = Callable[[Any, Context], Awaitable[Message]]
     Streaming: TypeAlias = Callable[[Any, Context], AsyncGenerator[Message, None]]
     Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+
+T = TypeVar("T")
 
 _OPEN = "grpc.health.v1.Health"
 
@@ -113,20 +115,23 @@ class _Interceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, behaviour: Unary) -> Unary:
         async def answer(request: Message, context: Context) -> Message:
-            async with _verdict(method, context) as metadata:
+            async def admitted(metadata: dict[str, str]) -> Message:
                 enter_call(self._gate.admit(method, metadata, context.time_remaining()))
                 return await behaviour(request, context)
-            raise AssertionError  # the verdict has raised
+
+            return await _judged(method, context, admitted)
 
         return answer
 
     def _stream(self, method: str, behaviour: Streaming) -> Callable[[Any, Context], Awaitable[None]]:
         async def answer(request: Message, context: Context) -> None:
-            async with _verdict(method, context) as metadata:
+            async def admitted(metadata: dict[str, str]) -> None:
                 enter_call(self._gate.admit(method, metadata, context.time_remaining()))
                 async with aclosing(behaviour(request, context)) as parts:
                     async for part in parts:
                         await context.write(part)
+
+            await _judged(method, context, admitted)
 
         return answer
 
@@ -154,16 +159,15 @@ async def _drain(parts: AsyncIterator[Message]) -> None:
         pass
 
 
-@asynccontextmanager
-async def _verdict(method: str, context: Context) -> AsyncIterator[dict[str, str]]:
-    """A server span in the caller's trace; errors become a status, and the time until it is measured."""
+async def _judged(method: str, context: Context, answer: Callable[[dict[str, str]], Awaitable[T]]) -> T:
+    """An answer in a server span of the caller's trace; errors become a status, and the time until it is measured."""
     metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
     service, _, name = method.lstrip("/").partition("/")
     started = time.perf_counter()
     code = "OK"
     try:
         with remote_span(f"{service}/{name}", metadata, SpanKind.SERVER):
-            yield metadata
+            return await answer(metadata)
     except grpc.aio.AbortError:
         code = "ABORTED"
         raise

@@ -1,7 +1,7 @@
 """W3C trace context over webhook, Kafka, rpc, and database; exported when an OTLP endpoint is set."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 
 from opentelemetry import context as otel_context
@@ -29,44 +29,41 @@ def start_tracing(pod: str, endpoint: str) -> None:
     trace.set_tracer_provider(provider)
 
 
-@contextmanager
-def span(name: str, **attributes: str | int) -> Iterator[Span]:
+def span(name: str, **attributes: str | int) -> AbstractContextManager[Span]:
     """A span in the present trace; attributes are ids and codes, never personal data."""
-    with _current(_tracer.start_span(name, attributes=attributes)) as started:
-        yield started
+    return _current(_tracer.start_span(name, attributes=attributes))
 
 
-@contextmanager
 def remote_span(
     name: str, carrier: Mapping[str, str], kind: SpanKind = SpanKind.CONSUMER, **attributes: str | int
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """A span in the trace that the carrier (headers with traceparent) names, or in a new one."""
     parent = _propagator.extract(carrier, context=otel_context.Context())
-    with _current(_tracer.start_span(name, context=parent, kind=kind, attributes=attributes)) as started:
-        yield started
+    return _current(_tracer.start_span(name, context=parent, kind=kind, attributes=attributes))
 
 
-@contextmanager
-def joint_span(name: str, carriers: Iterable[Mapping[str, str]]) -> Iterator[Span]:
+def joint_span(name: str, carriers: Iterable[Mapping[str, str]]) -> AbstractContextManager[Span]:
     """A span of its own for work on many records, linked to the first 32 of their origins that are sampled."""
     distinct = {carrier.get("traceparent"): carrier for carrier in carriers}.values()
     origins = (trace.get_current_span(_propagator.extract(carrier)).get_span_context() for carrier in distinct)
     links = [
         trace.Link(origin) for origin in islice((each for each in origins if each.trace_flags.sampled), _MOST_LINKS)
     ]
-    with _current(_tracer.start_span(name, otel_context.Context(), SpanKind.CONSUMER, links=links)) as started:
-        yield started
+    return _current(_tracer.start_span(name, otel_context.Context(), SpanKind.CONSUMER, links=links))
 
 
 @contextmanager
 def _current(started: Span) -> Iterator[Span]:
     """Make the span the present one. Of an exception it learns the type only: its words may be somebody's."""
-    with trace.use_span(started, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield started
-        except Exception as error:
-            started.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
+    before = otel_context.attach(trace.set_span_in_context(started))
+    try:
+        yield started
+    except Exception as error:
+        started.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        raise
+    finally:
+        otel_context.detach(before)
+        started.end()
 
 
 def carried() -> dict[str, str]:
