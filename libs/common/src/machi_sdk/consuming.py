@@ -121,11 +121,15 @@ class Consumer(Generic[W]):
         lots = _lots(batches, self._subscription.batch)
         handled = await asyncio.gather(*(self._as_one(kafka, lot) for lot in lots))
         left = [batch for lot, done in zip(lots, handled, strict=True) if not done for batch in lot]
-        running = [asyncio.create_task(self._partition(kafka, *batch)) for batch in left]
+        running = [asyncio.create_task(self._partition(kafka, *batch, beside_others=True)) for batch in left]
+        alone: list[Batch] = []
         # Every partition ends its batch before a failure of one closes the session for all.
-        for ended in await asyncio.gather(*running, return_exceptions=True):
+        for (where, _), ended in zip(left, await asyncio.gather(*running, return_exceptions=True), strict=True):
             if isinstance(ended, BaseException):
                 raise ended
+            alone += [(where, ended)] if ended else []
+        for batch in alone:
+            await self._partition(kafka, *batch, beside_others=False)
         await self._move_on(kafka, {where: records[0].offset for where, records in batches.items()})
         for gone in self._unread_since.keys() - kafka.assignment():
             del self._unread_since[gone]
@@ -173,17 +177,23 @@ class Consumer(Generic[W]):
             self._end(kafka, where, records, verdict)
         return True
 
-    async def _partition(self, kafka: AIOKafkaConsumer, where: TopicPartition, records: list[ConsumerRecord]) -> None:
+    async def _partition(
+        self, kafka: AIOKafkaConsumer, where: TopicPartition, records: list[ConsumerRecord], *, beside_others: bool
+    ) -> list[ConsumerRecord]:
+        """Handle a partition's records in order; returns those that must be alone, and all behind them."""
         size = self._subscription.batch
         for start in range(0, len(records), size):
             chunk = records[start : start + size]
             if self._stopping.is_set():
-                return
+                break
             self._begin(where, chunk)
-            verdict = await self._handling.process(_as_raw(chunk))
+            verdict = await self._handling.process(_as_raw(chunk), beside_others=beside_others)
+            if verdict is Verdict.ALONE:
+                return records[start:]
             self._end(kafka, where, chunk, verdict)
             if verdict is Verdict.RETRY:
-                return
+                break
+        return []
 
     def _begin(self, where: TopicPartition, chunk: Sequence[ConsumerRecord]) -> None:
         self._next[where] = chunk[0].offset

@@ -25,10 +25,11 @@ log = get_logger()
 
 
 class Verdict(Enum):
-    """A batch's end: its offset may move, or it must come again."""
+    """A batch's end: its offset may move, it must come again, or it must be begun while no other is under way."""
 
     ACK = "ack"
     RETRY = "retry"
+    ALONE = "alone"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,19 @@ class Handling(Generic[W]):
         self._parking = Parking(subscription.group)
         self._counted: dict[tuple[str, int], int] = {}
 
-    async def process(self, records: Sequence[RawRecord]) -> Verdict:
-        """Handle a batch of one partition. Unavailable asks for a retry without counting against the records."""
+    async def process(self, records: Sequence[RawRecord], *, beside_others: bool = False) -> Verdict:
+        """Handle a batch of one partition. Unavailable asks for a retry without counting against the records.
+
+        `beside_others` says that batches of other partitions are under way: one that was begun often and never ended
+        is not begun then, for when the process dies all of them look as if they had killed it.
+        """
         first = records[0].place
         try:
-            tries = await self._count(records)
+            tries = await self._count(records, ONE_BY_ONE_AFTER if beside_others else PARK_AFTER)
         except Unavailable:
             return Verdict.RETRY
+        if beside_others and tries > ONE_BY_ONE_AFTER:
+            return Verdict.ALONE
         try:
             with histogram("machi_handler_seconds").labels(self._subscription.group).time():
                 await self._attempt(records, tries)
@@ -113,13 +120,13 @@ class Handling(Generic[W]):
             return None
         return Verdict.ACK
 
-    async def _count(self, records: Sequence[RawRecord]) -> int:
+    async def _count(self, records: Sequence[RawRecord], most: int) -> int:
         """Tries so far, this one included; usually the commit of the batch before has stored it."""
         first = records[0].place
         if self._counted.pop(first[:2], None) == first[2]:
             return 1
         async with self._subscription.works.begin("") as work:
-            return await self._inbox.count_try(work, records)
+            return await self._inbox.count_try(work, records, most)
 
     async def replay_parked(self) -> None:
         """Handle again what an operator asked for; a record that fails stays parked with the newest reason.

@@ -15,14 +15,19 @@ _ADMITTED = (
 _KNOWN = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2)"
 # A batch that went well and comes again, as all of a poll do after a crash in a later one, leaves that one's count.
 _COUNT = """
-INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)
-ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,
-tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END
-WHERE attempts.first_offset <= $4 OR EXISTS (
-    SELECT FROM unnest($5::text[]) AS event (id)
-    WHERE NOT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = event.id)
+WITH before AS (
+    SELECT tries FROM attempts WHERE consumer = $1 AND topic = $2 AND partition = $3 AND first_offset = $4
+), counted AS (
+    INSERT INTO attempts (consumer, topic, partition, first_offset, tries) VALUES ($1, $2, $3, $4, 1)
+    ON CONFLICT (consumer, topic, partition) DO UPDATE SET first_offset = $4,
+    tries = CASE WHEN attempts.first_offset = $4 THEN attempts.tries + 1 ELSE 1 END
+    WHERE (attempts.first_offset <= $4 OR EXISTS (
+        SELECT FROM unnest($5::text[]) AS event (id)
+        WHERE NOT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = event.id)
+    )) AND (attempts.first_offset <> $4 OR attempts.tries < $6)
+    RETURNING tries
 )
-RETURNING tries
+SELECT coalesce((SELECT tries FROM counted), (SELECT tries + 1 FROM before), 1)
 """
 
 
@@ -54,11 +59,14 @@ class Inbox:
         known: bool = await work.db.fetchval(_KNOWN, self._consumer, event_id)
         return known
 
-    async def count_try(self, work: Work, records: Sequence[RawRecord]) -> int:
-        """Count one more beginning of a batch of one partition; returns the number so far."""
+    async def count_try(self, work: Work, records: Sequence[RawRecord], most: int) -> int:
+        """Count one more beginning of a batch of one partition; returns the number so far.
+
+        A number above `most` is what it would be: it was not counted.
+        """
         ids = [record.event_id for record in records]
-        tries: int | None = await work.db.fetchval(_COUNT, self._consumer, *records[0].place, ids)
-        return tries or 1
+        tries: int = await work.db.fetchval(_COUNT, self._consumer, *records[0].place, ids, most)
+        return tries
 
     def set_tries(self, work: Work, place: Place, tries: int) -> None:
         """Set the tries of the batch at this place: 1 ahead of it, fewer after an outage that was not its fault."""
