@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from machi.channel.v1.events_pb2 import InboundEvent
+from machi.desk.v1.events_pb2 import CardAnnounced
 from machi_sdk.database import Database
 from machi_sdk.envelope import Received
+from machi_sdk.errors import Invalid
+from machi_sdk.inbound import Earlier, EarlierMessages
 from machi_sdk.inbound.events import _DUE, EventRows, PendingEvent
 from machi_sdk.work import Hop, Work, Works
 
@@ -62,6 +65,54 @@ async def test_a_message_that_was_taken_back_before_it_came_is_not_kept(works: W
     kept = await connection.fetchrow("SELECT state, reason, payload FROM inbound_events WHERE event_id = 'b/2'")
     await connection.close()
     assert tuple(kept) == ("ignored", "taken-back", b"")
+
+
+async def test_what_an_unsend_finds_waiting_never_comes_to_a_pod(works: Works[Work], database: Database) -> None:
+    said = [InboundEvent(event_id=f"{person}/{n}", message_id=f"m-{person}{n}") for person in "ab" for n in (1, 2)]
+    first = {event.event.event_id: event for event in (await enter(works, *said))[0]}
+    await first["b/1"].wait(60.0, "photo-download")
+    unsent = [InboundEvent(event_id=f"{name}/9") for name in ("a", "b", "c", "d")]
+    for event, message_id in zip(unsent, ("m-a2", "m-b1", "m-a1", "m-none"), strict=True):
+        event.unsent.message_id = message_id
+    await enter(works, *unsent)
+    connection = await database.connect()
+    found = await connection.fetch(
+        "SELECT event_id, state, payload = '' AS blank FROM inbound_events ORDER BY event_id"
+    )
+    await connection.close()
+    left = {row["event_id"]: (row["state"], row["blank"]) for row in found if not row["event_id"].endswith("9")}
+    gone, there = ("ignored", True), ("received", False)
+    assert left == {"a/1": there, "a/2": gone, "b/1": gone, "b/2": there}, (
+        "what is being handled is taken back after it"
+    )
+    assert (await claimed(EventRows(works), 9))[:1] == ["b/2"], "nobody waits behind it"
+    earlier = EarlierMessages(works)
+    assert [await earlier.find("fukuoka", f"m-{name}") for name in ("a2", "b1")] == [[], [Earlier("b/1", "")]]
+
+
+async def test_who_waits_is_told_once_for_all_that_waits(works: Works[Work]) -> None:
+    rows = EventRows(works)
+
+    async def told() -> list[str]:
+        return [event.event.event_id for event in await rows.late(0.0, 9)]
+
+    await enter(works, InboundEvent(event_id="a/1"), InboundEvent(event_id="a/2"), InboundEvent(event_id="b/1"))
+    assert await told() == ["a/1", "b/1"]
+    await enter(works, InboundEvent(event_id="a/3"))
+    async with works.begin("") as work:
+        for number in (1, 2):
+            await work.db.execute("UPDATE inbound_events SET state = 'done' WHERE event_id = $1", f"a/{number}")
+            assert await told() == []
+        await work.db.execute("UPDATE inbound_events SET state = 'done' WHERE address_key = 'a'")
+    await enter(works, InboundEvent(event_id="a/4"))
+    assert await told() == ["a/4"], "nothing waited any more"
+
+
+async def test_an_event_of_another_kind_is_refused_at_once(works: Works[Work]) -> None:
+    stray = Received(CardAnnounced(), "e-1", "x", "fukuoka", "card", datetime.now(UTC), "topic", {})
+    with pytest.raises(Invalid, match="event-type-unknown"):
+        async with works.begin("fukuoka") as work:
+            await EventRows(works).accept([stray], work, 9)
 
 
 async def test_old_words_are_blanked_and_old_ids_dropped(works: Works[Work], database: Database) -> None:

@@ -143,12 +143,22 @@ class Unlucky(Talkers):
         return wire.TurnResponse()
 
 
-async def take_photo(talkers: Talkers, age: timedelta, reason: str) -> None:
+class Rows:
+    """`machi_sdk.work.Works`, asked whether another event of the person waits."""
+
+    def __init__(self, *waiting: str) -> None:
+        self.waiting = list(waiting)
+
+    async def alone(self, _statement: str, *_arguments: object) -> list[str]:
+        return self.waiting
+
+
+async def take_photo(talkers: Talkers, age: timedelta, reason: str, rows: Rows | None = None) -> None:
     """Take the turn of somebody who sent a photo so long ago, whose last try was put off for that reason."""
     event = InboundEvent(event_id="e-1", address="U1", media=MediaSent(content_id="1")).SerializeToString()
     row = {"id": 1, "tenant": "fukuoka", "payload": event, "trace": "{}", "state": "waiting", "stored": None}
     row |= {"pod": "", "reply_mark": "", "reason": reason, "tries": 2, "received_at": datetime.now(UTC) - age}
-    pending = PendingEvent(cast("asyncpg.Record", row), cast("Works[Work]", None))
+    pending = PendingEvent(cast("asyncpg.Record", row), cast("Works[Work]", rows or Rows()))
     people, earlier = cast("People", SimpleNamespace(channel="line")), cast("EarlierMessages", None)
     turns = Turns(people, talkers, InstalledOpenings(InstalledPods()), earlier)
     writer = Writer("c-1", "en", identity.Focus(pod="album", session_id="s-1"))
@@ -192,6 +202,15 @@ async def test_a_photo_that_may_come_through_is_waited_for(
     with pytest.raises(Unavailable, match=f"^{new_reason}$"):
         await take_photo(talkers, age, reason)
     assert talkers.turns == []
+
+
+@pytest.mark.parametrize("error", [TOO_SLOW, DownloadFailed()])
+async def test_what_was_written_after_a_photo_does_not_wait_for_it_as_long(error: Exception) -> None:
+    talkers = Unlucky(error)
+    await take_photo(talkers, SOON, "photo-download", Rows("stop messages"))
+    assert talkers.turns == ["unsupported"]
+    with pytest.raises(Unavailable):
+        await take_photo(talkers, timedelta(seconds=5), "photo-download", Rows("stop messages"))
 
 
 @asynccontextmanager

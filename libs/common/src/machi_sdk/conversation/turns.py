@@ -20,6 +20,8 @@ from machi_sdk.inbound import FULL, EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger, remote_span
 
 PHOTO_PATIENCE = timedelta(minutes=2)
+# What the person wrote after a photo that does not come must not wait for it: it may be that they want no messages.
+FOLLOWED_PATIENCE = timedelta(seconds=10)
 _NO_DOWNLOAD = "photo-download"
 _IN_VAIN = (_NO_DOWNLOAD, TOO_SLOW)
 
@@ -200,9 +202,9 @@ class Turns:
         """Take back all that came with the message; the last of it is the step to answer."""
         found = await self.earlier.find(pending.tenant, pending.event.unsent.message_id)
         steps = [
-            Step(earlier.pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
+            Step(pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
             for earlier in found
-            if self.openings.installed(earlier.pod)
+            if self.openings.installed(pod := earlier.pod or writer.focus.pod)
         ]
         for step in steps[:-1]:
             await self._ask(pending, writer, step, derived_id(pending.event.event_id, step.request.retract.event_id))
@@ -221,7 +223,7 @@ class Turns:
             return ""
         except (DownloadFailed, Unavailable) as error:
             reason = error.slug if isinstance(error, Unavailable) else _NO_DOWNLOAD
-            if reason in _IN_VAIN and any(pending.waited_for(last, PHOTO_PATIENCE) for last in _IN_VAIN):
+            if reason in _IN_VAIN and await _patience_ends(pending):
                 return ""
             raise Unavailable(_why(reason, pending)) from error
         return stored.media_id if stored.verdict == wire.MEDIA_VERDICT_STORED else ""
@@ -279,6 +281,13 @@ def _heard(asking: "asyncio.Task[identity.ResolveResponse]") -> None:
 def _why(reason: str, pending: PendingEvent) -> str:
     """Why a photo waits: where no place was free nothing was tried, and what became of the last try still holds."""
     return pending.reason if reason == FULL and pending.reason in _IN_VAIN else reason
+
+
+async def _patience_ends(pending: PendingEvent) -> bool:
+    """Whether a photo was waited for long enough."""
+    if any(pending.waited_for(last, PHOTO_PATIENCE) for last in _IN_VAIN):
+        return True
+    return any(pending.waited_for(last, FOLLOWED_PATIENCE) for last in _IN_VAIN) and await pending.is_followed()
 
 
 def _came_too_late(step: Step, response: wire.TurnResponse) -> bool:

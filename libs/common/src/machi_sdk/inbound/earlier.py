@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.work import Work, Works
 
-_FIND = "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 ORDER BY id"
+_FIND = (
+    "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 AND (pod <> '' OR tries > 0)"
+    " ORDER BY id"
+)
 _SAID = "SELECT payload FROM inbound_events WHERE tenant = $1 AND message_id = $2 AND payload <> '' ORDER BY id LIMIT 1"
 _BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier message: its event, and the pod that took it."""
+    """An earlier message that was begun: its event, and the pod that took it (empty if its answer never came)."""
 
     event_id: str
     pod: str

@@ -39,18 +39,20 @@ WITH arrived AS (
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::jsonb[]) WITH ORDINALITY
         AS new (tenant, event_id, address_key, message_id, payload, trace, place)
 ), heads AS (
-    SELECT *, NOT is_gone AND row_number() OVER (PARTITION BY address_key, is_gone ORDER BY place) = 1 AND NOT EXISTS (
-        SELECT 1 FROM inbound_events AS open WHERE open.address_key = arrived.address_key AND open.state IN {OPEN}
-    ) AS is_head
-    FROM arrived
+    SELECT *, NOT is_gone AND row_number() OVER (PARTITION BY address_key, is_gone ORDER BY place) = 1
+        AND told IS NULL AS is_head
+    FROM arrived, LATERAL (
+        SELECT max(open.told_waiting) AS told FROM inbound_events AS open
+        WHERE open.address_key = arrived.address_key AND open.state IN {OPEN}
+    ) AS before
 ), placed AS (
     SELECT *, is_head AND count(*) FILTER (WHERE is_head) OVER (ORDER BY place) <= $7 AS is_leased FROM heads
 )
 INSERT INTO inbound_events AS event
-    (tenant, event_id, address_key, message_id, payload, trace, state, reason, tries, due_at)
+    (tenant, event_id, address_key, message_id, payload, trace, state, reason, tries, told_waiting, due_at)
 SELECT tenant, event_id, address_key, message_id, CASE WHEN is_gone THEN '' ELSE payload END, trace,
     CASE WHEN is_gone THEN 'ignored' ELSE 'received' END, CASE WHEN is_gone THEN 'taken-back' ELSE '' END,
-    is_leased::int, now() + CASE WHEN is_leased THEN {LEASE} ELSE interval '0' END
+    is_leased::int, coalesce(told, 0), now() + CASE WHEN is_leased THEN {LEASE} ELSE interval '0' END
 FROM placed ORDER BY place
 ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """
@@ -69,14 +71,29 @@ UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
 WHERE id = ANY($1::bigint[]) AND due_at <= now() AND state NOT IN {ENDED}
 RETURNING {_COLUMNS}
 """
+# Whoever is told once is told for all that waits, and for what comes while it does.
 _LATE = f"""
 UPDATE inbound_events AS event SET told_waiting = 1
-FROM (SELECT id FROM (SELECT DISTINCT ON (address_key) id, told_waiting, stored, received_at FROM inbound_events
-                      WHERE state IN {OPEN} ORDER BY address_key, id) AS first
+FROM (SELECT id, address_key FROM (
+          SELECT DISTINCT ON (address_key) id, address_key, told_waiting, stored, received_at FROM inbound_events
+          WHERE state IN {OPEN} ORDER BY address_key, id) AS first
       WHERE told_waiting = 0 AND stored IS NULL AND received_at < now() - make_interval(secs => $1)
       ORDER BY id LIMIT $2) AS head
-WHERE event.id = head.id AND event.told_waiting = 0 AND event.stored IS NULL
-RETURNING {_COLUMNS}
+WHERE event.address_key = head.address_key AND event.state IN {OPEN} AND event.told_waiting = 0
+    AND (event.id <> head.id OR event.stored IS NULL)
+RETURNING {_COLUMNS}, event.id = head.id AS is_first
+"""
+# What an unsend finds waiting never comes to a pod, and holds nobody up.
+_TAKE_BACK = """
+UPDATE inbound_events AS event SET state = 'ignored', reason = 'taken-back', payload = ''
+FROM unnest($1::text[], $2::text[]) AS unsent (tenant, message_id)
+WHERE event.tenant = unsent.tenant AND event.message_id = unsent.message_id AND event.stored IS NULL
+    AND (event.state = 'waiting' OR event.state = 'received' AND event.tries = 0)
+"""
+
+_FOLLOWED = f"""
+SELECT FROM inbound_events AS next JOIN inbound_events AS event USING (address_key)
+WHERE event.id = $1 AND next.id > event.id AND next.state IN {OPEN} LIMIT 1
 """
 
 
@@ -139,6 +156,10 @@ class PendingEvent:
         mark = await self._write(sets, f"{PUSHED}{now.isoformat()}", hop="pushing")
         return datetime.fromisoformat(mark.removeprefix(PUSHED))
 
+    async def is_followed(self) -> bool:
+        """Whether the same person's next event waits behind this one."""
+        return bool(await self._works.alone(_FOLLOWED, self.id))
+
     async def mark(self, state: str, reason: str = "") -> None:
         """End the event: done, unknown, ignored, or failed, with a slug why."""
         self.state = state
@@ -177,6 +198,9 @@ class EventRows:
         """
         columns = [list(column) for column in zip(*map(_row, records), strict=True)]
         rows = await work.db.fetch(_ACCEPT, *columns, lease)
+        unsent = [(record.tenant, said) for record in records if (said := _taken_back_by(record))]
+        if unsent:
+            await work.db.execute(_TAKE_BACK, *map(list, zip(*unsent, strict=True)))
         for record in records:
             work.hop_of(record.trace_id, "inbound-stored", {"event_id": record.event_id})
         leased = [PendingEvent(row, self._works) for row in rows if row["tries"]]
@@ -198,7 +222,8 @@ class EventRows:
 
     async def late(self, after_seconds: float, most: int) -> list[PendingEvent]:
         """The first open event of `most` people who have waited that long and were not told yet; marks them told."""
-        return await self._fetch(_LATE, after_seconds, most)
+        rows = await self._works.alone(_LATE, after_seconds, most)
+        return [PendingEvent(row, self._works) for row in rows if row["is_first"]]
 
     async def renew(self, ids: Sequence[int]) -> None:
         """Keep the leases of events still being handled."""
@@ -222,7 +247,7 @@ class EventRows:
         return {row["reason"]: row["n"] for row in rows}
 
     async def forget(self) -> None:
-        """Blank what people wrote after 72 hours, and event ids after 8 days."""
+        """Blank what people wrote once it is handled and 72 hours old; drop event ids after 8 days."""
         ended = f"state NOT IN {OPEN} AND received_at < now()"
         said = f"{ended} - interval '72 hours' AND payload <> ''"
         await forget(self._works, "", "inbound_events", said, sets="payload = '', stored = NULL")
@@ -232,8 +257,10 @@ class EventRows:
         rows = await self._works.alone(_LEASE, ids) if ids else []
         return [PendingEvent(row, self._works) for row in rows]
 
-    async def _fetch(self, query: str, *arguments: float) -> list[PendingEvent]:
-        return [PendingEvent(row, self._works) for row in await self._works.alone(query, *arguments)]
+
+def _taken_back_by(record: Received) -> str:
+    """The id of the message that an event takes back; empty for all other events."""
+    return record.event.unsent.message_id if isinstance(record.event, InboundEvent) else ""
 
 
 def _row(record: Received) -> tuple[str, str, str, str, bytes, str]:
@@ -241,5 +268,6 @@ def _row(record: Received) -> tuple[str, str, str, str, bytes, str]:
         raise Invalid("event-type-unknown")
     trace = orjson.dumps(dict(record.trace)).decode()
     event = record.event
-    message_id = TAKEN_BACK + event.unsent.message_id if event.HasField("unsent") else event.message_id
+    unsent = _taken_back_by(record)
+    message_id = TAKEN_BACK + unsent if unsent else event.message_id
     return record.tenant, event.event_id, record.key, message_id, event.SerializeToString(), trace

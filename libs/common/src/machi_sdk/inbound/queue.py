@@ -96,6 +96,8 @@ class InboundQueue:
                     await self._rows.renew(list(self._leased))
             except Unavailable as error:
                 log.warning("inbound leases not renewed", reason=error.slug)
+            except Exception as error:
+                log.exception("inbound leases not renewed", error=type(error).__name__)
 
     async def watch(self) -> None:
         """Beside `run`: tell people who wait, count, forget."""
