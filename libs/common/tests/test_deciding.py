@@ -91,7 +91,11 @@ CASES = [
         "reports",
         ("reports", wire.TurnRequest(place=wire.Place(latitude=33.5, longitude=130.4, title="天神"))),
     ),
-    (InboundEvent(place=PlaceSent(latitude=33.5)), "", opened("identity", "help", sent="place")),
+    (
+        InboundEvent(place=PlaceSent(latitude=33.5, longitude=130.4, address="天神" * 30)),
+        "",
+        opened("identity", "help", sent="place", latitude="33.500000", longitude="130.400000", place="天神" * 20),
+    ),
     (InboundEvent(media=MediaSent(content_id="1")), "", opened("identity", "help", sent="photo")),
     (InboundEvent(other=OtherSent(kind="audio")), "", opened("identity", "help", sent="audio")),
     (
@@ -106,7 +110,7 @@ CASES = [
         "reports",
         ("reports", wire.TurnRequest(choice=wire.Choice(ask_id="a", option_ids=["x", "y"]))),
     ),
-    (pressed(ChoicePress("a", ("x",))), "", FALLBACK),
+    (pressed(ChoicePress("a", ("x",))), "", opened("identity", "help", sent="old-button")),
     (pressed(TogglePress("a", ("x",))), "reports", ("reports", wire.TurnRequest(resume=wire.Resume()))),
     (
         pressed(MomentPress("a"), date="2026-12-01"),

@@ -142,6 +142,22 @@ async def test_the_greeting_asks_for_the_language_and_then_shows_the_menu(person
     ]
 
 
+async def test_who_comes_back_is_greeted_and_not_asked_for_the_language_again(person: Person) -> None:
+    person.language = "en"
+    greeted = await person.opens("welcome", language="en")
+    assert (greeted.session_state, greeted.HasField("ask")) == (wire.SESSION_STATE_UNSPECIFIED, False)
+    assert words(greeted).startswith(TEXTS.say("en", "welcome.greeting", city="Fukuoka City"))
+    assert ("Report a problem", "reports", "report") in buttons(greeted)
+
+
+async def test_a_place_that_was_sent_goes_on_with_the_buttons(person: Person) -> None:
+    where = {"latitude": "33.5", "longitude": "130.4", "place": "天神"}
+    answer = await person.opens("help", sent="place", **where)
+    told = [dict(button.command.arguments) for message in answer.messages for button in message.card.buttons]
+    assert told
+    assert all(arguments == where for arguments in told)
+
+
 async def test_the_greeting_understands_a_typed_language(person: Person) -> None:
     await person.opens("welcome")
     assert (await person.types("やさしい日本語")).language == "ja-Hira"
@@ -207,7 +223,7 @@ async def test_a_word_within_another_names_no_service(person: Person) -> None:
     assert TEXTS.say("ja", "help.likely-title") not in said
 
 
-@pytest.mark.parametrize("sent", ["sticker", "photo", "audio", "video", "file", "place"])
+@pytest.mark.parametrize("sent", ["sticker", "photo", "audio", "video", "file", "place", "old-button"])
 @ALL_LANGUAGES
 async def test_what_is_sent_out_of_the_blue_gets_a_kind_word(person: Person, language: str, sent: str) -> None:
     person.language = language

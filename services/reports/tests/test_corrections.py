@@ -66,3 +66,19 @@ async def test_what_becomes_urgent_gives_the_office_before_the_summary(
     told, shown = (await say("hana", "=collapse")).messages
     assert told.link.uri == "tel:092-000-0199"
     assert shown.HasField("card")
+
+
+@pytest.mark.parametrize(
+    ("where", "asked"),
+    [
+        ("latitude=33.589 longitude=130.399 place=天神", "photo"),
+        ("latitude=25.033 longitude=121.565", "place"),
+        ("latitude=nan longitude=130.4", "place"),
+        ("latitude=here longitude=there", "place"),
+    ],
+    ids=["in the city", "elsewhere", "nowhere", "no number"],
+)
+async def test_a_place_that_was_sent_first_is_not_asked_again(say: Say, where: str, asked: str) -> None:
+    await say("hana", f"/report {where}")
+    await say("hana", "=road")
+    assert (await say("hana", "=pothole")).ask.key == asked

@@ -17,6 +17,8 @@ from machi_sdk.conversation.press import (
 from machi_sdk.dialogue.controls import KINDS, is_control
 from machi_sdk.errors import Unavailable
 
+_LONGEST_LABEL = 40  # of a place that a button carries on
+
 
 @dataclass(frozen=True)
 class Step:
@@ -41,7 +43,7 @@ def decide(event: InboundEvent, focused: str, openings: InstalledOpenings) -> St
         case "pressed":
             return _pressed(event, focused, openings)
         case "place" | "media" | "other":
-            return Step(focused, _sent(event)) if focused else _open_for(_sent_kind(event), openings)
+            return Step(focused, _sent(event)) if focused else _open_for(_sent_kind(event), openings, **_where(event))
     return None
 
 
@@ -53,11 +55,20 @@ def open_by_role(role: str, typed: str, openings: InstalledOpenings) -> Step:
     return _open(opening, {"text": typed} if typed else {})
 
 
-def _open_for(sent: str, openings: InstalledOpenings) -> Step:
-    """The dialogue for who sends something out of the blue; it is told what kind of thing came."""
+def _open_for(sent: str, openings: InstalledOpenings, **more: str) -> Step:
+    """The dialogue for who sends something out of the blue; it is told what kind of thing came, and of a place where."""
     step = open_by_role("fallback", "", openings)
-    step.request.open.arguments["sent"] = sent
+    step.request.open.arguments.update({"sent": sent, **more})
     return step
+
+
+def _where(event: InboundEvent) -> dict[str, str]:
+    if not event.HasField("place"):
+        return {}
+    place = event.place
+    point = {"latitude": f"{place.latitude:.6f}", "longitude": f"{place.longitude:.6f}"}
+    label = (place.title or place.address)[:_LONGEST_LABEL]
+    return point | ({"place": label} if label else {})
 
 
 def _open(opening: Opening, arguments: dict[str, str]) -> Step:
@@ -79,8 +90,10 @@ def _pressed(event: InboundEvent, focused: str, openings: InstalledOpenings) -> 
     press = decode(event.pressed.data)
     if isinstance(press, CommandPress) and openings.installed(press.pod):
         return _open(Opening(press.pod, press.command), dict(press.arguments))
-    if press is None or isinstance(press, CommandPress) or not focused:
+    if press is None or isinstance(press, CommandPress):
         return open_by_role("fallback", "", openings)
+    if not focused:
+        return _open_for("old-button", openings)
     return Step(focused, _answer(press, event))
 
 

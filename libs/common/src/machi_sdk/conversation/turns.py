@@ -189,6 +189,8 @@ class Turns:
         if pending.event.HasField("unsent"):
             return await self._retraction(pending, writer)
         step = decide(pending.event, writer.focus.pod, self.openings)
+        if step is not None and pending.event.HasField("followed") and writer.language_chosen:
+            step.request.open.arguments["language"] = writer.language  # who comes back is not asked again
         if step is None or not pending.event.HasField("media") or step.opens:
             return step
         media_id = await self._photo(pending, writer, content)

@@ -12,6 +12,8 @@ from machi_sdk.dialogue import Reply, TurnContext
 from machi_sdk.messages import card, command_button, text
 from machi_sdk.texts import Texts
 
+_PLACE = ("latitude", "longitude", "place")
+
 
 @dataclass(frozen=True)
 class HelpDialogue:
@@ -34,7 +36,8 @@ class HelpDialogue:
         sent = arguments.get("sent", "")
         key = f"help.sent-{sent}" if sent else "help.body"
         first = text(self.texts.say(turn.language, key if self.texts.has(key) else "help.body"))
-        return Reply((first, *self.menu.messages(turn.language)))
+        place = {part: arguments[part] for part in _PLACE if part in arguments}
+        return Reply((first, *self.menu.messages(turn.language, **place)))
 
     def _about_code(self, typed: str, language: str) -> Message:
         """Somebody typed the code and no keyword."""

@@ -35,9 +35,15 @@ class Menu:
     installed: Installed
     texts: Texts
 
-    def messages(self, language: str) -> list[Message]:
-        """Cards of at most eight buttons each, in menu order; plain words when nothing is installed."""
-        buttons = [command_button(pick(entry.titles, language), pod, entry.command) for pod, entry in self._entries()]
+    def messages(self, language: str, **arguments: str) -> list[Message]:
+        """Cards of at most eight buttons each, in menu order; plain words when nothing is installed.
+
+        Each button's dialogue is told the arguments, such as a place that was sent.
+        """
+        buttons = [
+            command_button(pick(entry.titles, language), pod, entry.command, **arguments)
+            for pod, entry in self._entries()
+        ]
         if not buttons:
             return [text(self.texts.say(language, "menu.empty"))]
         title, body = self.texts.say(language, "menu.title"), self.texts.say(language, "menu.body")

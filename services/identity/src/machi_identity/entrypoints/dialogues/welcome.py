@@ -7,6 +7,7 @@ from machi_identity.entrypoints.dialogues.language import LanguageDialogue
 from machi_identity.entrypoints.dialogues.languages import KEY, OFFERED, language_question, offered
 from machi_sdk.dialogue import Answers, Question, Reply, TurnContext
 from machi_sdk.language import known
+from machi_sdk.messages import text
 from machi_sdk.texts import pick
 
 _CITY = "city"
@@ -19,8 +20,11 @@ class WelcomeDialogue(LanguageDialogue):
     command = "welcome"
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        """Look up what the city is called."""
+        """Look up what the city is called; who chose a `language` before is greeted and not asked."""
         answers, tenant = await self.beginning(turn)
+        if arguments.get("language"):
+            city = pick(tenant.names, turn.language) if tenant else ""
+            return Reply((text(self._greeting(city, turn.language)), *self.menu.messages(turn.language)))
         if tenant is None:
             return answers
         return answers.knowing(_CITY, dict(tenant.names)).knowing(OFFERED, list(tenant.offered(known())))
@@ -30,5 +34,7 @@ class WelcomeDialogue(LanguageDialogue):
         if KEY in answers:
             return None
         city = pick({tag: str(name) for tag, name in answers.mapping(_CITY).items()}, language)
-        key = "welcome.greeting" if city else "welcome.greeting_nameless"
-        return language_question(self.texts, offered(answers), self.texts.say(language, key, city=city))
+        return language_question(self.texts, offered(answers), self._greeting(city, language))
+
+    def _greeting(self, city: str, language: str) -> str:
+        return self.texts.say(language, "welcome.greeting" if city else "welcome.greeting_nameless", city=city)

@@ -14,6 +14,7 @@ from machi_sdk import messages as say
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
 from machi_sdk.manifest import Purpose
 from machi_sdk.names import fold
+from machi_sdk.sql import storable
 from machi_sdk.telemetry import current_trace_id
 from machi_sdk.work import Works
 
@@ -38,7 +39,7 @@ class ReportDialogue:
         answers = Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
         for key, value in catalogue.answers_in(arguments.get("text", "")):
             answers = answers.answered(key, value, turn.event_id)
-        return answers
+        return await self._with_place(turn, answers, arguments)
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """See `report_questions`."""
@@ -81,6 +82,16 @@ class ReportDialogue:
 
     def _wording(self, answers: Answers, language: str) -> Wording:
         return Wording(language, self.catalogues.at(answers.text("catalogue")))
+
+    async def _with_place(self, turn: TurnContext, answers: Answers, arguments: Mapping[str, str]) -> Answers:
+        """With the place that was sent before the dialogue, if there is one and it lies in the city."""
+        try:
+            pin: dict[str, Json] = {part: float(arguments[part]) for part in ("latitude", "longitude")}
+        except (KeyError, ValueError):
+            return answers
+        place = {**pin, "title": storable(arguments.get("place", "")), "address": ""}
+        settled = await self._settle_place(turn, answers, place) if _point(pin) else None
+        return answers.answered("place", settled.value, turn.event_id) if isinstance(settled, Accept) else answers
 
     async def _settle_place(self, turn: TurnContext, answers: Answers, value: dict[str, Json]) -> Accept | Reject:
         wording = self._wording(answers, turn.language)
