@@ -1,6 +1,7 @@
 """Tests that need the running stack stay together; under CI a skipped test is a failed one, unless it is allowed."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has no types
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
+
+from tests.loopback import loopback_only
 
 # A busy machine is no failure: no property is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,6 +23,13 @@ _ALLOWED = Path(__file__).parent / "tests" / "allowed-skips.txt"
 # A worker runs all tests that share a stack, one after another: what goes wrong on purpose has a stack of its own.
 _ON_A_STACK = {"tests/": "stack", "tests/endurance/": "troubled stack", "tests/faults/": "troubled stack"}
 _WITHOUT_STACK = ("tests/architecture/", "tests/charts/", "tests/fuzz/", "tests/monitoring/")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """No test reaches the network by accident."""
+    with loopback_only():
+        yield
 
 
 class Skips:

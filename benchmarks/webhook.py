@@ -89,6 +89,7 @@ async def measure(bench: Bench, stack: Stack) -> dict[str, object]:
         pairs.append(tuple(percentile(run[1], share) * 1000 for run in (ours, base) for share in (0.5, 0.99)))
     p50, p99, base50, base99 = (statistics.median(column) for column in zip(*pairs, strict=True))
     cards = await bench.cards(40, 2)
+    card50, card99 = percentile(cards, 0.5) * 1000, percentile(cards, 0.99) * 1000
     acks = (await bench.ours(200, 5))[0].acks
     base_acks = (await bench.one_hop(200, 5))[0].acks
     began = time.perf_counter()
@@ -99,7 +100,7 @@ async def measure(bench: Bench, stack: Stack) -> dict[str, object]:
         "turn_p50_ms": round(p50, 1), "turn_p99_ms": round(p99, 1),
         "one_hop_p50_ms": round(base50, 1), "one_hop_p99_ms": round(base99, 1),
         "p50_ratio": round(p50 / base50, 2), "p99_ratio": round(p99 / base99, 2),
-        "card_p50_ms": round(percentile(cards, 0.5) * 1000, 1), "card_p99_ms": round(percentile(cards, 0.99) * 1000, 1),
+        "card_p50_ms": round(card50, 1), "card_p99_ms": round(card99, 1), "card_p50_ratio": round(card50 / base50, 2),
         "ack_p99_ms": round(percentile(acks, 0.99) * 1000, 1),
         "one_hop_ack_p99_ms": round(percentile(base_acks, 0.99) * 1000, 1),
         "burst_sent": len(burst.left) + burst.refused, "burst_accepted": len(burst.left),

@@ -65,6 +65,11 @@ class Copy:
         assert (done.returncode != 0) is fails, f"{script}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
         return done.stdout if not fails else done.stdout + done.stderr
 
+    def commit(self) -> None:
+        """Make what is there now the beginning."""
+        me = "-c user.name=test -c user.email=test@example.invalid"
+        self.run(f"git add -A && git {me} commit -q -m all")
+
     def changes(self) -> str:
         """What git sees that was not there at the beginning."""
         return self.run("git status --short")
@@ -84,7 +89,7 @@ def copied(folder: Path, **environment: str) -> Iterator[Copy]:
         target.symlink_to(link.readlink())
     (tree / ".venv").symlink_to(ROOT / ".venv")
     made = Copy(tree, environment)
-    me = "-c user.name=test -c user.email=test@example.invalid"
-    made.run(f"git init -q && echo .venv >> .git/info/exclude && git add -A && git {me} commit -q -m all")
+    made.run("git init -q && echo .venv >> .git/info/exclude")
+    made.commit()
     yield made
     shutil.rmtree(tree)

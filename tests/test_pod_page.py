@@ -1,5 +1,6 @@
 """docs/a-pod-in-15-minutes.md, followed step by step in a copy of the repository."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from machi_tools.embedded.given import KafkaAddress, PostgresAddress
+from tests.charts.binaries import program
 from tests.charts.rendering import render
 from tests.city import ResidentAtPhone, visit
 from tests.following import Copy, Page, copied
 
+# Each works on a copy of its own, and a pod that comes or goes is generated anew.
+pytestmark = pytest.mark.timeout(300)
 PAGE = Page("a-pod-in-15-minutes.md")
 NAME = "lost-umbrellas"
 GENERATE = ".venv/bin/python protos/generate.py"
@@ -20,8 +24,12 @@ PODS = f"identity reports channel-line {NAME}"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Copy]:
-    with copied(tmp_path, MACHI_STATE_DIR=str(tmp_path / "state"), MACHI_PODS=PODS) as tree:
-        yield tree
+    """The repository without the page's pod: who follows the page has made it."""
+    with copied(tmp_path, MACHI_STATE_DIR=str(tmp_path / "state"), MACHI_PODS=PODS) as made:
+        if (made.tree / "services" / NAME).exists():
+            made.run(f".venv/bin/machi remove service {NAME} --yes")
+            made.commit()
+        yield made
 
 
 def spoken() -> list[tuple[str, str]]:
@@ -31,7 +39,6 @@ def spoken() -> list[tuple[str, str]]:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(300)
 def test_a_pod_comes_passes_and_goes(copy: Copy, postgres_server: PostgresAddress, kafka_server: KafkaAddress) -> None:
     copy.environment.update(
         MACHI_TEST_DATABASE_URL=postgres_server.url(), KAFKA_BOOTSTRAP_SERVERS=kafka_server.bootstrap
@@ -72,7 +79,17 @@ def test_a_change_of_its_manifest_is_generated_by_what_the_page_says(copy: Copy)
 
 @pytest.mark.integration
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+def test_the_tests_of_the_house_that_count_pods_pass_with_it(copy: Copy) -> None:
+    helm = str(Path(program("helm")).parent)
+    copy.environment.update(MACHI_PODS="", PATH=f"{helm}{os.pathsep}{os.environ['PATH']}")
+    copy.run(f".venv/bin/machi new service {NAME}")
+    counting = "tests/charts/test_render.py tests/integration/reference/test_examples.py"
+    told = copy.run(f".venv/bin/pytest -q {counting} -k 'test_render or test_pods'")
+    assert re.search(r"\d{2} passed", told)
+
+
+@pytest.mark.integration
+@pytest.mark.stack
 async def test_a_pod_is_talked_to_on_the_phone(copy: Copy) -> None:
     copy.run(PAGE.commands(1))
     copy.run(PAGE.commands(3))

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import pytest
@@ -11,7 +11,7 @@ from machi_channel_line.rendering import limits as line
 from machi_channel_slack.rendering import limits as slack
 from machi_sdk.language import known
 from machi_sdk.texts import Texts
-from tests.architecture.house import LANGUAGES, ROOT, Source, called, imports, python_sources
+from tests.architecture.house import LANGUAGES, ROOT, Source, called, imports, python_sources, services
 
 # Letters of Japanese, Chinese, and Korean; their punctuation also serves to take typed words apart.
 LETTERS = re.compile("[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fb\u30fd-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -52,6 +52,9 @@ LABELS = {
     "info_card": ((0,), slack.HEADER),
     "DeskCard": (("title",), slack.HEADER),
 }
+# What each name stands for, in a function, in the one around it, and in the module.
+Scopes = tuple[dict[str, list[ast.expr]], ...]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 # Keys that a computed key could name by its form, and never does.
 NOTHING = re.compile(r"(?!)")
 SENTENCES = frozenset({"cases.none", "cases.order", "cases.more", "return.about", "return.plain"})
@@ -77,17 +80,65 @@ def words_in_code(tree: ast.Module) -> list[str]:
 
 
 def told(tree: ast.Module) -> list[str]:
-    """Words written right into what is shown to people."""
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and tells(node))
+    """Words written right into what is shown to people, or into what a name there stands for."""
     if any(module.startswith("sqlalchemy") for module, _ in imports(tree)):
         return []  # its `text` is SQL
     return [
         f"line {node.lineno}: {words}"
-        for node in calls
+        for node, scopes in calls_seen(tree)
+        if tells(node)
         for argument in shown_by(node)
-        for words in literals(argument)
+        for words in literals(argument, scopes)
         if WORD.search(words)
     ]
+
+
+def calls_seen(owner: ast.AST, outer: Scopes = ()) -> Iterator[tuple[ast.Call, Scopes]]:
+    """Every call of a module or function, with what names stand for there, the innermost first."""
+    scopes = (bound(owner), *outer)
+    for node in own_nodes(owner):
+        if isinstance(node, ast.Call):
+            yield node, scopes
+        if isinstance(node, FUNCTIONS):
+            yield from calls_seen(node, scopes)
+
+
+def own_nodes(owner: ast.AST) -> Iterator[ast.AST]:
+    """What stands in a module or function; of a function in it only the node itself."""
+    for node in ast.iter_child_nodes(owner):
+        yield node
+        if not isinstance(node, FUNCTIONS):
+            yield from own_nodes(node)
+
+
+def bound(owner: ast.AST) -> dict[str, list[ast.expr]]:
+    """What each name of a module or function may stand for; of a parameter nothing is known."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in own_nodes(owner):
+        match node:
+            case ast.arg(arg=name):
+                found.setdefault(name, [])
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    bind(found, target, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                bind(found, target, value)
+            case ast.NamedExpr(target=target, value=value) | ast.AugAssign(target=target, value=value):
+                bind(found, target, value)
+            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                bind(found, target, value)
+    return found
+
+
+def bind(found: dict[str, list[ast.expr]], target: ast.expr, value: ast.expr) -> None:
+    """Note that a target has a value; of several targets each has its own, or all of them may have it."""
+    if isinstance(target, ast.Name):
+        found.setdefault(target.id, []).append(value)
+    elif isinstance(target, ast.Tuple):
+        each_its_own = isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts)
+        values = value.elts if isinstance(value, ast.Tuple) and each_its_own else [value] * len(target.elts)
+        for part, its_own in zip(target.elts, values, strict=True):
+            bind(found, part, its_own)
 
 
 def tells(call: ast.Call) -> bool:
@@ -103,14 +154,33 @@ def shown_by(call: ast.Call) -> Iterator[ast.expr]:
     yield from (word.value for word in call.keywords if word.arg in SHOWN)
 
 
-def literals(node: ast.expr) -> Iterator[str]:
-    """Constant texts an expression may come to; what a call inside it is given is that call's business."""
+def literals(node: ast.expr, scopes: Scopes) -> Iterator[str]:
+    """Constant texts an expression may come to; what another call inside it is given is that call's business."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
-    if not isinstance(node, ast.Call | ast.Constant | ast.Subscript | ast.Compare):
-        yield from (
-            text for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr) for text in literals(child)
-        )
+    if isinstance(node, ast.Name):
+        values: Iterable[ast.expr] = next((scope[node.id] for scope in scopes if node.id in scope), [])
+        scopes = ({node.id: []}, *scopes)  # a name that is made of itself ends here
+    else:
+        values = parts(node)
+    for value in values:
+        yield from literals(value, scopes)
+
+
+def parts(node: ast.expr) -> Iterable[ast.expr]:
+    """The expressions whose texts become those of an expression."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=text, attr="format" | "join"), args=args, keywords=keywords):
+            return [text, *args, *(word.value for word in keywords)]
+        case ast.Call() | ast.Compare() | ast.Attribute():
+            return []
+        case ast.Dict(values=values):
+            return values
+        case ast.Subscript(value=value):
+            return [value]
+        case ast.IfExp(body=body, orelse=orelse):
+            return [body, orelse]
+    return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
 
 
 def test_no_word_of_people_stands_in_code() -> None:
@@ -131,6 +201,21 @@ def test_nothing_is_told_but_from_a_catalogue() -> None:
         'card(title, body=answer or "nothing")',
         'Button(label="Open", command=command)',
         'PlainTextObject(text="Close")',
+        'prompt = "How was the work?"\nsay.text(prompt)',
+        'WORDS = "How was the work?"\ndef ask():\n    say.text(WORDS)',
+        'def ask():\n    prompt: str = "How was"\n    prompt += work\n    return lambda: text(prompt)',
+        'text({"a": "How was the work?"}[key])',
+        'WORDS = {"a": "How was the work?"}\ntext(WORDS[key])',
+        'text("How was the work in {place}?".format(place=place))',
+        'HOW = "How was {what}?"\ntext(HOW.format(what=what))',
+        'text("{}".format("the work"))',
+        'text(", ".join(["roads", "lamps"]))',
+        'work = "the work"\ntext(f"{work}: 5")',
+        'first, second = 1, "How was the work?"\ntext(second)',
+        'for each in ("How was the work?", "Why?"):\n    text(each)',
+        '[text(each) for each in ("How was the work?", "Why?")]',
+        'if words := given or "How was the work?":\n    text(words)',
+        'a = b\nb = a or "How was the work?"\ntext(a)',
     ],
 )
 def test_the_rule_sees_words(code: str) -> None:
@@ -139,7 +224,19 @@ def test_the_rule_sees_words(code: str) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ['text(say(language, "help.body"))', 'Opt("road", label)', 'Fact(label=label, value=f"{a} / {b}")', 'words("…")'],
+    [
+        'text(say(language, "help.body"))',
+        'Opt("road", label)',
+        'Fact(label=label, value=f"{a} / {b}")',
+        'words("…")',
+        'KEY = "help.body"\ntext(say(language, KEY))',
+        'KEYS = {"a": "help.body"}\nwords = say(KEYS[key])\ntext(words)',
+        'words = "of another"\ndef ask(words):\n    text(words)',
+        'def other():\n    words = "of another"\ndef ask():\n    text(words)',
+        'text(words if kind == "road" else say(key))',
+        'text({"road": first, "lamp": second}[kind])',
+        "a = b\nb = a\ntext(a)",
+    ],
 )
 def test_the_rule_lets_catalogues_speak(code: str) -> None:
     assert not told(ast.parse(code))
@@ -232,5 +329,6 @@ def test_labels_of_manifests_and_controls_fit() -> None:
         words for key in sorted(kit.keys(LANGUAGES[0])) if key.endswith(".label") for words in kit.words(key).values()
     ]
     named += [one.name for one in known().values()]
+    named += [title for each in services() for entry in each.manifest.dialogues for title in entry.titles.values()]
     assert not [words for words in named if line.size(words) > line.QUICK_LABEL]
     assert not [words for words in bar.words("menu.bar").values() if line.size(words) > 14]

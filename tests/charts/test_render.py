@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.architecture.house import in_the_stack
 from tests.charts import schemas
 from tests.charts.binaries import program
 from tests.charts.cases import CASES
@@ -82,7 +83,7 @@ def test_an_upgrade_migrates_before_the_pods() -> None:
         return sorted(each["name"] for each in found if "migration" in each["name"] and "annotations" in each)
 
     assert hooked(first) == []
-    assert len(hooked(later)) == len(hooked(outside)) == 5
+    assert hooked(later) == hooked(outside) == sorted(f"machi-{pod.name}-migration" for pod in in_the_stack())
 
 
 def _annotations(values: dict[str, object]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:

@@ -13,11 +13,10 @@ from benchmarks.results import keep
 from tests.city import machi, visit
 from tests.endurance import records, reports
 from tests.endurance.many_desks import open_desks
+from tests.endurance.memory import growing
 
 # No officer opens the lines of a flood here: its cards follow soon.
 _CALM = ("SLACK_CALM_SECONDS", "2")
-# Megabytes a process may grow per unit of work: what the allocator does, and no leak.
-_FLAT = 2.0
 
 
 def main() -> None:
@@ -53,7 +52,7 @@ async def _records(chosen: argparse.Namespace, folder: Path) -> list[str]:
     found = [f"{verdict.lost} records lost"] if verdict.lost else []
     found += [f"{verdict.double} records double"] if verdict.double else []
     found += [f"{count} rows left in {table}" for table, count in verdict.left.items() if count]
-    return found + _growing(verdict.slopes, f"{records.UNIT:,} records")
+    return found + [f"{each} per {records.UNIT:,} records" for each in growing(verdict.slopes, records.FLAT)]
 
 
 async def _reports(chosen: argparse.Namespace, state: Path) -> list[str]:
@@ -72,11 +71,8 @@ async def _reports(chosen: argparse.Namespace, state: Path) -> list[str]:
     _tell("reports", asdict(verdict), time.perf_counter() - began)
     found = [f"{what}: {len(cases)}, such as {cases[0]}" for what, cases in verdict.problems().items()]
     found += [] if verdict.at_rest else ["the city did not come to rest"]
-    return found + _growing(verdict.slopes, f"{reports.UNIT:,} reports")
-
-
-def _growing(slopes: dict[str, float], unit: str) -> list[str]:
-    return [f"{name} grows {slope} MB per {unit}" for name, slope in slopes.items() if slope > _FLAT]
+    flat = reports.flat(verdict.filed)
+    return found + [f"{each} per {reports.UNIT:,} reports" for each in growing(verdict.slopes, flat)]
 
 
 def _tell(name: str, figures: dict[str, object], seconds: float) -> None:

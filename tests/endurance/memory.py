@@ -47,6 +47,11 @@ class Memory:
         return found
 
 
+def growing(slopes: Mapping[str, float], most: float) -> list[str]:
+    """What is wrong: each process that grew more than `most` megabytes per unit."""
+    return [f"{name} grows {slope} MB, at most {most} are allowed" for name, slope in slopes.items() if slope > most]
+
+
 def _length(life: list[tuple[int, float]]) -> int:
     return life[-1][0] - life[0][0] if life else 0
 

@@ -21,6 +21,8 @@ from tests.endurance.trouble import Fault, Trouble
 
 TALLY = Path(writer.__file__).parent
 UNIT = 100_000
+# Megabytes a process may grow per unit: what the allocator does, and no leak.
+FLAT = 2.0
 _HANG_SECONDS = 2.0
 _DRAIN_SECONDS = 180.0
 _LOOK_SECONDS = 0.5

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.endurance.memory import Memory
-from tests.endurance.records import endure_records
+from tests.endurance.memory import Memory, growing
+from tests.endurance.records import FLAT, endure_records
 from tests.endurance.trouble import Trouble
 
 RECORDS = 250_000
@@ -20,6 +20,8 @@ async def test_no_record_is_lost_or_doubled_whatever_breaks(tmp_path: Path) -> N
     assert (verdict.written, verdict.lost, verdict.double) == (RECORDS, 0, 0)
     assert verdict.left == {"outbox": 0, "parked": 0}
     assert sum(verdict.faults.values()) >= 4
+    assert "reader 2" in verdict.slopes  # which nothing kills
+    assert growing(verdict.slopes, FLAT) == []
 
 
 def test_a_process_that_grows_is_seen() -> None:

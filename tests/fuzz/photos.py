@@ -4,7 +4,7 @@ import struct
 
 from machi_reports.adapters.photo_decoder import NOT_A_PHOTO, OK, TOO_LARGE, judged
 from machi_reports.adapters.photo_worker import verdict_of
-from machi_reports.ports import CleanPhoto
+from machi_reports.domain.photo import CleanPhoto
 from machi_sdk.errors import Unavailable
 
 JPEG = b"\xff\xd8"

@@ -25,7 +25,7 @@ from machi_sdk.clock import ManualClock
 from machi_sdk.envelope import decode, wire_headers
 from machi_sdk.errors import MachiError
 from machi_sdk.http import Endpoint, problem
-from machi_sdk.inbound import Entrance
+from machi_sdk.inbound import EarlierMessages, Entrance
 from machi_sdk.producer import Producer, Record
 from machi_sdk.settings import LineSettings, Settings, SlackSettings
 
@@ -61,6 +61,14 @@ class NoStaff:
         """Nobody."""
 
 
+class OfNobody:
+    """Messages of whom nobody knows who sent them."""
+
+    async def address(self, _tenant: str, _message_id: str) -> str:
+        """Nobody's."""
+        return ""
+
+
 def _entrance(channel: str) -> Entrance:
     producer = ReadBack(Settings(), channel, CLOCK)
     return Entrance(channel, f"machi.{channel}.inbound.v1", producer, lambda address: address, lambda: 0.0)
@@ -78,7 +86,8 @@ def _line() -> WebhookEndpoint:
 def _slack() -> Webhooks:
     settings = SlackSettings(signing_secret=SecretStr(SECRET), bot_token=SecretStr("t"), team_id=TEAM)
     door = SlackDoor({"fukuoka": settings}, _entrance("slack"), CLOCK, dict)
-    return Webhooks(door, Forms(door, {}, cast("Cards", OneForm()), cast("Desks", NoStaff()), "again"), "heard")
+    forms = Forms(door, {}, cast("Cards", OneForm()), cast("Desks", NoStaff()), "again")
+    return Webhooks(door, forms, cast("EarlierMessages", OfNobody()), "heard")
 
 
 def _posted(endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> int:

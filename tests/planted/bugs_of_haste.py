@@ -65,4 +65,34 @@ BUGS_OF_HASTE: tuple[Bug, ...] = (
         ),
         "libs/common/tests/test_inbound.py::test_what_is_asked_ahead_is_of_people_who_have_nothing_open",
     ),
+    Bug(
+        "innocent-parked",
+        "what was begun often is begun again beside other partitions, one of which kills the process",
+        (
+            Edit(
+                f"{SDK}/consuming.py",
+                "self._partition(kafka, *batch, beside_others=True)",
+                "self._partition(kafka, *batch, beside_others=False)",
+            ),
+        ),
+        "libs/common/tests/test_dying.py::test_only_what_kills_the_process_is_parked",
+    ),
+    Bug(
+        "unsend-behind-what-waits",
+        "words that were taken back while they waited come to the pod",
+        (Edit(f"{SDK}/inbound/events.py", "        if unsent:\n", "        if not unsent:\n"),),
+        "libs/common/tests/test_inbound_rows.py::test_what_an_unsend_finds_waiting_never_comes_to_a_pod",
+    ),
+    Bug(
+        "told-for-each",
+        "who waits hears it once more for each message behind the first",
+        (
+            Edit(
+                f"{SDK}/inbound/events.py",
+                "WHERE event.address_key = head.address_key AND event.state",
+                "WHERE event.id = head.id AND event.state",
+            ),
+        ),
+        "libs/common/tests/test_inbound_rows.py::test_who_waits_is_told_once_for_all_that_waits",
+    ),
 )

@@ -26,7 +26,7 @@ BUGS_OF_TROUBLE: tuple[Bug, ...] = (
         (
             Edit(
                 f"{SDK}/inbound/events.py",
-                'TAKEN_BACK + event.unsent.message_id if event.HasField("unsent") else event.message_id',
+                "TAKEN_BACK + unsent if unsent else event.message_id",
                 "event.message_id",
             ),
         ),

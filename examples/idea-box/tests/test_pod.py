@@ -10,8 +10,13 @@ import pytest
 from machi.citizens.v1.events_pb2 import CitizenMerged
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceStub
+from machi_idea_box.dialogue import IdeaBoxDialogue, take_back
+from machi_idea_box.store import IdeaBoxWork
 from machi_idea_box.wiring import TEXTS, assemble
 from machi_sdk import migrating
+from machi_sdk.clock import SystemClock
+from machi_sdk.database import Database
+from machi_sdk.dialogue import Answers, TurnContext
 from machi_sdk.ids import new_id
 from machi_sdk.manifest import Calls, Manifest, load_manifest
 from machi_sdk.rpc import for_tenant
@@ -27,6 +32,7 @@ from machi_sdk.testing import (
     running_pod,
     wait_until,
 )
+from machi_sdk.work import Origin, Works
 
 if TYPE_CHECKING:
     from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
@@ -117,6 +123,21 @@ async def test_an_idea_goes_with_its_message_and_for_its_author_alone(talk: Talk
     talk.citizen_id = author
     await talk.unsends("e-1")
     assert await kept(database) == []
+
+
+async def test_an_idea_goes_with_its_own_message_also_when_a_later_one_ended_the_conversation(
+    database: PodDatabase,
+) -> None:
+    opened, clock = Database(database.url), SystemClock()
+    works = Works(opened, IdeaBoxWork, Origin(MANIFEST.name, clock))
+    turn = TurnContext("fukuoka", "hana", "line", "en", event_id="e-2", session_id="", now=clock.now())
+    async with works.begin("fukuoka") as work:
+        await IdeaBoxDialogue(TEXTS).finish(work, turn, Answers().answered("idea", "More benches", "e-1"))
+    assert await kept(database) == [("hana", "More benches")]
+    async with works.begin("fukuoka") as work:
+        await take_back(work, turn, "e-1")
+    assert await kept(database) == []
+    await opened.close()
 
 
 def test_migrations_go_up_down_and_up_and_match_the_tables(database: PodDatabase) -> None:

@@ -90,6 +90,20 @@ async def test_what_an_unsend_finds_waiting_never_comes_to_a_pod(works: Works[Wo
     assert [await earlier.find("fukuoka", f"m-{name}") for name in ("a2", "b1")] == [[], [Earlier("b/1", "")]]
 
 
+async def test_who_sent_a_message_is_known_while_its_words_are(works: Works[Work]) -> None:
+    earlier = EarlierMessages(works)
+    await enter(works, InboundEvent(event_id="a/1", message_id="m-1", address="T1/U1"))
+    assert [
+        await earlier.address(*where) for where in (("fukuoka", "m-1"), ("fukuoka", "m-2"), ("sapporo", "m-1"))
+    ] == [
+        "T1/U1",
+        "",
+        "",
+    ]
+    await earlier.blank("fukuoka", "m-1")
+    assert await earlier.address("fukuoka", "m-1") == ""
+
+
 async def test_who_waits_is_told_once_for_all_that_waits(works: Works[Work]) -> None:
     rows = EventRows(works)
 

@@ -14,6 +14,7 @@ from machi_sdk.manifest import Manifest, load_manifest, parse_manifest, schema_t
 ROOT = Path(__file__).parents[3]
 SERVICES = sorted(ROOT.glob("services/*/service.yaml"))
 SMALLEST = "name: toy\nversion: 0.1.0\nowner: sdk\n"
+LONG_TITLE = SMALLEST + "dialogues: [{command: x, titles: {ja: x, en: 'Report a broken lamp '}}]"
 
 
 def test_the_committed_schema_is_the_models() -> None:
@@ -44,6 +45,7 @@ def test_every_service_fits_the_schema_and_keeps_its_hash_on_the_way(path: Path)
         (SMALLEST + "serves: [{service: x}, {service: x}]", "service 'x' is there twice"),
         (SMALLEST + "dialogues: [{command: x, titles: {}}, {command: x, titles: {}}]", "dialogue 'x' is there twice"),
         (SMALLEST + "dialogues: [{command: x, titles: {}, argument: '('}]", "dialogues.0.argument"),
+        (LONG_TITLE, "dialogues.0.titles: Value error, en: 'Report a broken lamp ' has 21 characters, at most 20"),
         ("name: [", "line 2"),
         ("- a list", "the file"),
         ("", "the file"),
@@ -59,6 +61,19 @@ def test_a_wrong_manifest_is_told_where(wrong: str, told: str) -> None:
 def test_the_schema_refuses_the_operators_name_too() -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"name": "operator", "version": "1", "owner": "x"}, json.loads(schema_text()))
+
+
+def test_the_schema_refuses_a_long_title_and_takes_one_that_just_fits() -> None:
+    long, schema = yaml.safe_load(LONG_TITLE), json.loads(schema_text())
+    with pytest.raises(jsonschema.ValidationError, match="too long"):
+        jsonschema.validate(long, schema)
+    long["dialogues"][0]["titles"]["en"] = "Report a broken lamp"
+    jsonschema.validate(long, schema)
+    assert Manifest.model_validate(long)
+
+
+def test_an_installed_manifest_of_a_time_without_the_limit_is_read() -> None:
+    assert parse_manifest(LONG_TITLE, known_only=True).dialogues[0].titles["ja"] == "x"
 
 
 def test_the_hash_is_of_the_meaning_not_of_the_writing() -> None:

@@ -118,6 +118,17 @@ def test_a_form_says_which_field_is_wrong() -> None:
     assert set(check_form(form, {})) == {"note", "desk"}
 
 
+def test_a_form_may_need_one_of_its_optional_fields() -> None:
+    near = FormField(
+        field_id="near", optional=True, choice=ChoiceField(options=[Option(option_id="a")]), error="Choose"
+    )
+    typed = FormField(field_id="typed", optional=True, words=WordsField(minimum=1, maximum=5), error="Type")
+    form = Form(fields=[near, typed], needs_one_of=["near", "typed"])
+    assert check_form(form, {"near": "", "typed": " "}) == {"near": "Choose"}
+    assert check_form(form, {"typed": "b"}) == check_form(form, {"near": "a"}) == {}
+    assert check_form(form, {"near": "a", "typed": "too long"}) == {"typed": "Type"}
+
+
 def test_ids_sort_by_time_and_derived_ones_stay() -> None:
     ids = [new_id() for _ in range(50)]
     assert [one[:8] for one in ids] == sorted(one[:8] for one in ids)

@@ -5,13 +5,13 @@ import pytest
 from noto_cjk_sans_otc import FONT_PATH
 from PIL import Image
 
-from machi_channel_line.menu.drawing import ICONS, draw_menu, font_of
+from machi_channel_line.menu.drawing import GAP, ICONS, SMALLEST_LABEL, draw_menu, fitting, font_of
 from machi_channel_line.menu.layout import Menu, Tile, menu_name, menu_request
 from machi_channel_line.menu.planning import plan_menus
 from machi_channel_line.wiring import TEXTS
 from machi_sdk.conversation import Opening
 from machi_sdk.language import known
-from machi_sdk.manifest import DialogueEntry, load_manifest
+from machi_sdk.manifest import LONGEST_TITLE, DialogueEntry, load_manifest
 from machi_sdk.texts import pick
 from machi_simulator.line.rules_menus import check_image, check_menu
 
@@ -95,6 +95,35 @@ def test_a_font_that_is_set_wins() -> None:
     assert font_of("zh-Hant")(20).getname() == ("Noto Sans CJK TC", "Regular")
     assert font_of("zh-Hant", serif)(20).getname() == ("Noto Sans CJK JP", "Regular")
     assert draw_menu(menu, serif) == draw_menu(menu)
+
+
+@pytest.mark.parametrize(
+    ("title", "drawn"),
+    [
+        ("Report", "Report"),
+        ("Report a broken lamp", "Report a broken lamp"),
+        ("REPORT A BROKEN LAMP", "REPORT A\nBROKEN LAMP"),
+        ("道路の穴" * 5, "道路の穴道路の穴道路\nの穴道路の穴道路の穴"),
+        ("W" * LONGEST_TITLE, "\n".join(["W" * (LONGEST_TITLE // 2)] * 2)),
+        ("Two\nlines", "Two lines"),
+        ("", ""),
+    ],
+)
+def test_a_title_as_long_as_it_may_be_is_drawn_whole_and_within_its_tile(title: str, drawn: str) -> None:
+    menu = Menu("ja", "", tuple(Tile("p", f"c{at}", title, "") for at in range(8)))
+    width = menu.boxes[0].width - 6 * GAP
+    label, font = fitting(title, width, font_of("ja"))
+    assert label == drawn
+    assert font.size >= SMALLEST_LABEL
+    assert max(font.getlength(line) for line in label.split("\n")) <= width
+    assert draw_menu(menu)
+
+
+@pytest.mark.parametrize("title", ["道路" * 20, "a" * 60, "short " + "b" * 60])
+def test_a_title_that_is_too_long_ends_with_an_ellipsis_before_the_edge(title: str) -> None:
+    label, font = fitting(title, 252, font_of("ja"))
+    assert label.endswith("…")
+    assert max(font.getlength(line) for line in label.split("\n")) <= 252
 
 
 # What the machine would draw as an empty box: a sign whose picture is that of a sign no font has.

@@ -80,6 +80,7 @@ LAMPS = Manifest.model_validate(
         "publishes": ["machi.desk.cards.v1"],
         "dialogues": [
             {"command": "help", "role": "fallback", "titles": TITLES, "keywords": {"en": ["help", "menu"]}},
+            {"command": "tongue", "role": "language", "titles": TITLES, "keywords": {"en": ["language"]}},
             {"command": "lamp", "titles": TITLES, "keywords": {"ja": ["街灯"], "en": ["lamp"]}},
         ],
     }
@@ -120,10 +121,27 @@ class FakePeople(IdentityServiceServicer):
     def __init__(self) -> None:
         self.focus: dict[str, identity.Focus] = defaultdict(identity.Focus)
         self.refusing = False
+        self.language_chosen = True
+        self.languages: dict[str, str] = {}
+        self.away: set[str] = set()
 
     async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
+        if request.known_only and request.address not in self.languages:
+            raise Missing("citizen-unknown")
         citizen = f"c-{request.address}"
-        return identity.ResolveResponse(citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=True)
+        return identity.ResolveResponse(
+            citizen_id=citizen,
+            language=self.languages.get(request.address, "ja"),
+            language_chosen=self.language_chosen,
+            focus=self.focus[citizen],
+            reachable=request.address not in self.away,
+        )
+
+    async def SetReachable(
+        self, request: identity.SetReachableRequest, context: "Context"
+    ) -> identity.SetReachableResponse:
+        (self.away.discard if request.reachable else self.away.add)(request.address)
+        return identity.SetReachableResponse()
 
     async def SetFocus(self, request: identity.SetFocusRequest, context: "Context") -> identity.SetFocusResponse:
         version = self.focus[request.citizen_id].version + 1

@@ -13,7 +13,7 @@ from machi_channel_slack.adapters.digests import PostgresDigests
 from machi_channel_slack.domain.cards import CardState, Desk, Lane, Mark, SlackMessage
 from machi_channel_slack.domain.digests import FloodRule
 from machi_channel_slack.entrypoints.jobs import AnyJob, next_job
-from machi_channel_slack.ports import DeskPace, Look, Rank, SlackRefused
+from machi_channel_slack.ports import DeskPace, Look, Rank, SlackRefused, SlackUncertain
 from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
@@ -25,6 +25,7 @@ class QuietSlack:
     """`ports.Slack`: when something was sent, and what each message shows now.
 
     Everything is refused with `refusing`, what concerns one message or file with its own word in `refusals`.
+    Of a post in `unclear`, counted from 1, nobody hears whether it was made; one that is in `lost`, too, was not.
     """
 
     def __init__(self, clock: ManualClock) -> None:
@@ -35,6 +36,9 @@ class QuietSlack:
         self.deleted: list[str] = []
         self.refusing = ""
         self.refusals: dict[str, str] = {}
+        self.unclear: set[int] = set()
+        self.lost: set[int] = set()
+        self._marks: dict[str, Mark | None] = {}
 
     def _take(self, what: str) -> None:
         if refusal := self.refusing or self.refusals.get(what):
@@ -44,7 +48,10 @@ class QuietSlack:
         self._take(channel)
         self.posted.append(self._clock.now())
         ts = str(len(self.posted))
-        self.shown[ts] = message.text
+        if len(self.posted) not in self.lost:
+            self.shown[ts], self._marks[ts] = message.text, message.mark
+        if len(self.posted) in self.unclear:
+            raise SlackUncertain("slack-uncertain")
         return ts
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
@@ -59,7 +66,8 @@ class QuietSlack:
         self.shown.pop(ts, None)
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
-        return ""
+        wanted = (mark.kind, mark.payload)
+        return next((ts for ts, each in self._marks.items() if each and (each.kind, each.payload) == wanted), "")
 
     async def permalink(self, channel: str, ts: str) -> str:
         return f"https://example.org/{channel}/{ts}"

@@ -6,9 +6,10 @@ import json
 import orjson
 import pytest
 from samples import board
-from slack_city import DESK, OFFICER, PUBLISH, STRANGER, SlackCity
+from slack_city import DESK, OFFICER, PUBLISH, RESIDENT, STRANGER, SlackCity
 
 from machi.dialogue.v1.desk_card_pb2 import BoardSection
+from machi_simulator.config import Config
 from machi_simulator.faults import Fault
 
 pytestmark = pytest.mark.integration
@@ -39,6 +40,14 @@ async def test_a_stranger_gets_a_kind_page_and_nothing_of_the_desks(city: SlackC
     assert "ようこそ" in page
     assert "ABC-234" not in page
     assert city.lamps.boards == []
+
+
+async def test_a_resident_reads_the_page_in_the_language_they_chose(city: SlackCity) -> None:
+    city.people.languages[f"{Config().slack_team_id}/{RESIDENT}"] = "ko"
+    await city.simulator.slack.open_home(RESIDENT)
+    page = await city.home(RESIDENT)
+    assert "환영합니다" in page
+    assert "ようこそ" not in page
 
 
 async def test_a_press_makes_the_page_new_and_many_presses_make_it_new_few_times(city: SlackCity) -> None:

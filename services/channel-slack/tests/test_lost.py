@@ -72,6 +72,38 @@ async def test_an_entry_that_cannot_be_changed_holds_up_nothing(channel: Channel
     assert "三" in channel.words()
 
 
+async def test_words_taken_back_while_their_post_was_in_doubt_are_changed_once_it_is_found(channel: Channel) -> None:
+    channel.slack.unclear.add(4)
+    await channel.try_to_show(2, "一", "二", "秘密")
+    assert "秘密" in channel.words()
+    await channel.try_to_show(3, "一", "二", "（取り消されました）")
+    assert "秘密" not in channel.words()
+    assert len(channel.slack.posted) == 4
+    await channel.try_to_show(4, "一", "二", "直した言葉")
+    assert channel.slack.shown["4"] == "直した言葉"
+
+
+async def test_a_post_in_doubt_that_is_not_there_is_made_with_the_present_words_once(channel: Channel) -> None:
+    channel.slack.unclear.add(4)
+    channel.slack.lost.add(4)
+    await channel.try_to_show(2, "一", "二", "古い")
+    await channel.try_to_show(3, "一", "二", "新しい")
+    changes = len(channel.slack.changed)
+    await channel.try_to_show(4, "一", "二", "新しい")
+    assert channel.slack.shown["5"] == "新しい"
+    assert len(channel.slack.changed) == changes + 1, "the card alone: the entry was kept as it stands"
+
+
+async def test_what_is_not_there_is_not_said_anew_to_a_desk_that_handed_the_case_over(channel: Channel) -> None:
+    channel.slack.unclear.add(4)
+    channel.slack.lost.add(4)
+    await channel.try_to_show(2, "一", "二", "三")
+    channel.pod.moved.add("card-1")
+    await channel.try_to_show(3, "一", "二", "三")
+    assert len(channel.slack.posted) == 4
+    assert await channel.shown() == 3
+
+
 @pytest.mark.parametrize("refusal", ["is_archived", "is_inactive", "not_in_channel", "channel_not_found"])
 @pytest.mark.parametrize("listed", ["", "C1"], ids=["archived", "rejoined"])
 async def test_a_card_stays_where_it_is_while_its_channel_is_away(channel: Channel, refusal: str, listed: str) -> None:

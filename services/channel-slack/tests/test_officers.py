@@ -16,6 +16,7 @@ from machi_sdk.clock import SystemClock
 from machi_sdk.manifest import load_manifest
 from machi_sdk.service import Pod
 from machi_sdk.testing import LocalRelease, PodDatabase
+from machi_sdk.work import Work
 from machi_simulator.config import Config
 from machi_simulator.faults import Fault
 from machi_simulator.slack.outgoing import signature
@@ -224,6 +225,52 @@ async def test_staff_of_another_desk_get_no_form(city: SlackCity) -> None:
     assert await city.simulator.slack.views(OFFICER) == []
     (turn,) = await city.turned(1)
     assert list(turn.staff.desk_ids) == ["parks"]
+
+
+async def test_who_is_mentioned_reaches_the_resident_by_name_and_never_by_id(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    words = f"<@{OFFICER}> <@U0NOBODY> <!subteam^S0ABC> <#{message.channel}> <#C0BB>"
+    base = {"type": "message", "user": OFFICER, "channel": message.channel, "ts": "9.1", "thread_ts": message.ts}
+    frame = {"type": "event_callback", "team_id": "T0MACHI", "event_id": "Ev1"}
+    assert (await _post(city.url, "events", orjson.dumps({**frame, "event": {**base, "text": words}})))[0] == 200
+    (turn,) = await city.turned(1)
+    assert turn.card_reply.text == "@花田 @（同僚） @（グループ） #lighting #（別のチャンネル）"
+
+
+async def test_who_deletes_words_hears_that_the_resident_has_them_and_only_of_those_passed_on(city: SlackCity) -> None:
+    await city.announce(1)
+    message = await city.shown(1)
+    base = {"type": "message", "channel": message.channel, "thread_ts": message.ts}
+    ours, theirs = {**base, "user": OFFICER, "ts": "9.1"}, {**base, "user": STRANGER, "ts": "9.2"}
+    frame = {"type": "event_callback", "team_id": "T0MACHI"}
+    gone = {"type": "message", "subtype": "message_deleted", "channel": message.channel}
+
+    async def happens(event_id: str, event: object) -> None:
+        assert (await _post(city.url, "events", orjson.dumps({**frame, "event_id": event_id, "event": event})))[
+            0
+        ] == 200
+
+    for said in (theirs, ours):
+        await happens(f"Said{said['user']}", {**said, "text": "直りました"})
+    await city.told(OFFICER, 1)
+    for said in (theirs, ours):
+        before = {**said, "text": "直りました"}
+        await happens(f"Gone{said['user']}", {**gone, "deleted_ts": said["ts"], "previous_message": before})
+
+    async def all_ended() -> bool:
+        async with city.pod.works(Work).begin("") as work:
+            ended: int = await work.db.fetchval(
+                "SELECT count(*) FROM inbound_events WHERE state IN ('done', 'ignored')"
+            )
+        return ended == 4
+
+    await city.simulator.until(all_ended, 15, "all four are handled")
+    assert "取り消せません" in (await city.told(OFFICER, 2))[1]
+    async with city.pod.works(Work).begin("") as work:
+        passed_over = await work.db.fetch("SELECT event_id FROM inbound_events WHERE reason = 'not-passed-on'")
+    assert [row["event_id"] for row in passed_over] == [f"Gone{STRANGER}"], "what nobody got is as good as never said"
+    assert len(city.lamps.turns) == 1
 
 
 async def test_who_edits_or_sends_pictures_hears_that_no_resident_gets_them(city: SlackCity) -> None:

@@ -146,6 +146,60 @@ def test_an_edit_without_what_was_before_is_one_event_however_often_it_is_told()
     assert read_event(first) == read_event(again) == Reply("C1/2.0/3.0", "U1", "C1", "2.0", "1.0", "b", edited=True)
 
 
+def deleted(**more: object) -> dict[str, object]:
+    """Slack's event of a deletion in a thread."""
+    before = {"type": "message", "user": "U1", "ts": "2.0", "thread_ts": "1.0", "text": "a"} | more
+    event = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": "2.0"}
+    return {"event_id": "Ev1", "event": event | {"previous_message": before}}
+
+
+def test_a_deletion_in_a_thread_is_read_as_one_and_says_none_of_the_words() -> None:
+    read = Reply("Ev1", "U1", "C1", "2.0", "1.0", "", deleted=True)
+    assert read_event(deleted()) == read
+    gone = deleted()["event"]
+    assert isinstance(gone, dict)
+    stone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "2.0", "thread_ts": "1.0"}
+    event = {**gone, "subtype": "message_changed", "message": stone}
+    assert read_event({"event_id": "Ev1", "event": event}) == read
+
+
+@pytest.mark.parametrize(
+    "body",
+    [deleted(bot_id="B1"), deleted(thread_ts=""), deleted(text="", files=[{"id": "F1"}]), deleted(user="")],
+    ids=["ours", "no-thread", "pictures", "not whose it was"],
+)
+def test_other_deletions_are_passed_over(body: dict[str, object]) -> None:
+    assert isinstance(read_event(body), Ignored)
+
+
+def mentioning(**more: object) -> dict[str, object]:
+    """A message that mentions four, one of them with a label."""
+    named = [
+        {"type": "user", "user_id": "U0LEAD01"},
+        {"type": "user", "user_id": "U0LEAD"},
+        {"type": "usergroup", "usergroup_id": "S0ABC"},
+        {"type": "channel", "channel_id": "C0BB"},
+    ]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": named}]}
+    text = "<@U0LEAD01><@U0LEAD><!subteam^S0ABC><#C0BB|roads>"
+    event = {"type": "message", "user": "U1", "channel": "C1", "ts": "2.0", "text": text, "blocks": [rich]} | more
+    return {"event_id": "Ev1", "event": event}
+
+
+@pytest.mark.parametrize("blocks", [{}, {"blocks": []}], ids=["rich", "plain"])
+def test_who_is_mentioned_by_id_alone_is_listed_and_a_label_is_the_name(blocks: dict[str, object]) -> None:
+    found = read_event(mentioning(thread_ts="1.0", **blocks))
+    assert isinstance(found, Reply)
+    assert found.text == "@U0LEAD01@U0LEAD@S0ABC#roads"
+    assert found.mentions == ("@U0LEAD01", "@U0LEAD", "@S0ABC")
+
+
+def test_a_residents_mentions_reach_nobody_as_ids() -> None:
+    found = read_direct(mentioning(channel="D1"))
+    assert isinstance(found, Said)
+    assert found.text == "@…@…@…#roads"
+
+
 BEFORE = {"type": "message", "user": "U1", "ts": "1.0", "text": "words"}
 TOMBSTONE = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "ts": "1.0", "hidden": True}
 

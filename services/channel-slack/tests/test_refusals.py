@@ -18,6 +18,7 @@ from machi.channel.v1.events_pb2 import InboundEvent
 from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
 from machi.dialogue.v1.messages_pb2 import Message, Text
+from machi.identity.v1.identity_service_pb2 import Focus
 from machi_channel_slack.adapters.slack_api import SlackApi
 from machi_channel_slack.domain.cards import Mark
 from machi_channel_slack.use_cases.answer_resident import AnswerResident
@@ -25,7 +26,7 @@ from machi_channel_slack.use_cases.deliver_message import DeliverMessage
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
-from machi_sdk.conversation import NoPhoto, Turns
+from machi_sdk.conversation import Answered, NoPhoto, People, Turns, Writer
 from machi_sdk.deliveries import Attempt, NotTaken, Outcome, Refused
 from machi_sdk.errors import Unavailable
 from machi_sdk.inbound import PendingEvent
@@ -41,6 +42,26 @@ def refusing(refusal: str) -> QuietSlack:
     return slack
 
 
+@dataclass
+class Reach:
+    """`machi_sdk.conversation.People`, of whom can be reached."""
+
+    away: list[str] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
+    silent: bool = False
+
+    async def reachable(self, tenant: str, event: InboundEvent) -> None:
+        if self.silent:
+            raise Unavailable("peer-down")
+        (self.away if event.HasField("unfollowed") else self.back).append(event.address)
+
+
+def an_outlet(refusal: str) -> tuple[DeliverMessage, Reach]:
+    people = Reach()
+    directs = DirectMessages(refusing(refusal), NoPace())
+    return DeliverMessage(directs, cast("People", people), ManualClock(NOW)), people
+
+
 @pytest.mark.parametrize(
     ("refusal", "outcome"),
     [
@@ -52,8 +73,33 @@ def refusing(refusal: str) -> QuietSlack:
 )
 async def test_a_delivery_waits_for_an_administrator(refusal: str, outcome: Outcome) -> None:
     request = DeliveryRequested(delivery_id="d-1", messages=SAID)
-    outlet = DeliverMessage(DirectMessages(refusing(refusal), NoPace()))
+    outlet, _ = an_outlet(refusal)
     assert await outlet.deliver(Attempt("fukuoka", "T1/U1", request, None)) == outcome
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        *((each, ["T1/U1"]) for each in ("user_not_found", "user_disabled", "cannot_dm_bot", "channel_not_found")),
+        *((each, []) for each in ("invalid_blocks", "token_revoked", "user_is_restricted")),
+    ],
+)
+async def test_only_a_refusal_that_names_the_person_says_that_they_cannot_be_reached(
+    refusal: str, told: list[str]
+) -> None:
+    outlet, people = an_outlet(refusal)
+    await outlet.deliver(Attempt("fukuoka", "T1/U1", DeliveryRequested(delivery_id="d-1", messages=SAID), None))
+    assert people.away == told
+
+
+async def test_while_nobody_can_be_told_that_the_person_is_gone_the_delivery_is_tried_again() -> None:
+    outlet, people = an_outlet("user_disabled")
+    people.silent = True
+    attempt = Attempt("fukuoka", "T1/U1", DeliveryRequested(delivery_id="d-1", messages=SAID), None)
+    assert await outlet.deliver(attempt) == NotTaken("peer-down")
+    people.silent = False
+    assert await outlet.deliver(attempt) == Refused("slack-user-disabled")
+    assert people.away == ["T1/U1"]
 
 
 @dataclass
@@ -76,8 +122,22 @@ class Pending:
 class Answers:
     """`machi_sdk.conversation.Turns` whose pod has answered before."""
 
-    async def answer(self, pending: PendingEvent, content: object) -> object:
-        return SimpleNamespace(response=TurnResponse(messages=SAID), again=True, language="ja")
+    def __init__(self, *, reachable: bool = True) -> None:
+        self.people = Reach()
+        self.openings = SimpleNamespace(by_role=lambda _: None)
+        self._writer = Writer("c-1", "ja", Focus(), reachable=reachable)
+
+    async def answer(self, pending: PendingEvent, content: object) -> Answered:
+        return Answered(self._writer, TurnResponse(messages=SAID))
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_who_writes_again_can_be_reached_again_and_identity_is_told_only_then(reachable: bool) -> None:
+    slack, turns = refusing(""), Answers(reachable=reachable)
+    directs = {"fukuoka": DirectMessages(slack, NoPace())}
+    answering = AnswerResident({"fukuoka": slack}, directs, cast("Turns", turns), TEXTS)
+    await answering.handle(cast("PendingEvent", Pending()))
+    assert turns.people.back == ([] if reachable else ["T1/U1"])
 
 
 async def test_an_answer_waits_for_an_administrator() -> None:

@@ -14,9 +14,7 @@ from machi_sdk.testing.kafka import Event
 from machi_sdk.work import Work
 from machi_simulator.config import Config
 from machi_simulator.faults import Fault
-from machi_simulator.jsontree import Json
 from machi_simulator.slack.model import SlackMessage
-from machi_simulator.slack.posting import Posting
 
 pytestmark = pytest.mark.integration
 
@@ -90,6 +88,28 @@ async def test_the_slash_command_opens_what_its_words_name_and_help_without_word
     assert "ダイレクトメッセージ" in whisper.text
 
 
+async def test_who_chose_no_language_is_shown_where_to_with_the_first_answer_and_with_help(city: SlackCity) -> None:
+    """Nothing in Slack asks for a language: whoever reads no Japanese is in the midst of it at once."""
+    slack, city.people.language_chosen = city.simulator.slack, False
+
+    def offered(message: SlackMessage) -> bool:
+        return "言語 / Language" in str(message.blocks)
+
+    await slack.direct(RESIDENT, "街灯")
+    await slack.press(RESIDENT, (await city.heard(1))[-1], "choice:o1")
+    await slack.press(RESIDENT, (await city.heard(2))[-1], "control:help")
+    first, second, help_ = await city.heard(3)
+    assert [offered(each) for each in (first, second, help_)] == [True, False, True]
+    await slack.press(RESIDENT, help_, "languages")
+    assert (await city.turned(4))[-1].open.command == "tongue"
+
+
+async def test_who_chose_a_language_is_not_asked_again(city: SlackCity) -> None:
+    await city.simulator.slack.direct(RESIDENT, "街灯")
+    (first,) = await city.heard(1)
+    assert "Language" not in str(first.blocks)
+
+
 @pytest.mark.parametrize("kind", ["accept_then_reset", "accept_then_hang", "reset", "status"])
 async def test_an_answer_of_unclear_outcome_reaches_the_person_once(city: SlackCity, kind: str) -> None:
     slack = city.simulator.slack
@@ -126,16 +146,7 @@ async def test_an_event_delivered_again_has_one_effect(city: SlackCity) -> None:
     assert len(city.lamps.turns) == 2
 
 
-@pytest.mark.parametrize("whose", [True, False], ids=["whose it was", "not whose it was"])
-async def test_a_deleted_message_is_taken_back_and_its_words_are_forgotten(
-    city: SlackCity, monkeypatch: pytest.MonkeyPatch, whose: bool
-) -> None:
-    tell = Posting._tell_change
-
-    def as_documented(self: Posting, message: SlackMessage, details: Json) -> None:
-        tell(self, message, details if whose else {**details, "previous_message": {}})
-
-    monkeypatch.setattr(Posting, "_tell_change", as_documented)
+async def test_a_deleted_message_is_taken_back_and_its_words_are_forgotten(city: SlackCity) -> None:
     slack = city.simulator.slack
     await slack.direct(RESIDENT, "街灯")
     await city.heard(1)

@@ -42,6 +42,11 @@ class MemoryCitizens:
         )
         return replace(self.people.setdefault(link.citizen_id, stranger), reachable=link.reachable)
 
+    async def find(self, address: Address) -> Citizen | None:
+        """See the port."""
+        link = self.links.get(address)
+        return replace(self.people[link.citizen_id], reachable=link.reachable) if link else None
+
     async def lock(self, citizen_id: str) -> str:
         """See the port."""
         if citizen_id not in self.people:

@@ -1,12 +1,13 @@
 """What the database itself guarantees, on real PostgreSQL."""
 
 import asyncio
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from machi.consent.v1.events_pb2 import ConsentDecided
+from machi.consent.v1.events_pb2 import ConsentDecided, ReachabilityChanged
 from machi_identity.adapters.accesses import _FACTS
 from machi_identity.adapters.citizens import _CONTACT, _FOCUS, _LOCK, LoneCitizens
 from machi_identity.adapters.standings import PgStandingsNow
@@ -19,6 +20,7 @@ from machi_identity.use_cases.install_pod import install_pod
 from machi_identity.use_cases.release_address import release_address
 from machi_identity.use_cases.resolve_citizen import resolve_citizen
 from machi_identity.use_cases.set_focus import set_focus
+from machi_identity.use_cases.set_reachable import set_reachable
 from machi_sdk import migrating
 from machi_sdk.clock import ManualClock
 from machi_sdk.errors import Conflict, Missing
@@ -117,6 +119,23 @@ async def test_decisions_at_once_are_numbered_and_leave_in_that_order(
     assert [tuple(row) for row in standing] == [(ledger[-1]["status"], 10)]
     sent = await rows(database, "SELECT payload FROM outbox WHERE topic = 'machi.consent.v1' ORDER BY id")
     assert [version_of(row["payload"]) for row in sent] == list(range(1, 11))
+
+
+async def test_a_change_of_who_can_be_reached_leaves_once_and_old_news_does_not(
+    works: IdentityWorks, clock: ManualClock, database: PodDatabase
+) -> None:
+    citizen, noon = await resolve(works, clock), clock.now()
+    for minute, reachable in ((1, True), (2, False), (3, False), (1, True), (4, True)):
+        async with works.begin("fukuoka") as work:
+            await set_reachable(Address("line", "U1"), work, noon + timedelta(minutes=minute), reachable=reachable)
+    sent = await rows(database, "SELECT key, payload FROM outbox WHERE topic = 'machi.consent.v1' ORDER BY id")
+    facts = [ReachabilityChanged.FromString(row["payload"]) for row in sent]
+    assert [(fact.citizen_id, fact.channel, fact.reachable) for fact in facts] == [
+        (citizen, "line", False),
+        (citizen, "line", True),
+    ]
+    assert {row["key"] for row in sent} == {citizen}
+    assert facts[1].occurred_at.ToDatetime(UTC) == noon + timedelta(minutes=4)
 
 
 async def test_consents_are_asked_for_as_their_tenant_and_no_tenant_stays(

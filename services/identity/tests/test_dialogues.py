@@ -294,6 +294,20 @@ async def test_agreement_to_a_notice_that_changed_meanwhile_does_not_count(
     assert (await person.presses(await person.opens("messages"), "no")).session_state == wire.SESSION_STATE_ENDED
 
 
+async def test_where_one_of_two_notices_changed_meanwhile_neither_agreement_counts(
+    person: Person, channel_of: ChannelOf
+) -> None:
+    registry = PodRegistryServiceStub(channel_of("operator"))
+    lines = MANIFEST[MANIFEST.index("purposes:") :].replace("reports.", "zoo.")
+    zoo = f"name: zoo\nversion: 0.1.0\nowner: zoo\n{lines}"
+    await registry.InstallPod(pods.InstallPodRequest(manifest_yaml=zoo), **HERE)
+    asked = await person.presses(await person.opens("messages"), "yes")
+    newer = zoo.replace("version: 1", "version: 2")
+    await registry.InstallPod(pods.InstallPodRequest(manifest_yaml=newer), **HERE)
+    assert TEXTS.say("ja", "messages.notice_changed") in words(await person.presses(asked, "yes"))
+    assert await person.status() is Status.UNKNOWN
+
+
 async def test_no_messages_to_turn_on_is_said(person: Person, channel_of: ChannelOf) -> None:
     registry = PodRegistryServiceStub(channel_of("operator"))
     await registry.UninstallPod(pods.UninstallPodRequest(pod="reports"), **HERE)

@@ -72,6 +72,19 @@ async def test_an_address_has_one_citizen(cities: Cities, clock: ManualClock) ->
     assert (first.focus, first.reachable) == (Focus("", "", 0), True)
 
 
+async def test_a_look_makes_no_citizen_and_finds_the_one_there_is(cities: Cities, clock: ManualClock) -> None:
+    async with cities() as city:
+        assert await city.citizens.find(LINE) is None
+        made = await city.citizens.find_or_make(LINE, "c1", clock.now())
+        assert await city.citizens.find(LINE) == made
+        await city.citizens.set_language("c1", "en", clock.now())
+    async with cities() as city:
+        found = await city.citizens.find(LINE)
+        assert found is not None
+        assert (found.language, found.language_chosen) == ("en", True)
+        assert await city.citizens.find(Address("slack", "U1")) is None
+
+
 async def test_the_focus_moves_from_the_version_seen_only(cities: Cities, clock: ManualClock) -> None:
     async with cities() as city:
         await city.citizens.find_or_make(LINE, "c1", clock.now())

@@ -104,6 +104,14 @@ async def test_a_person_is_resolved_and_contacted(callers: Callers, citizen: str
     assert not (await callers.line.Resolve(request, **HERE)).reachable
 
 
+async def test_who_is_only_looked_up_is_not_made(callers: Callers) -> None:
+    request = identity.ResolveRequest(channel="line", address="U-new", known_only=True)
+    with pytest.raises(Missing):
+        await callers.line.Resolve(request, **HERE)
+    made = await callers.line.Resolve(identity.ResolveRequest(channel="line", address="U-new"), **HERE)
+    assert (await callers.line.Resolve(request, **HERE)).citizen_id == made.citizen_id
+
+
 async def test_the_tenants_language_is_spoken_until_the_person_chose(callers: Callers) -> None:
     request = staff.PutTenantRequest(
         tenant_id="fukuoka", names={"ja": "福岡市"}, default_language="zh-Hant", time_zone="Asia/Tokyo"

@@ -1,5 +1,6 @@
 """What happens, over the city in memory."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,12 +9,13 @@ from memory_city import MemoryCity
 from machi_identity.domain.citizens import Address, Dialogue, Focus
 from machi_identity.domain.consent import Decision, LedgerEntry, Status
 from machi_identity.domain.release import Basis, Release, ReleaseQuestion, Verdict
-from machi_identity.use_cases.decide_consent import decide_consent
+from machi_identity.use_cases.decide_consent import decide_consent, decide_consents
 from machi_identity.use_cases.install_pod import install_pod
 from machi_identity.use_cases.release_address import release_address
 from machi_identity.use_cases.resolve_citizen import resolve_citizen
 from machi_identity.use_cases.set_focus import set_focus
 from machi_identity.use_cases.set_reachable import set_reachable
+from machi_identity.use_cases.uninstall_pod import uninstall_pod
 from machi_identity.use_cases.withdraw_all import withdraw_all
 from machi_sdk.clock import ManualClock
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing
@@ -129,6 +131,31 @@ async def test_decisions_that_cannot_be_are_refused(city: MemoryCity, citizen: s
     with pytest.raises(Invalid):
         await decide(city, citizen, Status.GIVEN, "")
     assert city.consents.ledger == []
+
+
+async def test_of_several_decisions_all_stand_or_none(city: MemoryCity, citizen: str) -> None:
+    stale = Decision("e2", citizen, "parks.news", 1, Status.GIVEN, "line")
+    current = Decision("e1", citizen, PURPOSE, 1, Status.GIVEN, "line")
+    parks = MANIFEST.replace("reports", "parks").format(version=2)
+    await install_pod(parks, city, CLOCK)
+    with pytest.raises(Conflict):
+        await decide_consents([current, stale], city, CLOCK)
+    assert city.consents.ledger == []
+    entries = await decide_consents([current, replace(stale, notice_version=2)], city, CLOCK)
+    assert [entry.decision.purpose for entry in entries] == [PURPOSE, "parks.news"]
+    assert await decide_consents([current], city, CLOCK) == entries[:1]
+
+
+async def test_a_withdrawal_counts_though_the_purposes_pod_is_gone(city: MemoryCity, citizen: str) -> None:
+    await decide(city, citizen, Status.GIVEN, "e1")
+    await uninstall_pod("reports", city, CLOCK)
+    assert (await decide(city, citizen, Status.WITHDRAWN, "e2")).decision.status is Status.WITHDRAWN
+    await install_pod(MANIFEST.format(version=1), city, CLOCK)
+    assert (await release(city, citizen)).verdict is Verdict.NO_CONSENT
+    await uninstall_pod("reports", city, CLOCK)
+    for status in (Status.GIVEN, Status.REFUSED):
+        with pytest.raises(Missing):
+            await decide(city, citizen, status, f"e-{status}", version=0)
 
 
 async def test_a_follow_makes_a_citizen_and_a_strangers_block_does_not() -> None:

@@ -39,10 +39,10 @@ def test_the_case_number_stands_right_after_its_label_and_the_words_are_exact(ca
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_buttons_fit_and_name_the_case(language: str) -> None:
+def test_buttons_fit_and_name_the_case_and_the_question(language: str) -> None:
     asked = Templates(TEXTS).messages(_news("ReporterAsked", language))[0].card.buttons
     assert [(b.command.pod, b.command.command, dict(b.command.arguments)) for b in asked] == [
-        ("reports", "answer", {"case": "r-1"})
+        ("reports", "answer", {"case": "r-1", "question": "u-1"})
     ]
     done = Templates(TEXTS).messages(_news("ReportResolved", language))[0].card.buttons
     assert [b.label for b in done[:5]] == ["★1", "★2", "★3", "★4", "★5"]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from stand_in import Ledger
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
@@ -66,6 +67,27 @@ async def test_each_list_names_its_cases_the_oldest_first(
     assert "秘密" not in str(found)
     few = await board(most=1)
     assert (numbers(few["oldest"]), few["oldest"].total) == ([old], 3)
+
+
+async def test_what_somebody_holds_who_left_the_desk_is_nobodys(
+    file_case: FileCase, card_of: CardOf, staff_turn: Turn, board: Board
+) -> None:
+    left, held, handed = [await file_case(name) for name in ("hana", "jiro", "saburo")]
+    for number in (left, handed):
+        await staff_turn(press(await card_of(number), "take"), name="水道係")
+    await staff_turn(press(await card_of(held), "take"), name="道路係 担当2")
+    await staff_turn(press(await card_of(handed), "handover", desk="water", words="漏水です"))
+    await staff_turn(press(await card_of(handed, "water"), "take"), name="水道係", desks=("water",))
+    assert numbers((await board(("roads-chuo", "water")))["unassigned"]) == [left]
+
+
+async def test_while_identity_was_never_reached_whoever_was_given_a_case_holds_it(
+    *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, board: Board, ledger: Ledger
+) -> None:
+    ledger.away = True
+    held, free = await file_case("hana"), await file_case("jiro")
+    await staff_turn(press(await card_of(held), "take"), name="水道係")
+    assert numbers((await board())["unassigned"]) == [free]
 
 
 async def test_a_reopened_case_is_late_when_its_desk_is_reminded_again(

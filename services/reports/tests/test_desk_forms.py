@@ -11,6 +11,7 @@ from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.states import Move
 from machi_reports.entrypoints.desk_forms import AtDesk, actions_of, form_of
 from machi_reports.entrypoints.wording import Wording
+from machi_sdk.cards import check_form
 
 
 def test_everybody_of_a_large_desk_can_be_chosen_in_the_order_of_their_names(
@@ -22,6 +23,17 @@ def test_everybody_of_a_large_desk_can_be_chosen_in_the_order_of_their_names(
     form = form_of(Move.ASSIGN, AtDesk("roads-chuo", colleagues), wording)
     assert form is not None
     assert [option.label for option in form.fields[0].choice.options] == names
+
+
+def test_the_same_as_another_case_needs_a_chosen_or_a_typed_one(city_catalogue: Mapping[str, object]) -> None:
+    """Slack says so while the form is open, and keeps it."""
+    wording = Wording("ja", read_document(checked_document(json.dumps(city_catalogue), 2026), 1))
+    for alike in ({"FK-1": "FK-1 road"}, {}):
+        form = form_of(Move.DUPLICATE, AtDesk("roads-chuo", alike=alike), wording)
+        assert form is not None
+        first = form.fields[0]
+        assert check_form(form, {"nearby": "", "number": " "}) == {first.field_id: first.error}
+        assert check_form(form, {"nearby": "", "number": "FK-2"}) == {}
 
 
 def test_a_city_with_one_desk_has_nobody_to_hand_over_to(city_catalogue: Mapping[str, object]) -> None:

@@ -77,8 +77,15 @@ async def test_the_nearest_open_cases_of_the_category_are_offered(
         f"{old} · 約60m · 1時間前",
         f"{far} · 約280m · 3時間前",
     ]
-    typed = await file_case("typed", place="中央区の どこか")
-    assert list(fields(await card_of(typed))) == ["nearby", "number"]
+
+
+async def test_what_a_resident_typed_stands_in_no_other_cases_form(file_case: FileCase, card_of: CardOf) -> None:
+    typed, pinned = await file_case("hana", place="中央区の 秘密の場所"), await file_case("jiro", place=HERE)
+    again = await card_of(await file_case("saburo", place="中央区の どこか"))
+    assert [option.label for option in fields(again)["nearby"].choice.options] == [
+        f"{number} · 中央区 · たったいま" for number in (pinned, typed)
+    ]
+    assert list(fields(again)) == ["nearby", "number"]
 
 
 async def test_a_case_alone_asks_for_a_number(file_case: FileCase, card_of: CardOf, staff_turn: Turn) -> None:

@@ -30,7 +30,7 @@ from PIL import Image
 
 from machi_reports.adapters.photo_decoder import NOT_A_PHOTO, OK, TOO_LARGE
 from machi_reports.adapters.photo_worker import ProcessPhotoWorker
-from machi_reports.ports import CleanPhoto, PhotoVerdict
+from machi_reports.domain.photo import CleanPhoto, PhotoVerdict
 
 JUDGING = Path(__file__).parent / "programs" / "judging.py"
 SMALL = {kind: a_photo(kind, size=(64, 48)) for kind in KINDS}

@@ -17,9 +17,8 @@ from photo_samples import a_photo
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
-from machi_reports.domain.photo import LOOSE_FOR, StoredPhoto
+from machi_reports.domain.photo import LOOSE_FOR, MOST_LOOSE, MOST_PHOTOS, CleanPhoto, StoredPhoto
 from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
-from machi_reports.ports import CleanPhoto
 from machi_reports.use_cases.keep_photo import Arrival, keep_photo
 from machi_reports.use_cases.shelf import Shelf
 from machi_reports.use_cases.write_photo import write_photo
@@ -167,6 +166,36 @@ async def test_a_photo_lives_as_long_as_the_conversation_that_may_file_it(
     clock.advance(timedelta(hours=1))
     await upkeep.round(TENANT)
     assert objects() == []
+
+
+async def test_of_photos_without_a_report_a_person_has_the_newest_few(
+    put_photo: Photo, upkeep: PhotoUpkeep, connection: "Connection", objects: Objects, clock: ManualClock
+) -> None:
+    await put_photo("jiro", "of-jiro")
+    for number in range(MOST_LOOSE + 2):
+        clock.advance(SECOND)
+        await put_photo("hana", f"e{number}")
+    await upkeep.round(TENANT)
+    kept = await connection.fetch("SELECT event_id FROM photos ORDER BY stored_at")
+    assert [row["event_id"] for row in kept] == ["of-jiro", *(f"e{number}" for number in range(2, MOST_LOOSE + 2))]
+    assert len(objects()) == 2 * len(kept)
+
+
+async def test_an_album_takes_no_photo_from_the_report_that_is_being_written(
+    put_photo: Photo, say: Say, connection: "Connection", clock: ManualClock
+) -> None:
+    for words in ("/report", "=road", "=pothole", (33.5903, 130.3989)):
+        await say("hana", words)
+    for number in range(MOST_PHOTOS + MOST_LOOSE + 2):
+        clock.advance(SECOND)
+        photo = wire.Photo(media_id=await put_photo("hana", f"e{number}"))
+        asked = await say("hana", photo, event_id=f"e{number}")
+    for words in ("穴があります", "=yes", "=yes"):
+        assert asked.session_state == wire.SESSION_STATE_OPEN
+        asked = await say("hana", words)
+    in_case = await connection.fetch("SELECT event_id FROM photos WHERE report_id IS NOT NULL ORDER BY position")
+    assert [row["event_id"] for row in in_case] == [f"e{number}" for number in range(MOST_PHOTOS)]
+    assert (await counted(connection))[0] == MOST_PHOTOS + MOST_LOOSE
 
 
 async def test_a_photo_of_a_case_is_never_swept(

@@ -9,7 +9,7 @@ from photo_samples import KINDS, NAVY, RED, SECRET, a_photo, moving, saved, seve
 from PIL import Image
 
 from machi_reports.adapters.photo_worker import KILLS, ProcessPhotoWorker
-from machi_reports.ports import CleanPhoto, PhotoVerdict
+from machi_reports.domain.photo import CleanPhoto, PhotoVerdict
 from machi_sdk.errors import Unavailable
 
 WHITE = (255, 255, 255)

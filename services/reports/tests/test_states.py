@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,8 +29,8 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
     to = "front" if report.desk_id != "front" else "roads-chuo"
     leading = a_report()
     moves: dict[Move, Callable[[], Outcome]] = {
-        Move.ACKNOWLEDGE: lambda: report.acknowledge(OFFICER, at),
-        Move.TAKE: lambda: report.take(OFFICER, says(at)),
+        Move.ACKNOWLEDGE: lambda: report.acknowledge(OFFICER, at, ()),
+        Move.TAKE: lambda: report.take(OFFICER, says(at), ()),
         Move.ASSIGN: lambda: report.assign(OFFICER, "s2" if report.assignee_id != "s2" else "s1", says(at)),
         Move.NOTE: lambda: report.note(OFFICER, says(at)),
         Move.ASK: lambda: report.ask(OFFICER, says(at), "session"),
@@ -48,6 +49,8 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
         Move.RETRACT: lambda: report.retract(at, ["roads-chuo"]),
         Move.EXPIRE: lambda: report.expire(at, ["roads-chuo"]),
         Move.REMIND: lambda: report.remind(says(at)),
+        Move.MISS: lambda: report.miss(says(at)),
+        Move.RENEW: lambda: report.renew(at),
     }
     return moves[move]()
 
@@ -73,8 +76,19 @@ def test_every_history_is_consistent(moves: list[tuple[Move, int]]) -> None:
 
 def test_the_second_acknowledgement_changes_nothing() -> None:
     report = a_report()
-    assert isinstance(report.acknowledge(OFFICER, NOON), Done)
-    assert report.acknowledge(Officer("s2", "担当2"), NOON) == NotNow(State.ACKNOWLEDGED)
+    assert isinstance(report.acknowledge(OFFICER, NOON, ()), Done)
+    assert report.acknowledge(Officer("s2", "担当2"), NOON, ()) == NotNow(State.ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize(("at_desk", "held"), [((), True), (("s1", "s2"), True), (("s2",), False)])
+def test_who_left_the_desk_holds_nothing(at_desk: tuple[str, ...], *, held: bool) -> None:
+    report, successor = a_report(), Officer("s2", "担当2")
+    report.assign(OFFICER, "s1", says(NOON))
+    assert isinstance(report.take(successor, says(NOON), at_desk), NotNow) == held
+    report = a_report()
+    report.assign(OFFICER, "s1", says(NOON))
+    report.acknowledge(successor, NOON, at_desk)
+    assert report.assignee_id == ("s1" if held else "s2")
 
 
 def test_a_question_and_its_answer() -> None:
@@ -128,7 +142,7 @@ def test_a_rating_counts_once_per_resolution() -> None:
 
 def test_the_state_stays_when_another_desk_gets_it() -> None:
     report = a_report()
-    report.acknowledge(OFFICER, NOON)
+    report.acknowledge(OFFICER, NOON, ())
     outcome = report.hand_over(OFFICER, "front", says(NOON))
     assert isinstance(outcome, Done)
     assert (outcome.step.from_desk_id, outcome.step.desk_id, report.state) == (

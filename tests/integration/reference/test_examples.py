@@ -16,7 +16,7 @@ from machi_sdk.rpc import Peers
 from machi_tools.operator import running
 from machi_tools.stack.keys import Issuer
 from machi_tools.stack.secrets import write_private
-from tests.architecture.house import ROOT
+from tests.architecture.house import ROOT, in_the_stack
 from tests.city import City
 from tests.parked import layout
 from tests.story import OFFICER_HAKATA, file_report
@@ -69,8 +69,9 @@ async def test_consent(called_as: As) -> None:
 
 async def test_pods(called_as: As) -> None:
     kept = await example("pods").kept_about_people(called_as("operator"))
-    assert set(kept) == {"identity", "reports", "notifications", "channel-line", "channel-slack"}
-    assert all(kept.values())
+    assert {pod: bool(what) for pod, what in kept.items()} == {
+        pod.name: bool(pod.manifest.personal_data) for pod in in_the_stack()
+    }
 
 
 async def test_reports_and_notifications(city: City, called_as: As) -> None:

@@ -82,12 +82,15 @@ def test_what_cannot_be_measured_is_told(checkout: Path, name: str, words: str) 
 
 def test_the_benchmarks_of_this_checkout_have_ratios() -> None:
     found = {each.name: each for each in benches(Layout(ROOT, ROOT / ".machi"))}
-    assert {"webhook", "footprint"} <= set(found)
+    assert {"webhook", "footprint", "pipeline", "consent"} <= set(found)
     assert all(each.about for each in found.values())
+    assert not [name for name, each in found.items() if not each.ratios]
     assert {"p50", "p99", "hung"} <= set(found["webhook"].ratios)
+    assert {"of_hand_batched", "times_plain"} <= set(found["pipeline"].ratios)
+    assert {"of_bare", "many_times_one"} <= set(found["consent"].ratios)
     assert found["footprint"].ratios["identity megabytes"] > 1
 
 
 def test_a_figure_without_a_baseline_is_no_ratio() -> None:
-    figures = {"x": 3, "bare_x": 0, "y": 2, "z_ratio": "none", "ok": {"v": 4.0, "bare_v": 2}}
+    figures = {"x": 3, "bare_x": 0, "y": 2, "z_ratio": "none", "times": 5, "of": 5, "ok": {"v": 4.0, "bare_v": 2}}
     assert dict(ratios_of(figures)) == {"ok v": 2.0}

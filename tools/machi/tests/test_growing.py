@@ -54,11 +54,16 @@ def test_a_pod_is_the_example_under_its_own_name(tmp_path: Path) -> None:
     assert not list((tmp_path / "services").iterdir())
 
 
-def test_a_pod_that_is_called_or_is_not_there_stays_as_it_is() -> None:
-    with pytest.raises(StackError, match="could not go on without identity"):
-        remove_pod(ROOT, "identity")
+def test_a_pod_that_is_called_or_is_not_there_stays_as_it_is(tmp_path: Path) -> None:
+    for name, calls in (("asked", ""), ("asking", "calls: [{pod: asked, services: [toy.v1.Toy]}]\n")):
+        folder = tmp_path / "services" / name
+        folder.mkdir(parents=True)
+        (folder / "service.yaml").write_text(f"name: {name}\nversion: 0.1.0\nowner: tests\n{calls}")
+    with pytest.raises(StackError, match="asking could not go on without asked"):
+        remove_pod(tmp_path, "asked")
     with pytest.raises(StackError, match="there is no pod"):
-        remove_pod(ROOT, "lost-umbrellas")
+        remove_pod(tmp_path, "of-nobody")
+    assert {path.parent.name for path in tmp_path.glob("services/*/service.yaml")} == {"asked", "asking"}
 
 
 def test_what_cannot_be_generated_is_told_with_the_cure(tmp_path: Path) -> None:

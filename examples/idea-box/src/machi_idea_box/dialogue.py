@@ -34,8 +34,8 @@ class IdeaBoxDialogue:
         return Accept(value)
 
     async def finish(self, work: IdeaBoxWork, turn: TurnContext, answers: Answers) -> Reply:
-        """Keep it and say thank you."""
-        await work.keep(turn.event_id, turn.citizen_id, answers.text(_IDEA))
+        """Keep it under the message it came with, and say thank you."""
+        await work.keep(answers.event_of(_IDEA), turn.citizen_id, answers.text(_IDEA))
         return Reply((text(self.texts.say(turn.language, "thanks")),))
 
 

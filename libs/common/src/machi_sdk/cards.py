@@ -10,16 +10,25 @@ def check_form(form: Form, values: Mapping[str, str]) -> dict[str, str]:
 
     Where a field's error has `{length}`, it says how long the words were.
     """
-    return {field.field_id: _error(field, values) for field in form.fields if not _fits(field, values)}
+    missing = "" if any(_given(each, values) for each in form.needs_one_of) else next(iter(form.needs_one_of), "")
+    return {
+        field.field_id: _error(field, values)
+        for field in form.fields
+        if field.field_id == missing or not _fits(field, values)
+    }
 
 
 def _error(field: FormField, values: Mapping[str, str]) -> str:
-    length = len(values.get(field.field_id, "").strip())
+    length = len(_given(field.field_id, values))
     return (field.error or field.label).replace("{length}", f"{length:,}")
 
 
+def _given(field_id: str, values: Mapping[str, str]) -> str:
+    return values.get(field_id, "").strip()
+
+
 def _fits(field: FormField, values: Mapping[str, str]) -> bool:
-    value = values.get(field.field_id, "").strip()
+    value = _given(field.field_id, values)
     if not value:
         return field.optional
     if field.WhichOneof("kind") == "choice":

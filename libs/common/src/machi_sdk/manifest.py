@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from machi_sdk.errors import Invalid
 from machi_sdk.yaml_text import read_yaml
 
 OPERATOR = "operator"  # whose token is no pod's
+LONGEST_TITLE = 20  # LINE's limit for the labels of menus and quick replies; Slack's is 75
 
 _Name = Field(
     description="Also the folder's, database's, and consumer groups' name.",
@@ -24,6 +25,7 @@ _Name = Field(
     json_schema_extra={"not": {"const": OPERATOR}},
 )
 _PerLanguage = dict[str, str]
+_INSTALLED = "installed"
 
 
 class _Part(BaseModel):
@@ -63,7 +65,10 @@ class DialogueEntry(_Part):
     order: int = Field(default=100, description="Its place in menus, low ones first.")
     icon: str = Field(default="", description="The tile's picture by name.")
     who: Literal["citizen", "staff"] = Field(default="citizen", description="Who may open it.")
-    titles: _PerLanguage = Field(description="Its title by language.")
+    titles: _PerLanguage = Field(
+        description=f"Its title by language, at most {LONGEST_TITLE} characters: a tile and a button bear it.",
+        json_schema_extra={"additionalProperties": {"type": "string", "maxLength": LONGEST_TITLE}},
+    )
     keywords: dict[str, tuple[str, ...]] = Field(default={}, description="Words that open it, by language.")
     hints: dict[str, tuple[str, ...]] = Field(
         default={}, description="Words that make it likely to be what somebody wants who used no keyword, by language."
@@ -77,6 +82,15 @@ class DialogueEntry(_Part):
         default="",
         description="A regular expression: who types just this, and is in no dialogue, opens this one.",
     )
+
+    @field_validator("titles")
+    @classmethod
+    def _short(cls, titles: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        long = [language for language, title in titles.items() if len(title) > LONGEST_TITLE]
+        if long and info.context != _INSTALLED:
+            found = f"{long[0]}: {titles[long[0]]!r} has {len(titles[long[0]])} characters"
+            raise ValueError(f"{found}, at most {LONGEST_TITLE} are allowed")
+        return titles
 
     @field_validator("argument", "phrase")
     @classmethod
@@ -174,11 +188,14 @@ class Manifest(_Part):
 def parse_manifest(text: str, *, known_only: bool = False) -> Manifest:
     """Read a service.yaml or canonical JSON; Invalid names the wrong place.
 
-    `known_only` passes over keys that this release does not know: a newer pod's installed manifest has them.
+    `known_only` reads what is installed already: it passes over keys that only a newer release knows, and takes titles
+    that an older one did not limit.
     """
     try:
         content = json.loads(text) if text.startswith("{") else read_yaml(text)
-        return Manifest.model_validate(content, extra="ignore" if known_only else "forbid")
+        if known_only:
+            return Manifest.model_validate(content, extra="ignore", context=_INSTALLED)
+        return Manifest.model_validate(content, extra="forbid")
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"

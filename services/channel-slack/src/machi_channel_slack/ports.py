@@ -15,7 +15,7 @@ from machi_sdk.errors import Invalid, Unavailable
 from machi_sdk.work import Work
 
 Key_contra = TypeVar("Key_contra", contravariant=True)
-_MENDABLE = {
+MENDABLE = {
     *("access_denied", "accesslimited", "account_inactive", "ekm_access_denied", "enterprise_is_restricted"),
     *("invalid_auth", "message_limit_exceeded", "messages_tab_disabled", "missing_scope", "no_permission"),
     *("not_allowed_token_type", "not_authed", "org_login_required", "team_access_not_granted", "token_expired"),
@@ -33,7 +33,7 @@ class SlackRefused(Invalid):
     @property
     def mendable(self) -> bool:
         """Whether an administrator mends it, whenever: until then everything waits, and nothing is given up."""
-        return self.error in _MENDABLE or self.error.startswith("restricted_action")
+        return self.error in MENDABLE or self.error.startswith("restricted_action")
 
 
 class SlackLimited(Unavailable):
@@ -221,6 +221,10 @@ class Cards(Notes[CardKey], Protocol):
 
     async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
         """The card a message shows."""
+        ...
+
+    async def desk_in(self, tenant: str, channel: str) -> str:
+        """The desk whose cards a channel shows; empty when it shows none."""
         ...
 
     async def in_doubt(self, tenant: str, channel: str) -> bool:

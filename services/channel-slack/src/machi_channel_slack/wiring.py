@@ -56,9 +56,9 @@ async def assemble(pod: Pod) -> None:
     earlier = EarlierMessages(pod.works(Work))
     turns = Turns(people, talkers, InstalledOpenings(pod.installed), earlier)
     pods = DialoguePods(pod.peers, bulkheads, pod.installed)
-    lobbies = {tenant: Lobby(tenant, slack, cards, desks, pods, TEXTS, {}) for tenant, slack in slacks.items()}
+    lobbies = {tenant: Lobby(tenant, slack, cards, desks, people, pods, TEXTS, {}) for tenant, slack in slacks.items()}
     homes = Homes(lobbies, pod.clock)
-    officers = OfficerEvents(Office(slacks, cards, desks, talkers, TEXTS, pod.clock, homes.soon))
+    officers = OfficerEvents(Office(slacks, cards, desks, talkers, earlier, TEXTS, pod.clock, homes.soon))
     entrance = _hang_inbound(pod, Lanes(officers, homes, AnswerResident(slacks, directs, turns, TEXTS)))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
     forms = Forms(door, slacks, cards, desks, TEXTS.say("", "press-again"))
@@ -93,7 +93,7 @@ def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
 def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: People) -> None:
     works = pod.works(Work)
     rows = DeliveryRows(works, pod.clock, CHANNEL)
-    outlets = {tenant: DeliverMessage(each) for tenant, each in directs.items()}
+    outlets = {tenant: DeliverMessage(each, people, pod.clock) for tenant, each in directs.items()}
     served = sorted(pod.settings.tenants - pod.settings.slack_channels.off)
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), served)
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)

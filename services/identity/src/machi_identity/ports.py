@@ -23,6 +23,10 @@ class FindsCitizens(Protocol):
 class Citizens(FindsCitizens, Protocol):
     """People and their addresses."""
 
+    async def find(self, address: Address) -> Citizen | None:
+        """The citizen behind the address; None when we never heard from there."""
+        ...
+
     async def lock(self, citizen_id: str) -> str:
         """Hold the citizen until the transaction ends; the id they go by now. Missing when there is none."""
         ...
@@ -36,7 +40,10 @@ class Citizens(FindsCitizens, Protocol):
         ...
 
     async def set_reachable(self, address: Address, at: datetime, *, reachable: bool) -> bool:
-        """Remember whether the platform reaches the address, unless later news is known; False when nobody has it."""
+        """Remember whether the platform reaches the address, unless later news is known; False when nobody has it.
+
+        When that changed, the fact leaves with the commit.
+        """
         ...
 
     async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:

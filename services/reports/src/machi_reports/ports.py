@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.conversation import Officer, Update
-from machi_reports.domain.photo import CasePhoto, Lying, PhotoClaim, StoredPhoto
+from machi_reports.domain.photo import CasePhoto, CleanPhoto, Lying, OldPhoto, PhotoClaim, PhotoVerdict, StoredPhoto
 from machi_reports.domain.reminding import Target
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import Move, State, Step
@@ -17,11 +17,15 @@ from machi_reports.domain.states import Move, State, Step
 
 @dataclass(frozen=True)
 class OpenCases:
-    """Open cases of some desks; all of them, those of one holder (empty: of nobody), or those in one state."""
+    """Open cases of some desks; all of them, those of one holder (empty: of nobody), or those in one state.
+
+    Where it is known whose desk it is, who is not among its `staff` holds nothing.
+    """
 
     desk_ids: tuple[str, ...]
     assignee_id: str | None = None
     state: State | None = None
+    staff: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 class Reports(Protocol):
@@ -83,17 +87,25 @@ class Reports(Protocol):
         """Every desk that holds the report or ever held it."""
         ...
 
+    async def moment_of(self, report_id: str, version: int) -> datetime | None:
+        """When the report's step of that version was made; None when there is no such step."""
+        ...
+
+    async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
+        """A citizen's open reports that were filed by then, nobody else's to change until the work ends."""
+        ...
+
+    async def note_staff(self, desk_id: str, staff: str, renew_at: datetime) -> None:
+        """Who works at a desk, in any words; others than before make the desk's cards outdated from then on."""
+        ...
+
+    async def outdated(self, at: datetime, most: int) -> list[str]:
+        """Open reports whose desk has had other staff since its card was announced."""
+        ...
+
     async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
         """Blank words and place that came with a message of that citizen; the reports that lost something."""
         ...
-
-
-@dataclass(frozen=True)
-class OldPhoto:
-    """A photo whose bytes still lie in its row."""
-
-    photo_id: str
-    jpeg: bytes
 
 
 class Photos(Protocol):
@@ -101,6 +113,10 @@ class Photos(Protocol):
 
     async def add(self, photo: StoredPhoto, at: datetime) -> str:
         """Name a written photo, once per event; the id it has. Unavailable when its objects were swept meanwhile."""
+        ...
+
+    async def drop_beyond(self, most: int, citizen_id: str, at: datetime) -> None:
+        """Drop the oldest loose photos of a citizen beyond the newest so many; what they are writing keeps its own."""
         ...
 
     async def of_event(self, event_id: str) -> str | None:
@@ -258,6 +274,10 @@ class City(Protocol):
         """Leave a durable mark on the trace."""
         ...
 
+    def hop_of(self, trace_id: str, name: str, codes: Mapping[str, str]) -> None:
+        """The same on another trace."""
+        ...
+
 
 class CurrentCatalogues(Protocol):
     """Catalogues in memory, as last read."""
@@ -332,21 +352,6 @@ class Consents(Protocol):
     async def decide(self, chooser: Chooser, decision: Decision) -> None:
         """Record a decision; the same event again changes nothing."""
         ...
-
-
-class PhotoVerdict(StrEnum):
-    """Why a photo was refused."""
-
-    NOT_A_PHOTO = "not-a-photo"
-    TOO_LARGE = "too-large"
-
-
-@dataclass(frozen=True)
-class CleanPhoto:
-    """Two new JPEGs of one photo, without anything else it came with."""
-
-    whole: bytes
-    thumbnail: bytes
 
 
 class PhotoWorker(Protocol):

@@ -21,10 +21,12 @@ from machi_reports.entrypoints.dialogues.rate import RateDialogue
 from machi_reports.entrypoints.dialogues.reopen import ReopenDialogue
 from machi_reports.entrypoints.dialogues.report import ReportDialogue
 from machi_reports.entrypoints.media import Media
+from machi_reports.entrypoints.messaging import renewing, take_outcomes
 from machi_reports.entrypoints.photo_route import PhotoRoute
 from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
 from machi_reports.entrypoints.reminders import Reminders
 from machi_reports.entrypoints.rpc import ReportRpc
+from machi_reports.entrypoints.staffing import Staffing
 from machi_reports.entrypoints.turns import catalogue_first, retracting
 from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.aliases import take_merges
@@ -47,12 +49,15 @@ async def assemble(pod: Pod) -> None:
     kit = DialogueKit(works, [report, *others], pod.clock, retracting(upkeep.wake), catalogue_first(catalogues))
     colleagues = RpcColleagues(pod.peers)
     view = DeskView(works, catalogues, consents, colleagues, shelf, bool(pod.settings.public_url), pod.clock)
-    desk = Desk(catalogues, view, DeskPhotos(links), colleagues, DeskBoard(works, catalogues, pod.clock))
+    desk = Desk(catalogues, view, DeskPhotos(links), colleagues, DeskBoard(works, catalogues, colleagues, pod.clock))
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
     pod.consume("machi.citizens.v1", works, take_merges)
+    pod.consume("machi.consent.v1", works, renewing(PURPOSE))
+    pod.consume("machi.deliveries.outcomes.v1", works, take_outcomes)
     pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments(pod.clock)))
     pod.route(f"{PATH}/{{token}}", PhotoRoute(links, shelf), methods=("GET",))
     pod.background("photo upkeep", upkeep.run)
     pod.background("reminders", Reminders(sorted(pod.settings.tenants), works, catalogues, pod.clock).run)
+    pod.background("staffing", Staffing(sorted(pod.settings.tenants), works, catalogues, colleagues, pod.clock).run)
     pod.ready_check("object store", store.trouble)

@@ -13,8 +13,8 @@ from machi_reports.adapters.catalogues import MemoryCatalogues
 from machi_reports.adapters.photo_store import ObstorePhotos
 from machi_reports.adapters.photo_worker import ProcessPhotoWorker
 from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
+from machi_reports.domain.photo import CleanPhoto
 from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
-from machi_reports.ports import CleanPhoto
 from machi_reports.use_cases.keep_photo import Arrival, keep_photo
 from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.clock import ManualClock

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from machi_tools.stack.layout import Layout
 
 _RATIO, _BASELINE = "_ratio", "bare_"
+_COMPARED = re.compile(r".+_ratio|of_.+|(.+_)?times_.+")
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,13 @@ def _bench(path: Path) -> Bench:
 
 
 def ratios_of(figures: Mapping[str, object]) -> Iterator[tuple[str, float]]:
-    """Figures called `…_ratio`, and each figure over the one called `bare_…` beside it."""
+    """Figures called `…_ratio`, `of_…` or `…times_…`, and each figure over the one called `bare_…` beside it."""
     for name, value in figures.items():
         if isinstance(value, Mapping):
             yield from ((f"{name} {inner}", ratio) for inner, ratio in ratios_of(value))
         elif isinstance(value, int | float):
             base = figures.get(_BASELINE + name)
-            if name.endswith(_RATIO):
+            if _COMPARED.fullmatch(name):
                 yield name.removesuffix(_RATIO), float(value)
             elif isinstance(base, int | float) and base:
                 yield name, round(value / base, 2)

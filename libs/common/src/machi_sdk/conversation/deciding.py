@@ -56,7 +56,7 @@ def open_by_role(role: str, typed: str, openings: InstalledOpenings) -> Step:
 
 
 def _open_for(sent: str, openings: InstalledOpenings, **more: str) -> Step:
-    """The dialogue for who sends something out of the blue; it is told what kind of thing came, and of a place where."""
+    """The dialogue for who sends something out of the blue; it is told what kind of thing, and of a place where."""
     step = open_by_role("fallback", "", openings)
     step.request.open.arguments.update({"sent": sent, **more})
     return step

@@ -26,6 +26,11 @@ class People:
         request = identity.ResolveRequest(channel=self.channel, address=address)
         return await self._stub.Resolve(request, timeout=SECONDS, metadata=for_tenant(tenant))
 
+    async def known(self, tenant: str, address: str) -> identity.ResolveResponse:
+        """Who somebody is that looks at something; Missing for who never wrote: a look makes nobody."""
+        request = identity.ResolveRequest(channel=self.channel, address=address, known_only=True)
+        return await self._stub.Resolve(request, timeout=SECONDS, metadata=for_tenant(tenant))
+
     async def contact(self, tenant: str, citizen_id: str) -> identity.GetContactResponse:
         """The language they speak, and the channel they used last."""
         request = identity.GetContactRequest(citizen_id=citizen_id)

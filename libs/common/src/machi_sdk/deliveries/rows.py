@@ -139,6 +139,8 @@ class DeliveryRows:
                 state=STATES[end],
                 reason=reason,
                 occurred_at=stamp(now),
+                thread=request.thread,
+                version=request.version,
             )
             work.emit(OUTCOMES, request.citizen_id, concluded)
             work.hop(f"delivery-{end.value}", delivery_id=request.delivery_id, reason=reason)

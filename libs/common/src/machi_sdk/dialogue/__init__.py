@@ -17,13 +17,14 @@ from machi_sdk.dialogue.questions import (
     TimeQ,
     WordsQ,
 )
-from machi_sdk.dialogue.script import Accept, AtOnce, Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.script import Accept, AtOnce, Cancelling, Dialogue, Reject, Reply, TurnContext
 from machi_sdk.dialogue.sessions import end_open, end_waiting, open_session
 
 __all__ = [
     "Accept",
     "Answers",
     "AtOnce",
+    "Cancelling",
     "Change",
     "Choices",
     "Confirm",

@@ -15,7 +15,7 @@ from machi_sdk.dialogue.asides import Asides
 from machi_sdk.dialogue.controls import TEXTS, Controls
 from machi_sdk.dialogue.parsing import Unreadable, answer_of
 from machi_sdk.dialogue.questions import Question, WordsQ, ask_id_of, takes_words_for_next, to_wire
-from machi_sdk.dialogue.script import AtOnce, Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.script import AtOnce, Cancelling, Dialogue, Reject, Reply, TurnContext
 from machi_sdk.dialogue.sessions import Session
 from machi_sdk.errors import Conflict, Invalid, Unavailable
 from machi_sdk.ids import derived_id
@@ -290,6 +290,8 @@ class DialogueKit(Generic[W]):
         if plan.answers is not None or session.version == 0:
             version = await sessions.store(work, session, answers, ended=ends)
         if ends or question is None:
+            if plan.ends and isinstance(dialogue, Cancelling):
+                await dialogue.cancelled(work, context, answers)
             reply = Reply() if plan.ends else await dialogue.finish(work, context, answers)
             reply = replace(reply, messages=(*plan.say, *reply.messages))
             response = _response(reply, wire.SESSION_STATE_ENDED, understood=plan.understood)

@@ -92,3 +92,12 @@ class Dialogue(Protocol[W_contra]):
     async def finish(self, work: W_contra, turn: TurnContext, answers: Answers) -> Reply:
         """Do what the dialogue was for, inside the turn's transaction."""
         ...
+
+
+@runtime_checkable
+class Cancelling(Protocol[W_contra]):
+    """A dialogue that does something when the person gives it up."""
+
+    async def cancelled(self, work: W_contra, turn: TurnContext, answers: Answers) -> None:
+        """Inside the turn's transaction, before the person goes on with anything else."""
+        ...

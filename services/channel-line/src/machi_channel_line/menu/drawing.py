@@ -50,13 +50,41 @@ def _tile(pen: Pen, tile: Tile, box: Box, font: Font) -> None:
     else:
         _initial(pen, tile, (middle, height), font)
     place = (middle, box.y + int(box.height * 0.76))
-    pen.text(place, tile.title, fill=WORDS, font=_fitting(tile.title, box.width - 6 * GAP, font), anchor="mm")
+    label, letters = fitting(tile.title, box.width - 6 * GAP, font)
+    pen.text(place, label, fill=WORDS, font=letters, anchor="mm", align="center")
 
 
-def _fitting(label: str, width: int, font: Font) -> ImageFont.FreeTypeFont:
-    sizes = range(LABEL_SIZE, SMALLEST_LABEL, -2)
-    fitting = (size for size in sizes if font(size).getlength(label) <= width)
-    return font(next(fitting, SMALLEST_LABEL))
+def fitting(title: str, width: int, font: Font) -> tuple[str, ImageFont.FreeTypeFont]:
+    """The title as it stands within `width`, and its font: in two lines where one would be too small to read.
+
+    A line that is too wide even so ends with an ellipsis.
+    """
+    title = " ".join(title.split())
+    for lines in ([title], _halves(title)):
+        for size in range(LABEL_SIZE, SMALLEST_LABEL - 1, -2):
+            if _widest(lines, font(size)) <= width:
+                return "\n".join(lines), font(size)
+    smallest = font(SMALLEST_LABEL)
+    return "\n".join(_cut(line, width, smallest) for line in _halves(title)), smallest
+
+
+def _widest(lines: list[str], font: ImageFont.FreeTypeFont) -> float:
+    return max(font.getlength(line) for line in lines)
+
+
+def _halves(title: str) -> list[str]:
+    """Two lines, parted at the space nearest to the middle, or else in the middle."""
+    middle = (len(title) + 1) // 2
+    spaces = [at for at, sign in enumerate(title) if sign == " "]
+    at = min(spaces, key=lambda space: abs(space - middle), default=middle)
+    return [title[:at].strip(), title[at:].strip()]
+
+
+def _cut(line: str, width: int, font: ImageFont.FreeTypeFont) -> str:
+    if font.getlength(line) <= width:
+        return line
+    most = max((end for end in range(len(line)) if font.getlength(line[:end] + "…") <= width), default=0)
+    return line[:most] + "…"
 
 
 def _initial(pen: Pen, tile: Tile, at: tuple[int, int], font: Font) -> None:

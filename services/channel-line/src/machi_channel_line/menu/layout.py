@@ -15,7 +15,7 @@ ROW = 405
 MOST_TILES = 8
 BAR = 14
 PREFIX = "machi "
-DRAWING = "2"
+DRAWING = "3"
 
 
 @dataclass(frozen=True)

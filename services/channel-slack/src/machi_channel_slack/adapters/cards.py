@@ -35,6 +35,7 @@ WHERE cards.wanted < excluded.wanted
 """
 _FIND = f"SELECT * FROM cards WHERE {_KEY}"
 _AT = "SELECT * FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts = $3 AND ts <> ''"
+_DESK_IN = "SELECT max(desk_id) FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts <> ''"
 _IN_DOUBT = f"""
 SELECT EXISTS (SELECT FROM cards
     WHERE tenant = $1 AND channel_id = $2 AND ts = '' AND attempted_at IS NOT NULL AND {TO_SHOW})
@@ -120,6 +121,11 @@ class PostgresCards:
     async def at(self, tenant: str, channel: str, ts: str) -> CardState | None:
         """The card a message shows."""
         return await self._card(tenant, _AT, channel, ts)
+
+    async def desk_in(self, tenant: str, channel: str) -> str:
+        """The desk whose cards a channel shows; empty when it shows none."""
+        async with self._works.begin(tenant) as work:
+            return await work.db.fetchval(_DESK_IN, tenant, channel) or ""
 
     async def in_doubt(self, tenant: str, channel: str) -> bool:
         """Whether a channel may show a card whose message is not known yet."""

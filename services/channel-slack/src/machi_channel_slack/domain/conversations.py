@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from machi_channel_slack.domain.mentions import left_open
 from machi_channel_slack.domain.nodes import Json, part, parts, words
-from machi_channel_slack.domain.payloads import Ignored, Malformed, edit_id, is_edit, plain, said_in
+from machi_channel_slack.domain.payloads import (
+    Ignored,
+    Malformed,
+    edit_id,
+    is_edit,
+    mentions_in,
+    plain,
+    said_in,
+    taken_back,
+)
 
 _SPOKEN = ("", "file_share", "thread_broadcast", "me_message")
 
@@ -70,7 +80,7 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
     channel = words(event, "channel")
     if not event_id or not channel:
         raise Malformed("event_id or channel missing")
-    if taken_ts := _taken_back(event):
+    if taken_ts := taken_back(event):
         before = part(event, "previous_message")
         if before and (words(before, "bot_id") or not words(before, "user")):
             return Ignored("not-a-person")
@@ -79,7 +89,7 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
         return _edited(event, event_id)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
         return Ignored("not-a-person")
-    text, files = said_in(event), tuple(map(_file, parts(event, "files")))
+    text, files = left_open(said_in(event), mentions_in(event)), tuple(map(_file, parts(event, "files")))
     if not text.strip() and not files:
         return Ignored("no-words")
     return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)
@@ -91,15 +101,6 @@ def _edited(event: Json, event_id: str) -> Edited | Ignored:
         return Ignored("not-edited")
     at = words(part(message, "edited"), "ts")
     return Edited(edit_id(event, event_id), words(message, "user"), words(event, "channel"), at)
-
-
-def _taken_back(event: Json) -> str:
-    """The ts of the message that an event takes back; one that had answers leaves a tombstone. Empty for others."""
-    if words(event, "subtype") == "message_deleted":
-        return words(event, "deleted_ts")
-    stone = part(event, "message")
-    changed = words(event, "subtype") == "message_changed"
-    return words(stone, "ts") if changed and words(stone, "subtype") == "tombstone" else ""
 
 
 def read_command(fields: Mapping[str, str]) -> Commanded:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from machi_channel_slack.domain.mentions import id_word, labels, renamed
 from machi_channel_slack.domain.nodes import Json, part, parts, words
-from machi_channel_slack.domain.rich_words import rich_words
+from machi_channel_slack.domain.rich_words import rich_mentions, rich_words
 
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
@@ -27,7 +28,10 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Reply:
-    """A person wrote in a thread, sent files there, or edited what stands there."""
+    """A person wrote in a thread, sent files there, or edited or deleted what stands there.
+
+    `mentions` are the ids that stand in the text for names.
+    """
 
     event_id: str
     user: str
@@ -37,6 +41,8 @@ class Reply:
     text: str
     files: int = 0
     edited: bool = False
+    deleted: bool = False
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,8 @@ def read_event(body: Json) -> Reply | HomeLook | Ignored:
         return _home_look(event, event_id)
     if words(event, "type") != "message":
         return Ignored("other-event")
-    if words(event, "subtype") == "message_changed":
-        return _edited(event, event_id)
     if words(event, "subtype") not in _SPOKEN:
-        return Ignored("not-a-person")
+        return _changed(event, event_id)
     found = _reply(event, event_id, words(event, "channel"))
     if isinstance(found, Reply) and not found.text.strip() and not found.files:
         return Ignored("no-words")
@@ -100,8 +104,23 @@ def _reply(message: Json, event_id: str, channel: str) -> Reply | Ignored:
     thread_ts, ts = words(message, "thread_ts"), words(message, "ts")
     if not thread_ts or thread_ts == ts:
         return Ignored("not-in-a-thread")
-    text, files = said_in(message), len(parts(message, "files"))
-    return Reply(event_id, words(message, "user"), channel, ts, thread_ts, text, files)
+    return Reply(
+        event_id=event_id,
+        user=words(message, "user"),
+        channel=channel,
+        ts=ts,
+        thread_ts=thread_ts,
+        text=said_in(message),
+        files=len(parts(message, "files")),
+        mentions=mentions_in(message),
+    )
+
+
+def _changed(event: Json, event_id: str) -> Reply | Ignored:
+    if taken_back(event):
+        return _deleted(event, event_id)
+    changed = words(event, "subtype") == "message_changed"
+    return _edited(event, event_id) if changed else Ignored("not-a-person")
 
 
 def _edited(event: Json, event_id: str) -> Reply | Ignored:
@@ -109,6 +128,23 @@ def _edited(event: Json, event_id: str) -> Reply | Ignored:
         return Ignored("not-edited")
     found = _reply(part(event, "message"), edit_id(event, event_id), words(event, "channel"))
     return found if isinstance(found, Ignored) else replace(found, files=0, edited=True)
+
+
+def _deleted(event: Json, event_id: str) -> Reply | Ignored:
+    """Words that were deleted; pictures alone had not been passed on."""
+    found = _reply(part(event, "previous_message"), event_id, words(event, "channel"))
+    if isinstance(found, Reply) and not found.text.strip():
+        return Ignored("no-words")
+    return found if isinstance(found, Ignored) else replace(found, text="", files=0, deleted=True, mentions=())
+
+
+def taken_back(event: Json) -> str:
+    """The ts of the message that an event takes back; one that had answers leaves a tombstone. Empty for others."""
+    if words(event, "subtype") == "message_deleted":
+        return words(event, "deleted_ts")
+    stone = part(event, "message")
+    changed = words(event, "subtype") == "message_changed"
+    return words(stone, "ts") if changed and words(stone, "subtype") == "tombstone" else ""
 
 
 def is_edit(event: Json) -> bool:
@@ -194,7 +230,16 @@ def _value(elements: Json) -> str:
 
 def said_in(message: Json) -> str:
     """What a person wrote in a message, exactly: its rich text where it has one."""
-    return rich_words(parts(message, "blocks")) or plain(words(message, "text"))
+    rich, text = rich_words(parts(message, "blocks")), words(message, "text")
+    return renamed(rich, {word: name for word, name in labels(text).items() if name}) if rich else plain(text)
+
+
+def mentions_in(message: Json) -> tuple[str, ...]:
+    """The ids that are left among these words, each once."""
+    names = labels(words(message, "text"))
+    rich = rich_words(parts(message, "blocks"))
+    found = rich_mentions(parts(message, "blocks")) if rich else names
+    return tuple(dict.fromkeys(each for each in found if not names.get(each)))
 
 
 def plain(text: str) -> str:
@@ -205,10 +250,8 @@ def plain(text: str) -> str:
 
 def _unwrapped(token: str) -> str:
     target, _, label = token.partition("|")
-    if target.startswith("@"):
-        return label or target
-    if target.startswith("#"):
-        return f"#{label}" if label else target
+    if word := id_word(target):
+        return f"{word[0]}{label.removeprefix(word[0])}" if label else word
     if target.startswith("!date^"):
         return label or target.split("^")[1]
     if target.startswith("!"):

@@ -16,11 +16,26 @@ _NAMED = {
     "broadcast": ("@", "range"),
 }
 
+_BY_ID = ("user", "usergroup", "channel")
+
 
 def rich_words(blocks: Sequence[Json]) -> str:
     """All words of the rich text among the blocks, line by line; empty when there is none."""
     rich = (block for block in blocks if block.get("type") == "rich_text")
     return "\n".join(line for block in rich for line in _lines(parts(block, "elements")))
+
+
+def rich_mentions(blocks: Sequence[Json]) -> list[str]:
+    """The people, groups, and channels among the words, as they stand there: by id."""
+    rich = (block for block in blocks if block.get("type") == "rich_text")
+    return [found for block in rich for found in _mentions(block)]
+
+
+def _mentions(element: Json) -> Iterator[str]:
+    if words(element, "type") in _BY_ID:
+        yield _word(element)
+    for inside in parts(element, "elements"):
+        yield from _mentions(inside)
 
 
 def _lines(elements: Sequence[Json]) -> Iterator[str]:

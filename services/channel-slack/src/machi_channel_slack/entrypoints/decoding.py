@@ -38,16 +38,24 @@ def events_of(found: Delivered, team: str, received_at: datetime, *, again: bool
 
 def _reply_events(reply: Reply, team: str, received_at: datetime) -> Iterator[InboundEvent]:
     """Words in a thread; files that came with them are an event of their own."""
-    if reply.edited or reply.text.strip():
+    if reply.edited or reply.deleted or reply.text.strip():
         yield _reply_event(reply.event_id, reply, team, received_at)
     if reply.files:
         event = _reply_event(derived_id(reply.event_id, "files"), reply, team, received_at)
         event.thread_reply.text, event.thread_reply.files = "", reply.files
+        event.thread_reply.ClearField("mentions")
         yield event
 
 
 def _reply_event(event_id: str, reply: Reply, team: str, received_at: datetime) -> InboundEvent:
-    said = ThreadReplied(place_id=reply.channel, thread_id=reply.thread_ts, text=reply.text, edited=reply.edited)
+    said = ThreadReplied(
+        place_id=reply.channel,
+        thread_id=reply.thread_ts,
+        text=reply.text,
+        edited=reply.edited,
+        deleted=reply.deleted,
+        mentions=reply.mentions,
+    )
     event = _event(event_id, SlackAddress(team, reply.user), received_at, reply.ts)
     event.message_id = message_id(reply)
     event.thread_reply.CopyFrom(said)

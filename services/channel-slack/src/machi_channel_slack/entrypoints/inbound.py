@@ -12,10 +12,11 @@ from machi_channel_slack.domain.press import OPEN
 from machi_channel_slack.ports import Cards, Desks, Slack, SlackRefused
 from machi_channel_slack.rendering.answer import answer_message, words_message
 from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
+from machi_channel_slack.use_cases.name_mentions import Names
 from machi_sdk.clock import Clock
 from machi_sdk.conversation import Talkers
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing, Unavailable
-from machi_sdk.inbound import PendingEvent
+from machi_sdk.inbound import EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger
 from machi_sdk.texts import Texts
 
@@ -36,6 +37,7 @@ class Office:
     cards: Cards
     desks: Desks
     talkers: Talkers
+    earlier: EarlierMessages
     texts: Texts
     clock: Clock
     acted: Callable[[str, str], None]
@@ -46,6 +48,7 @@ class OfficerEvents:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._names = Names(office.cards, office.desks, office.texts)
 
     def foresee(self, event: PendingEvent) -> None:
         """Nothing is asked ahead."""
@@ -55,6 +58,9 @@ class OfficerEvents:
         errand = await errand_of(event.event, event.tenant, self._office.cards)
         if errand is None:
             await event.mark("ignored", "no-card")
+            return
+        if event.event.thread_reply.deleted and not await self._passed_on(event):
+            await event.mark("ignored", "not-passed-on")
             return
         message, reason = await self._answer(event, errand)
         if message is not None:
@@ -83,6 +89,8 @@ class OfficerEvents:
                 await self._office.cards.hurry(errand.key)
                 return None, ""
             request = turn_of(event.event, errand, staff, language)
+            if errand.reply is not None:
+                request.card_reply.text = await self._names.put_into(event.event, event.tenant, language)
             try:
                 response = await self._office.talkers.turn(event.tenant, errand.pod, request)
             except (Missing, Denied, Invalid, Conflict) as error:
@@ -93,6 +101,12 @@ class OfficerEvents:
             self._office.acted(event.tenant, address)
         assert event.stored is not None
         return answer_message(TurnResponse.FromString(event.stored).messages), ""
+
+    async def _passed_on(self, event: PendingEvent) -> bool:
+        """Whether the card's pod got the words of the message; likely where nobody knows any more."""
+        found = await self._office.earlier.find(event.tenant, event.event.message_id)
+        before = [each for each in found if each.event_id != event.event.event_id]
+        return not before or any(each.pod for each in before)
 
     async def _tell(self, event: PendingEvent, errand: Errand, message: SlackMessage) -> str:
         """Empty when the officer was told, else the slug why not; Unavailable while it is worth trying again."""

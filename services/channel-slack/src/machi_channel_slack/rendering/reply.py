@@ -17,8 +17,10 @@ REPLY_MARK = "machi_reply"
 _TITLED = ("card", "receipt", "map_pin")
 
 
-def reply_message(response: wire.TurnResponse, say: Say, reply_id: str) -> SlackMessage | None:
-    """The answer, marked as `reply_id`'s; None when there is nothing to say."""
+def reply_message(
+    response: wire.TurnResponse, say: Say, reply_id: str, languages: CommandPress | None = None
+) -> SlackMessage | None:
+    """The answer, marked as `reply_id`'s; None when there is nothing to say. A button below it opens `languages`."""
     blocks = list(_blocks(response.messages))
     words = list(filter(None, map(message_words, response.messages)))
     if response.HasField("ask"):
@@ -27,7 +29,8 @@ def reply_message(response: wire.TurnResponse, say: Say, reply_id: str) -> Slack
     if not blocks:
         return None
     # What is cut here stands in the text, which a screen reader and a phone's notification read out.
-    shown = tuple(block.to_dict() for block in blocks[: limits.BLOCKS])
+    below = list(rows([button(say("button.language"), "languages", languages)], "languages")) if languages else []
+    shown = tuple(block.to_dict() for block in (*blocks[: limits.BLOCKS - len(below)], *below))
     return SlackMessage(limits.notice("\n\n".join(words)), shown, Mark(REPLY_MARK, {"id": reply_id}, ""))
 
 

@@ -91,8 +91,8 @@ async def _replied(event: InboundEvent, tenant: str, cards: Cards) -> Errand | N
         raise Unavailable("card-not-placed")
     if state is None:
         return None
-    if said.edited or said.files:
-        remark = "thread.edited" if said.edited else "thread.files"
+    if said.edited or said.deleted or said.files:
+        remark = "thread.edited" if said.edited else "thread.deleted" if said.deleted else "thread.files"
         return Errand(state.key, state.pod, said.place_id, said.thread_id, remark=remark)
     reply = CardReply(card_id=state.key.card_id, desk_id=state.key.desk_id, text=said.text)
     return Errand(state.key, state.pod, said.place_id, said.thread_id, reply=reply)

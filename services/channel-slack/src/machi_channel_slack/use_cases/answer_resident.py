@@ -10,7 +10,9 @@ from machi_channel_slack.ports import Slack, SlackRefused
 from machi_channel_slack.rendering.answer import words_message
 from machi_channel_slack.rendering.reply import reply_message
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
-from machi_sdk.conversation import Turns
+from machi_sdk.conversation import Answered, Turns
+from machi_sdk.conversation.press import CommandPress, ControlPress, decode
+from machi_sdk.dialogue.controls import is_control
 from machi_sdk.errors import Unavailable
 from machi_sdk.inbound import PendingEvent
 from machi_sdk.texts import Texts
@@ -36,8 +38,10 @@ class AnswerResident:
         answered = await self.turns.answer(pending, self.slacks[pending.tenant])
         if answered is None:
             return
+        if not answered.writer.reachable:
+            await self.turns.people.reachable(pending.tenant, pending.event)  # a delivery had been refused
         say = partial(self.texts.say, answered.language)
-        message = reply_message(answered.response, say, pending.event.event_id)
+        message = reply_message(answered.response, say, pending.event.event_id, self._languages(pending, answered))
         if message is None:
             await pending.mark("done", "nothing-to-say")
             return
@@ -49,6 +53,20 @@ class AnswerResident:
         if message is not None:
             event = pending.event
             await self.directs[pending.tenant].post(_user(event), message, _conversation(event))
+
+    def _languages(self, pending: PendingEvent, answered: Answered) -> CommandPress | None:
+        """What opens the choice of a language, where it is offered: nothing in Slack asks for one.
+
+        Who never chose one sees it with the answer that begins a dialogue, and with help.
+        """
+        writer, event = answered.writer, pending.event
+        opening = self.turns.openings.by_role("language")
+        if opening is None or writer.language_chosen or answered.response.language:
+            return None
+        languages = CommandPress(opening.pod, opening.command)
+        is_open = decode(event.pressed.data) == languages or self.turns.openings.by_words(event.text.text) == opening
+        shown = not is_open and (not writer.focus.pod or _asks_for_help(event))
+        return languages if shown else None
 
     async def _post(self, pending: PendingEvent, message: SlackMessage) -> None:
         tried = pending.reply_mark == POST
@@ -70,6 +88,12 @@ class AnswerResident:
             return (await self.turns.people.resolve(pending.tenant, pending.event.address)).language
         except Unavailable:
             return ""
+
+
+def _asks_for_help(event: InboundEvent) -> bool:
+    """Whether help was pressed, or a control typed."""
+    press = decode(event.pressed.data)
+    return (isinstance(press, ControlPress) and press.control == "help") or is_control(event.text.text)
 
 
 def _user(event: InboundEvent) -> str:

@@ -24,11 +24,11 @@ async def fill_thread(key: CardKey, place: Place, card: DeskCard, posts: Mapping
     for entry in card.thread:
         digest = hall.digest(f"{entry.author_label}\n{entry.text}")
         known = posts.get(_item(entry))
+        if known is not None and not known.ts:
+            known = await _found(key, place, entry, known, hall)
         if known is None:
             if not card.moved:
                 await _post(key, place, entry, digest, hall)
-        elif not known.ts:
-            await _after_doubt(key, place, entry, known, hall)
         elif known.digest != digest:
             await _change(place[0], known.ts, entry, hall)
             await hall.cards.keep_post(key, replace(known, digest=digest))
@@ -60,14 +60,16 @@ async def _change(channel: str, ts: str, entry: ThreadEntry, hall: Hall) -> None
         log.warning("entry not changed", entry_id=entry.entry_id, reason=error.slug)
 
 
-async def _after_doubt(key: CardKey, place: Place, entry: ThreadEntry, known: PostState, hall: Hall) -> None:
+async def _found(key: CardKey, place: Place, entry: ThreadEntry, doubted: PostState, hall: Hall) -> PostState | None:
+    """A post whose end was not known, as it stands there; None when it does not."""
     message: SlackMessage = entry_message(entry)
     assert message.mark is not None
-    ts = await hall.slack.find(place[0], message.mark, known.attempted_at, place[1])
-    if ts:
-        await hall.cards.keep_post(key, replace(known, ts=ts))
-    else:
-        await _post(key, place, entry, known.digest, hall)
+    ts = await hall.slack.find(place[0], message.mark, doubted.attempted_at, place[1])
+    if not ts:
+        return None
+    found = replace(doubted, ts=ts)
+    await hall.cards.keep_post(key, found)
+    return found
 
 
 def _item(entry: ThreadEntry) -> str:

@@ -12,7 +12,8 @@ from machi_channel_slack.domain.address import SlackAddress
 from machi_channel_slack.ports import Cards, Desks, Pods, Slack
 from machi_channel_slack.rendering.home import Day, day_home, stranger_home
 from machi_channel_slack.use_cases.act_for_officer import actor
-from machi_sdk.errors import MachiError, Unavailable
+from machi_sdk.conversation import People
+from machi_sdk.errors import MachiError, Missing, Unavailable
 from machi_sdk.telemetry import get_logger
 from machi_sdk.texts import Texts
 
@@ -31,6 +32,7 @@ class Lobby:
     slack: Slack
     cards: Cards
     desks: Desks
+    people: People
     pods: Pods
     texts: Texts
     links: dict[tuple[str, str], str]
@@ -39,8 +41,9 @@ class Lobby:
 async def show_home(address: str, lobby: Lobby) -> None:
     """Publish the person's page as it is now; Unavailable while identity or Slack is silent."""
     staff = await lobby.desks.staff(lobby.tenant, address, _STAFF_SECONDS)
-    say = partial(lobby.texts.say, await _language(staff, lobby))
-    view = stranger_home(say) if staff is None else day_home(await _day(staff, say.args[0], lobby), say)
+    language = await _chosen(address, lobby) if staff is None else await _language(staff, lobby)
+    say = partial(lobby.texts.say, language)
+    view = stranger_home(say) if staff is None else day_home(await _day(staff, language, lobby), say)
     await lobby.slack.publish_home(SlackAddress.read(address).user, view)
 
 
@@ -80,9 +83,18 @@ async def _link(place: tuple[str, str], lobby: Lobby) -> str:
     return lobby.links[place]
 
 
-async def _language(staff: Staff | None, lobby: Lobby) -> str:
+async def _chosen(address: str, lobby: Lobby) -> str:
+    """The language a resident chose; empty while they did not, or cannot be asked for."""
+    try:
+        person = await lobby.people.known(lobby.tenant, address)
+    except (Missing, Unavailable):
+        return ""
+    return person.language if person.language_chosen else ""
+
+
+async def _language(staff: Staff, lobby: Lobby) -> str:
     """The one that the cards of the person's first desk are written in."""
-    if staff is None or not staff.desk_ids:
+    if not staff.desk_ids:
         return ""
     try:
         return (await lobby.desks.desk(lobby.tenant, staff.desk_ids[0])).language

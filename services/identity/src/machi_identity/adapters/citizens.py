@@ -5,7 +5,10 @@ from datetime import datetime
 
 import asyncpg
 
+from machi.consent.v1.events_pb2 import ReachabilityChanged
+from machi_identity.adapters.consents import TOPIC
 from machi_identity.domain.citizens import Address, Citizen, Contact, Focus
+from machi_sdk.clock import stamp
 from machi_sdk.errors import Missing
 from machi_sdk.language import default_language
 from machi_sdk.work import Work, Works
@@ -15,6 +18,17 @@ from machi_sdk.work import Work, Works
 PRESENT = "(SELECT coalesce((SELECT a.citizen_id FROM aliases a WHERE a.tenant = $1 AND a.former_id = $2), $2))"
 _TRIES = 3
 _FIND_OR_MAKE = "SELECT * FROM find_or_make_citizen($1, $2, $3, $4, $5)"
+_FIND = """
+SELECT c.citizen_id, coalesce(c.language, t.default_language, '') AS language, c.language IS NOT NULL AS chosen,
+       coalesce(c.ward_code, '') AS ward_code, c.focus_pod, c.focus_session_id, c.focus_version, l.reachable,
+       ARRAY(
+           SELECT a.former_id FROM aliases a WHERE a.tenant = $1 AND a.citizen_id = c.citizen_id
+           ORDER BY a.known_at DESC LIMIT 20
+       ) AS former_ids
+FROM links l JOIN citizens c ON c.tenant = l.tenant AND c.citizen_id = l.citizen_id
+LEFT JOIN tenants t ON t.tenant = l.tenant
+WHERE l.tenant = $1 AND l.channel = $2 AND l.address = $3
+"""
 _LOCK = f"SELECT citizen_id FROM citizens WHERE tenant = $1 AND citizen_id = {PRESENT} FOR NO KEY UPDATE"
 _FOCUS = f"SELECT focus_pod, focus_session_id, focus_version FROM citizens WHERE tenant = $1 AND citizen_id = {PRESENT}"
 _MOVE_FOCUS = f"""
@@ -23,9 +37,13 @@ WHERE tenant = $1 AND citizen_id = {PRESENT} AND focus_version = $3 RETURNING tr
 """
 # Platforms bring events again later, and not in their order.
 _REACHABLE = """
+WITH was AS (
+    SELECT reachable AS before FROM links WHERE tenant = $1 AND channel = $2 AND address = $3 FOR NO KEY UPDATE
+)
 UPDATE links SET reachable = CASE WHEN $5 < reachable_at THEN reachable ELSE $4 END,
     reachable_at = greatest(reachable_at, $5::timestamptz)
-WHERE tenant = $1 AND channel = $2 AND address = $3 RETURNING true
+FROM was WHERE tenant = $1 AND channel = $2 AND address = $3
+RETURNING citizen_id, reachable <> before AS changed
 """
 _LANGUAGE = "UPDATE citizens SET language = $3, language_at = $4 WHERE tenant = $1 AND citizen_id = $2"
 _CONTACT = f"""
@@ -50,6 +68,11 @@ class PgCitizens:
         where = (self._work.tenant, address.channel, address.address)
         return _citizen(await self._work.db.fetchrow(_FIND_OR_MAKE, *where, at, fresh_id))
 
+    async def find(self, address: Address) -> Citizen | None:
+        """See the port."""
+        row = await self._work.db.fetchrow(_FIND, self._work.tenant, address.channel, address.address)
+        return _citizen(row) if row else None
+
     async def lock(self, citizen_id: str) -> str:
         """See the port. A merge that was quicker leaves no row, but an alias for the next look."""
         for _ in range(_TRIES):
@@ -69,7 +92,13 @@ class PgCitizens:
 
     async def set_reachable(self, address: Address, at: datetime, *, reachable: bool) -> bool:
         """See the port."""
-        return await self._happened(_REACHABLE, address.channel, address.address, reachable, at)
+        where = (self._work.tenant, address.channel, address.address)
+        row = await self._work.db.fetchrow(_REACHABLE, *where, reachable, at)
+        if row is not None and row["changed"]:
+            event = ReachabilityChanged(citizen_id=row["citizen_id"], channel=address.channel, reachable=reachable)
+            event.occurred_at.CopyFrom(stamp(at))
+            self._work.emit(TOPIC, event.citizen_id, event)
+        return row is not None
 
     async def set_language(self, citizen_id: str, language: str, at: datetime) -> None:
         """See the port."""

@@ -66,7 +66,7 @@ def in_force(latest: Status, *, notice_installed: bool) -> Status:
     return Status.UNKNOWN if latest is Status.GIVEN and not notice_installed else latest
 
 
-def answers_notice(decision: Decision, current_version: int) -> bool:
+def answers_notice(decision: Decision, current_version: int | None) -> bool:
     """Whether the decision may stand: a withdrawal always may, the others answer the present notice only."""
     return decision.status is Status.WITHDRAWN or decision.notice_version == current_version
 

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from machi.identity.v1 import identity_service_pb2 as pb
 from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer
 from machi_identity.adapters.work import IdentityWork
-from machi_identity.domain.citizens import Address, Dialogue, Focus
+from machi_identity.domain.citizens import Address, Citizen, Dialogue, Focus
 from machi_identity.domain.release import Basis, ReleaseQuestion, Verdict
 from machi_identity.entrypoints.callers import check_own_channel
 from machi_identity.ports import FindsCitizens
@@ -45,8 +45,11 @@ class IdentityRpc(IdentityServiceServicer):
     async def Resolve(self, request: pb.ResolveRequest, context: _Context) -> pb.ResolveResponse:
         """The citizen behind an address of the caller's own channel."""
         check_own_channel(request.channel)
-        found_by = self._citizens_of(current_call().tenant)
-        citizen = await resolve_citizen(Address(request.channel, request.address), found_by, self._clock)
+        address, tenant = Address(request.channel, request.address), current_call().tenant
+        if request.known_only:
+            citizen = await self._known(address, tenant)
+        else:
+            citizen = await resolve_citizen(address, self._citizens_of(tenant), self._clock)
         return pb.ResolveResponse(
             citizen_id=citizen.citizen_id,
             language=citizen.language,
@@ -56,6 +59,13 @@ class IdentityRpc(IdentityServiceServicer):
             reachable=citizen.reachable,
             former_ids=citizen.former_ids,
         )
+
+    async def _known(self, address: Address, tenant: str) -> Citizen:
+        async with self._works.begin(tenant) as work:
+            citizen = await work.citizens.find(address)
+        if citizen is None:
+            raise Missing("citizen-unknown")
+        return citizen
 
     async def SetFocus(self, request: pb.SetFocusRequest, context: _Context) -> pb.SetFocusResponse:
         """Compare-and-set of the focus."""

@@ -39,7 +39,8 @@ class Templates:
     def _buttons(self, news: News) -> list[Button]:
         say, language, case = self._texts.say, news.contact.language, news.fact.report_id
         if news.fact.cause == "ReporterAsked":
-            return [command_button(say(language, "ReporterAsked.answer"), _POD, "answer", case=case)]
+            label, question = say(language, "ReporterAsked.answer"), news.fact.update_id
+            return [command_button(label, _POD, "answer", case=case, question=question)]
         if news.fact.cause == "ReportMarkedDuplicate":
             return [command_button(say(language, "ReportMarkedDuplicate.reopen"), _POD, "reopen", case=case)]
         if news.fact.cause != "ReportResolved":

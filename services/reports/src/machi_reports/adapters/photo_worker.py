@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from machi_reports.adapters.photo_decoder import NOT_A_PHOTO, OK, TOO_LARGE
-from machi_reports.ports import CleanPhoto, PhotoVerdict
+from machi_reports.domain.photo import CleanPhoto, PhotoVerdict
 from machi_sdk.errors import Unavailable
 
 AT_ONCE = 1

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from machi_reports.domain.photo import CasePhoto, Imprint, Lying, Removal, StoredPhoto
-from machi_reports.ports import OldPhoto
+from machi_reports.domain.photo import CasePhoto, Imprint, Lying, OldPhoto, Removal, StoredPhoto
 from machi_sdk.dialogue.sessions import LIFETIME
 from machi_sdk.errors import Unavailable
 from machi_sdk.work import Work
@@ -54,20 +53,37 @@ SELECT report_id FROM gone
 """
 _TAKE_BACK = _REMOVE.format(which="citizen_id = $4 AND event_id = $5")
 _EXPIRE = _REMOVE.format(which="report_id = $4")
-_DROP_LOOSE = """
+_DROP = """
 WITH gone AS (
-    DELETE FROM photos WHERE tenant = $1 AND photo_id IN (
-        SELECT photo_id FROM photos WHERE tenant = $1 AND report_id IS NULL AND stored_at < $2 AND NOT EXISTS (
-            SELECT FROM dialogue_sessions AS session WHERE session.tenant = $1
-            AND session.citizen_id = photos.citizen_id AND session.ended_at IS NULL AND session.touched_at > $5)
-        ORDER BY stored_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-    RETURNING object_key
+    DELETE FROM photos WHERE tenant = $1 AND report_id IS NULL AND photo_id IN ({which}) RETURNING object_key
 ), doomed AS (
-    UPDATE photo_objects o SET doomed = true, sweep_at = $4 FROM gone
+    UPDATE photo_objects o SET doomed = true, sweep_at = $2 FROM gone
     WHERE o.tenant = $1 AND o.object_key = gone.object_key
 )
 SELECT count(*) FROM gone
 """
+_DROP_LOOSE = _DROP.format(
+    which="""
+SELECT photo_id FROM photos WHERE tenant = $1 AND report_id IS NULL AND stored_at < $3 AND NOT EXISTS (
+    SELECT FROM dialogue_sessions AS session WHERE session.tenant = $1
+    AND session.citizen_id = photos.citizen_id AND session.ended_at IS NULL AND session.touched_at > $5)
+ORDER BY stored_at LIMIT $4 FOR UPDATE SKIP LOCKED
+"""
+)
+# An album comes as many messages: the first of its photos are in the report that is being written.
+_DROP_BEYOND = _DROP.format(
+    which="""
+SELECT photo_id FROM (
+    SELECT photo_id, row_number() OVER (ORDER BY stored_at DESC, photo_id DESC) AS age FROM photos
+    WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $3)) AND report_id IS NULL
+) AS loose
+WHERE age > $4 AND photo_id NOT IN (
+    SELECT step -> 1 ->> 'media_id' FROM (
+        SELECT answers FROM dialogue_sessions WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $3))
+        AND ended_at IS NULL AND touched_at > $5 AND command = 'report' ORDER BY touched_at DESC LIMIT 1
+    ) AS writing, jsonb_array_elements(answers -> 'steps') AS step WHERE step -> 1 ->> 'media_id' IS NOT NULL)
+"""
+)
 # A case cannot be closed before its photos came: the index on `stored_at` leaves only old cases to look at.
 _CLOSED_BEFORE = """
 SELECT DISTINCT p.report_id FROM photos p JOIN reports r ON r.tenant = p.tenant AND r.report_id = p.report_id
@@ -139,9 +155,13 @@ class PgPhotos:
 
     async def drop_loose(self, before: datetime, most: int, at: datetime) -> int:
         """See the port."""
-        alive = at - LIFETIME
-        dropped: int = await self._work.db.fetchval(_DROP_LOOSE, self._work.tenant, before, most, at, alive)
+        asked = (self._work.tenant, at, before, most, at - LIFETIME)
+        dropped: int = await self._work.db.fetchval(_DROP_LOOSE, *asked)
         return dropped
+
+    async def drop_beyond(self, most: int, citizen_id: str, at: datetime) -> None:
+        """See the port."""
+        await self._work.db.execute(_DROP_BEYOND, self._work.tenant, at, citizen_id, most, at - LIFETIME)
 
     async def closed_before(self, moment: datetime, most: int) -> list[str]:
         """See the port."""

@@ -55,9 +55,14 @@ _IN_WARD = f"""
 {_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {_OPEN} AND ward_code = $4
 ORDER BY filed_at DESC LIMIT $5
 """
+# $6 and $7 are pairs: a desk, and one who works there.
+_HOLDER_LEFT = """
+desk_id = ANY($6::text[])
+AND (desk_id, assignee_id) NOT IN (SELECT * FROM unnest($6::text[], $7::text[]) AS at_desk (desk_id, staff_id))
+"""
 _OPEN_CASES = f"""
 {_SELECT_COUNTED} WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
-    AND ($3::text IS NULL OR assignee_id = $3) AND ($4::text IS NULL OR state = $4)
+    AND ($3::text IS NULL OR assignee_id = $3 OR ($3 = '' AND {_HOLDER_LEFT})) AND ($4::text IS NULL OR state = $4)
 ORDER BY filed_at, report_id LIMIT $5
 """
 # A duplicate waits for the end of its leading case: to its reporter it is open.
@@ -66,8 +71,9 @@ _OF_CITIZEN = f"""
 ORDER BY state = 'asked' DESC, state NOT IN ('resolved', 'rejected') DESC, filed_at DESC, report_id LIMIT $3
 """
 _ADD_UPDATE = """
-INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, $9)
+INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at,
+    question_id, unsent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, $9, $10, $11)
 """
 _ADD_STEP = """
 INSERT INTO steps (tenant, report_id, version, move, state, desk_id, from_desk_id, staff_id, staff_name, update_id, at)
@@ -85,7 +91,22 @@ ORDER BY version DESC LIMIT 1
 _WAS_AT = """
 SELECT true FROM steps WHERE tenant = $1 AND report_id = $2 AND (desk_id = $3 OR from_desk_id = $3) LIMIT 1
 """
+_MOMENT_OF = "SELECT at FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
 _DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
+_OPEN_OF = f"""
+SELECT report_id FROM reports
+WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND {_OPEN} AND filed_at <= $3 ORDER BY report_id
+"""
+# A desk that is seen for the first time had nobody else before.
+_NOTE_STAFF = """
+INSERT INTO desk_staff (tenant, desk_id, staff) VALUES ($1, $2, $3)
+ON CONFLICT (tenant, desk_id) DO UPDATE SET staff = excluded.staff, renew_at = $4
+WHERE desk_staff.staff <> excluded.staff
+"""
+_OUTDATED = f"""
+SELECT report_id FROM reports JOIN desk_staff USING (tenant, desk_id)
+WHERE tenant = $1 AND {_OPEN} AND renew_at <= $2 AND changed_at < renew_at ORDER BY report_id LIMIT $3
+"""
 # A message's words, its place: whatever of them became part of a report of that citizen.
 _BLANK = """
 WITH words AS (
@@ -175,7 +196,9 @@ class PgReports:
 
     async def open_cases(self, which: OpenCases, limit: int) -> tuple[int, list[Report]]:
         """See the port."""
-        asked = (list(which.desk_ids), which.assignee_id, which.state, limit)
+        at_desk = [(desk_id, staff_id) for desk_id, staff in which.staff.items() for staff_id in staff]
+        pairs = [desk_id for desk_id, _ in at_desk], [staff_id for _, staff_id in at_desk]
+        asked = (list(which.desk_ids), which.assignee_id, which.state, limit, *pairs)
         return _counted(await self._work.db.fetch(_OPEN_CASES, self._work.tenant, *asked))
 
     async def of_citizen(self, citizen_id: str, limit: int) -> tuple[int, list[Report]]:
@@ -202,6 +225,25 @@ class PgReports:
         """See the port."""
         rows = await self._work.db.fetch(_DESKS_OF, self._work.tenant, report_id)
         return [row["desk_id"] for row in rows]
+
+    async def moment_of(self, report_id: str, version: int) -> datetime | None:
+        """See the port."""
+        found: datetime | None = await self._work.db.fetchval(_MOMENT_OF, self._work.tenant, report_id, version)
+        return found
+
+    async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
+        """See the port. One order for all who lock several."""
+        rows = await self._work.db.fetch(_OPEN_OF, self._work.tenant, citizen_id, before)
+        return [await self.lock(row["report_id"]) for row in rows]
+
+    async def note_staff(self, desk_id: str, staff: str, renew_at: datetime) -> None:
+        """See the port."""
+        await self._work.db.execute(_NOTE_STAFF, self._work.tenant, desk_id, staff, renew_at)
+
+    async def outdated(self, at: datetime, most: int) -> list[str]:
+        """See the port."""
+        rows = await self._work.db.fetch(_OUTDATED, self._work.tenant, at, most)
+        return [row["report_id"] for row in rows]
 
     async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
         """See the port."""
@@ -245,7 +287,8 @@ def _saved_values(report: Report) -> tuple[_Value, ...]:
 
 
 def _update_values(update: Update) -> tuple[_Value, ...]:
-    return update.update_id, update.kind.value, update.text, *_staff(update.officer), update.event_id, update.at
+    what = (update.update_id, update.kind.value, update.text)
+    return *what, *_staff(update.officer), update.event_id, update.at, update.question_id, update.unsent
 
 
 def _step_values(step: Step) -> tuple[_Value, ...]:
@@ -272,6 +315,8 @@ def _update(row: "asyncpg.Record") -> Update:
         event_id=row["event_id"],
         retracted=row["retracted"],
         from_desk_id=row["from_desk_id"],
+        question_id=row["question_id"],
+        unsent=row["unsent"],
     )
 
 

@@ -117,6 +117,8 @@ class UpdateRow(_Row, table=True):
     event_id: str
     retracted: bool
     at: datetime = Field(sa_column=_moment())
+    question_id: str = _text()
+    unsent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 class StepRow(_Row, table=True):
@@ -200,6 +202,16 @@ class SummaryRow(_Row, table=True):
     tenant: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
     at: datetime = Field(sa_column=_moment())
+
+
+class DeskStaffRow(_Row, table=True):
+    """Who works at a desk, as a hash: when that changed, the cards of its open cases are to be renewed."""
+
+    __tablename__ = "desk_staff"
+    tenant: str = Field(primary_key=True)
+    desk_id: str = Field(primary_key=True)
+    staff: str
+    renew_at: datetime | None = Field(sa_column=_moment(nullable=True))
 
 
 class CatalogueRow(_Row, table=True):

@@ -23,6 +23,7 @@ class UpdateKind(StrEnum):
     GATHERED = "gathered"
     PARTED = "parted"
     REMINDER = "reminder"
+    UNDELIVERED = "undelivered"
 
 
 # What an officer wrote for the reporter; everything else an officer leaves stays inside the city.
@@ -48,7 +49,8 @@ class Update:
     """One entry; a retracted one keeps its place and loses its text. `event_id` is the message it came with.
 
     An assignment's text is the id of the member of staff, that of a link between cases the other one's case number;
-    a hand-over names the desk it came from.
+    a hand-over names the desk it came from, an answer the question that it was given to. An undelivered message's text
+    is the moment it is of; `unsent` words are for a reporter who received no messages when they were written.
     """
 
     update_id: str
@@ -59,3 +61,5 @@ class Update:
     event_id: str = ""
     retracted: bool = False
     from_desk_id: str = ""
+    question_id: str = ""
+    unsent: bool = False

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 MOST_PHOTOS = 3
+# So many of a person's photos may lie without a report, besides those of the report they are writing.
+MOST_LOOSE = 2 * MOST_PHOTOS
 # What no report takes by then, and what no photo names by then, is swept.
 LOOSE_FOR = timedelta(hours=48)
 LINK_LIFE = timedelta(minutes=10)
@@ -23,6 +25,21 @@ class Removal(StrEnum):
 
     TAKEN_BACK = "taken-back"
     TOO_OLD = "too-old"
+
+
+class PhotoVerdict(StrEnum):
+    """Why a photo was refused."""
+
+    NOT_A_PHOTO = "not-a-photo"
+    TOO_LARGE = "too-large"
+
+
+@dataclass(frozen=True)
+class CleanPhoto:
+    """Two new JPEGs of one photo, without anything else it came with."""
+
+    whole: bytes
+    thumbnail: bytes
 
 
 def object_name(key: str, size: PhotoSize) -> str:
@@ -64,6 +81,14 @@ class StoredPhoto:
     citizen_id: str
     event_id: str
     lying: Lying
+
+
+@dataclass(frozen=True)
+class OldPhoto:
+    """A photo whose bytes still lie in its row."""
+
+    photo_id: str
+    jpeg: bytes
 
 
 @dataclass(frozen=True)

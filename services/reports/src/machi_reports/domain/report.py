@@ -1,6 +1,6 @@
 """A resident's report and everything that may happen to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
@@ -112,16 +112,21 @@ class Report:
         is_closed = self.state in ALLOWED[Move.REOPEN]
         return is_closed and self.reopen_before is not None and at < self.reopen_before
 
-    def acknowledge(self, officer: Officer, at: datetime) -> Outcome:
+    def holder(self, at_desk: Collection[str]) -> str:
+        """Who holds it: nobody who left its desk. While nobody is known to work there, whoever was given it."""
+        return self.assignee_id if not at_desk or self.assignee_id in at_desk else ""
+
+    def acknowledge(self, officer: Officer, at: datetime, at_desk: Collection[str]) -> Outcome:
         """An officer takes it on; what nobody holds is then that officer's."""
         outcome = self._move(Step(Move.ACKNOWLEDGE, State.ACKNOWLEDGED, 0, at, self.desk_id, officer))
         if isinstance(outcome, Done):
-            self.assignee_id = self.assignee_id or officer.staff_id
+            self.assignee_id = self.holder(at_desk) or officer.staff_id
         return outcome
 
-    def take(self, officer: Officer, entry: Update) -> Outcome:
+    def take(self, officer: Officer, entry: Update, at_desk: Collection[str]) -> Outcome:
         """An officer makes it theirs, while nobody holds it."""
-        return NotNow(self.state) if self.assignee_id else self._assign(Move.TAKE, officer, officer.staff_id, entry)
+        is_held = self.holder(at_desk) != ""
+        return NotNow(self.state) if is_held else self._assign(Move.TAKE, officer, officer.staff_id, entry)
 
     def assign(self, officer: Officer, assignee_id: str, entry: Update) -> Outcome:
         """An officer gives it to a colleague, whoever holds it."""
@@ -221,6 +226,14 @@ class Report:
     def remind(self, reminder: Update) -> Outcome:
         """Its desk is reminded of it; the state stays."""
         return self._move(Step(Move.REMIND, self.state, 0, reminder.at, self.desk_id, update=reminder))
+
+    def miss(self, entry: Update) -> Outcome:
+        """A message to the reporter did not arrive; the state stays."""
+        return self._move(Step(Move.MISS, self.state, 0, entry.at, self.desk_id, update=entry))
+
+    def renew(self, at: datetime) -> Outcome:
+        """What its card shows beside the case changed, such as whether messages reach the reporter."""
+        return self._move(Step(Move.RENEW, self.state, 0, at, self.desk_id))
 
     def without_place(self) -> None:
         """Forget the exact place; ward and desk stay."""

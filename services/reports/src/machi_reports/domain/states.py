@@ -45,6 +45,8 @@ class Move(StrEnum):
     FOLLOW = "follow"
     PART = "part"
     REMIND = "remind"
+    MISS = "miss"
+    RENEW = "renew"
 
 
 CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED, State.DUPLICATE})
@@ -74,6 +76,8 @@ ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.FOLLOW: frozenset({State.DUPLICATE}),
     Move.PART: ANY_STATE,
     Move.REMIND: OPEN_STATES,
+    Move.MISS: ANY_STATE,
+    Move.RENEW: OPEN_STATES,
 }
 
 

@@ -111,7 +111,6 @@ class Desk:
         return Pressed(
             move,
             values,
-            is_silent=turn.facts.get(_RECEIVES) in SILENT,
             at_desk=AtDesk(desk_id, colleagues),
             name_of=partial(self.colleagues.name, turn.tenant),
         )
@@ -137,7 +136,7 @@ async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pr
     words = pressed.values.get(WORDS, "")
     match pressed.move:
         case Move.ACKNOWLEDGE:
-            return await acknowledge_report(case, work)
+            return await acknowledge_report(case, pressed.at_desk.staff_ids, work)
         case Move.TAKE | Move.ASSIGN:
             return await _given(work, case, pressed)
         case Move.NOTE:
@@ -151,18 +150,17 @@ async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pr
 
 async def _given(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome:
     if pressed.move is Move.TAKE:
-        return await take_report(case, work)
-    colleagues = {one.staff_id for one in pressed.at_desk.colleagues}
-    return await assign_report(case, pressed.values[COLLEAGUE], colleagues, work)
+        return await take_report(case, pressed.at_desk.staff_ids, work)
+    return await assign_report(case, pressed.values[COLLEAGUE], pressed.at_desk.staff_ids, work)
 
 
 async def _spoken(work: ReportsWork, case: DeskCase, move: Move, words: str) -> Outcome:
     """The moves whose words go to the reporter."""
     match move:
         case Move.ASK:
-            return await ask_reporter(case, words, lambda report, text: open_answer(work, report, text), work)
+            return await ask_reporter(case, words, partial(open_answer, work), work)
         case Move.WRITE:
-            return await write_to_reporter(case, words, lambda report, _: open_answer(work, report, ""), work)
+            return await write_to_reporter(case, words, partial(open_answer, work), work)
         case Move.RESOLVE:
             return await _closed(work, case, await resolve_report(case, words, work))
         case Move.REJECT:
@@ -187,4 +185,5 @@ def _works_at(staff: wire.StaffActor, desk_id: str) -> bool:
 
 
 def _case(staff: wire.StaffActor, card_id: str, desk_id: str, turn: TurnContext) -> DeskCase:
-    return DeskCase(card_id, desk_id, Officer(staff.staff_id, staff.display_name), turn.now)
+    silent = turn.facts.get(_RECEIVES) in SILENT
+    return DeskCase(card_id, desk_id, Officer(staff.staff_id, staff.display_name), turn.now, silent)

@@ -1,6 +1,7 @@
 """A member of staff's day: which cases are before them, in four lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +13,9 @@ from machi_reports.domain.reminding import Target
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import State
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import CurrentCatalogues, OpenCases
+from machi_reports.ports import Colleagues, CurrentCatalogues, OpenCases
 from machi_sdk.clock import Clock, stamp
+from machi_sdk.errors import Unavailable
 from machi_sdk.rpc import Call
 from machi_sdk.work import Works
 
@@ -26,6 +28,7 @@ class DeskBoard:
 
     works: Works[ReportsWork]
     catalogues: CurrentCatalogues
+    colleagues: Colleagues
     clock: Clock
 
     async def board(self, request: wire.BoardRequest, call: Call) -> list[BoardSection]:
@@ -38,13 +41,19 @@ class DeskBoard:
         page = _Page(Wording(request.language, catalogue), now, due)
         lists: Mapping[str, OpenCases] = {
             "mine": OpenCases(desks, assignee_id=staff.staff_id),
-            "unassigned": OpenCases(desks, assignee_id=""),
+            "unassigned": OpenCases(desks, assignee_id="", staff=await self._staff(desks, call.tenant)),
             "asked": OpenCases(desks, state=State.ASKED),
             "oldest": OpenCases(desks),
         }
         most = max(1, min(request.most or MOST_LINES, MOST_LINES))
         async with self.works.begin(call.tenant) as work:
             return [page.section(name, *await work.reports.open_cases(which, most)) for name, which in lists.items()]
+
+    async def _staff(self, desks: Sequence[str], tenant: str) -> Mapping[str, Collection[str]]:
+        """Who works at each desk; nobody while identity was never reached."""
+        with suppress(Unavailable):
+            await self.colleagues.refresh(tenant)
+        return {desk: [one.staff_id for one in self.colleagues.at_desk(tenant, desk)] for desk in desks}
 
 
 @dataclass(frozen=True)

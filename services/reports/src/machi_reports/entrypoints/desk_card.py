@@ -24,6 +24,7 @@ _RECEIVES = {
     Decision.NONE: "desk.messages-unknown",
 }
 SILENT = frozenset({Decision.REFUSED, Decision.UNREACHABLE})
+_FROM_SYSTEM = frozenset({UpdateKind.REMINDER, UpdateKind.UNDELIVERED})
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,9 @@ def _conversation(shown: Shown) -> Iterator[Update]:
 
 def _facts(shown: Shown, now: datetime, wording: Wording) -> Iterator[tuple[str, str]]:
     report, filing = shown.report, shown.report.filing
-    if report.assignee_id:
-        yield wording.say("desk.holder"), _name(report.assignee_id, shown, wording)
+    holder = report.holder([one.staff_id for one in shown.colleagues])
+    if holder:
+        yield wording.say("desk.holder"), _name(holder, shown, wording)
     yield wording.say("fact.category"), wording.category(filing.category_code)
     yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
     yield wording.say("fact.ward"), wording.ward(filing.ward_code)
@@ -181,9 +183,8 @@ def _name(staff_id: str, shown: Shown, wording: Wording) -> str:
 
 
 def _entry(entry: Update, shown: Shown, wording: Wording) -> wire.ThreadEntry:
-    if entry.kind is UpdateKind.REMINDER:
-        text = wording.say(f"reminder.{entry.text}")
-        author = wire.THREAD_AUTHOR_SYSTEM
+    if entry.kind in _FROM_SYSTEM:
+        author, text = wire.THREAD_AUTHOR_SYSTEM, _by_system(entry, wording)
         return wire.ThreadEntry(entry_id=entry.update_id, author=author, text=text, at=stamp(entry.at))
     author = wire.THREAD_AUTHOR_OFFICER if entry.kind in FROM_OFFICER else wire.THREAD_AUTHOR_RESIDENT
     label = entry.officer.name if entry.officer else wording.say("desk.resident")
@@ -191,16 +192,33 @@ def _entry(entry: Update, shown: Shown, wording: Wording) -> wire.ThreadEntry:
     return wire.ThreadEntry(entry_id=entry.update_id, author=author, author_label=label, text=text, at=stamp(entry.at))
 
 
+def _by_system(entry: Update, wording: Wording) -> str:
+    if entry.kind is UpdateKind.REMINDER:
+        return wording.say(f"reminder.{entry.text}")
+    time = wording.time_of_day(datetime.fromisoformat(entry.text), entry.at)
+    return wording.say("thread.undelivered", time=time)
+
+
+def _from_reporter(entry: Update, shown: Shown, wording: Wording) -> str:
+    """As written; an answer with its question, where another one had been asked since."""
+    asked = [each for each in shown.entries if each.kind is UpdateKind.QUESTION and each.at <= entry.at]
+    question = next((each for each in asked if each.update_id == entry.question_id), None)
+    if question is None or question is asked[-1]:
+        return entry.text
+    return wording.say("thread.answer", question=question.text, text=entry.text)
+
+
 def _text(entry: Update, shown: Shown, wording: Wording) -> str:
     if entry.retracted:
         return wording.say("desk.retracted")
     match entry.kind:
         case UpdateKind.WORDS | UpdateKind.ANSWER:
-            return entry.text
+            return _from_reporter(entry, shown, wording)
         case UpdateKind.RATING:
             return wording.say("desk.stars", score=entry.text)
         case UpdateKind.ASSIGNMENT:
             return wording.say("thread.assignment", name=_name(entry.text, shown, wording))
         case UpdateKind.HANDOVER:
             return wording.say("thread.handover", desk=wording.desk(entry.from_desk_id), text=entry.text)
-    return wording.say(f"thread.{entry.kind}", text=entry.text)
+    said = wording.say(f"thread.{entry.kind}", text=entry.text)
+    return wording.say("thread.unsent", said=said) if entry.unsent else said

@@ -57,6 +57,11 @@ class AtDesk:
     alike: Mapping[str, str] = field(default_factory=dict)
     shared_by: int = 0
 
+    @property
+    def staff_ids(self) -> frozenset[str]:
+        """Who may work the desk's cases."""
+        return frozenset(one.staff_id for one in self.colleagues)
+
 
 def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[CardAction]:
     """What may be done with the case as it stands."""
@@ -72,7 +77,7 @@ def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[Ca
 
 
 def _is_offered(move: Move, report: Report, at_desk: AtDesk, wording: Wording) -> bool:
-    if move is Move.TAKE and report.assignee_id:
+    if move is Move.TAKE and report.holder(at_desk.staff_ids):
         return False
     if move is Move.ASSIGN and not at_desk.colleagues:
         return False
@@ -100,7 +105,9 @@ def form_of(move: Move, at_desk: AtDesk, wording: Wording) -> Form | None:
             return _form(move, wording, _colleague_field(at_desk.colleagues, wording))
         case Move.DUPLICATE:
             nearby = [_nearby_field(at_desk.alike, wording)] if at_desk.alike else []
-            return _form(move, wording, *nearby, _number_field(wording, optional=bool(nearby)))
+            form = _form(move, wording, *nearby, _number_field(wording, optional=bool(nearby)))
+            form.needs_one_of.extend([NEARBY, NUMBER] if nearby else [])
+            return form
     return None
 
 

@@ -25,7 +25,6 @@ class Pressed:
 
     move: Move
     values: Mapping[str, str]
-    is_silent: bool
     at_desk: AtDesk
     name_of: Callable[[str], str]
 
@@ -44,7 +43,7 @@ async def reply_to(
     if not isinstance(outcome, Done):
         return await _already(work, case, wording, pressed)
     if pressed.move in _SENDING:
-        return _sent(wording, pressed)
+        return _sent(wording, case, pressed.move)
     number = (await work.reports.get(case.report_id)).filing.case_number
     if pressed.move in _GIVING:
         named = pressed.values.get(COLLEAGUE, "")
@@ -53,10 +52,10 @@ async def reply_to(
     return said(wording, f"press.{pressed.move}", number=number, desk=desk)
 
 
-def _sent(wording: Wording, pressed: Pressed) -> Reply:
-    if pressed.is_silent:
+def _sent(wording: Wording, case: DeskCase, move: Move) -> Reply:
+    if case.silent:
         return said(wording, "press.not-sent")
-    return said(wording, "press.sent") if pressed.move is Move.ASK else Reply()  # the thread shows that it went out
+    return said(wording, "press.sent") if move is Move.ASK else Reply()  # the thread shows that it went out
 
 
 async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:

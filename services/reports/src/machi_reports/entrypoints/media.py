@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.photo import CleanPhoto, PhotoVerdict
 from machi_reports.entrypoints.desk_view import DeskView
-from machi_reports.ports import CleanPhoto, PhotoVerdict, PhotoWorker
+from machi_reports.ports import PhotoWorker
 from machi_reports.telemetry import PHOTOS
 from machi_reports.use_cases.keep_photo import Arrival, keep_photo
 from machi_reports.use_cases.shelf import Shelf

@@ -101,11 +101,11 @@ class Wording:
         return self.say("age.days", n=minutes // (24 * 60))
 
     def alike(self, report: Report, other: Report, now: datetime) -> str:
-        """Another case in one line: its number, how far away it is, how old it is."""
-        here, there = report.filing.place, other.filing.place
-        metres = here.metres_to(there)
-        far = self.say("value.metres", n=round(metres, -1)) if metres is not None else self.place(there)
-        return " · ".join((other.filing.case_number, far, self.age(other.filing.filed_at, now)))
+        """Another case in one line: its number, how far away or in which ward, how old; nothing typed."""
+        filing = other.filing
+        metres = report.filing.place.metres_to(filing.place)
+        where = self.say("value.metres", n=round(metres, -1)) if metres is not None else self.ward(filing.ward_code)
+        return " · ".join((filing.case_number, where, self.age(filing.filed_at, now)))
 
     def _local(self, at: datetime) -> datetime:
         return at.astimezone(ZoneInfo(self.catalogue.time_zone))

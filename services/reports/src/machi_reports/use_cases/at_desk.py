@@ -1,9 +1,9 @@
 """What an officer's use cases share: the case as seen from a desk."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from machi_reports.domain.conversation import Officer, Update, UpdateKind
+from machi_reports.domain.conversation import FOR_REPORTER, Officer, Update, UpdateKind
 from machi_reports.domain.report import Report
 from machi_reports.domain.words import storable
 from machi_reports.ports import City
@@ -13,12 +13,18 @@ from machi_sdk.ids import new_id
 
 @dataclass(frozen=True)
 class DeskCase:
-    """A case, the desk it is worked at, the officer, and the moment."""
+    """A case, the desk it is worked at, the officer, and the moment; `silent`: no words reach the reporter then."""
 
     report_id: str
     desk_id: str
     officer: Officer
     at: datetime
+    silent: bool = False
+
+    @property
+    def for_others(self) -> "DeskCase":
+        """The same for cases that share its words: whether these reach their reporters is not known here."""
+        return replace(self, silent=False)
 
 
 async def lock_at_desk(case: DeskCase, city: City) -> Report:
@@ -35,4 +41,5 @@ def at_desk(report: Report, case: DeskCase) -> Report:
 
 def officer_says(case: DeskCase, kind: UpdateKind, text: str) -> Update:
     """A new entry of the case's conversation, by the officer."""
-    return Update(new_id(), kind, storable(text), case.at, case.officer)
+    unsent = case.silent and kind in FOR_REPORTER
+    return Update(new_id(), kind, storable(text), case.at, case.officer, unsent=unsent)

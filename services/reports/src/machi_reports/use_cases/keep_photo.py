@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from machi_reports.domain.photo import StoredPhoto
-from machi_reports.ports import CleanPhoto
+from machi_reports.domain.photo import MOST_LOOSE, CleanPhoto, StoredPhoto
 from machi_reports.use_cases.shelf import Shelf
 from machi_reports.use_cases.write_photo import write_photo
 from machi_sdk.ids import new_id
@@ -19,10 +18,12 @@ class Arrival:
 
 
 async def keep_photo(arrival: Arrival, clean: CleanPhoto, shelf: Shelf) -> str:
-    """Once per message; the photo's id."""
+    """Once per message; the photo's id. Who sends more than any report takes loses the oldest."""
     lying = await write_photo(arrival.tenant, clean, shelf)
     async with shelf.begin(arrival.tenant) as city:
         photo = StoredPhoto(new_id(), arrival.citizen_id, arrival.event_id, lying)
-        photo_id = await city.photos.add(photo, shelf.clock.now())
+        now = shelf.clock.now()
+        photo_id = await city.photos.add(photo, now)
+        await city.photos.drop_beyond(MOST_LOOSE, arrival.citizen_id, now)
         city.hop("photo.stored", photo_id=photo_id)
     return photo_id

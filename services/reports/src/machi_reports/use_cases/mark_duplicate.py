@@ -68,7 +68,7 @@ async def _regroup(case: DeskCase, pair: _Pair, city: City) -> None:
     for follower in followers:
         entry = officer_says(case, UpdateKind.DUPLICATE, pair.leading.filing.case_number)
         follower.regroup(case.officer, pair.leading, entry)
-        words = _words(case, pair)
+        words = _words(case.for_others, pair)
         if words is not None:
             follower.follow(case.officer, pair.leading.state, words)
     await city.reports.save(*followers)

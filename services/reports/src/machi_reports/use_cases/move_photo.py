@@ -1,7 +1,7 @@
 """A photo whose bytes lie in its row moves to the store."""
 
-from machi_reports.domain.photo import Lying
-from machi_reports.ports import CleanPhoto, OldPhoto, PhotoVerdict, PhotoWorker
+from machi_reports.domain.photo import CleanPhoto, Lying, OldPhoto, PhotoVerdict
+from machi_reports.ports import PhotoWorker
 from machi_reports.use_cases.shelf import Shelf
 from machi_reports.use_cases.write_photo import write_photo
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from machi_reports.domain.photo import Imprint, Lying, PhotoSize, object_name
-from machi_reports.ports import City, OldPhoto
+from machi_reports.domain.photo import Imprint, Lying, OldPhoto, PhotoSize, object_name
+from machi_reports.ports import City
 from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.errors import Missing
 from machi_sdk.telemetry import get_logger

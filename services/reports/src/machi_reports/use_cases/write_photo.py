@@ -2,8 +2,7 @@
 
 import secrets
 
-from machi_reports.domain.photo import LOOSE_FOR, Imprint, Lying, PhotoSize, object_name
-from machi_reports.ports import CleanPhoto
+from machi_reports.domain.photo import LOOSE_FOR, CleanPhoto, Imprint, Lying, PhotoSize, object_name
 from machi_reports.use_cases.shelf import Shelf
 
 

@@ -11,7 +11,7 @@ async def write_to_reporter(case: DeskCase, text: str, open_answer: OpenAnswer, 
     """Possible in every state; the case stays where it stands. While it is open, what the reporter replies is kept."""
     report = await lock_at_desk(case, city)
     message = officer_says(case, UpdateKind.MESSAGE, text)
-    session_id = await open_answer(report, message.text) if report.is_open else ""
+    session_id = await open_answer(report, message) if report.is_open else ""
     outcome = report.write(case.officer, message, session_id)
     if isinstance(outcome, Done):
         await city.reports.save(report)

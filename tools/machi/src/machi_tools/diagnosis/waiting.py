@@ -25,13 +25,18 @@ CURES = {
     "slack-token-expired": INSTALL,
     "slack-invalid-auth": INSTALL,
     "slack-account-inactive": INSTALL,
+    "slack-not-authed": INSTALL,
+    "slack-not-allowed-token-type": INSTALL,
+    "slack-messages-tab-disabled": "in the Slack app's settings under App Home turn the Messages tab on, with writing",
     "desk-unknown": "identity knows no such desk: put it, or name another in the catalogue (`machi city put`)",
     "channel-off": "the tenant's file of channel settings is refused: `machi doctor` says why",
-    "slack-uncertain": "Slack answers badly; it is tried again by itself",
+    **dict.fromkeys(("slack-uncertain", "slack-upload-failed"), "Slack answers badly; it is tried again by itself"),
+    "slack-limited": "Slack wants a rest; it is tried again by itself",
     "monthly-limit": "LINE takes no more pushes this month: raise the account's plan; replies still arrive",
     **dict.fromkeys(("caller-not-declared", "not-served", "tenant-unknown"), _RELEASE),
     "token-refused": "the pods' keys are being changed, or a clock is wrong: `machi doctor` says which",
 }
+_REFUSED = "the workspace's rules forbid it: ask one of its administrators to allow it; docs/runbooks/waiting.md"
 _OTHERWISE = "it is tried again by itself; docs/runbooks/waiting.md"
 
 
@@ -40,8 +45,13 @@ def look_at_waiting(metrics: Answer) -> Look:
     look = Look()
     for (what, reason), count in sorted(_waiting(metrics).items()):
         said = f"Slack says {reason.removeprefix(SLACK).replace('-', '_')}" if reason.startswith(SLACK) else reason
-        look.wrong(f"{what} wait ({count:.0f}): {said}", CURES.get(reason, _OTHERWISE))
+        look.wrong(f"{what} wait ({count:.0f}): {said}", cure_of(reason))
     return look
+
+
+def cure_of(reason: str) -> str:
+    """What helps; what Slack refuses without a row of its own goes by its administrators."""
+    return CURES.get(reason, _REFUSED if reason.startswith(SLACK) else _OTHERWISE)
 
 
 def _waiting(metrics: Answer) -> Counter[tuple[str, str]]:

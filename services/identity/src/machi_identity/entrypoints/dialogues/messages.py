@@ -9,7 +9,7 @@ from machi_identity.domain.consent import Decision, Notice, Status
 from machi_identity.entrypoints.dialogues.beginning import beginning
 from machi_identity.entrypoints.dialogues.naming import POD, purpose_titles
 from machi_identity.telemetry import DECISIONS
-from machi_identity.use_cases.decide_consent import decide_consent
+from machi_identity.use_cases.decide_consent import decide_consents
 from machi_sdk.dialogue import Accept, Answers, Confirm, Json, Question, Reject, Reply, TurnContext
 from machi_sdk.errors import Conflict, Missing
 from machi_sdk.ids import derived_id
@@ -63,12 +63,12 @@ class MessagesDialogue:
         """Append one decision per offer."""
         decisions = [_decision(offer, turn, answers) for offer in _offers(answers)]
         try:
-            for decision in decisions:
-                await decide_consent(decision, work, work.clock)
-                work.then(counter(DECISIONS).labels(decision.status.value).inc)
+            await decide_consents(decisions, work, work.clock)
         except (Conflict, Missing):
             # The notice changed while the person was reading: what was agreed to is no longer what would be done.
             return Reply((self._changed(turn.language),))
+        for decision in decisions:
+            work.then(counter(DECISIONS).labels(decision.status.value).inc)
         given = [decision.purpose for decision in decisions if decision.status is Status.GIVEN]
         titles = await purpose_titles(work, given, self.texts, turn.language)
         return Reply((self._outcome(titles, turn.language),))

@@ -1,10 +1,10 @@
 """The dialogue `answer`: the reporter answers an officer. A question opens it; a button may, too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from machi_reports.adapters.work import ReportsWork
-from machi_reports.domain.conversation import UpdateKind
+from machi_reports.domain.conversation import Update, UpdateKind
 from machi_reports.domain.report import Report
 from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, said, unknown
 from machi_reports.entrypoints.dialogues.report_questions import WORDS
@@ -18,20 +18,22 @@ COMMAND = "answer"
 
 @dataclass(frozen=True)
 class AnswerDialogue:
-    """`machi_sdk.dialogue.Dialogue`; argument `case`."""
+    """`machi_sdk.dialogue.Dialogue`; arguments `case`, and `question` when the button of one was pressed."""
 
     works: Works[ReportsWork]
     command: str = COMMAND
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        """The case and the officer's last question."""
+        """The case and the question that was pressed, or why that one needs no answer any more."""
         async with self.works.begin(turn.tenant) as work:
             report = await named_case(work, turn, arguments)
             entries = await work.reports.conversation(report.report_id) if report else []
         if report is None:
             return unknown(turn)
-        questions = [entry.text for entry in entries if entry.kind is UpdateKind.QUESTION]
-        return _given(report, questions[-1] if questions else "")
+        question = _pressed(entries, arguments.get("question", ""))
+        if question is not None and _is_answered(question, entries):
+            return said(turn, "answer.already", number=report.filing.case_number)
+        return _given(report, question)
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """The officer's question again, in the officer's words."""
@@ -48,14 +50,19 @@ class AnswerDialogue:
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
         """Into the card's thread; the same question waits no more, should it have been asked and pressed as well."""
         case = own_case(answers.text("case"), answers.event_of("words"), turn)
-        await answer_officer(case, answers.text("words"), work)
+        await answer_officer(case, answers.text("words"), answers.text("question_id"), work)
         same = {"case": case.report_id, "question": answers.text("question")}
         await end_waiting(work, turn.citizen_id, same)
         return said(turn, "answer.done", number=answers.text("number"))
 
+    async def cancelled(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> None:
+        """No other question about the case takes the person's next words; each can still be pressed."""
+        await end_waiting(work, turn.citizen_id, {"case": answers.text("case")})
 
-async def open_answer(work: ReportsWork, report: Report, question: str) -> str:
-    """Open the session that waits for the reporter's answer; returns its id."""
+
+async def open_answer(work: ReportsWork, report: Report, words: Update) -> str:
+    """Open the session that waits for what the reporter says to an officer's words; returns its id."""
+    question = words if words.kind is UpdateKind.QUESTION else None
     return await open_session(work, report.filing.citizen_id, COMMAND, _given(report, question))
 
 
@@ -64,5 +71,17 @@ async def close_answers(work: ReportsWork, report: Report) -> None:
     await end_waiting(work, report.filing.citizen_id, {"case": report.report_id})
 
 
-def _given(report: Report, question: str) -> Answers:
-    return Answers(given={"case": report.report_id, "number": report.filing.case_number, "question": question})
+def _pressed(entries: Sequence[Update], question_id: str) -> Update | None:
+    """The question of that id; a button without one, from before, means the last that was asked."""
+    questions = [entry for entry in entries if entry.kind is UpdateKind.QUESTION]
+    last = questions[-1] if questions else None
+    return next((each for each in questions if each.update_id == question_id), last)
+
+
+def _is_answered(question: Update, entries: Sequence[Update]) -> bool:
+    return any(entry.question_id == question.update_id and not entry.retracted for entry in entries)
+
+
+def _given(report: Report, question: Update | None) -> Answers:
+    asked = {"question": question.text, "question_id": question.update_id} if question else {"question": ""}
+    return Answers(given={"case": report.report_id, "number": report.filing.case_number, **asked})

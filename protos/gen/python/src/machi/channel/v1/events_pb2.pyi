@@ -357,12 +357,20 @@ class ThreadReplied(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     EDITED_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
     place_id: _builtins.str
     thread_id: _builtins.str
     text: _builtins.str
     edited: _builtins.bool
     """What no resident gets, so that its author is told: words that were edited afterwards, pictures and other files."""
     files: _builtins.int
+    deleted: _builtins.bool
+    """Words that had arrived were deleted: who got them has them still, and their author is told so."""
+    @_builtins.property
+    def mentions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The platform's ids that stand in the text for people, groups, and channels, as they stand there; nobody knows whom."""
+
     def __init__(
         self,
         *,
@@ -371,10 +379,12 @@ class ThreadReplied(_message.Message):
         text: _builtins.str = ...,
         edited: _builtins.bool = ...,
         files: _builtins.int = ...,
+        deleted: _builtins.bool = ...,
+        mentions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["edited", b"edited", "files", b"files", "place_id", b"place_id", "text", b"text", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "edited", b"edited", "files", b"files", "mentions", b"mentions", "place_id", b"place_id", "text", b"text", "thread_id", b"thread_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from machi.consent.v1 import consent_service_pb2 as machi_dot_consent_dot_v1_dot_consent__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmachi/consent/v1/events.proto\x12\x10machi.consent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&machi/consent/v1/consent_service.proto\"\xbf\x01\n\x0e\x43onsentDecided\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x16\n\x0enotice_version\x18\x03 \x01(\x05\x12/\n\x06status\x18\x04 \x01(\x0e\x32\x1f.machi.consent.v1.ConsentStatus\x12.\n\ndecided_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x06 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmachi/consent/v1/events.proto\x12\x10machi.consent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&machi/consent/v1/consent_service.proto\"\xbf\x01\n\x0e\x43onsentDecided\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x16\n\x0enotice_version\x18\x03 \x01(\x05\x12/\n\x06status\x18\x04 \x01(\x0e\x32\x1f.machi.consent.v1.ConsentStatus\x12.\n\ndecided_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x06 \x01(\x03\"~\n\x13ReachabilityChanged\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x11\n\treachable\x18\x03 \x01(\x08\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,4 +35,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CONSENTDECIDED']._serialized_start=125
   _globals['_CONSENTDECIDED']._serialized_end=316
+  _globals['_REACHABILITYCHANGED']._serialized_start=318
+  _globals['_REACHABILITYCHANGED']._serialized_end=444
 # @@protoc_insertion_point(module_scope)

@@ -55,3 +55,34 @@ class ConsentDecided(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConsentDecided: _TypeAlias = ConsentDecided  # noqa: Y015
+
+@_typing.final
+class ReachabilityChanged(_message.Message):
+    """A platform lets messages through to a person from now on, or does so no more: a follow, a block."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CITIZEN_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    REACHABLE_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    citizen_id: _builtins.str
+    channel: _builtins.str
+    reachable: _builtins.bool
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        citizen_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        reachable: _builtins.bool = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "citizen_id", b"citizen_id", "occurred_at", b"occurred_at", "reachable", b"reachable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReachabilityChanged: _TypeAlias = ReachabilityChanged  # noqa: Y015

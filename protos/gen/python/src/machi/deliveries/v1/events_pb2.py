@@ -26,17 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from machi.dialogue.v1 import messages_pb2 as machi_dot_dialogue_dot_v1_dot_messages__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n machi/deliveries/v1/events.proto\x12\x13machi.deliveries.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a machi/dialogue/v1/messages.proto\"\xac\x02\n\x11\x44\x65liveryRequested\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x12\n\ncitizen_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x0e\n\x06thread\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12/\n\x0bsend_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08language\x18\x08 \x01(\t\x12,\n\x08messages\x18\t \x03(\x0b\x32\x1a.machi.dialogue.v1.Message\x12\r\n\x05quiet\x18\n \x01(\x08\x12\x11\n\tfocus_pod\x18\x0b \x01(\t\x12\x18\n\x10\x66ocus_session_id\x18\x0c \x01(\t\"\xc1\x01\n\x11\x44\x65liveryConcluded\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x12\n\ncitizen_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x31\n\x05state\x18\x04 \x01(\x0e\x32\".machi.deliveries.v1.DeliveryState\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x91\x02\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45LIVERY_STATE_REQUESTED\x10\x01\x12\x17\n\x13\x44\x45LIVERY_STATE_HELD\x10\x02\x12\x1a\n\x16\x44\x45LIVERY_STATE_REFUSED\x10\x03\x12\x1b\n\x17\x44\x45LIVERY_STATE_ACCEPTED\x10\x04\x12\x19\n\x15\x44\x45LIVERY_STATE_FAILED\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATE_UNKNOWN\x10\x06\x12\x1a\n\x16\x44\x45LIVERY_STATE_EXPIRED\x10\x07\x12\x1d\n\x19\x44\x45LIVERY_STATE_SUPERSEDED\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n machi/deliveries/v1/events.proto\x12\x13machi.deliveries.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a machi/dialogue/v1/messages.proto\"\xac\x02\n\x11\x44\x65liveryRequested\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x12\n\ncitizen_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x0e\n\x06thread\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12/\n\x0bsend_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08language\x18\x08 \x01(\t\x12,\n\x08messages\x18\t \x03(\x0b\x32\x1a.machi.dialogue.v1.Message\x12\r\n\x05quiet\x18\n \x01(\x08\x12\x11\n\tfocus_pod\x18\x0b \x01(\t\x12\x18\n\x10\x66ocus_session_id\x18\x0c \x01(\t\"\xe2\x01\n\x11\x44\x65liveryConcluded\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x12\n\ncitizen_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x31\n\x05state\x18\x04 \x01(\x0e\x32\".machi.deliveries.v1.DeliveryState\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06thread\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x03*\x91\x02\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45LIVERY_STATE_REQUESTED\x10\x01\x12\x17\n\x13\x44\x45LIVERY_STATE_HELD\x10\x02\x12\x1a\n\x16\x44\x45LIVERY_STATE_REFUSED\x10\x03\x12\x1b\n\x17\x44\x45LIVERY_STATE_ACCEPTED\x10\x04\x12\x19\n\x15\x44\x45LIVERY_STATE_FAILED\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATE_UNKNOWN\x10\x06\x12\x1a\n\x16\x44\x45LIVERY_STATE_EXPIRED\x10\x07\x12\x1d\n\x19\x44\x45LIVERY_STATE_SUPERSEDED\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'machi.deliveries.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DELIVERYSTATE']._serialized_start=624
-  _globals['_DELIVERYSTATE']._serialized_end=897
+  _globals['_DELIVERYSTATE']._serialized_start=657
+  _globals['_DELIVERYSTATE']._serialized_end=930
   _globals['_DELIVERYREQUESTED']._serialized_start=125
   _globals['_DELIVERYREQUESTED']._serialized_end=425
   _globals['_DELIVERYCONCLUDED']._serialized_start=428
-  _globals['_DELIVERYCONCLUDED']._serialized_end=621
+  _globals['_DELIVERYCONCLUDED']._serialized_end=654
 # @@protoc_insertion_point(module_scope)

@@ -127,12 +127,17 @@ class DeliveryConcluded(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    THREAD_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     citizen_id: _builtins.str
     channel: _builtins.str
     state: Global___DeliveryState.ValueType
     reason: _builtins.str
     """A slug such as "no-consent", "blocked", "platform-500"."""
+    thread: _builtins.str
+    """What the message was about, as it was requested; empty in what was written before there was this field."""
+    version: _builtins.int
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -144,10 +149,12 @@ class DeliveryConcluded(_message.Message):
         state: Global___DeliveryState.ValueType = ...,
         reason: _builtins.str = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        thread: _builtins.str = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "citizen_id", b"citizen_id", "delivery_id", b"delivery_id", "occurred_at", b"occurred_at", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "citizen_id", b"citizen_id", "delivery_id", b"delivery_id", "occurred_at", b"occurred_at", "reason", b"reason", "state", b"state", "thread", b"thread", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,7 @@ from machi.dialogue.v1 import messages_pb2 as machi_dot_dialogue_dot_v1_dot_mess
 from machi.options.v1 import options_pb2 as machi_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!machi/dialogue/v1/desk_card.proto\x12\x11machi.dialogue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a machi/dialogue/v1/messages.proto\x1a\x1emachi/options/v1/options.proto\"\xfc\x03\n\x08\x44\x65skCard\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\r\n\x05title\x18\x04 \x01(\t\x12\x14\n\x0cnumber_label\x18\x05 \x01(\t\x12\x0e\n\x06number\x18\x06 \x01(\t\x12\x0e\n\x06status\x18\x07 \x01(\t\x12&\n\x05\x66\x61\x63ts\x18\x08 \x03(\x0b\x32\x17.machi.dialogue.v1.Fact\x12\x13\n\x0bwords_label\x18\t \x01(\t\x12\x13\n\x05words\x18\n \x01(\tB\x04\xe8\xe0\x18\x01\x12)\n\x08map_link\x18\x0b \x01(\x0b\x32\x17.machi.dialogue.v1.Link\x12,\n\x06photos\x18\x0c \x03(\x0b\x32\x1c.machi.dialogue.v1.CardPhoto\x12.\n\x07\x61\x63tions\x18\r \x03(\x0b\x32\x1d.machi.dialogue.v1.CardAction\x12.\n\x06thread\x18\x0e \x03(\x0b\x32\x1e.machi.dialogue.v1.ThreadEntry\x12-\n\topened_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopened_ago\x18\x12 \x01(\t\x12\x0c\n\x04note\x18\x10 \x01(\t\x12\r\n\x05moved\x18\x11 \x01(\x08\x12\r\n\x05\x62rief\x18\x19 \x01(\t\"=\n\tCardPhoto\x12\x10\n\x08media_id\x18\x01 \x01(\t\x12\x10\n\x08\x61lt_text\x18\x02 \x01(\t\x12\x0c\n\x04gone\x18\x03 \x01(\x08\"\x97\x01\n\nCardAction\x12\x11\n\taction_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12-\n\x05style\x18\x03 \x01(\x0e\x32\x1e.machi.dialogue.v1.ActionStyle\x12%\n\x04\x66orm\x18\x04 \x01(\x0b\x32\x17.machi.dialogue.v1.Form\x12\x11\n\tsecondary\x18\x05 \x01(\x08\"n\n\x04\x46orm\x12\r\n\x05title\x18\x01 \x01(\t\x12\x14\n\x0csubmit_label\x18\x02 \x01(\t\x12\x13\n\x0b\x63lose_label\x18\x03 \x01(\t\x12,\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x1c.machi.dialogue.v1.FormField\"\xcc\x01\n\tFormField\x12\x10\n\x08\x66ield_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x13\n\x0bplaceholder\x18\x03 \x01(\t\x12\x10\n\x08optional\x18\x04 \x01(\x08\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12.\n\x05words\x18\n \x01(\x0b\x32\x1d.machi.dialogue.v1.WordsFieldH\x00\x12\x30\n\x06\x63hoice\x18\x0b \x01(\x0b\x32\x1e.machi.dialogue.v1.ChoiceFieldH\x00\x42\x06\n\x04kind\"A\n\nWordsField\x12\x0f\n\x07minimum\x18\x01 \x01(\x05\x12\x0f\n\x07maximum\x18\x02 \x01(\x05\x12\x11\n\tmultiline\x18\x03 \x01(\x08\"9\n\x0b\x43hoiceField\x12*\n\x07options\x18\x01 \x03(\x0b\x32\x19.machi.dialogue.v1.Option\"\xa8\x01\n\x0bThreadEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12/\n\x06\x61uthor\x18\x02 \x01(\x0e\x32\x1f.machi.dialogue.v1.ThreadAuthor\x12\x1a\n\x0c\x61uthor_label\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x12\n\x04text\x18\x04 \x01(\tB\x04\xe8\xe0\x18\x01\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x0c\x42oardSection\x12\x12\n\nsection_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x05\x12+\n\x05lines\x18\x04 \x03(\x0b\x32\x1c.machi.dialogue.v1.BoardLine\"\xad\x01\n\tBoardLine\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12-\n\topened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopened_ago\x18\x07 \x01(\t\x12\x0c\n\x04note\x18\x08 \x01(\t*^\n\x0b\x41\x63tionStyle\x12\x1c\n\x18\x41\x43TION_STYLE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x43TION_STYLE_PRIMARY\x10\x01\x12\x17\n\x13\x41\x43TION_STYLE_DANGER\x10\x02*~\n\x0cThreadAuthor\x12\x1d\n\x19THREAD_AUTHOR_UNSPECIFIED\x10\x00\x12\x1a\n\x16THREAD_AUTHOR_RESIDENT\x10\x01\x12\x19\n\x15THREAD_AUTHOR_OFFICER\x10\x02\x12\x18\n\x14THREAD_AUTHOR_SYSTEM\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!machi/dialogue/v1/desk_card.proto\x12\x11machi.dialogue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a machi/dialogue/v1/messages.proto\x1a\x1emachi/options/v1/options.proto\"\xfc\x03\n\x08\x44\x65skCard\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\r\n\x05title\x18\x04 \x01(\t\x12\x14\n\x0cnumber_label\x18\x05 \x01(\t\x12\x0e\n\x06number\x18\x06 \x01(\t\x12\x0e\n\x06status\x18\x07 \x01(\t\x12&\n\x05\x66\x61\x63ts\x18\x08 \x03(\x0b\x32\x17.machi.dialogue.v1.Fact\x12\x13\n\x0bwords_label\x18\t \x01(\t\x12\x13\n\x05words\x18\n \x01(\tB\x04\xe8\xe0\x18\x01\x12)\n\x08map_link\x18\x0b \x01(\x0b\x32\x17.machi.dialogue.v1.Link\x12,\n\x06photos\x18\x0c \x03(\x0b\x32\x1c.machi.dialogue.v1.CardPhoto\x12.\n\x07\x61\x63tions\x18\r \x03(\x0b\x32\x1d.machi.dialogue.v1.CardAction\x12.\n\x06thread\x18\x0e \x03(\x0b\x32\x1e.machi.dialogue.v1.ThreadEntry\x12-\n\topened_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopened_ago\x18\x12 \x01(\t\x12\x0c\n\x04note\x18\x10 \x01(\t\x12\r\n\x05moved\x18\x11 \x01(\x08\x12\r\n\x05\x62rief\x18\x19 \x01(\t\"=\n\tCardPhoto\x12\x10\n\x08media_id\x18\x01 \x01(\t\x12\x10\n\x08\x61lt_text\x18\x02 \x01(\t\x12\x0c\n\x04gone\x18\x03 \x01(\x08\"\x97\x01\n\nCardAction\x12\x11\n\taction_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12-\n\x05style\x18\x03 \x01(\x0e\x32\x1e.machi.dialogue.v1.ActionStyle\x12%\n\x04\x66orm\x18\x04 \x01(\x0b\x32\x17.machi.dialogue.v1.Form\x12\x11\n\tsecondary\x18\x05 \x01(\x08\"\x84\x01\n\x04\x46orm\x12\r\n\x05title\x18\x01 \x01(\t\x12\x14\n\x0csubmit_label\x18\x02 \x01(\t\x12\x13\n\x0b\x63lose_label\x18\x03 \x01(\t\x12,\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x1c.machi.dialogue.v1.FormField\x12\x14\n\x0cneeds_one_of\x18\x05 \x03(\t\"\xcc\x01\n\tFormField\x12\x10\n\x08\x66ield_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x13\n\x0bplaceholder\x18\x03 \x01(\t\x12\x10\n\x08optional\x18\x04 \x01(\x08\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12.\n\x05words\x18\n \x01(\x0b\x32\x1d.machi.dialogue.v1.WordsFieldH\x00\x12\x30\n\x06\x63hoice\x18\x0b \x01(\x0b\x32\x1e.machi.dialogue.v1.ChoiceFieldH\x00\x42\x06\n\x04kind\"A\n\nWordsField\x12\x0f\n\x07minimum\x18\x01 \x01(\x05\x12\x0f\n\x07maximum\x18\x02 \x01(\x05\x12\x11\n\tmultiline\x18\x03 \x01(\x08\"9\n\x0b\x43hoiceField\x12*\n\x07options\x18\x01 \x03(\x0b\x32\x19.machi.dialogue.v1.Option\"\xa8\x01\n\x0bThreadEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\t\x12/\n\x06\x61uthor\x18\x02 \x01(\x0e\x32\x1f.machi.dialogue.v1.ThreadAuthor\x12\x1a\n\x0c\x61uthor_label\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x12\n\x04text\x18\x04 \x01(\tB\x04\xe8\xe0\x18\x01\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x0c\x42oardSection\x12\x12\n\nsection_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x05\x12+\n\x05lines\x18\x04 \x03(\x0b\x32\x1c.machi.dialogue.v1.BoardLine\"\xad\x01\n\tBoardLine\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12-\n\topened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopened_ago\x18\x07 \x01(\t\x12\x0c\n\x04note\x18\x08 \x01(\t*^\n\x0b\x41\x63tionStyle\x12\x1c\n\x18\x41\x43TION_STYLE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x43TION_STYLE_PRIMARY\x10\x01\x12\x17\n\x13\x41\x43TION_STYLE_DANGER\x10\x02*~\n\x0cThreadAuthor\x12\x1d\n\x19THREAD_AUTHOR_UNSPECIFIED\x10\x00\x12\x1a\n\x16THREAD_AUTHOR_RESIDENT\x10\x01\x12\x19\n\x15THREAD_AUTHOR_OFFICER\x10\x02\x12\x18\n\x14THREAD_AUTHOR_SYSTEM\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,28 +40,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THREADENTRY'].fields_by_name['author_label']._serialized_options = b'\350\340\030\001'
   _globals['_THREADENTRY'].fields_by_name['text']._loaded_options = None
   _globals['_THREADENTRY'].fields_by_name['text']._serialized_options = b'\350\340\030\001'
-  _globals['_ACTIONSTYLE']._serialized_start=1786
-  _globals['_ACTIONSTYLE']._serialized_end=1880
-  _globals['_THREADAUTHOR']._serialized_start=1882
-  _globals['_THREADAUTHOR']._serialized_end=2008
+  _globals['_ACTIONSTYLE']._serialized_start=1809
+  _globals['_ACTIONSTYLE']._serialized_end=1903
+  _globals['_THREADAUTHOR']._serialized_start=1905
+  _globals['_THREADAUTHOR']._serialized_end=2031
   _globals['_DESKCARD']._serialized_start=156
   _globals['_DESKCARD']._serialized_end=664
   _globals['_CARDPHOTO']._serialized_start=666
   _globals['_CARDPHOTO']._serialized_end=727
   _globals['_CARDACTION']._serialized_start=730
   _globals['_CARDACTION']._serialized_end=881
-  _globals['_FORM']._serialized_start=883
-  _globals['_FORM']._serialized_end=993
-  _globals['_FORMFIELD']._serialized_start=996
-  _globals['_FORMFIELD']._serialized_end=1200
-  _globals['_WORDSFIELD']._serialized_start=1202
-  _globals['_WORDSFIELD']._serialized_end=1267
-  _globals['_CHOICEFIELD']._serialized_start=1269
-  _globals['_CHOICEFIELD']._serialized_end=1326
-  _globals['_THREADENTRY']._serialized_start=1329
-  _globals['_THREADENTRY']._serialized_end=1497
-  _globals['_BOARDSECTION']._serialized_start=1499
-  _globals['_BOARDSECTION']._serialized_end=1608
-  _globals['_BOARDLINE']._serialized_start=1611
-  _globals['_BOARDLINE']._serialized_end=1784
+  _globals['_FORM']._serialized_start=884
+  _globals['_FORM']._serialized_end=1016
+  _globals['_FORMFIELD']._serialized_start=1019
+  _globals['_FORMFIELD']._serialized_end=1223
+  _globals['_WORDSFIELD']._serialized_start=1225
+  _globals['_WORDSFIELD']._serialized_end=1290
+  _globals['_CHOICEFIELD']._serialized_start=1292
+  _globals['_CHOICEFIELD']._serialized_end=1349
+  _globals['_THREADENTRY']._serialized_start=1352
+  _globals['_THREADENTRY']._serialized_end=1520
+  _globals['_BOARDSECTION']._serialized_start=1522
+  _globals['_BOARDSECTION']._serialized_end=1631
+  _globals['_BOARDLINE']._serialized_start=1634
+  _globals['_BOARDLINE']._serialized_end=1807
 # @@protoc_insertion_point(module_scope)

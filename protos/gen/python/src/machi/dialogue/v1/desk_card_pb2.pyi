@@ -217,12 +217,17 @@ class Form(_message.Message):
     SUBMIT_LABEL_FIELD_NUMBER: _builtins.int
     CLOSE_LABEL_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    NEEDS_ONE_OF_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     """At most 24 characters each."""
     submit_label: _builtins.str
     close_label: _builtins.str
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormField]: ...
+    @_builtins.property
+    def needs_one_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional fields of which one must be filled in all the same; the first of them says so, with its error."""
+
     def __init__(
         self,
         *,
@@ -230,10 +235,11 @@ class Form(_message.Message):
         submit_label: _builtins.str = ...,
         close_label: _builtins.str = ...,
         fields: _abc.Iterable[Global___FormField] | None = ...,
+        needs_one_of: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_label", b"close_label", "fields", b"fields", "submit_label", b"submit_label", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_label", b"close_label", "fields", b"fields", "needs_one_of", b"needs_one_of", "submit_label", b"submit_label", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

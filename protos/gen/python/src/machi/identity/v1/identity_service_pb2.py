@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from machi.options.v1 import options_pb2 as machi_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(machi/identity/v1/identity_service.proto\x12\x11machi.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1emachi/options/v1/options.proto\"9\n\x05\x46ocus\x12\x0b\n\x03pod\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"8\n\x0eResolveRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\"\xb3\x01\n\x0fResolveResponse\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x17\n\x0flanguage_chosen\x18\x03 \x01(\x08\x12\x11\n\tward_code\x18\x04 \x01(\t\x12\'\n\x05\x66ocus\x18\x05 \x01(\x0b\x32\x18.machi.identity.v1.Focus\x12\x11\n\treachable\x18\x06 \x01(\x08\x12\x12\n\nformer_ids\x18\x07 \x03(\t\"`\n\x0fSetFocusRequest\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x02 \x01(\x03\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\";\n\x10SetFocusResponse\x12\'\n\x05\x66ocus\x18\x01 \x01(\x0b\x32\x18.machi.identity.v1.Focus\"\x93\x01\n\x15ReleaseAddressRequest\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12.\n\x05\x62\x61sis\x18\x03 \x01(\x0e\x32\x1f.machi.identity.v1.ReleaseBasis\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x14\n\x0creference_id\x18\x05 \x01(\t\"\x8c\x01\n\x16ReleaseAddressResponse\x12\x32\n\x07verdict\x18\x01 \x01(\x0e\x32!.machi.identity.v1.ReleaseVerdict\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\'\n\x05\x66ocus\x18\x03 \x01(\x0b\x32\x18.machi.identity.v1.Focus\"\x93\x01\n\x13SetReachableRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x11\n\treachable\x18\x03 \x01(\x08\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14SetReachableResponse\"\x12\n\x10GetTenantRequest\"\xc1\x01\n\x11GetTenantResponse\x12>\n\x05names\x18\x01 \x03(\x0b\x32/.machi.identity.v1.GetTenantResponse.NamesEntry\x12\x11\n\tlanguages\x18\x02 \x03(\t\x12\x18\n\x10\x64\x65\x66\x61ult_language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x11GetContactRequest\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\"^\n\x12GetContactResponse\x12\x10\n\x08language\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x11\n\tward_code\x18\x03 \x01(\t\x12\x12\n\ncitizen_id\x18\x04 \x01(\t*b\n\x0cReleaseBasis\x12\x1d\n\x19RELEASE_BASIS_UNSPECIFIED\x10\x00\x12\x19\n\x15RELEASE_BASIS_CONSENT\x10\x01\x12\x18\n\x14RELEASE_BASIS_ANSWER\x10\x02*\x90\x01\n\x0eReleaseVerdict\x12\x1f\n\x1bRELEASE_VERDICT_UNSPECIFIED\x10\x00\x12\x1c\n\x18RELEASE_VERDICT_RELEASED\x10\x01\x12\x1e\n\x1aRELEASE_VERDICT_NO_CONSENT\x10\x02\x12\x1f\n\x1bRELEASE_VERDICT_UNREACHABLE\x10\x03\x32\xb3\x04\n\x0fIdentityService\x12P\n\x07Resolve\x12!.machi.identity.v1.ResolveRequest\x1a\".machi.identity.v1.ResolveResponse\x12S\n\x08SetFocus\x12\".machi.identity.v1.SetFocusRequest\x1a#.machi.identity.v1.SetFocusResponse\x12\x65\n\x0eReleaseAddress\x12(.machi.identity.v1.ReleaseAddressRequest\x1a).machi.identity.v1.ReleaseAddressResponse\x12_\n\x0cSetReachable\x12&.machi.identity.v1.SetReachableRequest\x1a\'.machi.identity.v1.SetReachableResponse\x12Y\n\nGetContact\x12$.machi.identity.v1.GetContactRequest\x1a%.machi.identity.v1.GetContactResponse\x12V\n\tGetTenant\x12#.machi.identity.v1.GetTenantRequest\x1a$.machi.identity.v1.GetTenantResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(machi/identity/v1/identity_service.proto\x12\x11machi.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1emachi/options/v1/options.proto\"9\n\x05\x46ocus\x12\x0b\n\x03pod\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"L\n\x0eResolveRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x12\n\nknown_only\x18\x03 \x01(\x08\"\xb3\x01\n\x0fResolveResponse\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x17\n\x0flanguage_chosen\x18\x03 \x01(\x08\x12\x11\n\tward_code\x18\x04 \x01(\t\x12\'\n\x05\x66ocus\x18\x05 \x01(\x0b\x32\x18.machi.identity.v1.Focus\x12\x11\n\treachable\x18\x06 \x01(\x08\x12\x12\n\nformer_ids\x18\x07 \x03(\t\"`\n\x0fSetFocusRequest\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x02 \x01(\x03\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\";\n\x10SetFocusResponse\x12\'\n\x05\x66ocus\x18\x01 \x01(\x0b\x32\x18.machi.identity.v1.Focus\"\x93\x01\n\x15ReleaseAddressRequest\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12.\n\x05\x62\x61sis\x18\x03 \x01(\x0e\x32\x1f.machi.identity.v1.ReleaseBasis\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x14\n\x0creference_id\x18\x05 \x01(\t\"\x8c\x01\n\x16ReleaseAddressResponse\x12\x32\n\x07verdict\x18\x01 \x01(\x0e\x32!.machi.identity.v1.ReleaseVerdict\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\'\n\x05\x66ocus\x18\x03 \x01(\x0b\x32\x18.machi.identity.v1.Focus\"\x93\x01\n\x13SetReachableRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x11\n\treachable\x18\x03 \x01(\x08\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14SetReachableResponse\"\x12\n\x10GetTenantRequest\"\xc1\x01\n\x11GetTenantResponse\x12>\n\x05names\x18\x01 \x03(\x0b\x32/.machi.identity.v1.GetTenantResponse.NamesEntry\x12\x11\n\tlanguages\x18\x02 \x03(\t\x12\x18\n\x10\x64\x65\x66\x61ult_language\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x11GetContactRequest\x12\x12\n\ncitizen_id\x18\x01 \x01(\t\"^\n\x12GetContactResponse\x12\x10\n\x08language\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x11\n\tward_code\x18\x03 \x01(\t\x12\x12\n\ncitizen_id\x18\x04 \x01(\t*b\n\x0cReleaseBasis\x12\x1d\n\x19RELEASE_BASIS_UNSPECIFIED\x10\x00\x12\x19\n\x15RELEASE_BASIS_CONSENT\x10\x01\x12\x18\n\x14RELEASE_BASIS_ANSWER\x10\x02*\x90\x01\n\x0eReleaseVerdict\x12\x1f\n\x1bRELEASE_VERDICT_UNSPECIFIED\x10\x00\x12\x1c\n\x18RELEASE_VERDICT_RELEASED\x10\x01\x12\x1e\n\x1aRELEASE_VERDICT_NO_CONSENT\x10\x02\x12\x1f\n\x1bRELEASE_VERDICT_UNREACHABLE\x10\x03\x32\xb3\x04\n\x0fIdentityService\x12P\n\x07Resolve\x12!.machi.identity.v1.ResolveRequest\x1a\".machi.identity.v1.ResolveResponse\x12S\n\x08SetFocus\x12\".machi.identity.v1.SetFocusRequest\x1a#.machi.identity.v1.SetFocusResponse\x12\x65\n\x0eReleaseAddress\x12(.machi.identity.v1.ReleaseAddressRequest\x1a).machi.identity.v1.ReleaseAddressResponse\x12_\n\x0cSetReachable\x12&.machi.identity.v1.SetReachableRequest\x1a\'.machi.identity.v1.SetReachableResponse\x12Y\n\nGetContact\x12$.machi.identity.v1.GetContactRequest\x1a%.machi.identity.v1.GetContactResponse\x12V\n\tGetTenant\x12#.machi.identity.v1.GetTenantRequest\x1a$.machi.identity.v1.GetTenantResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,38 +41,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETREACHABLEREQUEST'].fields_by_name['address']._serialized_options = b'\350\340\030\001'
   _globals['_GETTENANTRESPONSE_NAMESENTRY']._loaded_options = None
   _globals['_GETTENANTRESPONSE_NAMESENTRY']._serialized_options = b'8\001'
-  _globals['_RELEASEBASIS']._serialized_start=1406
-  _globals['_RELEASEBASIS']._serialized_end=1504
-  _globals['_RELEASEVERDICT']._serialized_start=1507
-  _globals['_RELEASEVERDICT']._serialized_end=1651
+  _globals['_RELEASEBASIS']._serialized_start=1426
+  _globals['_RELEASEBASIS']._serialized_end=1524
+  _globals['_RELEASEVERDICT']._serialized_start=1527
+  _globals['_RELEASEVERDICT']._serialized_end=1671
   _globals['_FOCUS']._serialized_start=128
   _globals['_FOCUS']._serialized_end=185
   _globals['_RESOLVEREQUEST']._serialized_start=187
-  _globals['_RESOLVEREQUEST']._serialized_end=243
-  _globals['_RESOLVERESPONSE']._serialized_start=246
-  _globals['_RESOLVERESPONSE']._serialized_end=425
-  _globals['_SETFOCUSREQUEST']._serialized_start=427
-  _globals['_SETFOCUSREQUEST']._serialized_end=523
-  _globals['_SETFOCUSRESPONSE']._serialized_start=525
-  _globals['_SETFOCUSRESPONSE']._serialized_end=584
-  _globals['_RELEASEADDRESSREQUEST']._serialized_start=587
-  _globals['_RELEASEADDRESSREQUEST']._serialized_end=734
-  _globals['_RELEASEADDRESSRESPONSE']._serialized_start=737
-  _globals['_RELEASEADDRESSRESPONSE']._serialized_end=877
-  _globals['_SETREACHABLEREQUEST']._serialized_start=880
-  _globals['_SETREACHABLEREQUEST']._serialized_end=1027
-  _globals['_SETREACHABLERESPONSE']._serialized_start=1029
-  _globals['_SETREACHABLERESPONSE']._serialized_end=1051
-  _globals['_GETTENANTREQUEST']._serialized_start=1053
-  _globals['_GETTENANTREQUEST']._serialized_end=1071
-  _globals['_GETTENANTRESPONSE']._serialized_start=1074
-  _globals['_GETTENANTRESPONSE']._serialized_end=1267
-  _globals['_GETTENANTRESPONSE_NAMESENTRY']._serialized_start=1223
-  _globals['_GETTENANTRESPONSE_NAMESENTRY']._serialized_end=1267
-  _globals['_GETCONTACTREQUEST']._serialized_start=1269
-  _globals['_GETCONTACTREQUEST']._serialized_end=1308
-  _globals['_GETCONTACTRESPONSE']._serialized_start=1310
-  _globals['_GETCONTACTRESPONSE']._serialized_end=1404
-  _globals['_IDENTITYSERVICE']._serialized_start=1654
-  _globals['_IDENTITYSERVICE']._serialized_end=2217
+  _globals['_RESOLVEREQUEST']._serialized_end=263
+  _globals['_RESOLVERESPONSE']._serialized_start=266
+  _globals['_RESOLVERESPONSE']._serialized_end=445
+  _globals['_SETFOCUSREQUEST']._serialized_start=447
+  _globals['_SETFOCUSREQUEST']._serialized_end=543
+  _globals['_SETFOCUSRESPONSE']._serialized_start=545
+  _globals['_SETFOCUSRESPONSE']._serialized_end=604
+  _globals['_RELEASEADDRESSREQUEST']._serialized_start=607
+  _globals['_RELEASEADDRESSREQUEST']._serialized_end=754
+  _globals['_RELEASEADDRESSRESPONSE']._serialized_start=757
+  _globals['_RELEASEADDRESSRESPONSE']._serialized_end=897
+  _globals['_SETREACHABLEREQUEST']._serialized_start=900
+  _globals['_SETREACHABLEREQUEST']._serialized_end=1047
+  _globals['_SETREACHABLERESPONSE']._serialized_start=1049
+  _globals['_SETREACHABLERESPONSE']._serialized_end=1071
+  _globals['_GETTENANTREQUEST']._serialized_start=1073
+  _globals['_GETTENANTREQUEST']._serialized_end=1091
+  _globals['_GETTENANTRESPONSE']._serialized_start=1094
+  _globals['_GETTENANTRESPONSE']._serialized_end=1287
+  _globals['_GETTENANTRESPONSE_NAMESENTRY']._serialized_start=1243
+  _globals['_GETTENANTRESPONSE_NAMESENTRY']._serialized_end=1287
+  _globals['_GETCONTACTREQUEST']._serialized_start=1289
+  _globals['_GETCONTACTREQUEST']._serialized_end=1328
+  _globals['_GETCONTACTRESPONSE']._serialized_start=1330
+  _globals['_GETCONTACTRESPONSE']._serialized_end=1424
+  _globals['_IDENTITYSERVICE']._serialized_start=1674
+  _globals['_IDENTITYSERVICE']._serialized_end=2237
 # @@protoc_insertion_point(module_scope)

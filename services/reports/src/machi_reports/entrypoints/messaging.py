@@ -1,0 +1,48 @@
+"""What others know about messages to residents comes in: whether they reach a person, and which did not arrive."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC
+
+from machi.consent.v1.events_pb2 import ConsentDecided, ReachabilityChanged
+from machi.deliveries.v1.events_pb2 import DeliveryConcluded, DeliveryState
+from machi_reports.adapters.work import ReportsWork
+from machi_reports.use_cases.note_undelivered import Undelivered, note_undelivered
+from machi_reports.use_cases.renew_cards import renew_cards
+from machi_sdk.envelope import Received
+from machi_sdk.errors import Invalid
+
+# Ends of which the city knows that nobody was reached. Where consent said no, the card says so.
+_LOST = frozenset(
+    {
+        DeliveryState.DELIVERY_STATE_FAILED,
+        DeliveryState.DELIVERY_STATE_EXPIRED,
+        DeliveryState.DELIVERY_STATE_SUPERSEDED,
+    }
+)
+
+
+def renewing(purpose: str) -> Callable[[Sequence[Received], ReportsWork], Awaitable[None]]:
+    """The handler of machi.consent.v1: cards say whether messages of that purpose reach the reporter."""
+
+    async def take_consents(records: Sequence[Received], work: ReportsWork) -> None:
+        for record in records:
+            event, now = record.event, work.clock.now()
+            if isinstance(event, ReachabilityChanged):
+                await renew_cards(event.citizen_id, event.occurred_at.ToDatetime(UTC), work, now)
+            elif not isinstance(event, ConsentDecided):
+                raise Invalid("event-type-unknown")
+            elif event.purpose == purpose:
+                await renew_cards(event.citizen_id, event.decided_at.ToDatetime(UTC), work, now)
+
+    return take_consents
+
+
+async def take_outcomes(records: Sequence[Received], work: ReportsWork) -> None:
+    """The handler of machi.deliveries.outcomes.v1: the office hears what did not arrive."""
+    for record in records:
+        event = record.event
+        if not isinstance(event, DeliveryConcluded):
+            raise Invalid("event-type-unknown")
+        if event.state in _LOST and event.thread:
+            lost = Undelivered(event.delivery_id, event.thread, event.version, event.reason)
+            await note_undelivered(lost, work, work.clock.now())
