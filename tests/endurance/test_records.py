@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.endurance.memory import Memory, growing
-from tests.endurance.records import FLAT, endure_records
+from tests.endurance.records import FLAT_WHILE_FILLING, endure_records
 from tests.endurance.trouble import Trouble
 
 RECORDS = 250_000
@@ -21,7 +21,7 @@ async def test_no_record_is_lost_or_doubled_whatever_breaks(tmp_path: Path) -> N
     assert verdict.left == {"outbox": 0, "parked": 0}
     assert sum(verdict.faults.values()) >= 4
     assert "reader 2" in verdict.slopes  # which nothing kills
-    assert growing(verdict.slopes, FLAT) == []
+    assert growing(verdict.slopes, FLAT_WHILE_FILLING) == []
 
 
 def test_a_process_that_grows_is_seen() -> None:
