@@ -60,7 +60,7 @@ class Copy:
         here = left.read_text(encoding="utf-8").strip() if left.exists() else self.tree
         command = ["bash", "-euc", f"trap 'pwd > {shlex.quote(str(left))}' EXIT\n{script}"]
         done = subprocess.run(
-            command, cwd=here, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command, cwd=here, env=environment, capture_output=True, text=True, check=False, timeout=600
         )
         assert (done.returncode != 0) is fails, f"{script}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
         return done.stdout if not fails else done.stdout + done.stderr

@@ -47,7 +47,7 @@ def with_dialogues(tree: Path) -> list[Path]:
     return [path for path in tree.glob("services/*/service.yaml") if load_manifest(path).dialogues]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_language_comes_by_following_the_page(copy: Copy) -> None:
     copy.run(PAGE.commands(1))
     say_how_it_is_written(copy.tree)

@@ -14,7 +14,7 @@ from tests.city import ResidentAtPhone, visit
 from tests.following import Copy, Page, copied
 
 # Each works on a copy of its own, and a pod that comes or goes is generated anew.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 PAGE = Page("a-pod-in-15-minutes.md")
 NAME = "lost-umbrellas"
 GENERATE = ".venv/bin/python protos/generate.py"

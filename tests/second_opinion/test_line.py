@@ -50,7 +50,6 @@ def asked(call: ApiCall) -> tuple[str, str, bytes, dict[str, str]]:
     return call.method, path, body, {**call.headers, "authorization": "Bearer a-token"}
 
 
-@pytest.mark.timeout(300)
 async def test_prism_finds_nothing_wrong_with_what_we_send(city: City, prism: Prism) -> None:
     resident = await city.resident()
     number = await file_report(resident, Filing(photos=(photo(),)))
@@ -64,7 +63,6 @@ async def test_prism_finds_nothing_wrong_with_what_we_send(city: City, prism: Pr
     assert not {request: found for request, found in wrong.items() if found}
 
 
-@pytest.mark.timeout(300)
 def test_prism_refuses_what_line_would_refuse(prism: Prism) -> None:
     headers = {"content-type": "application/json", "authorization": "Bearer a-token"}
 

@@ -193,7 +193,6 @@ async def test_a_word_that_skips_elsewhere_is_an_answer_here(say: Say, text: str
     assert response.ask.key == "messages"
 
 
-@pytest.mark.timeout(300)
 async def test_naughty_strings_arrive_whole(say: Say, ledger: Ledger, card_of: CardOf) -> None:
     ledger.statuses["hana"] = consent.CONSENT_STATUS_GIVEN
     naughty = [text for text in json.loads(BLNS.read_text(encoding="utf-8")) if text]

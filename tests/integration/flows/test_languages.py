@@ -168,7 +168,6 @@ class Reader:
         return number_in(await self.resident.press(self.say("report.confirm-yes")))
 
 
-@pytest.mark.timeout(300)
 async def test_a_whole_story_in_every_language(city: City) -> None:
     forms = asyncio.Lock()
     told = await asyncio.gather(*(_story(city, language, forms) for language in LANGUAGES))

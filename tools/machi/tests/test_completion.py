@@ -30,7 +30,7 @@ def offered(state: Path, *typed: str) -> list[list[str]]:
         script += OFFER.format(machi=MACHI, words=quoted, place=len(words))
     environment = {**os.environ, "MACHI_STATE_DIR": str(state)}
     command = [bash, "-c", script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=110)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=240)
     return [row.split() for row in done.stdout.splitlines()]
 
 
@@ -59,5 +59,5 @@ def test_verbs_and_what_they_take_are_offered(state: Path) -> None:
 def test_there_is_a_script_for_each_shell(shell: str) -> None:
     environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     command = [str(MACHI), "--show-completion", shell]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=240)
     assert f"complete_{shell}" in done.stdout
