@@ -46,7 +46,7 @@ def look(pod: Pod, clock: ManualClock) -> Look:
 
     async def once() -> None:
         colleagues = RpcColleagues(pod.peers)
-        await Staffing(["fukuoka"], works, MemoryCatalogues(works), colleagues, clock).round("fukuoka")
+        await Staffing(["fukuoka"], works, MemoryCatalogues(works), clock, colleagues).round("fukuoka")
 
     return once
 

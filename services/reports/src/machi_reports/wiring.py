@@ -59,5 +59,5 @@ async def assemble(pod: Pod) -> None:
     pod.route(f"{PATH}/{{token}}", PhotoRoute(links, shelf), methods=("GET",))
     pod.background("photo upkeep", upkeep.run)
     pod.background("reminders", Reminders(sorted(pod.settings.tenants), works, catalogues, pod.clock).run)
-    pod.background("staffing", Staffing(sorted(pod.settings.tenants), works, catalogues, colleagues, pod.clock).run)
+    pod.background("staffing", Staffing(sorted(pod.settings.tenants), works, catalogues, pod.clock, colleagues).run)
     pod.ready_check("object store", store.trouble)

@@ -14,7 +14,7 @@ from machi_sdk.conversation.press import (
     TogglePress,
     decode,
 )
-from machi_sdk.dialogue.controls import KINDS, is_control
+from machi_sdk.dialogue.controls import KINDS, typed_control
 from machi_sdk.errors import Unavailable
 
 _LONGEST_LABEL = 40  # of a place that a button carries on
@@ -77,7 +77,7 @@ def _open(opening: Opening, arguments: dict[str, str]) -> Step:
 
 
 def _text(typed: str, focused: str, openings: InstalledOpenings) -> Step:
-    opening = None if focused and is_control(typed) else openings.by_words(typed)
+    opening = None if focused and typed_control(typed) else openings.by_words(typed)
     if opening is not None:
         return _open(opening, {"text": typed})
     if focused:

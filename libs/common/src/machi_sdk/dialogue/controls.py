@@ -82,14 +82,14 @@ def _labels(kind: Kind) -> set[str]:
     return set()
 
 
-def is_control(typed: str) -> bool:
-    """Whether the words are a control's, in any language."""
-    return fold(typed) in _WORDS
+def typed_control(typed: str) -> str:
+    """The control whose words these are, in any language: a key of `KINDS`; empty for all others."""
+    return _WORDS.get(fold(typed), "")
 
 
-_WORDS = frozenset(
-    fold(word)
+_WORDS = {
+    fold(word): name
     for name in KINDS
     for words in TEXTS.words(f"controls.{name}.words").values()
     for word in words.split("|")
-)
+}

@@ -12,7 +12,7 @@ from machi_channel_slack.rendering.reply import reply_message
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
 from machi_sdk.conversation import Answered, Turns
 from machi_sdk.conversation.press import CommandPress, ControlPress, decode
-from machi_sdk.dialogue.controls import is_control
+from machi_sdk.dialogue.controls import typed_control
 from machi_sdk.errors import Unavailable
 from machi_sdk.inbound import PendingEvent
 from machi_sdk.texts import Texts
@@ -91,9 +91,8 @@ class AnswerResident:
 
 
 def _asks_for_help(event: InboundEvent) -> bool:
-    """Whether help was pressed, or a control typed."""
     press = decode(event.pressed.data)
-    return (isinstance(press, ControlPress) and press.control == "help") or is_control(event.text.text)
+    return (press.control if isinstance(press, ControlPress) else typed_control(event.text.text)) == "help"
 
 
 def _user(event: InboundEvent) -> str:
