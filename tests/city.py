@@ -102,6 +102,7 @@ class City:
         user = await self.simulator.line.create()
         resident = ResidentAtPhone(self, user)
         await resident.does(lambda: self.simulator.line.follow(user))
+        await resident.offered(language)  # behind the notice that the message is here, when the city is slow
         await resident.press(language)
         return resident
 
@@ -149,7 +150,7 @@ class ResidentAtPhone:
 
     async def press(self, label: str, seconds: float = PATIENCE) -> str:
         """Press the newest button whose label contains `label`."""
-        buttons = [button.label for button in await self.city.simulator.line.buttons(self.user)]
+        buttons = await self.buttons()
         exact = label if label in buttons else next((each for each in buttons if label in each), None)
         assert exact is not None, f"no button {label!r} among {buttons}"
         return await self.does(lambda: self.city.simulator.line.press(self.user, exact), seconds)
@@ -193,6 +194,14 @@ class ResidentAtPhone:
         """The id of the newest message of the chat."""
         chat = await self.city.simulator.line.chat(self.user)
         return chat[-1].id if chat else "0"
+
+    async def offered(self, label: str) -> None:
+        """Once a button's label contains `label`."""
+
+        async def look() -> bool:
+            return any(label in each for each in await self.buttons())
+
+        await self.city.until(look, what=f"never offered {label!r}")
 
     async def buttons(self) -> list[str]:
         """Labels of what can be pressed now."""

@@ -105,7 +105,7 @@ async def submit(
     async def look() -> list[object]:
         return list(await city.simulator.slack.views(officer))
 
-    await city.until(look, 5, "no form opened")
+    await city.until(look, what="no form opened")
     view = (await city.simulator.slack.views(officer))[-1]
     values: dict[str, dict[str, object]] = {}
     blocks = view.content["blocks"]

@@ -117,10 +117,13 @@ async def test_a_withdrawal_and_what_an_officer_did_outlive_their_pods(city: Cit
     resident = await city.resident()
     number = await file_report(resident)
     card = await city.card(number)
-    pids = await doomed(city, {"identity": "after_publish_before_delete", "channel-slack": "after_commit_before_ack"})
+    places = {"identity": "after_publish_before_delete", "channel-slack": "after_commit_before_ack"}
+    withdrawing = await doomed(city, places)
     await resident.say("お知らせを止める", HEALED_SECONDS)
+    await have_died(city, withdrawing)  # channel-slack of the card, which says that words do not arrive any more
+    acting = await doomed(city, {"channel-slack": "after_commit_before_ack"})
     await submit(city, OFFICER_HAKATA, card, "resolve", words="直しました。")
-    await have_died(city, pids)
+    await have_died(city, acting)
 
     async def resolved() -> bool:
         return "対応完了" in words_of(await city.card(number))

@@ -37,7 +37,7 @@ async def first_try(city: City, event_id: str) -> Attempt:
         tries = (each.attempts for each in await city.simulator.webhooks() if each.id == event_id)
         return next((found[0] for found in tries if found), None)
 
-    found = await city.until(look, 10, "the webhook was never tried")
+    found = await city.until(look, what="the webhook was never tried")
     assert found is not None
     return found
 

@@ -111,7 +111,7 @@ async def test_an_event_waits_for_an_earlier_one_of_its_key(works: Works[Work], 
         work.emit(TOPIC, "card", CardAnnounced(card_id="earlier"))
         await work.db.execute(work.sealed())
         task = asyncio.create_task(later())
-        await wait_until(decided, 10)
+        await wait_until(decided)
         assert not finished.is_set(), "it overtook an event that is numbered before it and not committed yet"
     await task
 

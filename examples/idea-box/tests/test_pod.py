@@ -111,7 +111,7 @@ async def test_an_idea_is_kept_and_follows_its_author(
     async def moved() -> bool:
         return await kept(database) == [(present, "More benches")]
 
-    await wait_until(moved, 20)
+    await wait_until(moved)
 
 
 async def test_an_idea_goes_with_its_message_and_for_its_author_alone(talk: Talk, database: PodDatabase) -> None:

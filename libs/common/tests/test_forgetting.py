@@ -44,4 +44,4 @@ async def test_answers_and_conversations_go_in_time_though_nobody_talks(
 
     await announce_pods(kafka_server.bootstrap, [toy])
     async with running_pod(nothing, release.settings("toy", pod_database.url, kafka_server.bootstrap), toy):
-        await wait_until(only_the_new, 20)
+        await wait_until(only_the_new)

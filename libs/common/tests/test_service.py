@@ -232,13 +232,13 @@ async def test_a_draining_pod_finishes_its_requests_and_its_log_says_nothing_per
         reading = asyncio.create_task(asyncio.to_thread(lambda: lines.extend(iter(pod.stdout.readline, ""))))  # type: ignore[union-attr]
         listens = await wait_until(lambda: [line for line in lines if "pod listens" in line])
         ports = json.loads(listens[0])
-        await wait_until(lambda: _is_ready(ports["http"]), 20)
+        await wait_until(lambda: _is_ready(ports["http"]))
         assert (await fetch(ports["http"], "/broken", b""))[0] == 500
         release.addresses["toy"] = f"127.0.0.1:{ports['rpc']}"
         stub = ConsentServiceStub(release.peers("toy").channel("toy"))
         with pytest.raises(Unavailable):
             await stub.Check(wire.CheckRequest(citizen_id=MARKER), timeout=5, metadata=for_tenant("fukuoka"))
-        await wait_until(lambda: _parked(settings.database_url), 20)
+        await wait_until(lambda: _parked(settings.database_url))
         answer = asyncio.create_task(fetch(ports["http"], "/slow", b"0.7"))
         await wait_until(lambda: any("slow request begun" in line for line in lines))
         pod.send_signal(signal.SIGTERM)

@@ -210,7 +210,7 @@ class LineCity:
         said = await self.simulator.line.heard(user)
         return [str(each.content.get("text") or each.content.get("altText")) for each in said]
 
-    async def until_heard(self, user: str, count: int, seconds: float = 15.0) -> list[str]:
+    async def until_heard(self, user: str, count: int, seconds: float = 60.0) -> list[str]:
         """The first `count` things said, once there are so many."""
 
         async def enough() -> list[str]:

@@ -117,7 +117,7 @@ async def test_what_may_have_arrived_is_not_said_to_be_refused(city: LineCity) -
     user = await resident(city)
     await city.simulator.plan(Fault(path=PUSH, kind="accept_then_hang", ms=4000))
     ending = asyncio.create_task(ends(city, [requested(user, "届いたかも", purpose="lamps.adverts")]))
-    await wait_until(lambda: _was_pushed(city), 10)
+    await wait_until(lambda: _was_pushed(city))
     city.identity.refusing.add("lamps.adverts")
     assert await ending == [("unknown", "not-confirmed")]
 
@@ -152,7 +152,7 @@ async def merged(city: LineCity, from_id: str, into_id: str) -> None:
         async with city.pod.works(Work).begin("fukuoka") as work:
             return bool(await work.db.fetchval("SELECT true FROM aliases WHERE former_id = $1", from_id))
 
-    await wait_until(known, 20)
+    await wait_until(known)
 
 
 async def test_what_was_sent_under_a_former_id_counts_for_the_person(city: LineCity) -> None:
@@ -174,7 +174,7 @@ async def test_the_menu_speaks_the_language_of_the_one_person(city: LineCity) ->
     async def menu() -> dict[str, object] | None:
         return (await line.resident(user)).menu
 
-    await wait_until(menu, 20)
+    await wait_until(menu)
     default = await menu()
     city.identity.addresses["c-kept"] = user
     city.identity.languages["c-kept"] = "en"
@@ -183,4 +183,4 @@ async def test_the_menu_speaks_the_language_of_the_one_person(city: LineCity) ->
     async def in_english() -> bool:
         return await menu() not in (None, default)
 
-    await wait_until(in_english, 20)
+    await wait_until(in_english)

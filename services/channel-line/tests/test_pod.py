@@ -101,7 +101,7 @@ async def test_a_reply_of_unclear_outcome_reaches_the_person_once(city: LineCity
     user = await follower(city)
     await city.simulator.plan(Fault.model_validate({"path": REPLY, "kind": kind, "ms": 4000}))
     acted = await city.simulator.line.say(user, "街灯")
-    await wait_until(lambda: _is_done(city, acted.event), 20)
+    await wait_until(lambda: _is_done(city, acted.event))
     assert await city.heard(user) == ["welcomeです", "どの街灯ですか"]
     assert {each.how for each in await city.simulator.line.heard(user)} == {"reply"}
 
@@ -114,12 +114,12 @@ async def test_a_token_that_is_too_old_is_answered_by_push(city: LineCity) -> No
     user = await follower(city)
     city.lamps.open.clear()
     acted = await city.simulator.line.say(user, "街灯")
-    await wait_until(lambda: _is_stored(city, acted.event), 10)
+    await wait_until(lambda: _is_stored(city, acted.event))
     await city.simulator.advance(61)
     for kind in ("accept_then_reset", "status"):
         await city.simulator.plan(Fault.model_validate({"path": PUSH, "kind": kind}))
     city.lamps.open.set()
-    await wait_until(lambda: _is_done(city, acted.event), 20)
+    await wait_until(lambda: _is_done(city, acted.event))
     assert await city.heard(user) == ["welcomeです", "どの街灯ですか"]
     assert city.identity.releases["RELEASE_BASIS_ANSWER"] >= 1
     keys = {call.headers["x-line-retry-key"] for call in await city.simulator.received("message/push")}
@@ -134,12 +134,12 @@ async def test_a_hung_pod_is_excused_once_and_answered_later_in_order(city: Line
     user = await follower(city)
     city.lamps.open.clear()
     acted = await city.simulator.line.say(user, "街灯")
-    await wait_until(lambda: _is_stored(city, acted.event), 10)
+    await wait_until(lambda: _is_stored(city, acted.event))
     await city.simulator.line.say(user, "大通りです")
-    said = await city.until_heard(user, 2, 20)
+    said = await city.until_heard(user, 2)
     assert said[1].startswith("メッセージを受け取りました")
     city.lamps.open.set()
-    said = await city.until_heard(user, 5, 20)
+    said = await city.until_heard(user, 5)
     assert said[2:4] == ["どの街灯ですか", "聞きました：大通りです"]
     assert len([words for words in said if words.startswith("メッセージを受け取りました")]) <= 2
 
@@ -151,7 +151,7 @@ async def test_an_unsent_message_is_taken_back_and_forgotten(city: LineCity) -> 
     acted = await city.simulator.line.say(user, "消してほしい言葉")
     await city.until_heard(user, 4)
     await city.simulator.line.unsend(user, acted.message)
-    await wait_until(lambda: city.lamps.said("retract"), 10)
+    await wait_until(lambda: city.lamps.said("retract"))
     assert city.lamps.said("retract")[0].retract.event_id == acted.event
 
     async def blanked() -> bool:
@@ -159,13 +159,13 @@ async def test_an_unsent_message_is_taken_back_and_forgotten(city: LineCity) -> 
             payload = await work.db.fetchval("SELECT payload FROM inbound_events WHERE event_id = $1", acted.event)
         return bool(payload == b"")
 
-    await wait_until(blanked, 10)
+    await wait_until(blanked)
 
 
 async def test_a_block_is_noted_and_nothing_is_said(city: LineCity) -> None:
     user = await follower(city)
     acted = await city.simulator.line.block(user)
-    await wait_until(lambda: _is_done(city, acted.event), 10)
+    await wait_until(lambda: _is_done(city, acted.event))
     assert city.identity.reachable == {user: False}
     assert await city.heard(user) == ["welcomeです"]
 
@@ -187,7 +187,7 @@ async def test_a_photo_is_waited_for_while_its_host_falters(city: LineCity) -> N
     for status in (401, 500):
         await city.simulator.plan(Fault(path="/line-data/*/content", kind="status", status=status, count=2))
     await city.simulator.line.upload(user, JPEG, "image/jpeg")
-    assert (await city.until_heard(user, 5, 20))[4] == "受付番号 LMP-234-5"
+    assert (await city.until_heard(user, 5))[4] == "受付番号 LMP-234-5"
     assert city.lamps.photos == [JPEG]
 
 
@@ -211,7 +211,7 @@ async def test_menus_follow_pods_and_people_their_language(city: LineCity) -> No
     async def menu_shown() -> bool:
         return (await city.simulator.line.resident(user)).menu is not None
 
-    await wait_until(menu_shown, 20)
+    await wait_until(menu_shown)
     first = (await city.simulator.line.resident(user)).menu
     await city.simulator.line.say(user, "English please")
     await city.until_heard(user, 2)
@@ -220,12 +220,12 @@ async def test_menus_follow_pods_and_people_their_language(city: LineCity) -> No
         menu = (await city.simulator.line.resident(user)).menu
         return menu is not None and menu != first
 
-    await wait_until(english, 20)
+    await wait_until(english)
     assert await made_menus(city) == 2
     city.identity.default_language = "en"
     await city.pod.installed.put(BENCHES)
-    await wait_until(lambda: _four_menus(city), 20)
-    await wait_until(lambda: _two_removed(city), 20)
+    await wait_until(lambda: _four_menus(city))
+    await wait_until(lambda: _two_removed(city))
     second = (await city.simulator.line.resident(user)).menu
     assert second is not None
     assert second != first

@@ -290,7 +290,7 @@ class SlackCity:
         async def enough() -> list[wire.TurnRequest]:
             return self.lamps.turns if len(self.lamps.turns) >= count else []
 
-        return await self.simulator.until(enough, 15, f"{count} turns")
+        return await self.simulator.until(enough, what=f"{count} turns")
 
     async def replies_delivered(self, times: int) -> list[Delivery]:
         """The events of words in a thread, once they were delivered so often."""
@@ -300,9 +300,9 @@ class SlackCity:
             found = [event for event in events if '"thread_ts"' in event.body]
             return found if sum(len(hook.attempts) for hook in found) >= times else []
 
-        return await self.simulator.until(enough, 15, f"{times} deliveries")
+        return await self.simulator.until(enough, what=f"{times} deliveries")
 
-    async def heard(self, count: int, seconds: float = 15.0) -> list[SlackMessage]:
+    async def heard(self, count: int, seconds: float = 60.0) -> list[SlackMessage]:
         """The first `count` messages to the resident."""
 
         async def enough() -> list[SlackMessage]:
@@ -319,7 +319,7 @@ class SlackCity:
             view = await self.simulator.slack.home(user)
             return json.dumps(view.content, ensure_ascii=False) if view and len(calls) >= times else ""
 
-        return await self.simulator.until(published, 15, f"home published {times} times")
+        return await self.simulator.until(published, what=f"home published {times} times")
 
     async def told(self, user: str, count: int) -> list[str]:
         """The first `count` things a person was told."""
@@ -328,7 +328,7 @@ class SlackCity:
             said = [message.text for message in await self.whispers(user)]
             return said if len(said) >= count else []
 
-        return await self.simulator.until(enough, 15, f"{count} whispers")
+        return await self.simulator.until(enough, what=f"{count} whispers")
 
 
 @asynccontextmanager

@@ -112,7 +112,7 @@ async def test_a_pressed_line_becomes_a_card_and_the_line_a_link(city: SlackCity
         line = next(block for block in (await the_list(city, "MANY-030")).blocks if "MANY-030" in json.dumps(block))
         return "accessory" not in line and "カードへ" in json.dumps(line, ensure_ascii=False)
 
-    await city.simulator.until(linked, 20, "the line links its card")
+    await city.simulator.until(linked, what="the line links its card")
     cards, listed = await named(city)
     assert cards.count("MANY-030") == 1
     assert listed.count("MANY-030") == 1
@@ -128,7 +128,7 @@ async def test_who_acts_on_a_listed_case_finds_its_card(city: SlackCity) -> None
     async def shown() -> bool:
         return "MANY-030" in (await named(city))[0]
 
-    await city.simulator.until(shown, 20, "the newer version has a card")
+    await city.simulator.until(shown, what="the newer version has a card")
 
 
 @pytest.mark.integration
@@ -153,7 +153,7 @@ async def test_after_the_flood_the_rest_gets_its_cards_one_by_one(city: SlackCit
     async def both() -> bool:
         return len((await named(city))[0]) == len(cards) + 2
 
-    await city.simulator.until(both, 20, "two more have cards")
+    await city.simulator.until(both, what="two more have cards")
 
 
 @pytest.mark.integration
@@ -168,7 +168,7 @@ async def test_a_morning_s_list_is_posted_once_and_links_its_cards(city: SlackCi
     async def listed() -> list[SlackMessage]:
         return [each for each in await city.cards() if is_list(each)]
 
-    await city.simulator.until(listed, 20, "the list")
+    await city.simulator.until(listed, what="the list")
     await city.flood(3)
     await all_named(city, 3)
     (found,) = await listed()

@@ -129,7 +129,7 @@ async def test_words_in_the_thread_of_a_card_in_doubt_wait_for_it(city: SlackCit
     await city.simulator.plan(Fault(path="/slack/api/chat.postMessage", kind="accept_then_reset"))
     await city.simulator.plan(Fault(path="/slack/api/conversations.history", kind="status", status=500, count=2))
     await city.announce(1)
-    (message,) = await city.simulator.until(city.cards, 15, "the card stands there")
+    (message,) = await city.simulator.until(city.cards, what="the card stands there")
     other = await city.simulator.slack.say(OFFICER, message.channel, "雑談です")
     await city.simulator.slack.say(OFFICER, message.channel, WORDS, message.ts)
     await city.simulator.slack.say(OFFICER, message.channel, "雑談のつづき", other.ts)
@@ -265,7 +265,7 @@ async def test_who_deletes_words_hears_that_the_resident_has_them_and_only_of_th
             )
         return ended == 4
 
-    await city.simulator.until(all_ended, 15, "all four are handled")
+    await city.simulator.until(all_ended, what="all four are handled")
     assert "取り消せません" in (await city.told(OFFICER, 2))[1]
     async with city.pod.works(Work).begin("") as work:
         passed_over = await work.db.fetch("SELECT event_id FROM inbound_events WHERE reason = 'not-passed-on'")

@@ -35,14 +35,14 @@ async def stored(city: SlackCity, count: int) -> None:
             found: int = await work.db.fetchval("SELECT count(*) FROM inbound_events")
         return found == count
 
-    await wait_until(so_many, 10)
+    await wait_until(so_many)
 
 
 async def settled(city: SlackCity) -> None:
     async def none_open() -> bool:
         return await open_events(city) == 0
 
-    await wait_until(none_open, 20)
+    await wait_until(none_open)
 
 
 async def test_every_kind_of_question_is_answered_by_its_own_means(city: SlackCity) -> None:

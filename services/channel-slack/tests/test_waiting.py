@@ -67,7 +67,7 @@ async def test_a_card_of_a_desk_that_identity_does_not_know_yet_waits_for_it(cit
         return await cards.waiting(TENANT) == {(DESK, "desk-unknown"): 1}
 
     await city.announce(1)
-    await city.simulator.until(waits, 15, "the card waits")
+    await city.simulator.until(waits, what="the card waits")
     city.identity.desks.append(desk)
     await city.shown(1)
     assert await cards.waiting(TENANT) == {}

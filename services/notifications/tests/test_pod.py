@@ -90,7 +90,7 @@ async def _first_requests(bootstrap: str) -> list[DeliveryRequested]:
         return bool(found)
 
     until: Condition = some
-    await wait_until(until, 20)
+    await wait_until(until)
     return found
 
 
@@ -136,7 +136,7 @@ async def test_from_fact_to_truth(database: PodDatabase, kafka_server: KafkaAddr
             return answer.deliveries[0].state == DeliveryState.DELIVERY_STATE_ACCEPTED
 
         until: Condition = accepted
-        await wait_until(until, 20)
+        await wait_until(until)
         assert len(await _requests(bootstrap)) == 1
 
 
@@ -157,7 +157,7 @@ async def test_late_facts_under_a_former_id_tell_the_person_of_today(
 
         acknowledged = ReportAcknowledged(report=_report("c-old", 2))
         await publish(bootstrap, "machi.reports.v1", [Event("r-pod", acknowledged)])
-        await wait_until(partial(told, 1), 20)
+        await wait_until(partial(told, 1))
         async with works.begin("fukuoka") as work:  # as it was entered before the channels were linked
             await work.db.execute("UPDATE deliveries SET citizen_id = 'c-old'")
         merged = CitizenMerged(from_id="c-old", into_id="c-new")
@@ -166,8 +166,8 @@ async def test_late_facts_under_a_former_id_tell_the_person_of_today(
         async def moved() -> bool:
             return await owners() == ["c-new"]
 
-        await wait_until(moved, 20)
+        await wait_until(moved)
         resolved = ReportResolved(report=_report("c-old", 3), update_id="u-1")
         await publish(bootstrap, "machi.reports.v1", [Event("r-pod", resolved)])
-        await wait_until(partial(told, 2), 20)
+        await wait_until(partial(told, 2))
         assert await owners() == ["c-new", "c-new"]

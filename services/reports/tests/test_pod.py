@@ -99,7 +99,7 @@ async def _arrived(bootstrap: str, report_id: str) -> None:
         return all([report_id in {record.key for record in await read_all(bootstrap, topic)} for topic in topics])
 
     condition: Callable[[], bool | Awaitable[bool]] = both
-    await wait_until(condition, 15)
+    await wait_until(condition)
 
 
 def test_starting_loads_no_decoder() -> None:

@@ -17,7 +17,7 @@ async def _card_says(city: City, number: str, words: str) -> SlackMessage:
         card = await city.card(number)
         return card if words in "".join(words_of(card).split()) else None
 
-    found = await city.until(look, 20, f"the card of {number} does not say {words!r}")
+    found = await city.until(look, what=f"the card of {number} does not say {words!r}")
     assert found is not None
     return found
 
@@ -28,7 +28,7 @@ async def _home_says(city: City, user: str, *words: str) -> str:
         page = json.dumps(view.content, ensure_ascii=False) if view else ""
         return page if all(each in page for each in words) else ""
 
-    return await city.until(look, 20, f"the home tab does not say {words}")
+    return await city.until(look, what=f"the home tab does not say {words}")
 
 
 async def _held_and_noted(city: City, leading: str) -> None:
@@ -75,7 +75,7 @@ async def test_an_officers_day(city: City) -> None:
         view = await city.simulator.slack.home(LEAD)
         return view is not None and leading not in json.dumps(view.content)
 
-    await city.until(gone, 20, "the home tab still shows what is done")
+    await city.until(gone, what="the home tab still shows what is done")
     assert [(call.path, call.reason) for call in (await city.simulator.refused())[refused_before:]] == []
 
 
@@ -92,6 +92,6 @@ async def test_a_stranger_sees_a_kind_home_and_can_take_nothing(city: City) -> N
         messages = await city.simulator.slack.messages(card.channel)
         return sum(message.seen_by == STRANGER for message in messages) >= 4
 
-    await city.until(told, 20, "the stranger was told nothing")
+    await city.until(told, what="the stranger was told nothing")
     assert await city.simulator.slack.views(STRANGER) == []
     assert "担当者:道路" not in "".join(words_of(await city.card(number)).split())

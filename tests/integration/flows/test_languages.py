@@ -252,7 +252,7 @@ async def _until_on_card(city: City, number: str, words: str) -> None:
 async def _reads_form(city: City, card: SlackMessage, action: str, told: Told) -> None:
     slack = city.simulator.slack
     await slack.press(LEAD, card, action)
-    await city.until(lambda: slack.views(LEAD), 5, "no form opened")
+    await city.until(lambda: slack.views(LEAD), what="no form opened")
     (view,) = await slack.views(LEAD)
     told.add(view.content)
     await slack.close(LEAD, view)
@@ -340,4 +340,4 @@ async def test_strangers_are_told_in_a_language_they_may_read(city: City) -> Non
         messages = await city.simulator.slack.messages(card.channel)
         return [words for message in messages if message.seen_by == STRANGER for words in read_in(message.blocks)]
 
-    assert "You are not registered staff" in "\n".join(await city.until(told, 10, "the stranger was told nothing"))
+    assert "You are not registered staff" in "\n".join(await city.until(told, what="the stranger was told nothing"))

@@ -23,7 +23,7 @@ async def told(
         found = (any(words in str(each.content) for each in heard), any(words in str(each.blocks) for each in wrote))
         return found if any(found) else None
 
-    found = await city.until(anywhere, 20, "nobody was told")
+    found = await city.until(anywhere, what="nobody was told")
     assert found is not None
     return found
 
@@ -79,7 +79,7 @@ async def test_a_withdrawal_on_one_side_wins(city: City) -> None:
     async def resolved() -> bool:
         return "対応完了" in words_of(await city.card(number)) and await at_rest(city)
 
-    await city.until(resolved, 20, "the card was not updated")
+    await city.until(resolved, what="the card was not updated")
     assert (await phone.last(), await slack.count()) == before, "told in spite of the withdrawal"
     answer = await phone.say("お知らせを受け取る")
     assert "受け取りますか" in answer

@@ -92,20 +92,20 @@ async def test_a_photo_taken_back_leaves_the_desk(city: City) -> None:
             return True
         return False
 
-    await city.until(deleted, 20, "the photo is still in the thread")
+    await city.until(deleted, what="the photo is still in the thread")
     assert width((await city.simulator.slack.file(files[1])).body) == 500
 
     async def said() -> bool:
         return any("写真1枚は本人が取り消しました" in words for words in await city.thread(card))
 
-    await city.until(said, 20, "the thread does not say why")
+    await city.until(said, what="the thread does not say why")
     objects = city.state / "data" / "objects"
 
     async def gone() -> bool:
         stored = [Image.open(io.BytesIO(path.read_bytes())).size for path in objects.rglob("*-whole.jpg")]
         return ODD_SIZE not in stored
 
-    await city.until(gone, 20, "the photo is still in the store")
+    await city.until(gone, what="the photo is still in the store")
 
 
 async def test_a_photo_taken_back_before_filing_reaches_nobody(city: City) -> None:
@@ -125,7 +125,7 @@ async def test_a_photo_taken_back_before_filing_reaches_nobody(city: City) -> No
     async def asked() -> bool:
         return any("写真はありますか" in words for words in await city.thread(card))
 
-    await city.until(asked, 20, "the question is not in the thread")
+    await city.until(asked, what="the question is not in the thread")
     messages = await city.simulator.slack.messages(card.channel)
     assert not [each for each in messages if each.files and each.thread_ts == card.ts]
 

@@ -102,7 +102,7 @@ async def test_a_stranger_can_do_nothing(city: City) -> None:
         messages = await city.simulator.slack.messages(card.channel)
         return any(message.seen_by == STRANGER for message in messages)
 
-    await city.until(told, 10, "the stranger was told nothing")
+    await city.until(told, what="the stranger was told nothing")
     assert await city.simulator.slack.views(STRANGER) == []
     assert await resident.last() == heard
 

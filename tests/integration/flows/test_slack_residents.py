@@ -57,7 +57,7 @@ async def test_photos_and_words_of_one_message_are_filed_and_taken_back_together
     async def asked() -> bool:
         return "メッセージをお送りしてもよいですか" in await resident.hears(before)
 
-    await city.until(asked, 20, "photos and words were not taken")
+    await city.until(asked, what="photos and words were not taken")
     await resident.press("はい、受け取る")
     card = await city.card(number_in(await resident.press("送る")))
 
@@ -65,7 +65,7 @@ async def test_photos_and_words_of_one_message_are_filed_and_taken_back_together
         messages = await slack.messages(card.channel)
         return sum(len(each.files) for each in messages if each.thread_ts == card.ts) == count
 
-    await city.until(lambda: shared(2), 20, "not both photos are in the thread")
+    await city.until(lambda: shared(2), what="not both photos are in the thread")
     await slack.take_back(resident.user, sent)
 
     async def gone() -> bool:

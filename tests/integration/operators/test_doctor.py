@@ -257,7 +257,7 @@ async def test_menus_that_line_does_not_take_are_told_until_it_does(city: City) 
         return found if any(what.startswith("channel-line cannot") for what in found) else {}
 
     try:
-        found = await city.until(behind, 20, "nobody was told that LINE refuses menus")
+        found = await city.until(behind, what="nobody was told that LINE refuses menus")
     finally:
         await city.simulator.clear_faults()
     assert "it tries again by itself" in told(
@@ -276,7 +276,7 @@ async def as_tenant(city: City, pod: str, statement: str, *arguments: str) -> li
 async def test_a_merge_that_a_pod_missed(city: City) -> None:
     phone, slack = await city.resident(), await newcomer(city)
     await link(phone, slack)
-    await city.until(partial(at_rest, city), 20, "the city did not come to rest")
+    await city.until(partial(at_rest, city), what="the city did not come to rest")
     (former,) = await as_tenant(city, "identity", "SELECT former_id FROM aliases ORDER BY known_at DESC LIMIT 1")
     assert await as_tenant(city, "reports", "DELETE FROM aliases WHERE former_id = $1 RETURNING former_id", former)
     assert not [what for what in await findings(city) if "merged citizens" in what], "it has a minute's time"

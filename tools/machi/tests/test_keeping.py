@@ -17,7 +17,7 @@ from machi_tools.stack.keeping import CommandChild, Keeper
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

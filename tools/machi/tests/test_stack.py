@@ -50,7 +50,7 @@ class Stack:
         except OSError:
             return ""
 
-    def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"
@@ -155,7 +155,7 @@ def test_a_hanging_pod_is_told_and_left_alone(stack: Stack) -> None:
 @pytest.mark.parametrize("server", ["postgres", "kafka", "simulator"])
 def test_a_killed_server_comes_back(stack: Stack, server: str) -> None:
     stack.kill(server)
-    stack.until(lambda: stack.machi("doctor").returncode == 0)
+    stack.until(lambda: stack.machi("doctor").returncode == 0, 120)
 
 
 def test_what_a_killed_supervisor_left_is_cleared_away(stack: Stack) -> None:

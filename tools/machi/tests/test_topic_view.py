@@ -57,7 +57,7 @@ class Yard:
             found.extend([view] if view and view.found else [])
             return bool(found)
 
-        await wait_until(known, 20)
+        await wait_until(known)
         return found[0]
 
     async def write(self, count: int) -> None:

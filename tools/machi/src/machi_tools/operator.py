@@ -18,7 +18,7 @@ from machi_tools.stack.state import State, read_state
 
 Answer = TypeVar("Answer")
 Ask = Callable[[Peers, tuple[tuple[str, str], ...]], Awaitable[Answer]]
-DEADLINE = 5.0
+DEADLINE = 15.0
 CURES: dict[type[MachiError], str] = {
     Unavailable: "`machi doctor` says which pod is down",
     Denied: "use the folder of the running stack; `make down`, `make up` renews its keys",

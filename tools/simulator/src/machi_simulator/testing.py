@@ -100,7 +100,7 @@ class Simulator:
         """Where pods send spans that the timeline shows; empty: nowhere."""
         return text(as_object(await self._wire.get("/traces")), "address")
 
-    async def until(self, probe: Callable[[], Awaitable[T]], seconds: float = 10.0, what: str = "") -> T:
+    async def until(self, probe: Callable[[], Awaitable[T]], seconds: float = 60.0, what: str = "") -> T:
         """The first truthy result of `probe`. Raises TimeoutError after `seconds`."""
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:

@@ -19,7 +19,7 @@ async def running_pod(
     await assemble(pod)
     await pod.start()
     try:
-        await wait_until(lambda: not pod.health.troubles(), 20)
+        await wait_until(lambda: not pod.health.troubles())
         yield pod
     finally:
         await pod.drain()

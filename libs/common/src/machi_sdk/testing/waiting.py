@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 @overload
-async def wait_until(condition: Callable[[], Awaitable[T]], within: float = 10.0) -> T: ...
+async def wait_until(condition: Callable[[], Awaitable[T]], within: float = 60.0) -> T: ...
 @overload
-async def wait_until(condition: Callable[[], T], within: float = 10.0) -> T: ...
-async def wait_until(condition: Callable[[], T | Awaitable[T]], within: float = 10.0) -> T:
+async def wait_until(condition: Callable[[], T], within: float = 60.0) -> T: ...
+async def wait_until(condition: Callable[[], T | Awaitable[T]], within: float = 60.0) -> T:
     """Poll until the condition (plain or async) is truthy and return what it gave; AssertionError after `within` s."""
     deadline = asyncio.get_running_loop().time() + within
     pause = 0.01

@@ -103,7 +103,7 @@ async def put(operator: Operator, city: City, team: str) -> None:
         if city.catalogue:
             request = reports_pb2.PutCatalogueRequest(catalogue_json=city.catalogue)
             stub = reports_grpc.ReportServiceStub(peers.channel("reports"))
-            await stub.PutCatalogue(request, timeout=2 * DEADLINE, metadata=tenant)
+            await stub.PutCatalogue(request, timeout=DEADLINE, metadata=tenant)
 
     await operator.ask(ask)
 
