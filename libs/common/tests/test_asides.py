@@ -33,6 +33,29 @@ async def test_who_comes_back_after_a_day_is_asked_whether_to_go_on(talk: Talk, 
     assert (await talk.choose("stop")).session_state == wire.SESSION_STATE_ENDED
 
 
+async def test_who_opens_what_they_are_in_the_middle_of_loses_no_answer(talk: Talk, works: Works[Work]) -> None:
+    await talk.until("sure")
+    begun = talk.session
+    for _ in range(2):
+        asked = await talk.open()
+        assert (asked.session_id, asked.ask.key) == (begun, "~return")
+    assert '"A hole"' in asked.ask.prompt
+    assert (await talk.choose("go-on")).ask.key == "sure"
+    await talk.open()
+    assert (await talk.choose("again")).ask.key == "kind"
+    assert (await talk.open()).session_id != begun, "nothing was answered: simply begun anew"
+    await talk.until("sure")
+    await talk.open()
+    assert (await talk.choose("stop")).session_state == wire.SESSION_STATE_ENDED
+    assert await filed(works) == []
+
+
+async def test_what_is_opened_with_something_of_its_own_begins_anew(talk: Talk) -> None:
+    await talk.until("sure")
+    begun = talk.session
+    assert (await talk.open(about="another")).session_id != begun
+
+
 @pytest.mark.parametrize("language", TEXTS.languages)
 async def test_yes_and_no_answer_whether_to_go_on(talk: Talk, clock: ManualClock, language: str) -> None:
     talk.language = language

@@ -65,6 +65,7 @@ async def test_what_was_only_opened_or_is_begun_anew_is_given_up(talk: Talk) -> 
     await opened(talk, "most")
     await talk.type("1")
     await opened(talk, "most")
+    await talk.choose("again")
     assert (await to_its_end(talk)).session_id == told, "nobody is asked what they had not begun to answer"
     await talk.open()
     assert (await to_its_end(talk)).session_state == OVER

@@ -168,7 +168,7 @@ async def test_an_unsent_message_leaves_the_conversations_behind_the_present_one
 ) -> None:
     await talk.until("words")
     await talk.type("a secret", event_id="unsent")
-    behind = talk.session
+    behind, talk.session = talk.session, ""
     await talk.until("words")
     assert not (await talk.unsend("unsent")).ask.key
     assert "a secret" not in await stored(works)

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from linking_city import PURPOSE, AtChannel, code_in, decide, link, rows
 
+from machi.consent.v1.events_pb2 import ReachabilityChanged
 from machi_identity.adapters.work import IdentityWork
 from machi_identity.domain.consent import Status
 from machi_identity.domain.linking import LIFE, Refusal
@@ -148,7 +149,7 @@ async def test_the_language_chosen_last_is_spoken_on_both(
 
 
 async def test_unlinking_gives_the_channel_a_person_of_its_own(
-    line: AtChannel, slack: AtChannel, works: IdentityWorks, clock: ManualClock
+    *, line: AtChannel, slack: AtChannel, works: IdentityWorks, clock: ManualClock, database: PodDatabase
 ) -> None:
     await line.opens("language", language="en")
     kept = (await line.who()).citizen_id
@@ -165,6 +166,9 @@ async def test_unlinking_gives_the_channel_a_person_of_its_own(
     assert (own.language, own.focus.pod, list(own.former_ids)) == ("en", "", [])
     there = await line.who()
     assert (there.citizen_id, there.focus.session_id) == (kept, "report-1")
+    told = await rows(database, "SELECT payload FROM outbox WHERE topic = 'machi.consent.v1' ORDER BY id")
+    lost = ReachabilityChanged.FromString(told[-1]["payload"])
+    assert (lost.citizen_id, lost.channel, lost.reachable) == (kept, "slack", False)
     async with works.begin("fukuoka") as work:
         standing = await work.consents.standing(own.citizen_id, PURPOSE)
         assert standing is not None

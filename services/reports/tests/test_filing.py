@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from google.protobuf.message import Message
@@ -15,10 +15,15 @@ from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.reports.v1.events_pb2 import ReportFiled
+from machi.reports.v1.report_service_pb2 import PutCatalogueRequest
 from machi_reports.domain.case_number import read_case_number
 from machi_reports.entrypoints.dialogues.cases import MOST_SHOWN
 from machi_reports.entrypoints.wording import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.rpc import for_tenant
+
+if TYPE_CHECKING:
+    from machi.reports.v1.report_service_pb2_grpc import ReportServiceAsyncStub
 
 pytestmark = pytest.mark.integration
 Say = Callable[..., Awaitable[wire.TurnResponse]]
@@ -36,6 +41,27 @@ class Ledger(Protocol):
 
 def facts_of(card: DeskCard) -> dict[str, str]:
     return {fact.label: fact.value for fact in card.facts}
+
+
+async def test_who_filed_too_many_within_a_day_hears_so_and_files_tomorrow(
+    *,
+    file_case: FileCase,
+    say: Say,
+    operator: "ReportServiceAsyncStub",
+    city_catalogue: Mapping[str, object],
+    clock: ManualClock,
+) -> None:
+    fewer = json.dumps({**city_catalogue, "reports_a_day": 2})
+    await operator.PutCatalogue(PutCatalogueRequest(catalogue_json=fewer), timeout=5, metadata=for_tenant("fukuoka"))
+    for _ in range(2):
+        await file_case("hana")
+        clock.advance(timedelta(hours=1))
+    refused = await say("hana", "/report")
+    assert "24時間に2件" in refused.messages[0].card.body
+    assert refused.messages[0].card.buttons[0].command.command == "cases"
+    assert await file_case("taro"), "another person's"
+    clock.advance(timedelta(hours=22, minutes=1))
+    assert await file_case("hana")
 
 
 async def test_from_the_menu_to_a_case_number(say: Say, ledger: Ledger, outbox: Outbox) -> None:

@@ -18,9 +18,8 @@ from machi.dialogue.v1.desk_card_pb2 import THREAD_AUTHOR_SYSTEM, DeskCard
 from machi.reports.v1.events_pb2 import ReporterAsked
 from machi_reports.adapters.consents import PURPOSE
 from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
-from machi_reports.entrypoints.messaging import renewing, take_outcomes
+from machi_reports.entrypoints.messaging import renewing, take_linked, take_outcomes
 from machi_reports.entrypoints.wording import TEXTS
-from machi_sdk.aliases import take_merges
 from machi_sdk.clock import ManualClock
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
@@ -40,7 +39,7 @@ HANDLERS: dict[type[Message], Take] = {
     ConsentDecided: renewing(PURPOSE),
     ReachabilityChanged: renewing(PURPOSE),
     deliveries.DeliveryConcluded: take_outcomes,
-    CitizenMerged: take_merges,
+    CitizenMerged: take_linked,
 }
 
 
@@ -137,8 +136,8 @@ async def test_an_outcome_about_no_case_or_of_before_changes_nothing(
 
 
 async def test_what_is_no_fact_about_messages_is_refused(pod: Pod) -> None:
-    received = Received(CitizenMerged(), new_id(), "x", "fukuoka", "x", datetime.now(UTC), "x", {})
-    for take in (renewing(PURPOSE), take_outcomes):
+    received = Received(CardAnnounced(), new_id(), "x", "fukuoka", "x", datetime.now(UTC), "x", {})
+    for take in (renewing(PURPOSE), take_linked, take_outcomes):
         with pytest.raises(Invalid):
             async with pod.works(ReportsWork, CONSTRAINTS).begin("fukuoka") as work:
                 await take([received], work)
@@ -175,6 +174,15 @@ async def test_open_cards_are_shown_anew_when_a_platform_reaches_their_reporter_
     await hear(event)
     card = await card_of(asked.number)
     assert (card.version, receives(card)) == (3, "届きません（アカウントをブロック中か、退会済み）")
+
+
+async def test_open_cards_are_shown_anew_when_their_reporter_links_another_channel(
+    asked: DeskCard, card_of: CardOf, hear: Hear, clock: ManualClock
+) -> None:
+    event = CitizenMerged(from_id="hana", into_id="hana-new")
+    event.occurred_at.FromDatetime(clock.now() + timedelta(minutes=1))
+    await hear(event)
+    assert (await card_of(asked.number)).version == 3
 
 
 async def test_a_decision_under_a_former_id_counts_for_who_the_person_is_now(

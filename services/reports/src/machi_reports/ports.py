@@ -71,16 +71,16 @@ class Reports(Protocol):
         """How many the citizen has; those asked about come first, then open ones, of either the newest."""
         ...
 
+    async def filed_since(self, citizen_id: str, since: datetime) -> int:
+        """How many the citizen filed after that moment."""
+        ...
+
     async def conversation(self, report_id: str) -> list[Update]:
         """Everything said about it, oldest first."""
         ...
 
     async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
         """The last of these moves that an officer made; None before any did."""
-        ...
-
-    async def was_at(self, report_id: str, desk_id: str) -> bool:
-        """Whether that desk holds the report or ever held it."""
         ...
 
     async def desks_of(self, report_id: str) -> list[str]:

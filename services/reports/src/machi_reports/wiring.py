@@ -21,7 +21,7 @@ from machi_reports.entrypoints.dialogues.rate import RateDialogue
 from machi_reports.entrypoints.dialogues.reopen import ReopenDialogue
 from machi_reports.entrypoints.dialogues.report import ReportDialogue
 from machi_reports.entrypoints.media import Media
-from machi_reports.entrypoints.messaging import renewing, take_outcomes
+from machi_reports.entrypoints.messaging import renewing, take_linked, take_outcomes
 from machi_reports.entrypoints.photo_route import PhotoRoute
 from machi_reports.entrypoints.photo_upkeep import PhotoUpkeep
 from machi_reports.entrypoints.reminders import Reminders
@@ -29,7 +29,6 @@ from machi_reports.entrypoints.rpc import ReportRpc
 from machi_reports.entrypoints.staffing import Staffing
 from machi_reports.entrypoints.turns import catalogue_first, retracting
 from machi_reports.use_cases.shelf import Shelf
-from machi_sdk.aliases import take_merges
 from machi_sdk.dialogue import DialogueEndpoint, DialogueKit
 from machi_sdk.service import Pod
 
@@ -52,7 +51,7 @@ async def assemble(pod: Pod) -> None:
     desk = Desk(catalogues, view, DeskPhotos(links), colleagues, DeskBoard(works, catalogues, colleagues, pod.clock))
     turns = DialogueEndpoint(kit, works, desk, Media(works, shelf, worker, view))
     pod.serve(add_DialogueServiceServicer_to_server, turns)
-    pod.consume("machi.citizens.v1", works, take_merges)
+    pod.consume("machi.citizens.v1", works, take_linked)
     pod.consume("machi.consent.v1", works, renewing(PURPOSE))
     pod.consume("machi.deliveries.outcomes.v1", works, take_outcomes)
     pod.serve(add_ReportServiceServicer_to_server, ReportRpc(works, CheckedDocuments(pod.clock)))

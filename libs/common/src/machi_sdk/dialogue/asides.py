@@ -1,6 +1,7 @@
-"""Beside a dialogue's own questions: "shall we go on?" after a pause, and "what shall be changed?" before the end.
+"""Beside a dialogue's own questions: "shall we go on?" and "what shall be changed?".
 
-An aside is a fact among the answers; while it stands, its question is asked instead of the dialogue's.
+The first is asked after a pause and when somebody opens the dialogue they are in the middle of; the second on their
+wish. An aside is a fact among the answers; while it stands, its question is asked instead of the dialogue's.
 """
 
 from datetime import datetime, timedelta
@@ -37,7 +38,11 @@ class Asides:
     def returned(self, answers: Answers, request: wire.TurnRequest, since: datetime, now: datetime) -> Answers | None:
         """With "shall we go on?" when the person comes back after a pause as if to something new; else None."""
         fresh = now - since < PAUSE or request.WhichOneof("input") in _KNOWING
-        return None if fresh or _ASIDE in answers.given or not answers.steps else answers.knowing(_ASIDE, _RETURN)
+        return None if fresh or _ASIDE in answers.given or not answers.steps else self.asked_to_go_on(answers)
+
+    def asked_to_go_on(self, answers: Answers) -> Answers:
+        """With "shall we go on?"."""
+        return answers.knowing(_ASIDE, _RETURN)
 
     def correcting(self, question: Question, answers: Answers, value: Json) -> Answers | None:
         """With "what shall be changed?" when that was answered to a confirmation; else None."""

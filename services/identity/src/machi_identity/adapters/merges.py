@@ -9,6 +9,8 @@ from datetime import datetime
 import asyncpg
 
 from machi.citizens.v1.events_pb2 import CitizenMerged
+from machi.consent.v1.events_pb2 import ReachabilityChanged
+from machi_identity.adapters import consents
 from machi_identity.domain.citizens import Focus
 from machi_identity.domain.merging import Person
 from machi_sdk.aliases import rekey, stand_alone
@@ -85,6 +87,8 @@ class PgMerges:
         await db.execute(_MAKE, tenant, person.citizen_id, *_known(person), person.created_at)
         await db.execute(_GIVE_CHANNEL, tenant, leaves, person.citizen_id, channel)
         await db.execute(_GIVE_SESSION, tenant, leaves, person.citizen_id, person.focus.session_id)
+        gone = ReachabilityChanged(citizen_id=leaves, channel=channel, occurred_at=stamp(person.created_at))
+        self._work.emit(consents.TOPIC, leaves, gone)
 
 
 def _person(row: asyncpg.Record) -> Person:

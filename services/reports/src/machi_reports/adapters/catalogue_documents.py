@@ -78,6 +78,7 @@ def read_document(document: _Document, version: int) -> Catalogue:
         calling_code=document.get("calling_code", ""),
         city_marks=tuple(document.get("city_marks", ())),
         photo_days=document.get("photo_days_after_closing", Catalogue.photo_days),
+        reports_a_day=document.get("reports_a_day", Catalogue.reports_a_day),
         reminding=_reminding(document),
     )
 

@@ -70,6 +70,7 @@ _OF_CITIZEN = f"""
 {_SELECT_COUNTED} WHERE tenant = $1 AND citizen_id = $2
 ORDER BY state = 'asked' DESC, state NOT IN ('resolved', 'rejected') DESC, filed_at DESC, report_id LIMIT $3
 """
+_FILED_SINCE = "SELECT count(*) FROM reports WHERE tenant = $1 AND citizen_id = $2 AND filed_at > $3"
 _ADD_UPDATE = """
 INSERT INTO updates (tenant, report_id, update_id, kind, text, staff_id, staff_name, event_id, retracted, at,
     question_id, unsent)
@@ -87,9 +88,6 @@ WHERE u.tenant = $1 AND u.report_id = $2 ORDER BY u.at, u.update_id
 _LAST_STEP = """
 SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' AND move = ANY($3::text[])
 ORDER BY version DESC LIMIT 1
-"""
-_WAS_AT = """
-SELECT true FROM steps WHERE tenant = $1 AND report_id = $2 AND (desk_id = $3 OR from_desk_id = $3) LIMIT 1
 """
 _MOMENT_OF = "SELECT at FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
 _DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
@@ -205,6 +203,10 @@ class PgReports:
         """See the port."""
         return _counted(await self._work.db.fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit))
 
+    async def filed_since(self, citizen_id: str, since: datetime) -> int:
+        """See the port."""
+        return int(await self._work.db.fetchval(_FILED_SINCE, self._work.tenant, citizen_id, since))
+
     async def conversation(self, report_id: str) -> list[Update]:
         """See the port."""
         rows = await self._work.db.fetch(_CONVERSATION, self._work.tenant, report_id)
@@ -216,10 +218,6 @@ class PgReports:
         if row is None:
             return None
         return Step(Move(row["move"]), State(row["state"]), row["version"], row["at"], row["desk_id"], _officer(row))
-
-    async def was_at(self, report_id: str, desk_id: str) -> bool:
-        """See the port."""
-        return bool(await self._work.db.fetchval(_WAS_AT, self._work.tenant, report_id, desk_id))
 
     async def desks_of(self, report_id: str) -> list[str]:
         """See the port."""

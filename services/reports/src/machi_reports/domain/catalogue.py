@@ -141,7 +141,10 @@ class Ward:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One version of a city's catalogue; photos are kept for `photo_days` after their case was closed."""
+    """One version of a city's catalogue.
+
+    Photos are kept for `photo_days` after their case was closed; a person can file `reports_a_day` within 24 hours.
+    """
 
     version: int
     case_prefix: str
@@ -155,6 +158,7 @@ class Catalogue:
     calling_code: str = ""
     city_marks: tuple[str, ...] = ()
     photo_days: int = 365
+    reports_a_day: int = 100
     reminding: Reminding = field(default_factory=Reminding)
 
     def category(self, code: str) -> Category | None:

@@ -98,6 +98,6 @@ async def _linked_cases(work: ReportsWork, report: Report) -> LinkedCases:
 
 async def _moved(work: ReportsWork, shown: Shown, desk_id: str, wording: Wording) -> DeskCard:
     report_id = shown.report.report_id
-    if not await work.reports.was_at(report_id, desk_id):
+    if desk_id not in await work.reports.desks_of(report_id):
         raise Missing("card-unknown")
     return moved_card(replace(shown, entries=await work.reports.conversation(report_id)), desk_id, wording)

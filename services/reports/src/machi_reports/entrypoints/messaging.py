@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 
+from machi.citizens.v1.events_pb2 import CitizenMerged
 from machi.consent.v1.events_pb2 import ConsentDecided, ReachabilityChanged
 from machi.deliveries.v1.events_pb2 import DeliveryConcluded, DeliveryState
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.use_cases.note_undelivered import Undelivered, note_undelivered
 from machi_reports.use_cases.renew_cards import renew_cards
+from machi_sdk.aliases import take_merges
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
 
@@ -35,6 +37,15 @@ def renewing(purpose: str) -> Callable[[Sequence[Received], ReportsWork], Awaita
                 await renew_cards(event.citizen_id, event.decided_at.ToDatetime(UTC), work, now)
 
     return take_consents
+
+
+async def take_linked(records: Sequence[Received], work: ReportsWork) -> None:
+    """The handler of machi.citizens.v1: what is kept moves, and the channel that came may reach the reporter."""
+    await take_merges(records, work)
+    for record in records:
+        event = record.event
+        assert isinstance(event, CitizenMerged)
+        await renew_cards(event.into_id, event.occurred_at.ToDatetime(UTC), work, work.clock.now())
 
 
 async def take_outcomes(records: Sequence[Received], work: ReportsWork) -> None:

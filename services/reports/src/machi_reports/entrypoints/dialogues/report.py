@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.report import Report
@@ -18,6 +19,7 @@ from machi_sdk.sql import storable
 from machi_sdk.telemetry import current_trace_id
 from machi_sdk.work import Works
 
+_DAY = timedelta(hours=24)
 _HERE = frozenset(fold(word) for words in TEXTS.words("report.here-words").values() for word in words.split("|"))
 
 
@@ -32,9 +34,13 @@ class ReportDialogue:
     notice: Purpose
     command: str = "report"
 
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers:
-        """Which catalogue, and what the person decided before."""
+    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
+        """Which catalogue, and what the person decided before; who filed too many today hears so instead."""
         catalogue = await self.catalogues.refresh(turn.tenant)
+        async with self.works.begin(turn.tenant) as work:
+            filed = await work.reports.filed_since(turn.citizen_id, turn.now - _DAY)
+        if filed >= catalogue.reports_a_day:
+            return _too_many(filed, Wording(turn.language, catalogue))
         decision = await self.consents.check(turn.tenant, turn.citizen_id)
         answers = Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
         for key, value in catalogue.answers_in(arguments.get("text", "")):
@@ -120,6 +126,11 @@ def _point(value: Mapping[str, Json]) -> tuple[float, float] | None:
         return None
     is_on_earth = math.isfinite(latitude) and math.isfinite(longitude) and abs(latitude) <= 90 and abs(longitude) <= 180
     return (float(latitude), float(longitude)) if is_on_earth else None
+
+
+def _too_many(filed: int, wording: Wording) -> Reply:
+    cases = say.command_button(wording.say("cases.open"), "reports", "cases")
+    return Reply((say.card(wording.say("cases.open"), wording.say("report.too-many", n=filed), buttons=[cases]),))
 
 
 def _receipt(report: Report, wording: Wording) -> Reply:

@@ -58,7 +58,7 @@ Global___ConsentDecided: _TypeAlias = ConsentDecided  # noqa: Y015
 
 @_typing.final
 class ReachabilityChanged(_message.Message):
-    """A platform lets messages through to a person from now on, or does so no more: a follow, a block."""
+    """A platform lets messages through to a person from now on, or does so no more: a follow, a block, a channel that is linked no more."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
