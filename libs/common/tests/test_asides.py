@@ -36,8 +36,8 @@ async def test_who_comes_back_after_a_day_is_asked_whether_to_go_on(talk: Talk, 
 async def test_who_opens_what_they_are_in_the_middle_of_loses_no_answer(talk: Talk, works: Works[Work]) -> None:
     await talk.until("sure")
     begun = talk.session
-    for _ in range(2):
-        asked = await talk.open()
+    for arguments in ({}, {"text": "tell us"}):
+        asked = await talk.open(**arguments)
         assert (asked.session_id, asked.ask.key) == (begun, "~return")
     assert '"A hole"' in asked.ask.prompt
     assert (await talk.choose("go-on")).ask.key == "sure"
@@ -54,6 +54,14 @@ async def test_what_is_opened_with_something_of_its_own_begins_anew(talk: Talk) 
     await talk.until("sure")
     begun = talk.session
     assert (await talk.open(about="another")).session_id != begun
+
+
+async def test_no_button_stands_there_twice(talk: Talk) -> None:
+    talk.language = "ja"
+    await talk.until("sure")
+    asked = (await talk.open()).ask
+    labels = [option.label for option in (*asked.choice.options, *asked.controls)]
+    assert labels == ["続ける", "はじめから", "やめる", "戻る", "ヘルプ"]
 
 
 @pytest.mark.parametrize("language", TEXTS.languages)

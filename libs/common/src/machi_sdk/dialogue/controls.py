@@ -61,13 +61,18 @@ class Controls:
         return request.moment.ask_id if kind == "moment" else ""
 
     def offered(self, language: str, question: Question, *, first: bool) -> list[Option]:
-        """The buttons of a question: skip only where it may be, back only where there is something behind."""
+        """The buttons of a question: skip only where it may be, back only where there is something behind.
+
+        None says the same as an answer that the question offers.
+        """
         names = [*(["skip"] if question.optional else []), *([] if first else ["back"]), "cancel", "help"]
         labels = {"skip": "enough"} if takes_words_for_next(question.kind) else {}
-        return [
+        options = [
             Option(option_id=name, label=self._texts.say(language, f"controls.{labels.get(name, name)}.label"))
             for name in names
         ]
+        own = _labels(question.kind)
+        return [option for option in options if fold(option.label) not in own]
 
     def _typed(self, key: str) -> list[str]:
         return [fold(word) for words in self._texts.words(key).values() for word in words.split("|")]

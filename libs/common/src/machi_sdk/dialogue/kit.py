@@ -157,20 +157,24 @@ class DialogueKit(Generic[W]):
         dialogue = self._opened.get(request.open.command)
         if dialogue is None:
             raise Invalid("command-unknown", request.open.command)
-        if interrupted is not None and self._half_told(interrupted, request.open, context.language):
-            return Plan(interrupted, self._asides.asked_to_go_on(interrupted.answers))
         started = await dialogue.begin(context, dict(request.open.arguments))
         if isinstance(started, Reply):
             return Plan(reply=started)
+        if interrupted is not None and self._half_told(interrupted, request.open, started, context.language):
+            return Plan(interrupted, self._asides.asked_to_go_on(interrupted.answers))
         behind = _behind(interrupted, dialogue.command)
         answers = started.coming_between(*behind) if behind else started
         session_id = derived_id("session", context.tenant, request.event_id)
         return Plan(Session(session_id, context.citizen_id, dialogue.command, answers, 0, context.now), answers)
 
-    def _half_told(self, session: Session, opened: wire.Open, language: str) -> bool:
-        """Whether this very dialogue is open with answers, which nobody should lose by a press in the menu."""
-        again = session.command == opened.command and not opened.arguments and bool(session.answers.steps)
-        return again and self._question(session, session.answers, language) is not None
+    def _half_told(self, session: Session, opened: wire.Open, started: Answers, language: str) -> bool:
+        """Whether this very dialogue is open with answers, which nobody should lose by a press in the menu.
+
+        What was opened with something of its own, such as another case, begins with that.
+        """
+        anew = started.steps or opened.arguments.keys() - {"text"}
+        again = session.command == opened.command and session.answers.steps and not anew
+        return bool(again) and self._question(session, session.answers, language) is not None
 
     def _retract(self, session: Session | None, event_id: str) -> Plan:
         earlier = session.answers.taken_back(event_id) if session is not None else None
