@@ -48,7 +48,7 @@ DIALOGUES = {
     ],
     "identity": [
         {"command": "language", "titles": {"en": "Language"}, "keywords": {"en": ["language", "English"]}},
-        {"command": "help", "role": "fallback", "titles": {"en": "Help"}},
+        {"command": "help", "role": "fallback", "titles": {"en": "Help"}, "keywords": {"en": ["help me"]}},
     ],
 }
 
@@ -116,8 +116,11 @@ class Pods(Talkers):
     def __init__(self, kits: Mapping[str, DialogueKit[Work]]) -> None:
         super().__init__(cast("Peers", None), Bulkheads())
         self.kits = kits
+        self.away = ""
 
     async def turn(self, tenant: str, pod: str, request: wire.TurnRequest) -> wire.TurnResponse:
+        if pod == self.away:
+            raise Unavailable("deadline-exceeded")
         return await self.kits[pod].turn(request, "fukuoka" if pod == "reports" else "sapporo")
 
 
@@ -135,6 +138,7 @@ class Chat:
     works: Works[Work]
     turns: Turns
     register: Register
+    pods: Pods
     last: wire.TurnResponse = field(default_factory=wire.TurnResponse)
     count: int = 0
 
@@ -186,8 +190,9 @@ async def chat(works: Works[Work], clock: ManualClock) -> Chat:
     own: list[Dialogue[Work] | AtOnce] = [Tell(), Tell("more"), Says("cases")]
     kits = {"reports": DialogueKit(works, own, clock)}
     kits["identity"] = DialogueKit(works, [Language(register), Says("help")], clock)
-    turns = Turns(register, Pods(kits), InstalledOpenings(pods), EarlierMessages(works))
-    return Chat(works, turns, register)
+    talkers = Pods(kits)
+    turns = Turns(register, talkers, InstalledOpenings(pods), EarlierMessages(works))
+    return Chat(works, turns, register, talkers)
 
 
 @pytest.mark.parametrize("way", [("2",), ("English",), ("cancel",), ("language", "English")])
@@ -208,6 +213,16 @@ async def test_a_language_named_in_the_middle_asks_the_same_again(chat: Chat) ->
     at = chat.focus
     assert (await chat.types("English")).ask.key == "words"
     assert (chat.said[0], chat.focus) == ("done", at)
+
+
+@pytest.mark.parametrize(("typed", "said"), [("English", "done"), ("help me", "help: help me")])
+async def test_a_pod_that_is_away_keeps_nobody_from_what_another_one_says(chat: Chat, typed: str, said: str) -> None:
+    await chat.types("report", "1", "skip")
+    at, chat.pods.away = chat.focus, "reports"
+    assert not (await chat.types(typed)).HasField("ask")
+    assert (chat.said, chat.focus) == ([said], at)
+    chat.pods.away = ""
+    assert (await chat.types("a hole")).ask.key == "sure"
 
 
 async def test_a_button_of_the_same_pod_leads_back(chat: Chat) -> None:

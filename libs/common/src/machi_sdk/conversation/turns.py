@@ -235,7 +235,8 @@ class Turns:
     ) -> None:
         """Behind what is over, the question of the dialogue the person is back in; without one, their focus ends.
 
-        They are back where the answer says; after what was over as soon as it was opened, where they were.
+        They are back where the answer says; after what was over as soon as it was opened, where they were. A pod that
+        does not answer now keeps nobody from what another one said: they are back there, and are asked no question.
         """
         goes_on = response.HasField("goes_on")
         if goes_on:
@@ -245,9 +246,14 @@ class Turns:
             speaker = writer
         else:
             return
+        is_away = False
         if self.openings.installed(speaker.focus.pod):
-            await self._ask_again(pending, speaker, response)
-        if not response.HasField("ask"):
+            try:
+                await self._ask_again(pending, speaker, response)
+            except Unavailable as error:
+                is_away = True
+                log.warning("question not asked again", pod=speaker.focus.pod, reason=error.slug)
+        if not response.HasField("ask") and not is_away:
             _end_focus(writer, response)
         elif goes_on and opened:
             response.session_id = ""  # what ends is the dialogue they were in, whichever it was
