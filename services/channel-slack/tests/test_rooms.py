@@ -54,6 +54,15 @@ def desk(name: str) -> Desk:
     return Desk(name, name, "ja")
 
 
+async def test_a_channel_that_is_forgotten_while_its_officers_are_invited_is_still_the_one_asked_for() -> None:
+    async def members(desk_id: str) -> list[str]:
+        rooms.forget(desk(desk_id))  # as another lane does that finds the channel gone
+        return []
+
+    rooms = SlackRooms(cast("SlackApi", Workspace()), members)
+    assert await rooms.of(desk("roads")) == "C-roads"
+
+
 async def test_one_list_serves_all_desks() -> None:
     workspace = Workspace("lighting")
     rooms, names = rooms_of(workspace), ["lighting", *(f"desk-{number}" for number in range(60))]

@@ -195,6 +195,28 @@ async def test_a_reopened_case_keeps_its_photos(
     assert len(objects()) == 2
 
 
+async def test_a_duplicates_time_begins_when_its_leading_case_is_closed(
+    *,
+    file_with_photos: Photo,
+    card_of: CardOf,
+    staff_turn: Turn,
+    upkeep: PhotoUpkeep,
+    clock: ManualClock,
+    objects: Objects,
+) -> None:
+    leading, number = await file_with_photos("taro"), await file_with_photos("hana", "e1")
+    card, values = await card_of(number), {"number": leading}
+    joined = wire.CardPress(card_id=card.card_id, desk_id=card.desk_id, action_id="duplicate", values=values)
+    await staff_turn(joined)
+    clock.advance(400 * DAY)
+    await _closed(leading, card_of, staff_turn)
+    await upkeep.round(TENANT)
+    assert len(objects()) == 2, "it can still be reopened"
+    clock.advance(366 * DAY)
+    await upkeep.round(TENANT)
+    assert objects() == []
+
+
 async def test_the_city_decides_how_long(
     *,
     file_with_photos: Photo,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from google.protobuf.message import Message
+from prometheus_client import REGISTRY
 
 from machi.desk.v1.events_pb2 import DeskSummedUp
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -55,6 +56,11 @@ def reminders(pod: Pod, clock: ManualClock) -> Reminders:
     return Reminders([TENANT], works, MemoryCatalogues(works), clock)
 
 
+def told_of() -> float:
+    """How many cases desks were reminded of to acknowledge, by the metric."""
+    return REGISTRY.get_sample_value("machi_reports_reminders_total", {"what": "acknowledge"}) or 0.0
+
+
 def reminded(card: DeskCard) -> list[str]:
     return [entry.text for entry in card.thread if entry.author == THREAD_AUTHOR_SYSTEM]
 
@@ -75,7 +81,9 @@ async def test_a_case_nobody_acknowledged_is_called_to_mind_once(
     await reminders.round(TENANT)
     assert await summaries(outbox) == []
     clock.advance(DAY)
+    before = told_of()
     await asyncio.gather(*(reminders.round(TENANT) for _ in range(3)))  # as on three replicas
+    assert told_of() - before == 1
     card = await card_of(number)
     assert reminded(card) == ["⏰ この件はまだ確認されていません。確認をお願いします。"]
     assert card.version == 2

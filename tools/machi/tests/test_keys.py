@@ -74,6 +74,12 @@ def test_tokens_are_replaced_long_before_they_end(issuer: Issuer) -> None:
     os.utime(path, (aged, aged))
     issuer.refresh_old(PODS)
     assert path.read_text() != first
+    second, strange = path.read_text(), issuer.folder / "operator" / "tokens" / "identity"
+    strange.parent.mkdir(parents=True)
+    strange.touch()
+    os.utime(strange, (aged, aged))
+    issuer.refresh_old(PODS)
+    assert path.read_text() == second, "who asks anew for each token has no part in it"
     assert REFRESH_SECONDS < LIFE_SECONDS / 2
 
 

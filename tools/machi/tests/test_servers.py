@@ -54,7 +54,8 @@ async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_an_address_is_shown_without_its_password() -> None:
-    assert without_password("postgresql://a:word@h:5/x") == "postgresql://a@h:5/x"
+    for given in ("a:word@h:5/x", "a:word@[::1]:5433/x?sslmode=verify-full", "a:word@/x?host=/run/postgresql", "h/x"):
+        assert without_password(f"postgresql://{given}") == f"postgresql://{given.replace(':word', '')}"
     assert GivenPostgres("postgresql://a:w@h:5/x?ssl=on").url("y", "r", "p") == "postgresql://r:p@h:5/y?ssl=on"
 
 

@@ -192,7 +192,7 @@ class Catalogues(Protocol):
     """The catalogues of the work's tenant; each version is kept."""
 
     async def put(self, document: Mapping[str, object]) -> int:
-        """Store the next version; its number."""
+        """Store the next version; its number. The newest one's again when it is the same."""
         ...
 
 

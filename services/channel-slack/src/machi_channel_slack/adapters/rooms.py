@@ -33,21 +33,24 @@ class SlackRooms:
 
     async def of(self, desk: Desk) -> str:
         """The id of the desk's channel; Unavailable while its name belongs to a channel we can't see."""
-        if desk.name not in self._known:
+        channel = self._known.get(desk.name)
+        if channel is None:
             async with self._asking:
-                await self._look_up(desk)
+                channel = await self._look_up(desk)
         if self._invite_at.get(desk.name, math.inf) <= asyncio.get_running_loop().time():
-            await self._invite(desk, self._known[desk.name])
-        return self._known[desk.name]
+            await self._invite(desk, channel)  # meanwhile it may be forgotten again
+        return channel
 
     def forget(self, desk: Desk) -> None:
         """Look the desk's channel up anew."""
         self._known.pop(desk.name, None)
         self._listed = None
 
-    async def _look_up(self, desk: Desk) -> None:
-        if desk.name not in self._known:  # whoever asked before may have asked for the same
-            self._known[desk.name] = await self._find(desk) or await self._make(desk)
+    async def _look_up(self, desk: Desk) -> str:
+        known = self._known.get(desk.name)  # whoever asked before may have asked for the same
+        channel = known or await self._find(desk) or await self._make(desk)
+        self._known[desk.name] = channel
+        return channel
 
     async def _find(self, desk: Desk) -> str:
         if self._listed is None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from machi.dialogue.v1.desk_card_pb2 import Form
@@ -47,8 +48,7 @@ class Forms:
             return answer(200, "ignored-not-a-card")
         form = await self._form(action, admitted)
         if form is not None and await self._may_fill(press, action, admitted):
-            await self._open(press, form, admitted)
-            return answer(200, "form-opened")
+            return await self._open(press, form, admitted)
         # Who may not act keeps the press as it is: the inbound lane says why nothing happens.
         return await self._door.keep([press_event(press, admitted.team, self._door.clock.now())], admitted)
 
@@ -79,13 +79,17 @@ class Forms:
             return True
         return staff is not None and action.card.desk_id in staff.desk_ids
 
-    async def _open(self, press: Press, form: Form, admitted: Admitted) -> None:
+    async def _open(self, press: Press, form: Form, admitted: Admitted) -> Response:
+        """Show it; an officer to whom it cannot be shown is asked to press again, once Slack has its answer."""
         try:
             slack = self._slacks[admitted.tenant]
             await slack.open_view(press.trigger_id, modal(form, press.value), _OPEN_SECONDS)
         except (SlackRefused, Unavailable) as error:
             log.warning("form not opened", reason=error.slug)
-            await self._ask_to_press_again(press, admitted)
+            response = answer(200, "form-not-opened")
+            response.background = BackgroundTask(self._ask_to_press_again, press, admitted)
+            return response
+        return answer(200, "form-opened")
 
     async def _ask_to_press_again(self, press: Press, admitted: Admitted) -> None:
         message = words_message(self._press_again)

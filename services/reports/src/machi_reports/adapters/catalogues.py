@@ -10,10 +10,8 @@ from machi_sdk.errors import Unavailable
 from machi_sdk.work import Work, Works
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('catalogue/' || $1, 0))"
-_PUT = """
-INSERT INTO catalogues (tenant, version, document, put_at)
-SELECT $1::text, coalesce(max(version), 0) + 1, $2, $3 FROM catalogues WHERE tenant = $1::text RETURNING version
-"""
+_LAST = "SELECT version, document FROM catalogues WHERE tenant = $1 ORDER BY version DESC LIMIT 1"
+_PUT = "INSERT INTO catalogues (tenant, version, document, put_at) VALUES ($1, $2, $3, $4)"
 _NEWEST = "SELECT max(version) FROM catalogues WHERE tenant = $1"
 _SINCE = "SELECT version, document FROM catalogues WHERE tenant = $1 AND version >= $2 ORDER BY version"
 _KEPT_VERSIONS = 5
@@ -29,8 +27,12 @@ class PgCatalogues:
     async def put(self, document: Mapping[str, object]) -> int:
         """See the port."""
         await self._work.db.execute(_LOCK, self._work.tenant)
+        last = await self._work.db.fetchrow(_LAST, self._work.tenant)
+        if last is not None and last["document"] == document:
+            return int(last["version"])
+        version = int(last["version"]) + 1 if last is not None else 1
         text = json.dumps(document, ensure_ascii=False)
-        version: int = await self._work.db.fetchval(_PUT, self._work.tenant, text, self._work.clock.now())
+        await self._work.db.execute(_PUT, self._work.tenant, version, text, self._work.clock.now())
         return version
 
     async def newest(self) -> int:

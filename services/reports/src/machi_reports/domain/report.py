@@ -252,11 +252,8 @@ class Report:
 
     def _record(self, step: Step) -> Done:
         self.version += 1
-        if step.state in CLOSED_STATES:
-            self.closed_at = self.closed_at or step.at
-        else:
-            self.closed_at = None
         if step.state is not self.state:
+            self.closed_at = step.at if step.state in CLOSED_STATES else None
             may_reopen = step.state in ALLOWED[Move.REOPEN]
             self.reopen_before = step.at + REOPEN_WITHIN if may_reopen else None
         self.state, self.desk_id = step.state, step.desk_id

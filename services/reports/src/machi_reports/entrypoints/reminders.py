@@ -6,7 +6,7 @@ from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.reminding import Target
 from machi_reports.entrypoints.rounds import Rounds
 from machi_reports.telemetry import REMINDERS
-from machi_reports.use_cases.remind_desk import MOST, remind_desk
+from machi_reports.use_cases.remind_desk import remind_desk
 from machi_reports.use_cases.sum_up_day import sum_up_day
 from machi_sdk.telemetry import counter
 
@@ -20,11 +20,12 @@ class Reminders(Rounds):
     async def due(self, tenant: str, catalogue: Catalogue) -> None:
         """See `Rounds`."""
         for target in Target:
-            found = MOST
-            while found == MOST:
+            more = True
+            while more:
                 async with self.works.begin(tenant) as city:
-                    found = await remind_desk(target, catalogue, city, self.clock.now())
-                counter(REMINDERS).labels(target.value).inc(found)
+                    reminded = await remind_desk(target, catalogue, city, self.clock.now())
+                counter(REMINDERS).labels(target.value).inc(reminded.count)
+                more = reminded.more
         async with self.works.begin(tenant) as city:
             if await sum_up_day(catalogue, city, self.clock.now()):
                 counter(REMINDERS).labels("day").inc()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -99,4 +99,5 @@ def given_server(url: str) -> GivenPostgres:
 def without_password(url: str) -> str:
     """The address as it may be shown."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{quote(parts.username or '')}@{parts.hostname}:{parts.port or 5432}{parts.path}"
+    who, at, where = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{who.partition(':')[0]}{at}{where}"))

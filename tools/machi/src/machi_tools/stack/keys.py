@@ -64,8 +64,8 @@ class Issuer:
                 write_private(self.folder / pod.name / "tokens" / callee, self.token(pod.name, callee))
 
     def refresh_old(self, pods: list[Pod]) -> None:
-        """Replace the tokens when they are older than the refresh time, by the clock of the disk."""
-        tokens = list(self.folder.glob("*/tokens/*"))
+        """Replace the pods' tokens when they are older than the refresh time, by the clock of the disk."""
+        tokens = [path for pod in pods for path in (self.folder / pod.name / "tokens").glob("*")]
         if tokens and time.time() - min(path.stat().st_mtime for path in tokens) > REFRESH_SECONDS:
             self.refresh(pods)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.report import Report
+from machi_reports.domain.words import storable
 from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_reports.ports import Chooser, Consents, CurrentCatalogues, Decision, WardMap
@@ -15,7 +16,6 @@ from machi_sdk import messages as say
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
 from machi_sdk.manifest import Purpose
 from machi_sdk.names import fold
-from machi_sdk.sql import storable
 from machi_sdk.telemetry import current_trace_id
 from machi_sdk.work import Works
 
