@@ -78,3 +78,15 @@ async def test_places_that_nobody_else_needs_are_used(tenants: tuple[str, ...]) 
     crowd, sender = Crowd(Counter(fukuoka=1_000)), Hanging(("fukuoka",))
     async with running(crowd, sender, *tenants):
         await wait_until(lambda: sender.under_way["fukuoka"] == AT_ONCE)
+
+
+async def test_who_is_stopped_ends_what_was_begun_and_begins_nothing_new() -> None:
+    crowd, sender = Crowd(Counter(fukuoka=40)), Hanging(("fukuoka",))
+    loop = DeliveryLoop(cast("DeliveryRows", crowd), cast("SendDelivery", sender), ["fukuoka"])
+    task = asyncio.create_task(loop.run())
+    await wait_until(lambda: sender.under_way["fukuoka"] == AT_ONCE)
+    loop.stop()
+    for _ in range(40):
+        sender.let_go.release()
+    await asyncio.wait_for(task, 60)
+    assert (sender.done["fukuoka"], crowd.waiting["fukuoka"]) == (AT_ONCE, 40 - AT_ONCE)

@@ -323,6 +323,23 @@ async def test_an_answer_is_kept_for_the_next_try(works: Works[Work]) -> None:
     assert adapter.told == []
 
 
+async def test_who_is_stopped_ends_what_was_begun_and_begins_nothing_new(works: Works[Work]) -> None:
+    gate = asyncio.Event()
+    adapter = Adapter(lambda _event: gate.wait())
+    queue = InboundQueue(works, adapter, "line")
+    await accept(works, queue, "a/1", "a/2")
+    running = asyncio.create_task(queue.run())
+    await wait_until(lambda: adapter.busy["a"])
+    queue.stop()
+    await accept(works, queue, "b/1")
+    gate.set()
+    await asyncio.wait_for(running, 60)
+    assert await states(works) == {"a/1": "done", "a/2": "received", "b/1": "received"}
+    async with works.begin("") as work:
+        due = await work.db.fetchval("SELECT count(*) FROM inbound_events WHERE due_at <= now() AND state = 'received'")
+    assert due == 2, "another replica takes them at once"
+
+
 async def test_an_event_of_a_dead_process_comes_again_after_its_lease(works: Works[Work]) -> None:
     queue = InboundQueue(works, Adapter(), "line")
     await accept(works, queue, "a/1", "a/2")

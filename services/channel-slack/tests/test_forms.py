@@ -6,7 +6,7 @@ from typing import cast
 
 from slack_stand_ins import OneDesk, QuietSlack
 
-from machi.dialogue.v1.desk_card_pb2 import Form
+from machi.dialogue.v1.desk_card_pb2 import Form, FormField, WordsField
 from machi.identity.v1.staff_service_pb2 import Staff
 from machi_channel_slack.domain.cards import CardKey, SlackMessage
 from machi_channel_slack.domain.payloads import Press
@@ -23,7 +23,8 @@ class OneForm:
     """`ports.Cards` of which every action has a form."""
 
     async def form(self, key: CardKey, action_id: str) -> Form:
-        return Form(title="Resolve")
+        words = FormField(field_id="words", label="Words", words=WordsField(minimum=1, maximum=99))
+        return Form(title="Resolve", fields=[words])
 
 
 class Roads(OneDesk):
@@ -48,7 +49,9 @@ class NoViews(QuietSlack):
 async def test_slack_is_answered_before_the_officer_is_asked_to_press_again() -> None:
     slack = NoViews(ManualClock(NOON))
     slack.heard = []
-    forms = Forms(cast("Door", None), {"fukuoka": cast("Slack", slack)}, cast("Cards", OneForm()), Roads(), "again")
+    forms = Forms(
+        cast("Door", None), {"fukuoka": cast("Slack", slack)}, cast("Cards", OneForm()), Roads("roads"), "again"
+    )
     value = encode(CardRef("reports", "c-1", "roads"), "resolve")
     press = Press("U1", "C1", "1.1", "resolve", "2.0", value, "trigger", "https://hooks.slack.test/1")
     response = await forms.pressed(press, Admitted("fukuoka", "T1"))

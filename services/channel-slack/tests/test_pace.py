@@ -14,7 +14,7 @@ from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_channel_slack.adapters.calls import Calls
 from machi_channel_slack.adapters.cards import announce
 from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
-from machi_channel_slack.domain.cards import Announced, CardKey, CardState
+from machi_channel_slack.domain.cards import Announced, CardKey, CardState, SlackMessage
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.entrypoints.poster import Poster
 from machi_channel_slack.ports import Look, Rank, SlackLimited
@@ -160,6 +160,39 @@ async def test_new_cards_are_shown_while_changes_wait(
             await wait_until(partial(has_posted, slack, posts))
     assert len(slack.posted) == 3
     assert not slack.changed
+
+
+class SlowSlack(QuietSlack):
+    """Says that it has taken a post once it is let go."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
+        self.asked.set()
+        await self.let_go.wait()
+        return await super().post(channel, message, thread_ts)
+
+
+@pytest.mark.integration
+async def test_a_pod_that_is_stopped_ends_the_card_it_is_at_and_begins_no_other(
+    works: Works[Work], clock: ManualClock, database: PodDatabase
+) -> None:
+    slack, pod = SlowSlack(clock), VersionedPod()
+    for number in (1, 2):
+        await announced(works, pod, number, 1)
+    pool = Database(database.url)
+    poster = Poster(pool, {TENANT: a_hall(works, clock, slack, pod, NoPace())})
+    running = asyncio.create_task(poster.run())
+    await slack.asked.wait()
+    poster.stop()
+    slack.let_go.set()
+    await asyncio.wait_for(running, 60)
+    await pool.close()
+    async with works.begin(TENANT) as work:
+        ends = await work.db.fetch("SELECT ts <> '' AS shown FROM cards ORDER BY card_id")
+    assert (len(slack.posted), [row["shown"] for row in ends]) == (1, [True, False])
 
 
 class WatchedPace(WorkspacePace):

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
@@ -37,6 +38,7 @@ Running = Callable[[], Awaitable[None]]
 Assemble = Callable[["Pod"], Awaitable[None]]
 
 _DRAIN_SECONDS = 8.0
+_CONSUMER = "consumer "
 _PING_EVERY = 2.0
 _FORGET_EVERY = 3600.0
 
@@ -62,8 +64,7 @@ class Pod:
         self.http = HttpServer(self.health)
         gate = Gate(manifest, self.installed, self.keys, settings.tenants, settings.machi_default_tenant)
         self.rpc = RpcServer(gate)
-        self._consumers: list[Running] = []
-        self._stoppers: list[Callable[[], None]] = []
+        self._stoppers: dict[str, Callable[[], None]] = {}  # by the name of the work that ends by itself then
         self._background: list[tuple[str, Running]] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._database_trouble: str | None = "not connected yet"
@@ -90,8 +91,7 @@ class Pod:
             raise Invalid("topic-not-in-manifest", f"name {topic} in `consumes` of service.yaml")
         subscription = Subscription(topic, group, works, handler, prepare, batch)
         consumer = Consumer(subscription, self.settings, self.faultpoints)
-        self._consumers.append(consumer.run)
-        self._stoppers.append(consumer.stop)
+        self.background(f"{_CONSUMER}{group}", consumer.run, consumer.stop)
         self.background(f"{group} upkeep", consumer.upkeep)
         self.health.add(group, consumer.trouble)
         return consumer
@@ -107,9 +107,14 @@ class Pod:
             log.error("channel is off, its file is refused", file=file, wrong=wrong)
         return found.by_tenant
 
-    def background(self, name: str, run: Running) -> None:
-        """Run until the pod drains; when it fails it is started again."""
+    def background(self, name: str, run: Running, stop: Callable[[], None] | None = None) -> None:
+        """Run until the pod drains; when it fails it is started again.
+
+        What has a `stop` begins nothing new from then on, and has some seconds for what it began.
+        """
         self._background.append((name, run))
+        if stop is not None:
+            self._stoppers[name] = stop
 
     def ready_check(self, name: str, check: Check) -> None:
         """Add a readiness check."""
@@ -126,8 +131,6 @@ class Pod:
         self._spawn("database", self._watch_database)
         self._spawn("broker", self._connect_broker)
         self._spawn("relay", self.relay.run)
-        for index, run in enumerate(self._consumers):
-            self._spawn(f"consumer {index}", run)
         for name, running in self._background:
             self._spawn(name, running)
         self._spawn("rpc health", self._report_health)
@@ -139,11 +142,11 @@ class Pod:
         self.health.draining = True
         await self.rpc.set_serving(ready=False)
         await self.http.drain()
-        for stop in self._stoppers:
-            stop()
-        consumers = [task for name, task in self._tasks.items() if name.startswith("consumer")]
-        if consumers:
-            await asyncio.wait(consumers, timeout=_DRAIN_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                # What consumers hand over is begun before nothing new is.
+                await self._stop([name for name in self._stoppers if name.startswith(_CONSUMER)])
+                await self._stop([name for name in self._stoppers if not name.startswith(_CONSUMER)])
         await self.rpc.drain(_DRAIN_SECONDS)
         for task in self._tasks.values():
             task.cancel()
@@ -151,6 +154,13 @@ class Pod:
         await self.peers.close()
         await self.producer.close()
         await self.database.close()
+
+    async def _stop(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._stoppers[name]()
+        ending = [self._tasks[name] for name in names if name in self._tasks]
+        if ending:
+            await asyncio.wait(ending)
 
     def _spawn(self, name: str, run: Running) -> None:
         if name in self._tasks:

@@ -65,7 +65,7 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance
     handler = AnswerEvent(lines, turns, answerer, menus, render, TEXTS)
     queue = InboundQueue(works, WhileOff(handler, pod.settings.line_channels.off), CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
-    pod.background("inbound", queue.run)
+    pod.background("inbound", queue.run, queue.stop)
     pod.background("inbound watch", queue.watch)
     return Entrance(CHANNEL, INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
 
@@ -77,7 +77,7 @@ def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
     loop = DeliveryLoop(rows, sender, sorted(pod.settings.tenants - pod.settings.line_channels.off))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
-    pod.background("deliveries", loop.run)
+    pod.background("deliveries", loop.run, loop.stop)
     pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)
 

@@ -76,7 +76,7 @@ def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
     works = pod.works(Work)
     queue = InboundQueue(works, WhileOff(handler, pod.settings.slack_channels.off), CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
-    pod.background("inbound", queue.run)
+    pod.background("inbound", queue.run, queue.stop)
     pod.background("inbound watch", queue.watch)
     return Entrance(CHANNEL, INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
 
@@ -86,7 +86,7 @@ def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     tenants = pod.settings.slack_channels.off | halls.keys()
     announcements = Announcements(announce, list_old, poster.wake, tenants)
     pod.consume("machi.desk.cards.v1", pod.works(Work), announcements.take, batch=AT_ONCE)
-    pod.background("poster", poster.run)
+    pod.background("poster", poster.run, poster.stop)
     pod.background("poster watch", poster.watch)
 
 
@@ -97,7 +97,7 @@ def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: Pe
     served = sorted(pod.settings.tenants - pod.settings.slack_channels.off)
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), served)
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
-    pod.background("deliveries", loop.run)
+    pod.background("deliveries", loop.run, loop.stop)
     pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)
     pod.consume("machi.citizens.v1", pod.works(SlackWork), take_merges)

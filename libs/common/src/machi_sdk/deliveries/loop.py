@@ -32,6 +32,7 @@ class DeliveryLoop:
         self._sender = sender
         self._tenants = tuple(tenants)
         self._awake = asyncio.Event()
+        self._stopped = False
         self._running: dict[asyncio.Task[None], str] = {}  # and for which tenant
         self._surprises: Counter[tuple[str, str]] = Counter()
 
@@ -40,16 +41,24 @@ class DeliveryLoop:
         await self._rows.accept(records, work)
         work.then(self._awake.set)
 
+    def stop(self) -> None:
+        """Begin nothing new; `run` ends once what was begun is at its end."""
+        self._stopped = True
+        self._awake.set()
+
     async def run(self) -> None:
-        """Attempt until cancelled; what was begun is left to its lease."""
+        """Attempt until stopped; when it is cancelled, what was begun is left to its lease."""
         try:
-            while True:
+            while not self._stopped:
                 self._awake.clear()
                 if not await self._claim():
                     await woken(self._awake, POLL_SECONDS)
+            while self._running:
+                await asyncio.wait(self._running)
         finally:
             for task in self._running:
                 task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def watch(self) -> None:
         """Beside `run`: tell what was tried in vain."""

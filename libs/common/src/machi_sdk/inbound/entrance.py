@@ -15,7 +15,11 @@ OLDEST_UNREAD_SECONDS = 48 * 3600.0
 
 @dataclass(frozen=True)
 class Entrance:
-    """One channel's way in; `pseudonym` makes the record's key, `unread_seconds` is the oldest unread record's age."""
+    """One channel's way in; `unread_seconds` is the oldest unread record's age.
+
+    `pseudonym` makes the record's key, by which one person's events are handled in order. It is of a tenant: who has
+    the same address with two of them is two people, and trouble with the one is none with the other.
+    """
 
     channel: str
     topic: str
@@ -27,6 +31,6 @@ class Entrance:
         """Keep an event; Unavailable when it was not confirmed in time, or would not be read while it is kept."""
         if self.unread_seconds() > OLDEST_UNREAD_SECONDS:
             raise Unavailable("inbound-unread-too-long")
-        key = self.pseudonym(event.address)
+        key = self.pseudonym(f"{tenant}/{event.address}")
         await self.producer.send(self.topic, key, event, (event.event_id, tenant), STORE_SECONDS)
         counter("machi_webhooks_total").labels(self.channel, f"stored-{event.WhichOneof('kind')}").inc()

@@ -54,7 +54,7 @@ class InboundQueue:
         self._handler = handler
         self._channel = channel
         self._awake = asyncio.Event()
-        self._dispatching = False
+        self._dispatching = self._stopped = False
         self._unclaimed = 0  # entered here and leased to nobody, as far as is known
         self._running: dict[asyncio.Task[None], float] = {}  # and when each began
         self._leased: set[int] = set()
@@ -64,23 +64,30 @@ class InboundQueue:
 
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """The consumer's handler: enter the events; what there is room for is handled right after the commit."""
-        room = max(self._free_places(), 0) if self._dispatching else 0
+        room = max(self._free_places(), 0) if self._dispatching and not self._stopped else 0
         leased, unclaimed = await self._rows.accept(records, work, room)
         for event in leased:
             self._handler.foresee(event)
         work.then(partial(self._begin, leased))
         work.then(partial(self._left_over, unclaimed))
 
+    def stop(self) -> None:
+        """Begin nothing new; `run` ends once what was begun is at its end."""
+        self._stopped = True
+        self._awake.set()
+
     async def run(self) -> None:
-        """Dispatch until cancelled."""
+        """Dispatch until stopped or cancelled."""
         renewing = asyncio.create_task(self._renew())
         self._dispatching = True
         try:
-            while True:
+            while not self._stopped:
                 self._awake.clear()
                 claimed = await self._claim()
                 if not claimed:
                     await self._rest()
+            while self._running:
+                await asyncio.wait(self._running)
         finally:
             self._dispatching = False
             renewing.cancel()

@@ -17,6 +17,7 @@ from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import Waiting, get_logger, remote_span
 
 _LEASE = 0x736C_6163  # one advisory lock id: the database itself scopes it
+_TAKE_LEASE = "SELECT pg_try_advisory_lock($1)"
 _LOOK_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
 
@@ -30,6 +31,7 @@ class Poster:
         self._database = database
         self._halls = halls
         self._awake = asyncio.Event()
+        self._stopped = False
         self._workers: dict[tuple[str, str, Lane], asyncio.Task[None]] = {}
         self._doing: set[CardKey | DigestKey] = set()
 
@@ -37,9 +39,14 @@ class Poster:
         """There may be something to show."""
         self._awake.set()
 
+    def stop(self) -> None:
+        """Begin nothing new; `run` ends once what was begun is at its end."""
+        self._stopped = True
+        self._awake.set()
+
     async def run(self) -> None:
-        """Take the lease and show cards until cancelled; a lost database is waited for."""
-        while True:
+        """Take the lease and show cards until stopped; a lost database is waited for."""
+        while not self._stopped:
             try:
                 connection = await self._database.connect()
                 try:
@@ -63,14 +70,17 @@ class Poster:
             await asyncio.sleep(_WATCH_SECONDS)
 
     async def _lead(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):  # noqa: ASYNC110 (no event tells)
+        while not await connection.fetchval(_TAKE_LEASE, _LEASE):
+            if self._stopped:
+                return
             await asyncio.sleep(1)
         try:
-            while True:
+            while not self._stopped:
                 self._awake.clear()
                 await connection.fetchval("SELECT 1")
                 await self._start_workers()
                 await self._rest()
+            await asyncio.gather(*self._workers.values(), return_exceptions=True)
         finally:
             await self._stop_workers()
 
@@ -106,7 +116,7 @@ class Poster:
 
     async def _work(self, tenant: str, desk_id: str, lane: Lane) -> None:
         hall = self._halls[tenant]
-        while (job := await next_job(lane, tenant, desk_id, hall, self._doing)) is not None:
+        while not self._stopped and (job := await next_job(lane, tenant, desk_id, hall, self._doing)) is not None:
             if job.key in self._doing:
                 return  # the other worker is at it; whoever looks next finds what it left
             self._doing.add(job.key)
