@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from machi_sdk import operating
 from machi_sdk.clock import SystemClock
@@ -65,6 +66,28 @@ def test_a_wrong_file_turns_off_its_own_channel_alone(
     assert SECRET not in str(found.refused)
     assert found.off == {"kobe"}
     assert settings.tenants == {"fukuoka", "kobe", "sapporo"}
+
+
+def test_an_account_is_one_tenants(tmp_path: Path) -> None:
+    line = "channel_id: '1'\nchannel_secret: s\nchannel_access_token: t\nbot_user_id: U1\n"
+    for tenant in ("kobe", "sapporo", "fukuoka"):
+        put(tmp_path, tenant, "slack", {**SLACK, "team_id": "T7"} if tenant == "fukuoka" else SLACK)
+        put(tmp_path, tenant, "line", line)
+    secret = SecretStr(SECRET)
+    settings = Settings(
+        machi_channels_dir=tmp_path,
+        line_bot_user_id="U1",
+        line_channel_id="1",
+        line_channel_secret=secret,
+        line_channel_access_token=secret,
+    )
+    assert list(settings.line_channels.by_tenant) == ["fukuoka"], "its own file stands in for the environment"
+    assert sorted(settings.slack_channels.by_tenant) == ["fukuoka", "kobe"]
+    assert settings.refused_channels() == {
+        "kobe/line.yaml": "bot_user_id: this account is fukuoka's",
+        "sapporo/line.yaml": "bot_user_id: this account is fukuoka's",
+        "sapporo/slack.yaml": "team_id: this account is kobe's",
+    }
 
 
 def test_a_file_that_nobody_may_read_is_refused_like_a_wrong_one(tmp_path: Path) -> None:

@@ -4,11 +4,17 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from machi.channel.v1.events_pb2 import InboundEvent
+from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
+from machi.identity.v1.identity_service_pb2 import Focus
 from machi_channel_line.adapters.judging import judge, judge_reply
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.ports import Pushing, Replied, TokenSpent
+from machi_channel_line.use_cases.answer_event import AnswerEvent
 from machi_channel_line.use_cases.send_answer import Answerer
+from machi_channel_line.wiring import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.conversation import Answered
+from machi_sdk.conversation.turns import ReplyMark, Writer
 from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
 from machi_sdk.errors import Unavailable
 from machi_sdk.inbound import PendingEvent
@@ -16,8 +22,8 @@ from machi_sdk.inbound import PendingEvent
 if TYPE_CHECKING:
     import asyncpg
 
-    from machi_channel_line.ports import Line
-    from machi_sdk.conversation import People
+    from machi_channel_line.ports import Line, Menus
+    from machi_sdk.conversation import People, Turns
     from machi_sdk.work import Work, Works
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -66,6 +72,10 @@ class Asked(PendingEvent):
         row |= {"pod": "", "reply_mark": "", "reason": reason, "tries": 9, "received_at": since}
         super().__init__(cast("asyncpg.Record", row), cast("Works[Work]", None))
         self.end = ("", "")
+        self.freed: list[str] = []
+
+    async def free_reply(self, holder: str) -> None:
+        self.freed.append(holder)
 
     async def first_push(self, now: datetime) -> datetime:
         return now
@@ -98,3 +108,24 @@ async def test_an_answer_for_which_no_push_is_left_lets_the_next_words_through(s
             await answerer.send(pending, "c-1", [{}], cast("Line", spent))
     await answerer.send(old, "c-1", [{}], cast("Line", spent))
     assert [each.end for each in (young, first, old)] == [("", ""), ("", ""), ("failed", reason)]
+
+
+class Turned:
+    """`Turns` whose pod has answered; and `Menus` whose database is away."""
+
+    async def answer(self, pending: PendingEvent, content: object, mark: ReplyMark) -> Answered:
+        pending.marked = "answer"
+        return Answered(Writer("c-1", "ja", Focus(), language_chosen=True), TurnResponse())
+
+    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> bool:
+        raise Unavailable("database-unavailable")
+
+
+async def test_a_token_that_was_claimed_and_not_used_is_given_back() -> None:
+    pending, turned = Asked(timedelta(0), ""), Turned()
+    answerer = Answerer(cast("People", None), ManualClock(NOW))
+    lines, turns, menus = {"fukuoka": cast("Line", object())}, cast("Turns", turned), cast("Menus", turned)
+    event = AnswerEvent(lines, turns, answerer, menus, lambda *_: [], TEXTS)
+    with pytest.raises(Unavailable):
+        await event.handle(pending)
+    assert pending.freed == ["answer"]

@@ -54,6 +54,16 @@ def ids(found: list[Open]) -> list[str]:
     return sorted(each.request.delivery_id for each in found)
 
 
+async def test_each_request_of_a_batch_is_seen_on_its_own_trace(works: Works[Work], rows: DeliveryRows) -> None:
+    carried = [f"00-{number:032x}-{number:016x}-01" for number in (1, 2)]
+    records = [asked(f"c{n}", 1)._replace(trace={"traceparent": trace}) for n, trace in enumerate(carried)]
+    async with works.begin(TENANT) as work:
+        await rows.accept(records, work)
+    async with works.begin(TENANT) as work:
+        left = await work.db.fetch("SELECT trace_id FROM hops WHERE name = 'delivery-stored' ORDER BY trace_id")
+    assert [row["trace_id"] for row in left] == [f"{number:032x}" for number in (1, 2)]
+
+
 async def test_people_have_their_turns_and_each_person_in_order(works: Works[Work], rows: DeliveryRows) -> None:
     await wait(works, rows, people=5, each=2)
     first, second = await rows.claim(TENANT, 3), await rows.claim(TENANT, 3)

@@ -1,6 +1,6 @@
 """The settings contract: environment variables, the same names in chart, stack, and tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -161,10 +161,12 @@ class Settings(BaseSettings):
             path = folder / f"{kind}.yaml"
             try:
                 if path.is_file():
-                    channels.by_tenant[folder.name] = shape.model_validate(_as_written(path))
+                    channel = shape.model_validate(_as_written(path))
+                    _check_account(channel, switch.removeprefix(f"{kind}_"), folder.name, channels.by_tenant)
+                    channels.by_tenant[folder.name] = channel
             except ValidationError as error:
                 channels.refused[f"{folder.name}/{path.name}"] = _wrong(error)
-            except _Unreadable as error:
+            except _Refused as error:
                 channels.refused[f"{folder.name}/{path.name}"] = str(error)
         return channels
 
@@ -188,18 +190,25 @@ class Settings(BaseSettings):
         return [path for path in found if path.is_dir() and not path.name.startswith(".")]
 
 
-class _Unreadable(Exception):
-    """A file that is no YAML, in words that show nothing of it."""
+class _Refused(Exception):
+    """Why a file is not taken, in words that show nothing of it."""
+
+
+def _check_account(channel: Channel, field: str, tenant: str, others: Mapping[str, Channel]) -> None:
+    """An account is one tenant's: what people write to it would else be the last one's that names it."""
+    owners = [other for other, known in others.items() if getattr(known, field) == getattr(channel, field)]
+    if set(owners) - {tenant}:
+        raise _Refused(f"{field}: this account is {owners[0]}'s")
 
 
 def _as_written(path: Path) -> object:
     try:
         return read_yaml_as_written(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError) as error:
-        raise _Unreadable(f"cannot be read: {type(error).__name__}") from None
+        raise _Refused(f"cannot be read: {type(error).__name__}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise _Unreadable(f"line {mark.line + 1} is not YAML" if mark else "is not YAML") from None
+        raise _Refused(f"line {mark.line + 1} is not YAML" if mark else "is not YAML") from None
 
 
 def _wrong(error: ValidationError, prefix: str | None = None) -> str:

@@ -96,10 +96,11 @@ class DeliveryRows:
     async def accept(self, records: Sequence[Received], work: Work) -> None:
         """Enter requests for this channel in the consumer's transaction; one already here is left alone."""
         asked = [(record, _request(record)) for record in records]
-        rows = [_row(record, request) for record, request in asked if request.channel == self.channel]
-        if rows:
-            await work.db.executemany(_ACCEPT, rows)
-            work.hop("delivery-stored", count=str(len(rows)))
+        ours = [(record, request) for record, request in asked if request.channel == self.channel]
+        if ours:
+            await work.db.executemany(_ACCEPT, [_row(record, request) for record, request in ours])
+        for record, request in ours:
+            work.hop_of(record.trace_id, "delivery-stored", {"delivery_id": request.delivery_id})
 
     async def claim(self, tenant: str, count: int) -> list[Open]:
         """Lease the first open delivery of up to `count` people whose time has come; people have their turns."""

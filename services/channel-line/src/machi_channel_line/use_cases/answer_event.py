@@ -48,9 +48,13 @@ class AnswerEvent:
         answered = await self.turns.answer(pending, line, self.answerer.mark_for)
         if answered is None:
             return
-        if pending.event.reply_handle and not answered.writer.reachable:
-            await self.turns.people.reachable(pending.tenant, pending.event)  # the follow that said so was lost
-        await self._keep_menu(pending, answered)
+        try:
+            if pending.event.reply_handle and not answered.writer.reachable:
+                await self.turns.people.reachable(pending.tenant, pending.event)  # the follow that said so was lost
+            await self._keep_menu(pending, answered)
+        except Unavailable:
+            await self.answerer.not_tried(pending)
+            raise
         messages = self._rendered(pending, answered)
         await self.answerer.send(pending, answered.writer.citizen_id, messages, line)
 

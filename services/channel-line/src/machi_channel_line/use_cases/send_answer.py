@@ -40,6 +40,11 @@ class Answerer:
         fresh = token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now)
         return ANSWER if event.reply_handle and fresh and not pending.reply_mark.startswith(PUSHED) else ""
 
+    async def not_tried(self, pending: PendingEvent) -> None:
+        """Give the token back that this try has claimed: something else came between, and no answer was sent."""
+        if pending.marked == ANSWER:
+            await pending.free_reply(ANSWER)
+
     async def _replied(self, pending: PendingEvent, messages: Sequence[Body], line: Line) -> bool:
         event = pending.event
         if not self.mark_for(pending):
