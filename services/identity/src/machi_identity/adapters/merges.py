@@ -1,6 +1,7 @@
 """Two citizens become one, on PostgreSQL, published on machi.citizens.v1.
 
-Locks are taken in one order, that of a turn: merges, then sessions, links, codes, and at last citizens.
+Beside the turn's own session, which is locked already, locks are taken in one order: merges, then other sessions, links,
+codes, and at last citizens. Who crosses another's session there is ended by PostgreSQL and tried again (decision 0014).
 """
 
 from collections.abc import Sequence

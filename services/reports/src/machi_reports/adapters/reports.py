@@ -230,7 +230,7 @@ class PgReports:
         return found
 
     async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
-        """See the port. One order for all who lock several."""
+        """See the port. By id, as all who lock several in one transaction."""
         rows = await self._work.db.fetch(_OPEN_OF, self._work.tenant, citizen_id, before)
         return [await self.lock(row["report_id"]) for row in rows]
 
