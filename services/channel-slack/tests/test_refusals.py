@@ -20,7 +20,8 @@ from machi.dialogue.v1.dialogue_service_pb2 import TurnResponse
 from machi.dialogue.v1.messages_pb2 import Message, Text
 from machi.identity.v1.identity_service_pb2 import Focus
 from machi_channel_slack.adapters.slack_api import SlackApi
-from machi_channel_slack.domain.cards import Mark
+from machi_channel_slack.domain.cards import Mark, SlackMessage
+from machi_channel_slack.ports import SlackUncertain
 from machi_channel_slack.use_cases.answer_resident import AnswerResident
 from machi_channel_slack.use_cases.deliver_message import DeliverMessage
 from machi_channel_slack.use_cases.direct_messages import DirectMessages
@@ -153,11 +154,22 @@ async def test_an_answer_waits_for_an_administrator() -> None:
 
 
 @asynccontextmanager
+async def answering(app: web.Application) -> AsyncIterator[SlackApi]:
+    """Slack's web API, answered by an application below `/api/`."""
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        secret, address = SecretStr("xoxb-1"), str(server.make_url("/api/"))
+        settings = SlackSettings(api_url=address, signing_secret=secret, bot_token=secret, team_id="T1")
+        yield SlackApi(settings, session)
+
+
+@asynccontextmanager
 async def workspace(**answer: object) -> AsyncIterator[tuple[SlackApi, list[str]]]:
     """A workspace that says this of every file, and who was asked for one."""
     asked: list[str] = []
 
-    async def info(_: web.Request) -> web.Response:
+    async def info(request: web.Request) -> web.Response:
+        if isinstance(file := answer.get("file"), dict):
+            file["url_private"] = f"http://{request.host}/files/a.jpg"
         return web.json_response(answer)
 
     async def kept(request: web.Request) -> web.Response:
@@ -166,15 +178,8 @@ async def workspace(**answer: object) -> AsyncIterator[tuple[SlackApi, list[str]
 
     app = web.Application()
     app.add_routes([web.get("/api/files.info", info), web.get("/files/{name}", kept)])
-    async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        address = str(server.make_url("/files/a.jpg"))
-        if isinstance(file := answer.get("file"), dict):
-            file["url_private"] = address
-        secret = SecretStr("xoxb-1")
-        settings = SlackSettings(
-            api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
-        )
-        yield SlackApi(settings, session), asked
+    async with answering(app) as slack:
+        yield slack, asked
 
 
 @pytest.mark.parametrize("file", [{"is_external": True}, {"mode": "external"}], ids=["is-external", "mode"])
@@ -216,12 +221,8 @@ async def test_a_list_of_many_channels_goes_on_where_slack_wanted_a_rest() -> No
 
     app = web.Application()
     app.add_routes([web.get("/api/conversations.list", listed), web.post("/api/conversations.list", listed)])
-    async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        secret = SecretStr("xoxb-1")
-        settings = SlackSettings(
-            api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
-        )
-        assert sorted(await SlackApi(settings, session).channels()) == ["room-1", "room-2"]
+    async with answering(app) as slack:
+        assert sorted(await slack.channels()) == ["room-1", "room-2"]
     public, private = "public_channel", "private_channel"
     assert asked == [(public, ""), (public, "2"), (public, "2"), (private, ""), (private, "2")]
 
@@ -236,10 +237,20 @@ async def test_a_thread_is_searched_from_the_moment_of_the_first_try_on() -> Non
 
     app = web.Application()
     app.add_routes([web.route("*", "/api/conversations.replies", replies)])
-    async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        secret = SecretStr("xoxb-1")
-        settings = SlackSettings(
-            api_url=str(server.make_url("/api/")), signing_secret=secret, bot_token=secret, team_id="T1"
-        )
-        assert await SlackApi(settings, session).find("C1", Mark("a", {}, ""), NOW, "1.0") == ""
+    async with answering(app) as slack:
+        assert await slack.find("C1", Mark("a", {}, ""), NOW, "1.0") == ""
     assert oldest == [f"{NOW.timestamp() - 600:.6f}"], "clocks may differ by ten minutes"
+
+
+@pytest.mark.parametrize("body", ["[1]", '"ok"', "1", "true"])
+async def test_json_that_is_no_answer_leaves_it_open_what_was_done(body: str) -> None:
+    async def odd(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type="application/json")
+
+    app = web.Application()
+    app.add_routes([web.post("/api/{method}", odd)])
+    async with answering(app) as slack:
+        with pytest.raises(SlackUncertain):
+            await slack.open_view("trigger", {"type": "modal"}, 5)
+        with pytest.raises(SlackUncertain):
+            await slack.update("C1", "1.0", SlackMessage("a", ()))

@@ -181,6 +181,34 @@ async def test_unlinking_gives_the_channel_a_person_of_its_own(
     assert set(again.former_ids) == {gone, own.citizen_id}
 
 
+async def test_unlinking_is_asked_again_where_another_channel_answers(line: AtChannel, slack: AtChannel) -> None:
+    await line.who()
+    await link(line, slack)
+    both = (await line.who()).citizen_id
+    assert "設定はLINEに残り" in await slack.opens("unlink")
+    line.asked = slack.asked
+    assert "設定はSlackに残り" in await line.agrees(), "it was about Slack"
+    assert (await slack.who()).citizen_id == both
+    assert TEXTS.say("ja", "unlink.done", here="LINE") in await line.agrees()
+    assert (await slack.who()).citizen_id == both != (await line.who()).citizen_id
+
+
+@pytest.mark.parametrize("refused_by", ["older", "younger"])
+async def test_whose_messages_are_off_by_linking_hears_so_and_can_turn_them_on(
+    line: AtChannel, slack: AtChannel, works: IdentityWorks, clock: ManualClock, refused_by: str
+) -> None:
+    older = (await line.who()).citizen_id
+    clock.advance(timedelta(days=1))
+    younger = (await slack.who()).citizen_id
+    yes, no = (younger, older) if refused_by == "older" else (older, younger)
+    await decide(works, clock, yes, Status.GIVEN)
+    await decide(works, clock, no, Status.REFUSED)
+    said = await link(line, slack)
+    assert TEXTS.say("ja", "link.silenced") in said
+    [button] = slack.asked.messages[-1].card.buttons
+    assert (button.command.pod, button.command.command) == ("identity", "messages")
+
+
 async def test_a_no_to_unlinking_changes_nothing(line: AtChannel, slack: AtChannel) -> None:
     await link(line, slack)
     await slack.in_dialogue("report-1")

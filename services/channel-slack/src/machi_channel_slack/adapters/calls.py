@@ -98,6 +98,8 @@ async def _said(name: str, request: Awaitable[AsyncSlackResponse]) -> AsyncSlack
         return await request
     except SlackApiError as error:
         raise _named(name, error) from error
+    except (AttributeError, TypeError, ValueError) as error:  # JSON that is no object: the SDK takes it for one
+        raise SlackUncertain("slack-uncertain") from error
 
 
 async def _taken(name: str, request: Awaitable[aiohttp.ClientResponse]) -> None:

@@ -14,7 +14,7 @@ from machi_channel_slack.rendering.answer import answer_message, words_message
 from machi_channel_slack.use_cases.act_for_officer import Errand, errand_of, turn_of
 from machi_channel_slack.use_cases.name_mentions import Names
 from machi_sdk.clock import Clock
-from machi_sdk.conversation import Talkers
+from machi_sdk.conversation import InstalledOpenings, Talkers
 from machi_sdk.errors import Conflict, Denied, Invalid, Missing, Unavailable
 from machi_sdk.inbound import EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger
@@ -24,7 +24,6 @@ STRANGER = "stranger"
 _RESOLVE_SECONDS = 2.0
 # The card itself shows what became of the press: the whispered answer is not worth holding up what follows.
 _ANSWER_WITHIN = timedelta(seconds=60)
-_OUTSIDE = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
 
 log = get_logger()
 
@@ -37,6 +36,7 @@ class Office:
     cards: Cards
     desks: Desks
     talkers: Talkers
+    openings: InstalledOpenings
     earlier: EarlierMessages
     texts: Texts
     clock: Clock
@@ -88,6 +88,9 @@ class OfficerEvents:
             if errand.press is not None and errand.press.action_id == OPEN:
                 await self._office.cards.hurry(errand.key)
                 return None, ""
+            self._office.openings.require()
+            if not self._office.openings.installed(errand.pod):  # it is gone, and its card still stands in Slack
+                return words_message(self._say("impossible", language)), "pod-not-installed"
             request = turn_of(event.event, errand, staff, language)
             if errand.reply is not None:
                 request.card_reply.text = await self._names.put_into(event.event, event.tenant, language)
@@ -134,8 +137,8 @@ class OfficerEvents:
             raise Unavailable("card-not-placed")
         try:
             await slack.whisper(errand.channel, user, message, errand.thread_ts)
-        except SlackRefused as error:
-            if error.error not in _OUTSIDE or not event.event.reply_handle:
+        except SlackRefused:  # not in the channel, no whispers for this app: the press has an address of its own
+            if not event.event.reply_handle:
                 raise
             await slack.answer(event.event.reply_handle, message)
 

@@ -1,7 +1,8 @@
 """Two citizens become one, on PostgreSQL, published on machi.citizens.v1.
 
-Beside the turn's own session, which is locked already, locks are taken in one order: merges, then other sessions, links,
-codes, and at last citizens. Who crosses another's session there is ended by PostgreSQL and tried again (decision 0014).
+Beside the turn's own session, which is locked already, locks are taken in one order: merges, then other sessions,
+links, codes, and at last citizens. Of two who cross each other there PostgreSQL ends one, who is tried again (decision
+0014).
 """
 
 from collections.abc import Sequence

@@ -61,6 +61,12 @@ def carried(kept: Standing | None, gone: Standing | None) -> Standing | None:
     return counts
 
 
+def silenced(kept: Standing | None, gone: Standing | None) -> bool:
+    """Whether one of the two had said yes and a no of the other one counts now."""
+    said = {each.status for each in (kept, gone) if each is not None}
+    return Status.GIVEN in said and not said.isdisjoint(_NO)
+
+
 def _decided_at(standing: Standing) -> datetime:
     assert standing.decided_at is not None
     return standing.decided_at

@@ -14,10 +14,14 @@ from machi_sdk.errors import Missing
 
 @dataclass(frozen=True)
 class Linked:
-    """The one person they are now, and the dialogue they were in where the code was made; its pod is empty for none."""
+    """The one person they are now, and the dialogue they were in where the code was made; its pod is empty for none.
+
+    `silenced` is true where messages they had allowed on one of the channels are off now.
+    """
 
     person: Person
     begun: Dialogue
+    silenced: bool
 
 
 async def link_channels(
@@ -31,6 +35,7 @@ async def link_channels(
     if not isinstance(offer, Offer):
         return offer
     focus = await city.citizens.focus(offer.citizen_id)
-    person = await merge_citizens((offer.citizen_id, speaker.citizen_id), act, city, clock)
+    merged = await merge_citizens((offer.citizen_id, speaker.citizen_id), act, city, clock)
     await city.codes.use(code_hash, clock.now())
-    return Linked(person, Dialogue(focus.pod, focus.session_id) if focus else Dialogue())
+    begun = Dialogue(focus.pod, focus.session_id) if focus else Dialogue()
+    return Linked(merged.person, begun, merged.silenced)

@@ -96,7 +96,14 @@ class LinkDialogue:
         begun, goes_on = done.begun, None
         if begun.pod not in ("", POD):
             goes_on = OpenDialogue(pod=begun.pod, session_id=begun.session_id)
-        return Reply((text(words),), language=language if language != turn.language else "", goes_on=goes_on)
+        messages = (text(words), *((self._silenced(language),) if done.silenced else ()))
+        return Reply(messages, language=language if language != turn.language else "", goes_on=goes_on)
+
+    def _silenced(self, language: str) -> Message:
+        button = command_button(self.texts.say(language, "privacy.button"), POD, "messages")
+        return card(
+            self.texts.say(language, "privacy.title"), self.texts.say(language, "link.silenced"), buttons=[button]
+        )
 
     async def _offered(self, turn: TurnContext) -> Reply:
         async with self.works.begin(turn.tenant) as work:

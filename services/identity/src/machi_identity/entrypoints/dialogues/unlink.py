@@ -48,8 +48,12 @@ class UnlinkDialogue:
         return Question(_SURE, self.texts.say(language, "unlink.confirm", here=here, others=others), kind)
 
     async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        """Yes and no are equally fine."""
-        return Accept(value)
+        """Yes and no are equally fine; a yes on another channel than was asked about is asked again about that one."""
+        here = answers.text(_HERE)
+        if value is not True or turn.channel == here:
+            return Accept(value)
+        others: list[Json] = [*sorted({*_others(answers), here} - {turn.channel})]
+        return Reject((), keep={_HERE: turn.channel, _OTHERS: others})
 
     async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Unlink the channel the person answers on, unless they said no."""
