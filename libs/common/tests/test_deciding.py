@@ -49,7 +49,12 @@ REPORTS = Manifest.model_validate(
         "owner": "test",
         "dialogues": [
             {"command": "report", "titles": {"ja": "通報"}, "keywords": {"ja": ["通報"], "en": ["report"]}},
-            {"command": "cases", "titles": {"ja": "自分の通報"}, "phrase": "[a-z]{2}-[0-9]{4}"},
+            {
+                "command": "cases",
+                "titles": {"ja": "自分の通報"},
+                "phrase": "[a-z]{2}-[0-9]{4}",
+                "within": "fk-[0-9]{4}",
+            },
             {"command": "triage", "who": "staff", "titles": {"ja": "処理"}, "keywords": {"ja": ["処理"]}},
         ],
     }
@@ -170,6 +175,20 @@ async def test_a_phrase_opens_its_dialogue_for_who_is_in_none(openings: Installe
     focused = decide(event, "reports", openings)
     assert focused is not None
     assert focused.request.text.text == "FK-1234。", "in a dialogue it is an answer"
+
+
+@pytest.mark.parametrize("words", ["How is FK-1234?", "「ＦＫ－１２３４」はどうなりましたか", "fk\u200b-1234です"])
+async def test_what_stands_among_other_words_opens_its_dialogue(openings: InstalledOpenings, words: str) -> None:
+    step = decide(InboundEvent(text=TextSent(text=words)), "", openings)
+    assert step is not None
+    assert (step.pod, step.request) == opened("reports", "cases", text="fk-1234")
+
+
+@pytest.mark.parametrize("words", ["xfk-1234", "fk-12345", "fk-123"])
+async def test_a_part_of_a_longer_word_is_not_meant(openings: InstalledOpenings, words: str) -> None:
+    step = decide(InboundEvent(text=TextSent(text=words)), "", openings)
+    assert step is not None
+    assert step.pod == "identity"
 
 
 async def test_nobody_is_led_by_some_of_the_manifests() -> None:

@@ -42,6 +42,10 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
+# As people send them by accident or on purpose: nothing to see.
+BLANK = ("", " ", "\u3000", "\n\t", "\u200b", "\u2060", "\u3164", "\u202e\u202c", "\ufeff", "\u2800", "\ufe0f")
+
+
 def typed(words: str) -> wire.TurnRequest:
     return wire.TurnRequest(text=wire.TextInput(text=words))
 
@@ -57,7 +61,8 @@ def typed(words: str) -> wire.TurnRequest:
         (KINDS[3], "市役所の前", {"address": "市役所の前"}),
         (KINDS[3], f" {'x' * MOST_PLACE} ", {"address": "x" * MOST_PLACE}),
         (KINDS[4], "  two\nlines\0 ", "  two\nlines\N{REPLACEMENT CHARACTER} "),
-        (KINDS[4], " ", " "),
+        (KINDS[4], "🫨", "🫨"),
+        (KINDS[4], "\ue000", "\ue000"),
         (KINDS[5], "はい", True),
         (KINDS[5], "NO!", False),
         (KINDS[6], "４２", 42),
@@ -91,7 +96,8 @@ def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Js
         (KINDS[3], "  ", "again.place"),
         (KINDS[3], "x" * (MOST_PLACE + 1), "again.too-long"),
         (KINDS[4], "x" * 51, "again.too-long"),
-        (KINDS[4], "", "again.words"),
+        *((KINDS[4], blank, "again.words") for blank in BLANK),
+        *((KINDS[3], blank, "again.place") for blank in BLANK),
         (KINDS[5], "perhaps", "again.confirm"),
         (KINDS[6], "101", "again.number"),
         (KINDS[7], "2027-01-01", "again.date"),

@@ -101,6 +101,12 @@ def test_texts_fall_back_along_the_chain_of_their_language(tmp_path: Path) -> No
     assert (pick({"ko": "z"}, "ja"), pick({}, "ja"), pick({"ja": "", "en": "x"}, "ja")) == ("z", "", "x")
 
 
+def test_where_nobody_knows_the_language_two_are_said() -> None:
+    texts = Texts(Path(__file__).parents[1] / "src" / "machi_sdk" / "dialogue" / "texts")
+    assert texts.say_anyhow("ko", "return.again") == texts.say("ko", "return.again")
+    assert texts.say_anyhow("", "return.again") == "はじめから\nStart over"
+
+
 def test_a_form_says_which_field_is_wrong() -> None:
     form = Form(
         fields=[

@@ -67,9 +67,8 @@ def test_lookalikes_are_forgiven() -> None:
     assert read_case_number(typed) == number
 
 
-PHRASE = re.compile(
-    next(entry.phrase for entry in load_manifest(MANIFEST).dialogues if entry.command == "cases"), re.IGNORECASE
-)
+CASES = next(entry for entry in load_manifest(MANIFEST).dialogues if entry.command == "cases")
+PHRASE, WITHIN = re.compile(CASES.phrase, re.IGNORECASE), re.compile(CASES.within)
 
 
 @pytest.mark.parametrize("payload", [0, 1, 32**7 - 1, 7_654_321])
@@ -89,6 +88,15 @@ def test_numbers_of_every_kind_mean_a_case(typed: str) -> None:
     assert looks_like_case_number(typed, "FK")
 
 
+@pytest.mark.parametrize(
+    "typed", ["How is FK-7K3M-9Q2D?", "「ＦＫ－７Ｋ３Ｍ－９Ｑ２Ｄ」", "FK-\u200b7K3M-9Q2D", "番号はfkー7k3mー9q2dです"]
+)
+def test_a_number_among_other_words_is_found_whole(typed: str) -> None:
+    found = WITHIN.search(fold(typed))
+    assert found is not None
+    assert looks_like_case_number(found[0], "FK")
+
+
 WORDS = ["streetlamp", "road repair", "fk", "broken-lamp", "help menu", "通報", "Tree fell down", "big hole here"]
 WORDS += ["lamp post down", "the road sign", "pot-hole here", "drainage", "park tree fell", "two holes here"]
 
@@ -96,4 +104,5 @@ WORDS += ["lamp post down", "the road sign", "pot-hole here", "drainage", "park 
 @pytest.mark.parametrize("words", WORDS)
 def test_words_mean_no_case(words: str) -> None:
     assert not PHRASE.fullmatch(fold(words))
+    assert not WITHIN.search(fold(words))
     assert not looks_like_case_number(words, "FK")

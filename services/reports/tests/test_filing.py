@@ -20,6 +20,7 @@ from machi_reports.domain.case_number import read_case_number
 from machi_reports.entrypoints.dialogues.cases import MOST_SHOWN
 from machi_reports.entrypoints.wording import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.names import says_something
 from machi_sdk.rpc import for_tenant
 
 if TYPE_CHECKING:
@@ -225,6 +226,10 @@ async def test_naughty_strings_arrive_whole(say: Say, ledger: Ledger, card_of: C
     for text in [*naughty, "x" * 2000, "lines\r\nand\ttabs", "trailing  ", "　全角　"]:
         for words in ("/report", "=other", "東区", "!skip", wire.TextInput(text=text)):
             response = await say("hana", words)
+        if not says_something(text):
+            assert response.ask.key == "words", "nobody at the desk would see anything"
+            await say("hana", "!cancel")
+            continue
         assert response.ask.key == "confirm", text
         assert response.messages[0].card.body == text
         done = await say("hana", "=yes")
@@ -243,5 +248,19 @@ async def test_who_stops_messages_before_the_end_is_promised_none(say: Say, ledg
         await say("hana", words)
     assert (await say("hana", "=yes")).ask.key == "confirm"
     ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
+    told, summary = (await say("hana", "=yes")).messages
+    assert "その後に変わりました" in told.text.text
+    assert {fact.label: fact.value for fact in summary.card.facts}["お知らせ"] == "受け取らない"
     receipt = (await say("hana", "=yes")).messages[0].receipt
     assert receipt.note.startswith("お知らせは送りません")
+
+
+async def test_who_turns_messages_on_before_the_end_sees_it_and_gets_them(say: Say, ledger: Ledger) -> None:
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_REFUSED
+    for words in ("/report", "=road", "=pothole", (33.5903, 130.3989), "!skip", "穴です"):
+        response = await say("hana", words)
+    assert response.ask.key == "confirm"
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_GIVEN
+    assert (await say("hana", "=yes")).ask.key == "confirm"
+    receipt = (await say("hana", "=yes")).messages[0].receipt
+    assert not receipt.note.startswith("お知らせは送りません")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from machi.dialogue.v1.desk_card_pb2 import Form, FormField
+from machi_sdk.names import says_something
 
 
 def check_form(form: Form, values: Mapping[str, str]) -> dict[str, str]:
@@ -24,7 +25,8 @@ def _error(field: FormField, values: Mapping[str, str]) -> str:
 
 
 def _given(field_id: str, values: Mapping[str, str]) -> str:
-    return values.get(field_id, "").strip()
+    words = values.get(field_id, "")
+    return words.strip() if says_something(words) else ""
 
 
 def _fits(field: FormField, values: Mapping[str, str]) -> bool:

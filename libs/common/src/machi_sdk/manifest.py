@@ -83,6 +83,12 @@ class DialogueEntry(_Part):
         description="A regular expression: who types just this, and is in no dialogue, opens this one.",
     )
 
+    within: str = Field(
+        default="",
+        description="A regular expression, in lower case: who has this among other words, and is in no dialogue, opens"
+        " this one, which is told what matched.",
+    )
+
     @field_validator("titles")
     @classmethod
     def _short(cls, titles: dict[str, str], info: ValidationInfo) -> dict[str, str]:
@@ -92,7 +98,7 @@ class DialogueEntry(_Part):
             raise ValueError(f"{found}, at most {LONGEST_TITLE} are allowed")
         return titles
 
-    @field_validator("argument", "phrase")
+    @field_validator("argument", "phrase", "within")
     @classmethod
     def _readable(cls, argument: str) -> str:
         try:

@@ -1,12 +1,23 @@
-"""How typed words are compared: width, case, and surrounding space do not count."""
+"""How typed words are compared: width, case, and what surrounds them do not count."""
 
 import re
 import unicodedata
 
+_AROUND = " \t\r\n\u3000。.!?、,「」『』【】〈〉《》()[]\"'\u2018\u2019\u201c\u201d"
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
+# Letters and a symbol by category, and nothing to the eye: Hangul fillers, the empty Braille cell.
+_EMPTY = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
 
 def fold(text: str) -> str:
-    """NFKC, case-folded, trimmed of space and closing punctuation."""
-    return unicodedata.normalize("NFKC", text).casefold().strip(" \t\r\n　。.!！?？、,")
+    """NFKC, case-folded, without what has no width, trimmed of space, quotes, brackets, and closing punctuation."""
+    seen = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    return "".join(seen).casefold().strip(_AROUND)
+
+
+def says_something(text: str) -> bool:
+    """Whether there is anything to see in it. A sign that this Unicode does not know yet is something."""
+    return any(unicodedata.category(sign) not in _UNSEEN and sign not in _EMPTY for sign in text)
 
 
 def stands_in(words: str, text: str) -> bool:

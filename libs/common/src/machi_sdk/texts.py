@@ -37,6 +37,14 @@ class Texts:
             raise KeyError(key)
         return text.format(**places) if places else text
 
+    def say_anyhow(self, language: str, key: str) -> str:
+        """The text in that language; where nobody knows it, in the default one and in English."""
+        return (
+            self.say(language, key)
+            if language
+            else "\n".join(dict.fromkeys(self.say(each, key) for each in ("", "en")))
+        )
+
     def has(self, key: str) -> bool:
         """Whether any language knows the key."""
         return any(key in entries for entries in self._entries.values())

@@ -83,7 +83,7 @@ def _text(typed: str, focused: str, openings: InstalledOpenings) -> Step:
     if focused:
         return Step(focused, wire.TurnRequest(text=wire.TextInput(text=typed)))
     meant = openings.by_phrase(typed)
-    return _open(meant, {"text": typed}) if meant else open_by_role("fallback", typed, openings)
+    return _open(meant[0], {"text": meant[1]}) if meant else open_by_role("fallback", typed, openings)
 
 
 def _pressed(event: InboundEvent, focused: str, openings: InstalledOpenings) -> Step:

@@ -25,6 +25,7 @@ class InstalledOpenings:
         self._words: dict[str, Opening] = {}
         self._phrases: list[tuple[re.Pattern[str], Opening]] = []
         self._alone: list[tuple[re.Pattern[str], Opening]] = []
+        self._within: list[tuple[re.Pattern[str], Opening]] = []
         self._roles: dict[str, Opening] = {}
 
     def require(self) -> None:
@@ -42,11 +43,13 @@ class InstalledOpenings:
         phrased = (opening for phrase, opening in self._phrases if phrase.fullmatch(words))
         return self._words.get(words) or next(phrased, None)
 
-    def by_phrase(self, typed: str) -> Opening | None:
-        """The dialogue that means such words, whatever they are besides."""
+    def by_phrase(self, typed: str) -> tuple[Opening, str] | None:
+        """The dialogue that such words mean, whatever they are besides, and the words that it is told."""
         self._refresh()
         words = fold(typed)
-        return next((opening for phrase, opening in self._alone if phrase.fullmatch(words)), None)
+        alone = ((opening, typed) for phrase, opening in self._alone if phrase.fullmatch(words))
+        within = ((opening, found[0]) for phrase, opening in self._within if (found := phrase.search(words)))
+        return next(alone, None) or next(within, None)
 
     def by_role(self, role: str) -> Opening | None:
         """The dialogue with that role."""
@@ -66,7 +69,7 @@ class InstalledOpenings:
         if self._version == self._pods.version:
             return
         self._version = self._pods.version
-        self._words, self._phrases, self._alone, self._roles = {}, [], [], {}
+        self._words, self._phrases, self._alone, self._within, self._roles = {}, [], [], [], {}
         for opening, entry in self.offered():
             self._roles.setdefault(entry.role, opening)
             for words in entry.keywords.values():
@@ -75,6 +78,8 @@ class InstalledOpenings:
                 self._phrases.append((_phrase(entry), opening))
             if entry.phrase:
                 self._alone.append((re.compile(entry.phrase, re.IGNORECASE), opening))
+            if entry.within:
+                self._within.append((re.compile(rf"(?<![0-9a-z])(?:{entry.within})(?![0-9a-z])"), opening))
 
 
 def _phrase(entry: DialogueEntry) -> re.Pattern[str]:

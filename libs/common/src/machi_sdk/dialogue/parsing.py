@@ -19,7 +19,7 @@ from machi_sdk.dialogue.questions import (
     TimeQ,
     WordsQ,
 )
-from machi_sdk.names import fold, stands_in
+from machi_sdk.names import fold, says_something, stands_in
 from machi_sdk.sql import storable
 
 CHANGE = "change"
@@ -99,11 +99,11 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
             return _chosen(kind, [_matching(kind.options, fold(part)) for part in parts])
         case Confirm():
             return _agreed(kind, words, yes_no)
-        case PlaceQ() if words:
+        case PlaceQ() if says_something(words):
             return {"address": _no_longer(text.strip(), MOST_PLACE)}
         case WordsQ(minimum, maximum):
             _no_longer(text, maximum)
-            if len(text.strip()) >= minimum or (text and minimum <= 1):
+            if len(text.strip()) >= minimum and says_something(text):
                 return text
         case NumberQ() | DateQ() | TimeQ():
             return _measured(kind, unicodedata.normalize("NFKC", text).strip())

@@ -65,7 +65,7 @@ class AnswerEvent:
             return
         if not await pending.claim_reply(NOTICE):
             return
-        messages = [{"type": "text", "text": self.texts.say(await self._language(pending), "waiting")}]
+        messages = [{"type": "text", "text": self.texts.say_anyhow(await self._language(pending), "waiting")}]
         now = self.answerer.clock.now()
         if not token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now):
             await self._push_notice(pending, messages, line)

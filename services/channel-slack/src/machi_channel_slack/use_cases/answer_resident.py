@@ -49,7 +49,7 @@ class AnswerResident:
 
     async def say_waiting(self, pending: PendingEvent) -> None:
         """Tell the person once that the message is here."""
-        message = words_message(self.texts.say(await self._language(pending), "waiting-resident"))
+        message = words_message(self.texts.say_anyhow(await self._language(pending), "waiting-resident"))
         if message is not None:
             event = pending.event
             await self.directs[pending.tenant].post(_user(event), message, _conversation(event))

@@ -53,4 +53,4 @@ def read_case_number(text: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\s\-‐‑–—ー]", "", unicodedata.normalize("NFKC", text)).upper()
+    return re.sub(r"[\s\-‐‑–—ー\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", text)).upper()

@@ -45,6 +45,7 @@ from machi_reports.use_cases.write_to_reporter import write_to_reporter
 from machi_sdk.cards import check_form
 from machi_sdk.dialogue import Json, Reply, TurnContext
 from machi_sdk.errors import Denied, Invalid, Missing, Unavailable
+from machi_sdk.names import says_something
 from machi_sdk.rpc import Call
 
 _RECEIVES = "receives"
@@ -98,7 +99,7 @@ class Desk:
         wording = self._wording(turn)
         if not _works_at(staff, reply.desk_id):
             return said(wording, "press.not-your-desk")
-        if not reply.text.strip() or len(reply.text) > MOST_WORDS:
+        if not says_something(reply.text) or len(reply.text) > MOST_WORDS:
             return said(wording, "press.form", problem=words_needed(reply.text, wording))
         case = _case(staff, reply.card_id, reply.desk_id, turn)
         pressed = self._pressed(Move.WRITE, {WORDS: reply.text}, reply.desk_id, turn)

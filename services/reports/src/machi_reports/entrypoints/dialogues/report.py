@@ -8,7 +8,7 @@ from datetime import timedelta
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.report import Report
 from machi_reports.domain.words import storable
-from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
+from machi_reports.entrypoints.dialogues.report_questions import DECIDED_SINCE, ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_reports.ports import Chooser, Consents, CurrentCatalogues, Decision, WardMap
 from machi_reports.use_cases.file_report import FileReport, file_report
@@ -61,8 +61,8 @@ class ReportDialogue:
             case "messages", bool():
                 chooser = Chooser(turn.tenant, turn.citizen_id, turn.event_id, turn.channel)
                 await self.consents.decide(chooser, Decision.GIVEN if value else Decision.REFUSED)
-            case "confirm", True:  # what was decided may have been taken back meanwhile
-                return Accept((await self.consents.check(turn.tenant, turn.citizen_id)).value)
+            case "confirm", True:
+                return await self._settle_confirm(turn, answers)
         return Accept(value)
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
@@ -112,6 +112,14 @@ class ReportDialogue:
             told = say.text(wording.say("report.place-outside", city=wording.city()))
             return Reject((told,), keep={"told-outside": True})
         return Accept({"latitude": point[0], "longitude": point[1], "title": title, "address": address, "ward": ward})
+
+    async def _settle_confirm(self, turn: TurnContext, answers: Answers) -> Accept | Reject:
+        """Nobody sends what says otherwise about messages than what they decided meanwhile, elsewhere."""
+        decided = await self.consents.check(turn.tenant, turn.citizen_id)
+        if (decided is Decision.GIVEN) == bool(ReportSoFar(answers).messages_allowed):
+            return Accept(decided.value)
+        told = say.text(TEXTS.say(turn.language, "report.messages-since"))
+        return Reject((told,), keep={DECIDED_SINCE: decided is Decision.GIVEN})
 
     async def _settle_photo(self, turn: TurnContext, value: dict[str, Json]) -> Accept | Reject:
         async with self.works.begin(turn.tenant) as work:

@@ -15,6 +15,8 @@ from machi_sdk.manifest import Purpose
 
 WORDS = WordsQ(minimum=1, maximum=2000)
 DETAIL = "detail-"
+# A fact among the answers: the person decided about messages otherwise after the dialogue had asked or looked.
+DECIDED_SINCE = "decided-since"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class ReportSoFar:
     @property
     def messages_allowed(self) -> bool | None:
         """What the person decided, now or before; None when never asked."""
-        answer = self.answers.get("messages")
+        answer = self.answers.get(DECIDED_SINCE, self.answers.get("messages"))
         if isinstance(answer, bool):
             return answer
         return {Decision.GIVEN.value: True, Decision.REFUSED.value: False}.get(self.answers.text("decision"))
