@@ -137,7 +137,7 @@ metadata:
   labels: {{- include "machi-service.labels" . | nindent 4 }}
 data:
   manifest.{{ .name }}.yaml: {{ .text | quote }}
-{{- $operator := dict "root" .root "release" .release "global" .global "values" (dict "image" (dict "repository" "machi/operator")) "name" "operator" "component" "job" "pods" (list "identity") "callees" (list "identity") "files" $files "account" (printf "%s-operator" .release) }}
+{{- $operator := dict "root" .root "release" .release "global" .global "values" (dict "image" (dict "repository" "machi/operator")) "name" "operator" "version" (include "machi-service.version" .) "component" "job" "pods" (list "identity") "callees" (list "identity") "files" $files "account" (printf "%s-operator" .release) }}
 {{- $operator = merge $operator (include "machi-service.operator" $operator | fromYaml) }}
 {{- include "machi-service.job" (merge (dict "job" (printf "install-%s" .name) "arguments" (list "machi" "release" "apply")) $operator) }}
 {{- include "machi-service.job" (merge (dict "job" (printf "uninstall-%s" .name) "arguments" (list "machi" "pods" "uninstall" .name) "hook" "pre-delete" "weight" "0") $operator) }}
