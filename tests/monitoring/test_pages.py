@@ -28,7 +28,7 @@ INLINE = re.compile(r"`((?:kubectl|helm|machi|make|python) [^`]+)`")
 # What a municipality's people have anyway.
 TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "export", "for", "done"}
 TOOLS |= {"docker", "podman", "sha256sum", "tar"}
-KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
+KUBECTL = {"annotate", "apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
 KUBECTL |= {"rollout", "scale", "top"}
 HELM = {"history", "install", "package", "push", "rollback", "show", "test", "uninstall", "upgrade"}
 # What the charts make beside pods: secrets, jobs, and servers.
@@ -198,6 +198,20 @@ def test_values_in_the_guides_are_values_of_the_chart() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     errors = [error.message for each in examples for error in jsonschema.Draft202012Validator(schema).iter_errors(each)]
     assert not errors
+
+
+def test_a_restore_stops_what_scales_by_itself_and_starts_it_again() -> None:
+    said = list(commands(GUIDES / "backup.md"))
+    told = [each for each in said if "scaledobject" in each]
+    scaled = [each for each in said if " scale deploy/" in each]
+    [upgrade] = [each for each in said if each.startswith("helm upgrade")]
+    assert [each.rpartition("/")[2] for each in told] == ["paused-replicas=0", "paused-replicas-"]
+    stopped = [each for each in scaled if each.endswith("--replicas=0")]
+    started = [each for each in scaled if each not in stopped]
+    order = [said.index(each) for each in (told[0], *stopped, upgrade, told[1], *started)]
+    assert order == sorted(order)
+    assert started
+    assert "--wait" not in upgrade  # a pod that is still at 0 would be waited for
 
 
 def test_sizing_tells_what_was_measured_last() -> None:
