@@ -1,5 +1,6 @@
 """Runbooks and guides: a page for each alert, commands that exist, YAML that is what it says."""
 
+import ast
 import json
 import re
 import shlex
@@ -17,7 +18,7 @@ import yaml
 from machi_sdk import operating
 from machi_tools import cli
 from machi_tools.images.catalogue import catalogue
-from tests.architecture.house import ROOT, services
+from tests.architecture.house import ROOT, Service, calls, in_the_stack, literal, services
 from tests.monitoring.promises import CHART, RUNBOOKS, alerts
 
 GUIDES = ROOT / "docs" / "guides"
@@ -212,6 +213,30 @@ def test_a_restore_stops_what_scales_by_itself_and_starts_it_again() -> None:
     assert order == sorted(order)
     assert started
     assert "--wait" not in upgrade  # a pod that is still at 0 would be waited for
+
+
+def test_alerts_are_counted() -> None:
+    told = re.search(r"(\d+) alerts and the recorded promises", (GUIDES / "seeing.md").read_text(encoding="utf-8"))
+    assert told
+    assert int(told[1]) == len(alerts())
+
+
+def _kept_for_ever(service: Service) -> set[str]:
+    """The tables of a pod from which no statement of its own or of the SDK deletes."""
+    migrations = sorted((service.folder / "migrations" / "versions").glob("*.py"))
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in migrations]
+    made = {literal(call.args[0], {}) or "" for tree in trees for call in calls(tree, "create_table") if call.args}
+    said = "".join(source.text for source in service.sources)
+    return {table for table in made if not re.search(rf"DELETE FROM {table}\b|forget\([^)]*\"{table}\"", said)}
+
+
+def test_sizing_names_every_table_that_only_grows() -> None:
+    guide = (GUIDES / "sizing.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(\w+)`", guide.partition("### What grows")[2].partition("\n## ")[0]))
+    measured = [service for service in in_the_stack() if f"| {service.name} |" in guide]
+    grows = set[str]().union(*(_kept_for_ever(service) for service in measured))
+    assert {"catalogues", "cards", "digests"} <= grows
+    assert grows <= told
 
 
 def test_sizing_tells_what_was_measured_last() -> None:
