@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from itertools import dropwhile
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 import typer
 import yaml
 
+from machi_channel_line.ports import MONTHLY_LIMIT, NO_PUSHES
+from machi_channel_line.use_cases.send_answer import PUSH_PATIENCE
 from machi_sdk import operating
 from machi_tools import cli
 from machi_tools.images.catalogue import catalogue
@@ -213,6 +216,14 @@ def test_a_restore_stops_what_scales_by_itself_and_starts_it_again() -> None:
     assert order == sorted(order)
     assert started
     assert "--wait" not in upgrade  # a pod that is still at 0 would be waited for
+
+
+@pytest.mark.parametrize("reason", [MONTHLY_LIMIT, NO_PUSHES])
+def test_answers_that_are_given_up_are_told(reason: str) -> None:
+    page = (RUNBOOKS / "waiting.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{reason}` |"))
+    assert timedelta(minutes=3) == PUSH_PATIENCE
+    assert "given up after three minutes" in row
 
 
 def test_alerts_are_counted() -> None:
