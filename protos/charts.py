@@ -1,4 +1,7 @@
-"""What charts hold of the contracts: copies of manifests and topics, the demo city, its pods, and who serves what."""
+"""What charts hold of the contracts: copies of manifests and topics, the demo city, its pods, who serves what.
+
+And the release's version, for the charts of others.
+"""
 
 import json
 import re
@@ -17,6 +20,9 @@ CITY = CHARTS / "machi"
 _KNOWN = """{{/* Made by `make gen`: what each pod of the city serves. */}}
 {{- define "machi-service.known" -}}
 %s{{- end -}}
+
+{{/* Made by `make gen`: the release that this library belongs to, whichever chart uses it. */}}
+{{- define "machi-service.version" -}}%s{{- end -}}
 """
 _COPIED = (CITY / "topics", CITY / "demo")
 LIBRARY = "machi-service"
@@ -98,7 +104,8 @@ def _city_schema() -> str:
 def _known(manifests: list[Manifest]) -> str:
     served = {manifest.name: [entry.service for entry in manifest.serves] for manifest in manifests}
     table = yaml.safe_dump(served, sort_keys=True)
-    return _KNOWN % table
+    version = yaml.safe_load((CITY / "Chart.yaml").read_text(encoding="utf-8"))["appVersion"]
+    return _KNOWN % (table, version)
 
 
 def _pod_schema() -> str:

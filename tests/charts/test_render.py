@@ -147,6 +147,47 @@ def test_a_pod_of_the_citys_own(own_chart: Path) -> None:
     assert ["machi", "pods", "uninstall", "idea-box"] in commands
 
 
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _images(made: Rendered, name: str) -> set[str]:
+    return {pod["containers"][0]["image"] for where, pod in made.pods() if name in where}
+
+
+def test_a_pod_of_the_citys_own_has_its_version_and_the_operator_the_releases(own_chart: Path) -> None:
+    _edit(own_chart / "Chart.yaml", "appVersion: 0.1.0", "appVersion: 7.8.9")
+    made = render({"global": {"release": "machi"}}, own_chart)
+    release = yaml.safe_load((CHARTS / "machi" / "Chart.yaml").read_text(encoding="utf-8"))["appVersion"]
+    assert _images(made, "machi-idea-box") == {"localhost/machi/idea-box:7.8.9"}
+    assert _images(made, "machi-operator") == {f"localhost/machi/operator:{release}"}
+    given = render({"global": {"release": "machi", "image": {"tag": "1.2.3"}}}, own_chart)
+    assert _images(given, "machi-operator") == {"localhost/machi/operator:1.2.3"}
+
+
+def test_a_changed_manifest_of_a_citys_own_pod_is_installed_by_another_job(own_chart: Path) -> None:
+    """Helm leaves a Job alone that is as it was, and this one is done."""
+
+    def jobs(tag: str) -> dict[str, Object]:
+        made = render({"global": {"release": "machi"}, "image": {"tag": tag}}, own_chart)
+        return {
+            each["metadata"]["name"]: each["spec"]
+            for each in made.of("Job")
+            if "-operator-" in each["metadata"]["name"]
+        }
+
+    before = jobs("1.0.0")
+    assert jobs("1.0.1") == before
+    _edit(own_chart / "service.yaml", "version: 0.1.0", "version: 0.1.1")
+    after = jobs("1.0.1")
+    (gone,), (came,) = before.keys() - after.keys(), after.keys() - before.keys()
+    assert gone.startswith("machi-operator-install-idea-box-")
+    assert came.startswith("machi-operator-install-idea-box-")
+    assert before[gone] != after[came]
+
+
 def test_a_pod_of_the_citys_own_stands_on_the_citys_servers(own_chart: Path) -> None:
     """The values that the page gives to both."""
     words = (CHARTS / "README.md").read_text(encoding="utf-8")

@@ -1,10 +1,12 @@
 """Runbooks and guides: a page for each alert, commands that exist, YAML that is what it says."""
 
+import ast
 import json
 import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from itertools import dropwhile
 from pathlib import Path
@@ -14,10 +16,12 @@ import pytest
 import typer
 import yaml
 
+from machi_channel_line.ports import MONTHLY_LIMIT, NO_PUSHES
+from machi_channel_line.use_cases.send_answer import PUSH_PATIENCE
 from machi_sdk import operating
 from machi_tools import cli
 from machi_tools.images.catalogue import catalogue
-from tests.architecture.house import ROOT, services
+from tests.architecture.house import ROOT, Service, calls, in_the_stack, literal, services
 from tests.monitoring.promises import CHART, RUNBOOKS, alerts
 
 GUIDES = ROOT / "docs" / "guides"
@@ -28,7 +32,7 @@ INLINE = re.compile(r"`((?:kubectl|helm|machi|make|python) [^`]+)`")
 # What a municipality's people have anyway.
 TOOLS = {"psql", "pg_dump", "pg_restore", "kafka-consumer-groups.sh", "export", "for", "done"}
 TOOLS |= {"docker", "podman", "sha256sum", "tar"}
-KUBECTL = {"apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
+KUBECTL = {"annotate", "apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "port-forward"}
 KUBECTL |= {"rollout", "scale", "top"}
 HELM = {"history", "install", "package", "push", "rollback", "show", "test", "uninstall", "upgrade"}
 # What the charts make beside pods: secrets, jobs, and servers.
@@ -198,6 +202,52 @@ def test_values_in_the_guides_are_values_of_the_chart() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     errors = [error.message for each in examples for error in jsonschema.Draft202012Validator(schema).iter_errors(each)]
     assert not errors
+
+
+def test_a_restore_stops_what_scales_by_itself_and_starts_it_again() -> None:
+    said = list(commands(GUIDES / "backup.md"))
+    told = [each for each in said if "scaledobject" in each]
+    scaled = [each for each in said if " scale deploy/" in each]
+    [upgrade] = [each for each in said if each.startswith("helm upgrade")]
+    assert [each.rpartition("/")[2] for each in told] == ["paused-replicas=0", "paused-replicas-"]
+    stopped = [each for each in scaled if each.endswith("--replicas=0")]
+    started = [each for each in scaled if each not in stopped]
+    order = [said.index(each) for each in (told[0], *stopped, upgrade, told[1], *started)]
+    assert order == sorted(order)
+    assert started
+    assert "--wait" not in upgrade  # a pod that is still at 0 would be waited for
+
+
+@pytest.mark.parametrize("reason", [MONTHLY_LIMIT, NO_PUSHES])
+def test_answers_that_are_given_up_are_told(reason: str) -> None:
+    page = (RUNBOOKS / "waiting.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{reason}` |"))
+    assert timedelta(minutes=3) == PUSH_PATIENCE
+    assert "given up after three minutes" in row
+
+
+def test_alerts_are_counted() -> None:
+    told = re.search(r"(\d+) alerts and the recorded promises", (GUIDES / "seeing.md").read_text(encoding="utf-8"))
+    assert told
+    assert int(told[1]) == len(alerts())
+
+
+def _kept_for_ever(service: Service) -> set[str]:
+    """The tables of a pod from which no statement of its own or of the SDK deletes."""
+    migrations = sorted((service.folder / "migrations" / "versions").glob("*.py"))
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in migrations]
+    made = {literal(call.args[0], {}) or "" for tree in trees for call in calls(tree, "create_table") if call.args}
+    said = "".join(source.text for source in service.sources)
+    return {table for table in made if not re.search(rf"DELETE FROM {table}\b|forget\([^)]*\"{table}\"", said)}
+
+
+def test_sizing_names_every_table_that_only_grows() -> None:
+    guide = (GUIDES / "sizing.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(\w+)`", guide.partition("### What grows")[2].partition("\n## ")[0]))
+    measured = [service for service in in_the_stack() if f"| {service.name} |" in guide]
+    grows = set[str]().union(*(_kept_for_ever(service) for service in measured))
+    assert {"catalogues", "cards", "digests"} <= grows
+    assert grows <= told
 
 
 def test_sizing_tells_what_was_measured_last() -> None:

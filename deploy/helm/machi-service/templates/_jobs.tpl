@@ -137,9 +137,10 @@ metadata:
   labels: {{- include "machi-service.labels" . | nindent 4 }}
 data:
   manifest.{{ .name }}.yaml: {{ .text | quote }}
-{{- $operator := dict "root" .root "release" .release "global" .global "values" (dict "image" (dict "repository" "machi/operator")) "name" "operator" "component" "job" "pods" (list "identity") "callees" (list "identity") "files" $files "account" (printf "%s-operator" .release) }}
+{{- $operator := dict "root" .root "release" .release "global" .global "values" (dict "image" (dict "repository" "machi/operator")) "name" "operator" "version" (include "machi-service.version" .) "component" "job" "pods" (list "identity") "callees" (list "identity") "files" $files "account" (printf "%s-operator" .release) }}
 {{- $operator = merge $operator (include "machi-service.operator" $operator | fromYaml) }}
-{{- include "machi-service.job" (merge (dict "job" (printf "install-%s" .name) "arguments" (list "machi" "release" "apply")) $operator) }}
+{{- $change := dict "MACHI_RELEASE_CHANGE" (.text | sha256sum | trunc 16) }}
+{{- include "machi-service.job" (merge (dict "job" (printf "install-%s" .name) "arguments" (list "machi" "release" "apply") "settings" (merge $change $operator.settings)) $operator) }}
 {{- include "machi-service.job" (merge (dict "job" (printf "uninstall-%s" .name) "arguments" (list "machi" "pods" "uninstall" .name) "hook" "pre-delete" "weight" "0") $operator) }}
 {{- end }}
 {{- end -}}

@@ -14,3 +14,6 @@ reports:
 - machi.reports.v1.ReportService
 - machi.dialogue.v1.DialogueService
 {{- end -}}
+
+{{/* Made by `make gen`: the release that this library belongs to, whichever chart uses it. */}}
+{{- define "machi-service.version" -}}0.1.0{{- end -}}

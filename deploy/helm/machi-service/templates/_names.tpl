@@ -64,7 +64,7 @@ app.kubernetes.io/component: {{ .component | default "pod" }}
 
 {{- define "machi-service.labels" -}}
 {{ include "machi-service.selector" . }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ .version | default .root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: machi
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end -}}
@@ -75,11 +75,12 @@ namespace: {{ .root.Release.Namespace }}
 labels: {{- include "machi-service.labels" . | nindent 2 }}
 {{- end -}}
 
+{{/* `version` is what is not of the chart's own version: the operator, in a chart of a city's own pod. */}}
 {{- define "machi-service.image" -}}
 {{- $own := .values.image | default dict -}}
 {{- $image := $own.repository | default (printf "machi/%s" .name) -}}
 {{- if .global.image.registry }}{{- $image = printf "%s/%s" .global.image.registry $image }}{{- end -}}
-{{- $tag := $own.tag | default .global.image.tag | default .root.Chart.AppVersion -}}
+{{- $tag := $own.tag | default .global.image.tag | default .version | default .root.Chart.AppVersion -}}
 image: {{ ternary (printf "%s@%s" $image $tag) (printf "%s:%s" $image $tag) (hasPrefix "sha256:" $tag) | quote }}
 imagePullPolicy: {{ .global.image.pullPolicy }}
 {{- end -}}

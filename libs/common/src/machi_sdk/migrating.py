@@ -4,6 +4,7 @@ In a cluster a Job runs `python -m machi_sdk.migrating_job upgrade` in the servi
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from alembic import command, context
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import MetaData, pool
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -19,6 +21,9 @@ from machi_sdk.database import plain_url
 from machi_sdk.deliveries.tables import DELIVERIES, deliveries_table
 from machi_sdk.tables import RUNTIME, TENANT_TABLES, new_metadata
 
+# One more with each change of the runtime's tables or functions; a migration of each pod says it in turn.
+RUNTIME_SHAPE = 1
+_BRINGS = re.compile(r"upgrade_runtime_tables\(op, shape=(\d+)\)")
 _POLICY = "tenant = current_setting('machi.tenant', true)"
 # The id a citizen goes by now. Its lock is held until the transaction ends, so that no merge overtakes what is written
 # under that id; each statement sees what was committed while the one before it waited.
@@ -87,8 +92,18 @@ def downgrade(service_dir: Path, owner_url: str, revision: str = "base") -> None
 
 
 def check(service_dir: Path, owner_url: str) -> None:
-    """Raise when the tables in code and the migrations differ."""
+    """Raise when the tables in code and the migrations differ, or older databases would stay behind the SDK's."""
+    if RUNTIME_SHAPE not in runtime_shapes(service_dir).values():
+        wanted = f"upgrade_runtime_tables(op, shape={RUNTIME_SHAPE})"
+        raise CommandError(f"{service_dir.name} keeps the tables of an older SDK: add a migration with `{wanted}`")
     command.check(_config(service_dir, owner_url))
+
+
+def runtime_shapes(service_dir: Path) -> dict[str, int]:
+    """The shape of the runtime's tables that each migration brings, by revision; those older than shapes say none."""
+    paths = (service_dir / "migrations" / "versions").glob("[0-9]*_*.py")
+    found = {path.name.partition("_")[0]: _BRINGS.search(path.read_text(encoding="utf-8")) for path in paths}
+    return {revision: int(match[1]) for revision, match in found.items() if match}
 
 
 def run_env(metadata: MetaData, append_only: Iterable[str] = ()) -> None:
@@ -106,8 +121,14 @@ def create_runtime_tables(op: Op) -> None:
     op.execute(_TURN_BEGUN)
 
 
-def upgrade_runtime_tables(op: Op) -> None:
-    """Bring what older releases created to its present shape; called by a service's next migration, safe to repeat."""
+def upgrade_runtime_tables(op: Op, shape: int = 0) -> None:
+    """Bring what older releases created to its present shape; called by a service's next migration, safe to repeat.
+
+    `shape` is the `RUNTIME_SHAPE` the migration is written for: a pod without one for the present shape is refused by
+    `check`.
+    """
+    if shape > RUNTIME_SHAPE:
+        raise ValueError(f"this SDK knows shape {RUNTIME_SHAPE} of the runtime's tables, the migration wants {shape}")
     create_runtime_tables(op)
     op.execute("DROP INDEX IF EXISTS uq_parked_consumer_topic_partition_offset")
     for table in RUNTIME.sorted_tables:

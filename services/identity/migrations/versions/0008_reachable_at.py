@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    upgrade_runtime_tables(op)
+    upgrade_runtime_tables(op, shape=1)
     op.add_column("links", sa.Column("reachable_at", sa.DateTime(timezone=True)))
 
 

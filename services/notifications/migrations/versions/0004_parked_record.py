@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    upgrade_runtime_tables(op)
+    upgrade_runtime_tables(op, shape=1)
 
 
 def downgrade() -> None:

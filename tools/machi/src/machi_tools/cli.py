@@ -51,13 +51,13 @@ def down() -> None:
 
 @app.command()
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Stop, then delete the city's data, keys and logs."""
+    """Stop, then delete the city's data, keys and logs, also from a PostgreSQL and Kafka that others run."""
     if not yes and not sys.stdin.isatty():
         raise StackError("this deletes all data of the city, and nobody can be asked here", "machi reset --yes")
     if not yes:
         typer.confirm("Delete all data of this city?", abort=True)
-    lifting.reset(find_layout())
-    console.out.print("emptied")
+    photos = lifting.reset(find_layout(), os.environ)
+    console.out.print(f"emptied, but for the photos in {photos}: that store is yours" if photos else "emptied")
 
 
 @app.command(hidden=True)

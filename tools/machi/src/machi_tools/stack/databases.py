@@ -58,10 +58,14 @@ class Databases:
     async def drop(self, pods: list[str]) -> None:
         """Delete the databases and roles of a server that others run."""
         connection = await self._administrator("postgres")
-        for pod in pods:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{pod}" WITH (FORCE)')
-            await connection.execute(f'DROP ROLE IF EXISTS "{pod}", "{pod}-owner"')
-        await connection.close()
+        try:
+            for pod in pods:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{pod}" WITH (FORCE)')
+                await connection.execute(f'DROP ROLE IF EXISTS "{pod}", "{pod}-owner"')
+        except asyncpg.PostgresError as error:
+            raise StackError(f"PostgreSQL keeps a pod's data: {error}", "mend what it says, then try again") from error
+        finally:
+            await connection.close()
 
     async def _roles(self, connection: "asyncpg.Connection[asyncpg.Record]", pod: str) -> None:
         known = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}

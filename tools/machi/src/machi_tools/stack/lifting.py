@@ -1,5 +1,6 @@
 """`machi up`, `down`, `reset`: start the supervisor once, watch it, end it and only it."""
 
+import asyncio
 import contextlib
 import fcntl
 import shutil
@@ -87,21 +88,25 @@ def watch(layout: Layout, show: Callable[[State], None]) -> State:
 def stop(layout: Layout) -> bool:
     """Stop what `up` started; False when nothing ran."""
     with _alone(layout):
-        state = read_state(layout.state_file)
-        if state is None:
-            return False
-        running = state.is_running()
-        _end(layout, state)
-        return running
+        return _stop(layout)
 
 
-def reset(layout: Layout) -> None:
-    """Stop, then delete all data, keys and logs."""
-    stop(layout)
-    PostgresServer(layout.data("postgres")).destroy()
-    for path in layout.state.iterdir() if layout.state.exists() else []:
-        if path.name not in ("setup.lock", "up.lock"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+def reset(layout: Layout, environ: Mapping[str, str]) -> str:
+    """Stop, then delete all data, keys and logs, those on servers that others run too; where photos stay, if anywhere.
+
+    Nobody starts the stack meanwhile: `up` waits until all is deleted.
+    """
+    from machi_tools.stack import emptying  # noqa: PLC0415 (heavy; up and down do without)
+
+    with _alone(layout):
+        kept = emptying.check(layout, environ)
+        _stop(layout)
+        asyncio.run(emptying.empty(layout, environ, kept))
+        PostgresServer(layout.data("postgres")).destroy()
+        for path in layout.state.iterdir():
+            if path.name not in ("setup.lock", "up.lock"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return kept.photos
 
 
 def check_room(memory: int, disk: int) -> None:
@@ -110,6 +115,15 @@ def check_room(memory: int, disk: int) -> None:
         raise StackError(f"only {memory >> 20} MB of memory are free, 900 are needed", "close other programs")
     if disk < DISK_NEEDED:
         raise StackError(f"only {disk >> 20} MB of disk are free, 1024 are needed", "make room on the disk")
+
+
+def _stop(layout: Layout) -> bool:
+    state = read_state(layout.state_file)
+    if state is None:
+        return False
+    running = state.is_running()
+    _end(layout, state)
+    return running
 
 
 def _end(layout: Layout, state: State) -> None:

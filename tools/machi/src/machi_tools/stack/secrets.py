@@ -26,6 +26,11 @@ class SecretStore:
         letters = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
         return self._kept(name, prefix + "".join(secrets.choice(letters) for _ in range(count)))
 
+    def pods(self) -> list[str]:
+        """Every pod that ever got a database of this stack, by the name of its role's password."""
+        roles = {name.removeprefix("database ") for name in self._values if name.startswith("database ")}
+        return sorted(role for role in roles if f"{role}-owner" in roles)
+
     def _kept(self, name: str, proposal: str) -> str:
         if name not in self._values:
             self._values[name] = proposal

@@ -18,7 +18,7 @@ from machi_tools.embedded.postgres import PostgresServer
 from machi_tools.embedded.process import Command, Identity, last_line, start
 from machi_tools.errors import StackError
 from machi_tools.operator import Operator
-from machi_tools.stack import city, databases, logs, migrating, readiness, seeding
+from machi_tools.stack import city, databases, emptying, logs, migrating, readiness, seeding
 from machi_tools.stack.journal import Journal
 from machi_tools.stack.keeping import Child, CommandChild, Keeper
 from machi_tools.stack.keys import REFRESH_SECONDS, Issuer
@@ -51,6 +51,7 @@ class Supervisor:
         self.layout = layout
         layout.data("").mkdir(parents=True, exist_ok=True)
         self.plan: Plan = make_plan(layout)
+        emptying.remember(layout, self.plan.environ)
         self.issuer = Issuer(layout.keys, self.plan.release)
         self.journal = Journal(layout.state_file, self._first_state(), TITLES)
         self._keepers: list[Keeper] = []

@@ -73,6 +73,24 @@ async def ensure_topics(settings: Settings, topics: list[Topic]) -> int:
         await client.close()
 
 
+async def delete_topics(settings: Settings, names: list[str]) -> None:
+    """Delete those of the topics that are there, with all their records."""
+    client = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=10_000)
+    try:
+        await client.start()
+        there = sorted(set(names) & set(await client.list_topics()))
+        for name, code in (await client.delete_topics(there)).topic_error_codes if there else []:
+            if code:
+                raise StackError(
+                    f"Kafka keeps topic {name}: error {code}", "allow this user to delete it, then try again"
+                )
+    except (KafkaError, OSError, TimeoutError) as error:
+        bootstrap = settings.kafka_bootstrap_servers
+        raise StackError(f"Kafka at {bootstrap} refuses: {error}", "check KAFKA_BOOTSTRAP_SERVERS") from error
+    finally:
+        await client.close()
+
+
 def _new(topic: Topic, copies: int) -> NewTopic:
     return NewTopic(topic.name, topic.partitions, copies, topic_configs=topic.settings)
 

@@ -1,0 +1,42 @@
+"""A database that was made with the tables of an older SDK has the present ones after its pod's migrations."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from machi_sdk import migrating
+from machi_sdk.migrating import RUNTIME_SHAPE, runtime_shapes
+from machi_sdk.schema import schema_of
+from machi_sdk.tables import RUNTIME
+from machi_sdk.testing import PostgresAddress, database_for
+from tests.architecture.house import Service, services
+
+pytestmark = pytest.mark.integration
+WITH_TABLES = [service for service in services() if (service.folder / "migrations").is_dir()]
+# What the shape before the present one had instead.
+FORMER = """
+DROP INDEX uq_parked_record;
+CREATE UNIQUE INDEX uq_parked_consumer_topic_partition_offset ON parked (consumer, topic, partition, "offset");
+"""
+INDEXES = """
+SELECT indexname FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE '%pkey' AND indexname NOT LIKE 'pk_%'
+"""
+
+
+def _before(service: Service) -> str:
+    """The revision an older release left the pod's tables at."""
+    present = [revision for revision, shape in runtime_shapes(service.folder).items() if shape == RUNTIME_SHAPE]
+    return f"{int(min(present)) - 1:04}" if present else schema_of(service.folder).known
+
+
+@pytest.mark.parametrize("service", WITH_TABLES, ids=lambda service: service.name)
+async def test_an_older_database_gets_the_present_tables(service: Service, postgres_server: PostgresAddress) -> None:
+    async with database_for(postgres_server, service.folder) as database:
+        await asyncio.to_thread(migrating.downgrade, service.folder, database.owner_url, _before(service))
+        connection = await asyncpg.connect(database.owner_url)
+        await connection.execute(FORMER)
+        await asyncio.to_thread(migrating.upgrade, service.folder, database.owner_url)
+        found = {row["indexname"] for row in await connection.fetch(INDEXES, list(RUNTIME.tables))}
+        await connection.close()
+    assert found == {str(index.name) for table in RUNTIME.tables.values() for index in table.indexes}
