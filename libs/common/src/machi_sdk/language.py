@@ -1,6 +1,7 @@
 """How a language is written, and which one stands in where a text lacks it: one data file per language."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -90,6 +91,13 @@ def known() -> Mapping[str, Language]:
     """Every language that has a file, by tag, the default first; ValueError names a file that is wrong."""
     found = [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
     return MappingProxyType({one.tag: one for one in sorted(found, key=lambda one: bool(one.falls_back_to))})
+
+
+@cache
+def widest() -> str:
+    """The language, other than the default one, that stands in for most others."""
+    standing_in = Counter(tag for one in known().values() for tag in chain(one.tag)[1:-1])
+    return next((tag for tag, _ in standing_in.most_common(1)), default_language())
 
 
 @cache

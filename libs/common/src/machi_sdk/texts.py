@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from machi_sdk.language import chain, default_language
+from machi_sdk.language import chain, default_language, widest
 from machi_sdk.yaml_text import read_yaml
 
 
@@ -38,12 +38,9 @@ class Texts:
         return text.format(**places) if places else text
 
     def say_anyhow(self, language: str, key: str) -> str:
-        """The text in that language; where nobody knows it, in the default one and in English."""
-        return (
-            self.say(language, key)
-            if language
-            else "\n".join(dict.fromkeys(self.say(each, key) for each in ("", "en")))
-        )
+        """The text in that language; where nobody knows it, in the default one and the one that most fall back to."""
+        spoken = [language] if language else ["", widest()]
+        return "\n".join(dict.fromkeys(self.say(each, key) for each in spoken))
 
     def has(self, key: str) -> bool:
         """Whether any language knows the key."""
