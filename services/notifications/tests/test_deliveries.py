@@ -105,6 +105,22 @@ async def test_held_until_the_morning_then_forgotten_here(works: All, clock: Man
         assert await work.db.fetchval("SELECT held_request FROM deliveries") == b""
 
 
+async def test_with_two_replicas_what_was_held_of_one_case_leaves_in_its_order(works: All, clock: ManualClock) -> None:
+    clock.advance(NIGHT - NOON)
+    older, newer = news(version=3, at=NIGHT), news(version=4, at=NIGHT)
+    others = [replace(older, fact=replace(older.fact, report_id=f"r-0{n:02}")) for n in range(99)]
+    for told in (*others, older, newer):
+        await tell(works, told, HOLD)
+    clock.advance(MORNING - NIGHT)
+    async with works.begin("fukuoka") as one:
+        assert await release_held(one) == len([*others, older])
+        async with works.begin("fukuoka") as two:
+            assert await release_held(two) == 0, "the other replica has the case's older message in hand"
+    async with works.begin("fukuoka") as one:
+        assert await release_held(one) == 1
+    assert [request.version for _, request in await left(works) if request.thread == "r-1"] == [3, 4]
+
+
 async def test_held_for_too_long_is_not_sent(works: All, clock: ManualClock) -> None:
     clock.advance(NIGHT - NOON)
     await tell(works, news(at=NIGHT), HOLD)

@@ -45,7 +45,7 @@ class Deliveries(Protocol):
         ...
 
     async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
-        """Held deliveries whose time has come, with their requests."""
+        """Held deliveries whose time has come, with their requests; none while another replica releases some."""
         ...
 
     async def release(self, delivery_id: str) -> None:

@@ -25,9 +25,11 @@ UPDATE deliveries SET state = $3, reason = $4, concluded_at = $5, held_request =
 WHERE tenant = $1 AND delivery_id = $2 AND state = ANY($6)
 """
 _KNOWN = "SELECT 1 FROM deliveries WHERE tenant = $1 AND delivery_id = $2"
+# One replica at a time: a case's messages may be spread over two works, and the older must be committed first.
+_MY_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('held messages/' || $1, 2))"
 _DUE = """
 SELECT * FROM deliveries WHERE tenant = $1 AND state = 'held' AND held_until <= $2
-ORDER BY held_until, thread, version LIMIT $3 FOR UPDATE SKIP LOCKED
+ORDER BY held_until, thread, version LIMIT $3 FOR UPDATE
 """
 _RELEASE = "UPDATE deliveries SET state = 'requested', held_request = '' WHERE tenant = $1 AND delivery_id = $2"
 
@@ -54,7 +56,9 @@ class PostgresDeliveries:
         await self._work.db.execute(_CONCLUDE, self._work.tenant, delivery_id, state.value, reason, at, earlier)
 
     async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
-        """Held deliveries whose time has come, with their requests; locked until the commit."""
+        """Held deliveries whose time has come, with their requests; none while another replica releases some."""
+        if not await self._work.db.fetchval(_MY_TURN, self._work.tenant):
+            return []
         rows = await self._work.db.fetch(_DUE, self._work.tenant, now, count)
         return [(_delivery(row), row["held_request"]) for row in rows]
 
