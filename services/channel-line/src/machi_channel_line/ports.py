@@ -109,7 +109,7 @@ class Menus(Protocol):
         ...
 
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
-        """It is its language's menu from now on, and due for everybody who has another one."""
+        """It is its language's menu from now on; `settle` tells those who have another one."""
         ...
 
     async def wish(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
@@ -149,5 +149,5 @@ class Menus(Protocol):
         ...
 
     async def settle(self, tenant: str) -> None:
-        """People who have the menu of their language have nothing due, all others have."""
+        """Who has the menu of their language has nothing due, all others have; another call ends what one began."""
         ...

@@ -13,7 +13,6 @@ _LIVE = "SELECT language, menu_id, hash FROM menus WHERE tenant = $1 AND state =
 _ADD = "INSERT INTO menus (tenant, menu_id, language, hash, state) VALUES ($1, $2, $3, $4, 'made')"
 _RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AND menu_id <> $3"
 _PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
-_ALL_DUE = "UPDATE menu_links SET due_at = now() WHERE tenant = $1 AND language = $2 AND menu_id <> $3 AND NOT waits"
 # `promote` and `linked` one after another: nobody is recorded with a menu that was retired meanwhile.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('menu links/' || $1, 1))"
 _UNUSED = (
@@ -52,14 +51,17 @@ _WAKE = (
     "UPDATE menu_links SET waits = false, tries = 0, due_at = now(), event_id = $3"
     " WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND waits"
 )
-# Whatever went wrong: who has their menu has nothing due, all others have.
-_SETTLE = """
-UPDATE menu_links AS link
-SET due_at = CASE WHEN link.menu_id = menu.menu_id THEN timestamptz 'infinity' ELSE now() END
-FROM menus AS menu WHERE menu.tenant = $1 AND menu.state = 'live' AND link.tenant = $1
-AND menu.language = link.language AND NOT link.waits
-AND (link.due_at < 'infinity') = (link.menu_id = menu.menu_id)
+# Who has their language's menu has nothing due, all others have: each statement brings some thousands there, so that it
+# takes as long in a large city. The first two, by an index of their own, read nobody but those they find.
+_SOME = """
+UPDATE menu_links SET due_at = {due} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM menu_links WHERE tenant = $1 AND language = $2 AND {which} AND NOT waits LIMIT 5000 FOR UPDATE))
 """
+_SETTLE = (
+    _SOME.format(which="menu_id < $3 AND due_at = 'infinity'", due="now()"),
+    _SOME.format(which="menu_id > $3 AND due_at = 'infinity'", due="now()"),
+    _SOME.format(which="menu_id = $3 AND due_at < 'infinity'", due="'infinity'"),
+)
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('machi menus', 1))"
 
 
@@ -91,12 +93,11 @@ class MenuRows:
         await self._execute(tenant, _ADD, menu_id, language, hash_)
 
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
-        """It is its language's menu from now on."""
+        """It is its language's menu from now on; `settle` tells those who have another one."""
         async with self._works.begin(tenant) as work:
             await work.db.execute(_ONE_BY_ONE, tenant)
             await work.db.execute(_RETIRE, tenant, language, menu_id)
             await work.db.execute(_PROMOTE, tenant, menu_id)
-            await work.db.execute(_ALL_DUE, tenant, language, menu_id)
 
     async def wish(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
         """Let the person's menu be the one of that language."""
@@ -104,8 +105,12 @@ class MenuRows:
             await work.wish_menu(citizen_id, language, event_id)
 
     async def settle(self, tenant: str) -> None:
-        """People who have the menu of their language have nothing due, all others have."""
-        await self._execute(tenant, _SETTLE)
+        """Who has the menu of their language has nothing due, all others have; another call ends what one began."""
+        for language, (menu_id, _) in (await self.live(tenant)).items():
+            for statement in _SETTLE:
+                done = ""
+                while done != "UPDATE 0":
+                    done = await self._execute(tenant, statement, language, menu_id)
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
         """Menus in one of these states that nobody is linked to."""
@@ -150,6 +155,6 @@ class MenuRows:
         if tenant in self._waiting:
             await self._execute(tenant, _WAKE, citizen_id, event_id)
 
-    async def _execute(self, tenant: str, statement: str, *values: object) -> None:
+    async def _execute(self, tenant: str, statement: str, *values: object) -> str:
         async with self._works.begin(tenant) as work:
-            await work.db.execute(statement, tenant, *values)
+            return await work.db.execute(statement, tenant, *values)
