@@ -153,7 +153,7 @@ async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Da
     assert sorted(line.there) == ["m-1", "m-2"], "what a silent person sees is not deleted"
     assert await rows.claim(TENANT, clock.now()) == []
     city.address = "U1"
-    await rows.wake(TENANT, "c-1", "e-2")
+    await rows.wake(TENANT, "c-1", "ja", "e-2")
     await keep.link(TENANT)
     assert line.shown == [("U1", "m-1"), ("U1", "m-2")]
     assert list(line.there) == ["m-2"]
@@ -254,10 +254,22 @@ async def test_who_writes_again_is_found_among_all_who_were_silent(pool: Databas
     await owner.execute("ANALYZE menu_links")
     await owner.close()
     async with works.begin(TENANT) as work:
-        woken = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_WAKE}", TENANT, citizen, "e-1")
+        woken = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_WAKE}", TENANT, citizen, "ja", "e-1")
     assert sum(rows_read(woken, "menu_links")) <= 2, "a row read, and one written"
     async with works.begin(TENANT) as work:
         assert await work.db.fetchval("SELECT count(*) FROM menu_links WHERE NOT waits") == 1
+
+
+@pytest.mark.integration
+async def test_who_is_another_citizen_since_they_unlinked_keeps_having_a_menu(pool: Database) -> None:
+    line, works = Account(reached=True), Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows = MenuRows(works, pool)
+    keep = keeping(rows, line, clock=ManualClock(datetime.now(UTC) + timedelta(minutes=1)))
+    await keep.refresh(TENANT, lambda _: [MENU])
+    for event in ("e-1", "e-2"):
+        await rows.wake(TENANT, "c-own", "ja", event)
+        await keep.link(TENANT)
+    assert line.shown == [("U1", "m-1")], "once, however often they write"
 
 
 @pytest.mark.integration

@@ -144,8 +144,8 @@ class Menus(Protocol):
         """The person keeps the menu they have until they write again."""
         ...
 
-    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> None:
-        """The person wrote: their menu is due, if it waited for that."""
+    async def wake(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """The person, who chose that language, wrote: their menu is due if it waited for that, or if they have none."""
         ...
 
     async def settle(self, tenant: str) -> None:

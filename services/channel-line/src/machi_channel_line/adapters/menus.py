@@ -47,10 +47,13 @@ _WAIT = (
     "UPDATE menu_links SET waits = true, due_at = 'infinity' WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3"
 )
 _ANY_WAITING = "SELECT EXISTS (SELECT FROM menu_links WHERE tenant = $1 AND waits)"
-_WAKE = (
-    "UPDATE menu_links SET waits = false, tries = 0, due_at = now(), event_id = $3"
-    " WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND waits"
-)
+# Who chose a language and has no row is a citizen of their own since they unlinked this channel.
+_WAKE = """
+INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)
+VALUES ($1::text, present_id($1, $2), $3, $4, '', 0, now()) ON CONFLICT (tenant, citizen_id) DO UPDATE
+SET waits = false, tries = 0, due_at = now(), event_id = $4 WHERE menu_links.waits
+"""
+_REMEMBERED = 10_000  # people who surely have a row
 # Who has their language's menu has nothing due, all others have: each statement brings some thousands there, so that it
 # takes as long in a large city. The first two, by an index of their own, read nobody but those they find.
 _SOME = """
@@ -72,6 +75,7 @@ class MenuRows:
         self._works = works
         self._database = database
         self._waiting: set[str] = set()
+        self._have: set[tuple[str, str]] = set()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
@@ -150,10 +154,14 @@ class MenuRows:
         """The person keeps the menu they have until they write again."""
         await self._execute(tenant, _WAIT, link.citizen_id, link.event_id)
 
-    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> None:
-        """The person wrote: their menu is due, if it waited for that."""
-        if tenant in self._waiting:
-            await self._execute(tenant, _WAKE, citizen_id, event_id)
+    async def wake(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """The person, who chose that language, wrote: their menu is due if it waited for that, or if they have none."""
+        if tenant not in self._waiting and (tenant, citizen_id) in self._have:
+            return
+        await self._execute(tenant, _WAKE, citizen_id, language, event_id)
+        if len(self._have) >= _REMEMBERED:
+            self._have.clear()
+        self._have.add((tenant, citizen_id))
 
     async def _execute(self, tenant: str, statement: str, *values: object) -> str:
         async with self._works.begin(tenant) as work:
