@@ -70,14 +70,17 @@ class FakeIdentity(IdentityServiceServicer):
         self.refusing: set[str] = set()
         self.releases: Counter[str] = Counter()
         self.default_language = "ja"
-        self.languages: dict[str, str] = {}
+        self.languages: dict[str, str] = {}  # as they chose
 
     async def Resolve(self, request: identity.ResolveRequest, context: "Context") -> identity.ResolveResponse:
         citizen = f"c-{request.address}"
         self.addresses[citizen] = request.address
-        reachable = self.reachable.get(request.address, True)
         return identity.ResolveResponse(
-            citizen_id=citizen, language="ja", focus=self.focus[citizen], reachable=reachable
+            citizen_id=citizen,
+            language=self.languages.get(citizen, "ja"),
+            language_chosen=citizen in self.languages,
+            focus=self.focus[citizen],
+            reachable=self.reachable.get(request.address, True),
         )
 
     async def GetTenant(self, request: identity.GetTenantRequest, context: "Context") -> identity.GetTenantResponse:

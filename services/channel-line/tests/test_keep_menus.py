@@ -9,7 +9,7 @@ from typing import cast
 import asyncpg
 import pytest
 
-from machi_channel_line.adapters.menus import _ANY_WAITING, _CLAIM, _WAKE, MenuRows
+from machi_channel_line.adapters.menus import _ANY_WAITING, _CLAIM, _SETTLE, _WAKE, MenuRows
 from machi_channel_line.adapters.work import LineWork
 from machi_channel_line.domain.budget import HourlyBudget
 from machi_channel_line.menu.layout import Menu, Tile
@@ -79,6 +79,9 @@ class Remembered:
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
         self.rows[menu_id] = ("live", *self.rows[menu_id][1:])
 
+    async def settle(self, tenant: str) -> None:
+        """Nobody has a menu of their own."""
+
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
         return [menu for menu, row in self.rows.items() if row[0] in states]
 
@@ -106,11 +109,15 @@ async def drawn(_: Menu) -> bytes:
     return b"png"
 
 
+def keeping(rows: object, line: Account, city: City | None = None, clock: ManualClock | None = None) -> KeepMenus:
+    lines, people = {TENANT: cast("MenuSide", line)}, cast("People", city or City())
+    budgets = {TENANT: HourlyBudget()}
+    return KeepMenus(lines, cast("Menus", rows), people, clock or ManualClock(NOW), drawn, "look", budgets)
+
+
 async def test_menus_whose_picture_never_arrives_do_not_pile_up() -> None:
     line, rows = Account(), Remembered()
-    lines = {TENANT: cast("MenuSide", line)}
-    menus, people = cast("Menus", rows), cast("People", City())
-    keep = KeepMenus(lines, menus, people, ManualClock(NOW), drawn, "look", {TENANT: HourlyBudget(90)})
+    keep = keeping(rows, line)
     for _ in range(5):
         with pytest.raises(Unavailable):
             await keep.refresh(TENANT, lambda _: [MENU])
@@ -132,9 +139,7 @@ async def pool(database: PodDatabase) -> AsyncIterator[Database]:
 async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Database) -> None:
     line, city, works = Account(reached=True), City(), Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
     rows, clock = MenuRows(works, pool), ManualClock(datetime.now(UTC) + timedelta(minutes=1))
-    keep = KeepMenus(
-        {TENANT: cast("MenuSide", line)}, rows, cast("People", city), clock, drawn, "look", {TENANT: HourlyBudget()}
-    )
+    keep = keeping(rows, line, city, clock)
     async with works.begin(TENANT) as work:
         await work.wish_menu("c-1", "ja", "e-1")
     await keep.refresh(TENANT, lambda _: [MENU])
@@ -148,7 +153,7 @@ async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Da
     assert sorted(line.there) == ["m-1", "m-2"], "what a silent person sees is not deleted"
     assert await rows.claim(TENANT, clock.now()) == []
     city.address = "U1"
-    await rows.wake(TENANT, "c-1", "e-2")
+    await rows.wake(TENANT, "c-1", "ja", "e-2")
     await keep.link(TENANT)
     assert line.shown == [("U1", "m-1"), ("U1", "m-2")]
     assert list(line.there) == ["m-2"]
@@ -189,6 +194,56 @@ async def test_a_look_reads_nobody_who_has_their_menu(pool: Database, database: 
 
 
 @pytest.mark.integration
+async def test_a_changed_menu_comes_to_everybody_in_a_large_city(pool: Database) -> None:
+    """It is live at once, whoever is being written of; then people become due some thousands at a time."""
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows = MenuRows(works, pool)
+    async with works.begin(TENANT) as work:
+        await work.db.execute(MANY, TENANT)
+    await rows.add(TENANT, "m-new", "ja", MENU.hash("look to all"))
+    async with works.begin(TENANT) as work, asyncio.timeout(5):
+        await work.db.execute("UPDATE menu_links SET tries = 1 WHERE citizen_id = 'c-1'")
+        await rows.promote(TENANT, "ja", "m-new")
+    assert await rows.claim(TENANT, datetime.now(UTC) + timedelta(minutes=1)) == [], "as after a kill right here"
+    await keeping(rows, Account()).refresh(TENANT, lambda _: [MENU])
+    async with works.begin(TENANT) as work:
+        assert await work.db.fetchval("SELECT count(*) FROM menu_links WHERE due_at <= now()") == 20_000
+        at_once = await work.db.fetch("SELECT count(*) AS n FROM menu_links GROUP BY xmin::text")
+    assert max(row["n"] for row in at_once) <= 5_000
+
+
+@pytest.mark.integration
+async def test_who_has_a_menu_and_nothing_due_is_not_read(pool: Database, database: PodDatabase) -> None:
+    """Each round settles what one before may have left."""
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    async with works.begin(TENANT) as work:
+        await work.db.execute(MANY, TENANT)
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("ANALYZE menu_links")
+    await owner.close()
+    async with works.begin(TENANT) as work:
+        for statement in _SETTLE:
+            settled = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", TENANT, "ja", "m-ja")
+            assert sum(rows_read(settled, "menu_links")) == 0, settled
+
+
+@pytest.mark.integration
+async def test_who_has_their_menu_has_nothing_due_whatever_was_written_before(pool: Database) -> None:
+    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows = MenuRows(works, pool)
+    for person in ("c-1", "c-2"):
+        await rows.wish(TENANT, person, "ja", "e-1")
+    async with works.begin(TENANT) as work:
+        await work.db.execute("UPDATE menu_links SET menu_id = 'm-ja' WHERE citizen_id = 'c-1'")
+    await rows.add(TENANT, "m-ja", "ja", "hash")
+    await rows.promote(TENANT, "ja", "m-ja")
+    await rows.settle(TENANT)
+    async with works.begin(TENANT) as work:
+        due = await work.db.fetch("SELECT citizen_id FROM menu_links WHERE due_at < 'infinity'")
+    assert [row["citizen_id"] for row in due] == ["c-2"]
+
+
+@pytest.mark.integration
 async def test_who_writes_again_is_found_among_all_who_were_silent(pool: Database, database: PodDatabase) -> None:
     works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
     async with works.begin(TENANT) as work:
@@ -199,10 +254,22 @@ async def test_who_writes_again_is_found_among_all_who_were_silent(pool: Databas
     await owner.execute("ANALYZE menu_links")
     await owner.close()
     async with works.begin(TENANT) as work:
-        woken = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_WAKE}", TENANT, citizen, "e-1")
+        woken = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_WAKE}", TENANT, citizen, "ja", "e-1")
     assert sum(rows_read(woken, "menu_links")) <= 2, "a row read, and one written"
     async with works.begin(TENANT) as work:
         assert await work.db.fetchval("SELECT count(*) FROM menu_links WHERE NOT waits") == 1
+
+
+@pytest.mark.integration
+async def test_who_is_another_citizen_since_they_unlinked_keeps_having_a_menu(pool: Database) -> None:
+    line, works = Account(reached=True), Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+    rows = MenuRows(works, pool)
+    keep = keeping(rows, line, clock=ManualClock(datetime.now(UTC) + timedelta(minutes=1)))
+    await keep.refresh(TENANT, lambda _: [MENU])
+    for event in ("e-1", "e-2"):
+        await rows.wake(TENANT, "c-own", "ja", event)
+        await keep.link(TENANT)
+    assert line.shown == [("U1", "m-1")], "once, however often they write"
 
 
 @pytest.mark.integration

@@ -234,6 +234,26 @@ async def test_menus_follow_pods_and_people_their_language(city: LineCity) -> No
     assert (await city.simulator.line.resident(other)).menu == second  # whoever chose nothing sees the default one
 
 
+async def test_who_chose_a_language_and_has_no_menu_gets_one_when_they_write(city: LineCity) -> None:
+    user = await follower(city)
+
+    async def menu() -> object:
+        return (await city.simulator.line.resident(user)).menu
+
+    async def shown() -> bool:
+        return await menu() is not None
+
+    await wait_until(shown)
+    for_all = await menu()
+    city.identity.languages[f"c-{user}"] = "en"  # as after "unlink": another citizen, who chose long ago
+    await city.simulator.line.say(user, "街灯")
+
+    async def of_their_own() -> bool:
+        return await menu() not in (None, for_all)
+
+    await wait_until(of_their_own)
+
+
 async def made_menus(city: LineCity) -> int:
     calls = await city.simulator.received("/v2/bot/richmenu")
     return len([call for call in calls if call.method == "POST" and call.path.endswith("/v2/bot/richmenu")])

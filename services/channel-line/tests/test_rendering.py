@@ -16,6 +16,7 @@ from machi_channel_line.rendering import limits
 from machi_channel_line.rendering.flex import card_bubble, most_weight, weight
 from machi_channel_line.wiring import TEXTS, render
 from machi_sdk.conversation.press import decode
+from machi_sdk.telemetry import counter
 from machi_sdk.texts import Texts
 from machi_simulator.line.rules import check_messages, check_request
 from machi_tools.stack.plan import TENANT, offered_languages
@@ -165,6 +166,26 @@ def test_many_messages_are_brought_into_five_and_the_question_stays_last() -> No
     assert not any("quickReply" in body for body in bodies[:-1])
 
 
+def shortened() -> float:
+    (metric,) = counter("machi_line_shortened_total").collect()
+    return float(metric.samples[0].value)
+
+
+@pytest.mark.parametrize("kind", ["text", "card", "map-pin"])
+def test_of_what_five_messages_do_not_hold_the_end_stays_behind_an_ellipsis(kind: str) -> None:
+    before = shortened()
+    whole, first = neutral.Message(text=neutral.Text(text="穴" * 5000)), cases(WORDS["ja"])[f"say-{kind}"].messages[0]
+    if kind == "text":
+        first = neutral.Message(text=neutral.Text(text="😄" * 2499 + "終"))
+    bodies = accepted(render(wire.TurnResponse(messages=[whole, first, *[whole] * 4]), "ja", []))
+    shown = {"text": "text", "card": "altText", "map-pin": "title"}[kind]
+    assert str(bodies[0][shown]).startswith("…")
+    assert [body["type"] for body in bodies[1:]] == ["text"] * 4
+    assert kind != "text" or str(bodies[0]["text"]).endswith("😄終")
+    assert kind != "card" or '"text": "…"' in json.dumps(bodies[0]["contents"], ensure_ascii=False)
+    assert shortened() == before + 1
+
+
 def test_chosen_options_are_said_and_can_be_sent() -> None:
     words = WORDS["en"]
     body = render(cases(words)["ask-multi-choice"], "en", ["o0", "o2"])[-1]
@@ -239,3 +260,5 @@ def test_splitting_loses_nothing_and_cutting_fits(text: str, most: int) -> None:
     assert "".join(pieces) == text
     assert all(limits.size(piece) <= most for piece in pieces)
     assert limits.size(limits.cut(text, most)) <= most
+    assert limits.size(limits.ending(text, most)) <= most
+    assert text.endswith(limits.ending(text, most))

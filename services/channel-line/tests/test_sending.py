@@ -117,7 +117,7 @@ class Turned:
         pending.marked = "answer"
         return Answered(Writer("c-1", "ja", Focus(), language_chosen=True), TurnResponse())
 
-    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> bool:
+    async def wake(self, tenant: str, citizen_id: str, language: str, event_id: str) -> bool:
         raise Unavailable("database-unavailable")
 
 

@@ -21,6 +21,7 @@ from machi_notifications.use_cases.tell_reporter import tell_reporter
 from machi_sdk import migrating
 from machi_sdk.clock import ManualClock
 from machi_sdk.errors import Missing
+from machi_sdk.telemetry import current_trace_id, remote_span, start_tracing
 from machi_sdk.testing import PodDatabase
 from machi_sdk.texts import Texts
 from machi_sdk.work import Works
@@ -103,6 +104,37 @@ async def test_held_until_the_morning_then_forgotten_here(works: All, clock: Man
     assert [each.state for each in await listed(works)] == [State.REQUESTED]
     async with works.begin("fukuoka") as work:
         assert await work.db.fetchval("SELECT held_request FROM deliveries") == b""
+
+
+async def test_what_was_held_leaves_on_the_trace_of_its_fact(works: All, clock: ManualClock) -> None:
+    start_tracing("notifications", "")
+    clock.advance(NIGHT - NOON)
+    with remote_span("fact", {}):
+        trace = current_trace_id()
+        await tell(works, news(at=NIGHT), HOLD)
+    clock.advance(MORNING - NIGHT)
+    async with works.begin("fukuoka") as work:
+        await release_held(work)
+    async with works.begin("") as work:
+        parents = await work.db.fetch("SELECT headers->>'traceparent' AS parent FROM outbox")
+        hops = await work.db.fetch("SELECT trace_id FROM hops WHERE name = 'delivery-requested'")
+    assert [row["parent"].split("-")[1] for row in parents] == [row["trace_id"] for row in hops] == [trace]
+
+
+async def test_with_two_replicas_what_was_held_of_one_case_leaves_in_its_order(works: All, clock: ManualClock) -> None:
+    clock.advance(NIGHT - NOON)
+    older, newer = news(version=3, at=NIGHT), news(version=4, at=NIGHT)
+    others = [replace(older, fact=replace(older.fact, report_id=f"r-0{n:02}")) for n in range(99)]
+    for told in (*others, older, newer):
+        await tell(works, told, HOLD)
+    clock.advance(MORNING - NIGHT)
+    async with works.begin("fukuoka") as one:
+        assert await release_held(one) == len([*others, older])
+        async with works.begin("fukuoka") as two:
+            assert await release_held(two) == 0, "the other replica has the case's older message in hand"
+    async with works.begin("fukuoka") as one:
+        assert await release_held(one) == 1
+    assert [request.version for _, request in await left(works) if request.thread == "r-1"] == [3, 4]
 
 
 async def test_held_for_too_long_is_not_sent(works: All, clock: ManualClock) -> None:

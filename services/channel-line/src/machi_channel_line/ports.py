@@ -109,7 +109,7 @@ class Menus(Protocol):
         ...
 
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
-        """It is its language's menu from now on, and due for everybody who has another one."""
+        """It is its language's menu from now on; `settle` tells those who have another one."""
         ...
 
     async def wish(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
@@ -144,10 +144,10 @@ class Menus(Protocol):
         """The person keeps the menu they have until they write again."""
         ...
 
-    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> None:
-        """The person wrote: their menu is due, if it waited for that."""
+    async def wake(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """The person, who chose that language, wrote: their menu is due if it waited for that, or if they have none."""
         ...
 
     async def settle(self, tenant: str) -> None:
-        """People who have the menu of their language have nothing due, all others have."""
+        """Who has the menu of their language has nothing due, all others have; another call ends what one began."""
         ...

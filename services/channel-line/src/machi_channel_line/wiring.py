@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.adapters.line_api import LineApi
 from machi_channel_line.adapters.menus import MenuRows
 from machi_channel_line.adapters.work import LineWork
@@ -20,6 +21,7 @@ from machi_channel_line.menu.planning import plan_menus
 from machi_channel_line.ports import Body, Menus
 from machi_channel_line.rendering.answer import render_answer, render_notice
 from machi_channel_line.rendering.phrases import phrases
+from machi_channel_line.telemetry import note_left_out
 from machi_channel_line.use_cases.answer_event import AnswerEvent
 from machi_channel_line.use_cases.deliver_message import DeliverMessage
 from machi_channel_line.use_cases.keep_menus import KeepMenus
@@ -73,7 +75,7 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance
 def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
     works = pod.works(Work)
     rows = DeliveryRows(works, pod.clock, CHANNEL)
-    outlets = {tenant: DeliverMessage(line, render_notice) for tenant, line in lines.items()}
+    outlets = {tenant: DeliverMessage(line, render_pushed) for tenant, line in lines.items()}
     sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
     loop = DeliveryLoop(rows, sender, sorted(pod.settings.tenants - pod.settings.line_channels.off))
     pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
@@ -112,7 +114,12 @@ def render(response: wire.TurnResponse, language: str, chosen: Sequence[str]) ->
     """An answer as LINE messages, with this channel's own words in the person's language."""
     ask = response.ask if response.HasField("ask") else None
     words = phrases(lambda key: TEXTS.say(language, key), written(language))
-    return list(render_answer(response.messages, ask, words, chosen))
+    return list(render_answer(response.messages, ask, words, chosen, note_left_out))
+
+
+def render_pushed(messages: Sequence[neutral.Message]) -> list[Body]:
+    """A notice as LINE messages."""
+    return list(render_notice(messages, note_left_out))
 
 
 def _menu_font(given: str) -> str:

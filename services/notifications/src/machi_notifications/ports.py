@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from machi_notifications.domain.delivery import Delivery, State
+from machi_notifications.domain.delivery import Delivery, Held, State
 from machi_notifications.domain.fact import Contact, News
 from machi_sdk.clock import Clock
 
@@ -37,15 +37,15 @@ class Deliveries(Protocol):
     """The truth per message, of one tenant."""
 
     async def add(self, delivery: Delivery, held_request: bytes = b"") -> bool:
-        """Enter a delivery; False when it is known already."""
+        """Enter a delivery, a held one with the present trace; False when it is known already."""
         ...
 
     async def conclude(self, delivery_id: str, state: State, reason: str, at: datetime) -> None:
         """Write what became of a delivery, never backwards; Missing when there is none."""
         ...
 
-    async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
-        """Held deliveries whose time has come, with their requests."""
+    async def due(self, now: datetime, count: int) -> Sequence[Held]:
+        """Held deliveries whose time has come; none while another replica releases some."""
         ...
 
     async def release(self, delivery_id: str) -> None:

@@ -13,7 +13,6 @@ _LIVE = "SELECT language, menu_id, hash FROM menus WHERE tenant = $1 AND state =
 _ADD = "INSERT INTO menus (tenant, menu_id, language, hash, state) VALUES ($1, $2, $3, $4, 'made')"
 _RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AND menu_id <> $3"
 _PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
-_ALL_DUE = "UPDATE menu_links SET due_at = now() WHERE tenant = $1 AND language = $2 AND menu_id <> $3 AND NOT waits"
 # `promote` and `linked` one after another: nobody is recorded with a menu that was retired meanwhile.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('menu links/' || $1, 1))"
 _UNUSED = (
@@ -48,18 +47,24 @@ _WAIT = (
     "UPDATE menu_links SET waits = true, due_at = 'infinity' WHERE tenant = $1 AND citizen_id = $2 AND event_id = $3"
 )
 _ANY_WAITING = "SELECT EXISTS (SELECT FROM menu_links WHERE tenant = $1 AND waits)"
-_WAKE = (
-    "UPDATE menu_links SET waits = false, tries = 0, due_at = now(), event_id = $3"
-    " WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND waits"
-)
-# Whatever went wrong: who has their menu has nothing due, all others have.
-_SETTLE = """
-UPDATE menu_links AS link
-SET due_at = CASE WHEN link.menu_id = menu.menu_id THEN timestamptz 'infinity' ELSE now() END
-FROM menus AS menu WHERE menu.tenant = $1 AND menu.state = 'live' AND link.tenant = $1
-AND menu.language = link.language AND NOT link.waits
-AND (link.due_at < 'infinity') = (link.menu_id = menu.menu_id)
+# Who chose a language and has no row is a citizen of their own since they unlinked this channel.
+_WAKE = """
+INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)
+VALUES ($1::text, present_id($1, $2), $3, $4, '', 0, now()) ON CONFLICT (tenant, citizen_id) DO UPDATE
+SET waits = false, tries = 0, due_at = now(), event_id = $4 WHERE menu_links.waits
 """
+_REMEMBERED = 10_000  # people who surely have a row
+# Who has their language's menu has nothing due, all others have: each statement brings some thousands there, so that it
+# takes as long in a large city. The first two, by an index of their own, read nobody but those they find.
+_SOME = """
+UPDATE menu_links SET due_at = {due} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM menu_links WHERE tenant = $1 AND language = $2 AND {which} AND NOT waits LIMIT 5000 FOR UPDATE))
+"""
+_SETTLE = (
+    _SOME.format(which="menu_id < $3 AND due_at = 'infinity'", due="now()"),
+    _SOME.format(which="menu_id > $3 AND due_at = 'infinity'", due="now()"),
+    _SOME.format(which="menu_id = $3 AND due_at < 'infinity'", due="'infinity'"),
+)
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('machi menus', 1))"
 
 
@@ -70,6 +75,7 @@ class MenuRows:
         self._works = works
         self._database = database
         self._waiting: set[str] = set()
+        self._have: set[tuple[str, str]] = set()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
@@ -91,12 +97,11 @@ class MenuRows:
         await self._execute(tenant, _ADD, menu_id, language, hash_)
 
     async def promote(self, tenant: str, language: str, menu_id: str) -> None:
-        """It is its language's menu from now on."""
+        """It is its language's menu from now on; `settle` tells those who have another one."""
         async with self._works.begin(tenant) as work:
             await work.db.execute(_ONE_BY_ONE, tenant)
             await work.db.execute(_RETIRE, tenant, language, menu_id)
             await work.db.execute(_PROMOTE, tenant, menu_id)
-            await work.db.execute(_ALL_DUE, tenant, language, menu_id)
 
     async def wish(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
         """Let the person's menu be the one of that language."""
@@ -104,8 +109,12 @@ class MenuRows:
             await work.wish_menu(citizen_id, language, event_id)
 
     async def settle(self, tenant: str) -> None:
-        """People who have the menu of their language have nothing due, all others have."""
-        await self._execute(tenant, _SETTLE)
+        """Who has the menu of their language has nothing due, all others have; another call ends what one began."""
+        for language, (menu_id, _) in (await self.live(tenant)).items():
+            for statement in _SETTLE:
+                done = ""
+                while done != "UPDATE 0":
+                    done = await self._execute(tenant, statement, language, menu_id)
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
         """Menus in one of these states that nobody is linked to."""
@@ -145,11 +154,15 @@ class MenuRows:
         """The person keeps the menu they have until they write again."""
         await self._execute(tenant, _WAIT, link.citizen_id, link.event_id)
 
-    async def wake(self, tenant: str, citizen_id: str, event_id: str) -> None:
-        """The person wrote: their menu is due, if it waited for that."""
-        if tenant in self._waiting:
-            await self._execute(tenant, _WAKE, citizen_id, event_id)
+    async def wake(self, tenant: str, citizen_id: str, language: str, event_id: str) -> None:
+        """The person, who chose that language, wrote: their menu is due if it waited for that, or if they have none."""
+        if tenant not in self._waiting and (tenant, citizen_id) in self._have:
+            return
+        await self._execute(tenant, _WAKE, citizen_id, language, event_id)
+        if len(self._have) >= _REMEMBERED:
+            self._have.clear()
+        self._have.add((tenant, citizen_id))
 
-    async def _execute(self, tenant: str, statement: str, *values: object) -> None:
+    async def _execute(self, tenant: str, statement: str, *values: object) -> str:
         async with self._works.begin(tenant) as work:
-            await work.db.execute(statement, tenant, *values)
+            return await work.db.execute(statement, tenant, *values)

@@ -42,6 +42,11 @@ class MenuLinkRow(_Row, table=True):
     __table_args__ = (
         Index("ix_menu_links_tenant_due_at", "tenant", "due_at"),
         Index("ix_menu_links_tenant_menu_id", "tenant", "menu_id"),
+        Index(
+            "ix_menu_links_settled",
+            *("tenant", "language", "menu_id"),
+            postgresql_where=text("due_at = 'infinity' AND NOT waits"),
+        ),
         Index("ix_menu_links_waiting", "tenant", postgresql_where=text("waits")),
     )
     tenant: str = Field(primary_key=True)

@@ -26,6 +26,14 @@ def cut(text: str, most: int) -> str:
     return text if size(text) <= most else _beginning(text, most - 1) + "…"
 
 
+def ending(text: str, most: int) -> str:
+    """The text, or its end within `most` units."""
+    piece = text[-most:]
+    while size(piece) > most:
+        piece = piece[max(1, (size(piece) - most) // 2) :]
+    return piece
+
+
 def split(text: str, most: int = TEXT) -> list[str]:
     """The whole text in pieces within `most` units; joined they are the text again."""
     pieces = []

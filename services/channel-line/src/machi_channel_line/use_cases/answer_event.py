@@ -73,14 +73,17 @@ class AnswerEvent:
             await pending.free_reply(NOTICE)
 
     async def _keep_menu(self, pending: PendingEvent, answered: Answered) -> None:
-        """A menu in the language just chosen, or chosen by who comes back; one that waited for the person is due."""
+        """A menu in the language just chosen, or chosen by who comes back; one that waited for the person is due.
+
+        So is the menu of who chose long ago and has none, as after "unlink", which makes them another citizen.
+        """
         writer = answered.writer
         again = writer.language if pending.event.HasField("followed") and writer.language_chosen else ""
         language = answered.response.language or again
         if language:
             await self.menus.wish(pending.tenant, writer.citizen_id, language, pending.event.event_id)
         elif writer.language_chosen:
-            await self.menus.wake(pending.tenant, writer.citizen_id, pending.event.event_id)
+            await self.menus.wake(pending.tenant, writer.citizen_id, writer.language, pending.event.event_id)
 
     def _rendered(self, pending: PendingEvent, answered: Answered) -> list[Body]:
         response = answered.response

@@ -38,7 +38,6 @@ class KeepMenus:
         for menu_id in await self.menus.known(tenant):
             if menu_id not in there:
                 await self.menus.remove(tenant, menu_id)
-        await self.menus.settle(tenant)
         city = await self.people.city(tenant)
         shown = (await self.menus.live(tenant)).get(city.default_language)
         if shown is not None:
@@ -46,6 +45,7 @@ class KeepMenus:
 
     async def refresh(self, tenant: str, plan: Plan) -> None:
         """Bring a tenant's menus to the plan, in the languages it offers; Unavailable when it is to be tried again."""
+        await self.menus.settle(tenant)  # also what a round that was killed had left
         city = await self.people.city(tenant)
         live = await self.menus.live(tenant)
         wanted = [(menu, menu.language == city.default_language) for menu in plan(city.languages)]
@@ -101,6 +101,7 @@ class KeepMenus:
             await line.default_menu(menu_id)
         await self.menus.promote(tenant, menu.language, menu_id)
         count_menu("made")
+        await self.menus.settle(tenant)
 
     def _look(self, *, to_all: bool) -> str:
         """Part of a menu's hash: another default language makes the menu of that language anew, and shows it to all."""

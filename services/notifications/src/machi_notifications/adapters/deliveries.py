@@ -5,8 +5,11 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from machi_notifications.domain.delivery import Delivery, State, before
+import orjson
+
+from machi_notifications.domain.delivery import Delivery, Held, State, before
 from machi_sdk.errors import Missing
+from machi_sdk.telemetry import carried
 from machi_sdk.work import Work
 
 if TYPE_CHECKING:
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
 _COLUMNS = tuple(field.name for field in fields(Delivery))
 _ADD = """
 INSERT INTO deliveries (delivery_id, citizen_id, channel, cause, thread, version, state, reason, requested_at,
-    send_before, held_until, concluded_at, tenant, held_request)
-VALUES ($1, present_id($13, $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14)
+    send_before, held_until, concluded_at, tenant, held_request, trace)
+VALUES ($1, present_id($13, $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, $14, $15::jsonb)
 ON CONFLICT DO NOTHING RETURNING 1
 """
 _OF_THREAD = "SELECT * FROM deliveries WHERE tenant = $1 AND thread = $2 ORDER BY version, requested_at"
@@ -25,9 +28,11 @@ UPDATE deliveries SET state = $3, reason = $4, concluded_at = $5, held_request =
 WHERE tenant = $1 AND delivery_id = $2 AND state = ANY($6)
 """
 _KNOWN = "SELECT 1 FROM deliveries WHERE tenant = $1 AND delivery_id = $2"
+# One replica at a time: a case's messages may be spread over two works, and the older must be committed first.
+_MY_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('held messages/' || $1, 2))"
 _DUE = """
 SELECT * FROM deliveries WHERE tenant = $1 AND state = 'held' AND held_until <= $2
-ORDER BY held_until, thread, version LIMIT $3 FOR UPDATE SKIP LOCKED
+ORDER BY held_until, thread, version LIMIT $3 FOR UPDATE
 """
 _RELEASE = "UPDATE deliveries SET state = 'requested', held_request = '' WHERE tenant = $1 AND delivery_id = $2"
 
@@ -39,8 +44,10 @@ class PostgresDeliveries:
         self._work = work
 
     async def add(self, delivery: Delivery, held_request: bytes = b"") -> bool:
-        """Enter a delivery; False when it is known already."""
-        return await self._work.db.fetchval(_ADD, *astuple(delivery), self._work.tenant, held_request) is not None
+        """Enter a delivery, a held one with the present trace; False when it is known already."""
+        trace = orjson.dumps(carried() if held_request else {}).decode()
+        values = (*astuple(delivery), self._work.tenant, held_request, trace)
+        return await self._work.db.fetchval(_ADD, *values) is not None
 
     async def of_thread(self, thread: str) -> list[Delivery]:
         """Every delivery about one thing, oldest first."""
@@ -53,10 +60,12 @@ class PostgresDeliveries:
         earlier = [each.value for each in before(state)]
         await self._work.db.execute(_CONCLUDE, self._work.tenant, delivery_id, state.value, reason, at, earlier)
 
-    async def due(self, now: datetime, count: int) -> Sequence[tuple[Delivery, bytes]]:
-        """Held deliveries whose time has come, with their requests; locked until the commit."""
+    async def due(self, now: datetime, count: int) -> Sequence[Held]:
+        """Held deliveries whose time has come; none while another replica releases some."""
+        if not await self._work.db.fetchval(_MY_TURN, self._work.tenant):
+            return []
         rows = await self._work.db.fetch(_DUE, self._work.tenant, now, count)
-        return [(_delivery(row), row["held_request"]) for row in rows]
+        return [Held(_delivery(row), row["held_request"], row["trace"]) for row in rows]
 
     async def release(self, delivery_id: str) -> None:
         """A held delivery is on its way; its words are forgotten here."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, MetaData
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from machi_sdk.tables import new_metadata
@@ -18,7 +19,7 @@ def _moment(*, nullable: bool = False) -> Column[datetime]:
 
 
 class DeliveryRow(SQLModel, table=True):
-    """One message to one person; `held_request` has its words only while it is held."""
+    """One message to one person; `held_request` has its words only while it is held, `trace` is of its fact."""
 
     metadata: ClassVar[MetaData] = METADATA
     __tablename__ = "deliveries"
@@ -43,3 +44,4 @@ class DeliveryRow(SQLModel, table=True):
     held_until: datetime | None = Field(sa_column=_moment(nullable=True))
     concluded_at: datetime | None = Field(sa_column=_moment(nullable=True))
     held_request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    trace: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False, server_default=sql("'{}'")))

@@ -1,5 +1,6 @@
 """The life of one message to one person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -44,3 +45,12 @@ class Delivery:
     send_before: datetime
     held_until: datetime | None = None
     concluded_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A message whose time has come: its request as it will leave, and the trace of the fact it tells."""
+
+    delivery: Delivery
+    letter: bytes
+    trace: Mapping[str, str]

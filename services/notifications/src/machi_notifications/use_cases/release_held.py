@@ -2,18 +2,21 @@
 
 from machi_notifications.domain.delivery import State
 from machi_notifications.ports import Telling
+from machi_sdk.telemetry import remote_span
 
 _AT_ONCE = 100
 
 
 async def release_held(work: Telling) -> int:
-    """Request what is due, end what became too old; returns how many left the hold."""
+    """Request what is due, each on the trace of its fact, end what became too old; returns how many left the hold."""
     now = work.clock.now()
     due = await work.deliveries.due(now, _AT_ONCE)
-    for delivery, letter in due:
-        if delivery.send_before <= now:
-            await work.deliveries.conclude(delivery.delivery_id, State.EXPIRED, "too-old", now)
+    for held in due:
+        delivery_id = held.delivery.delivery_id
+        if held.delivery.send_before <= now:
+            await work.deliveries.conclude(delivery_id, State.EXPIRED, "too-old", now)
         else:
-            work.request(letter)
-            await work.deliveries.release(delivery.delivery_id)
+            with remote_span("held message", held.trace):
+                work.request(held.letter)
+            await work.deliveries.release(delivery_id)
     return len(due)
