@@ -69,7 +69,7 @@ class Talk:
         about = wire.TurnRequest(citizen_id=self.citizen_id, channel="line", language="en", session_id=self._session)
         request.MergeFrom(about)
         request.event_id = request.event_id or new_id()
-        answer = await self._stub.Turn(request, timeout=5, metadata=for_tenant("fukuoka"))
+        answer = await self._stub.Turn(request, timeout=30, metadata=for_tenant("fukuoka"))
         self._session = answer.session_id
         return answer
 

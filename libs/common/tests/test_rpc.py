@@ -205,8 +205,8 @@ async def test_another_releases_token_is_refused(release: LocalRelease, registry
 
 async def test_only_the_operator_calls_what_is_the_operators(release: LocalRelease, registry: Registry) -> None:
     with pytest.raises(Unavailable):
-        await stub_of(release.peers("caller")).InstallPod(pods.InstallPodRequest(), timeout=5, metadata=FUKUOKA)
-    answer = await stub_of(release.peers("operator")).InstallPod(pods.InstallPodRequest(), timeout=5)
+        await stub_of(release.peers("caller")).InstallPod(pods.InstallPodRequest(), timeout=30, metadata=FUKUOKA)
+    answer = await stub_of(release.peers("operator")).InstallPod(pods.InstallPodRequest(), timeout=30)
     assert answer.changed
     assert registry.calls == [Call("operator", "fukuoka")]
 
@@ -216,7 +216,7 @@ async def test_an_unknown_or_missing_tenant_is_refused(
     release: LocalRelease, registry: Registry, metadata: tuple[tuple[str, str], ...]
 ) -> None:
     with pytest.raises(Unavailable) as refused:
-        await stub_of(release.peers("caller")).ListPods(pods.ListPodsRequest(), timeout=5, metadata=metadata)
+        await stub_of(release.peers("caller")).ListPods(pods.ListPodsRequest(), timeout=30, metadata=metadata)
     assert refused.value.slug == "tenant-unknown"
     assert registry.calls == []
 
@@ -365,12 +365,12 @@ async def test_photos_stream_both_ways(release: LocalRelease, registry: Registry
             yield dialogue.PutMediaRequest(chunk=b"x" * 50_000)
 
     with mapped():
-        stored = await stub.PutMedia(parts(10), timeout=5, metadata=FUKUOKA)
+        stored = await stub.PutMedia(parts(10), timeout=30, metadata=FUKUOKA)
     assert stored.media_id == "fukuoka/500000"
     with pytest.raises(Invalid), mapped():
-        await stub.PutMedia(parts(0), timeout=5, metadata=FUKUOKA)
-    found = stub.GetMedia(dialogue.GetMediaRequest(media_id="one"), timeout=5, metadata=FUKUOKA)
+        await stub.PutMedia(parts(0), timeout=30, metadata=FUKUOKA)
+    found = stub.GetMedia(dialogue.GetMediaRequest(media_id="one"), timeout=30, metadata=FUKUOKA)
     assert [part.chunk async for part in found] == [b"fukuoka"] * 3
     with pytest.raises(Missing), mapped():
-        async for _ in stub.GetMedia(dialogue.GetMediaRequest(media_id="missing"), timeout=5, metadata=FUKUOKA):
+        async for _ in stub.GetMedia(dialogue.GetMediaRequest(media_id="missing"), timeout=30, metadata=FUKUOKA):
             pass

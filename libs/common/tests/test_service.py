@@ -237,7 +237,7 @@ async def test_a_draining_pod_finishes_its_requests_and_its_log_says_nothing_per
         release.addresses["toy"] = f"127.0.0.1:{ports['rpc']}"
         stub = ConsentServiceStub(release.peers("toy").channel("toy"))
         with pytest.raises(Unavailable):
-            await stub.Check(wire.CheckRequest(citizen_id=MARKER), timeout=5, metadata=for_tenant("fukuoka"))
+            await stub.Check(wire.CheckRequest(citizen_id=MARKER), timeout=30, metadata=for_tenant("fukuoka"))
         await wait_until(lambda: _parked(settings.database_url))
         answer = asyncio.create_task(fetch(ports["http"], "/slow", b"0.7"))
         await wait_until(lambda: any("slow request begun" in line for line in lines))

@@ -53,7 +53,7 @@ async def test_a_form_is_checked_before_it_counts(city: SlackCity) -> None:
     assert await slack.views(OFFICER) == []
     (turn,) = await city.turned(1)
     assert dict(turn.card_press.values) == {"words": WORDS, "desk": ""}
-    assert turn.card_press.action_id == "resolve"
+    assert (turn.card_press.action_id, turn.card_press.version) == ("resolve", 1)
     assert await city.told(OFFICER, 1)
 
 

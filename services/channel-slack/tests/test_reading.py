@@ -33,9 +33,12 @@ def test_anything_else_is_refused(body: bytes, at: int, now: float) -> None:
 
 
 def test_a_press_names_its_card() -> None:
-    card = CardRef("reports", "card-1", "roads")
+    card = CardRef("reports", "card-1", "roads", 7)
     assert decode(encode(card, "ask")) == CardAction(card, "ask")
-    assert decode("not json") is None
+    drawn_before = '["reports","card-1","roads","ask"]'
+    assert decode(drawn_before) == CardAction(CardRef("reports", "card-1", "roads"), "ask")
+    for odd in ("not json", "{}", "[]", '["reports","card-1","roads","ask","7"]', '["reports","","roads","ask",7]'):
+        assert decode(odd) is None, odd
 
 
 def test_words_arrive_as_they_were_typed() -> None:

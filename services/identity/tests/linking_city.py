@@ -36,7 +36,7 @@ class Options(TypedDict):
 
 PURPOSE = "reports.case-updates"
 CODE = re.compile(r"[2-9A-Z]{4}-[2-9A-Z]{4}")
-HERE: Options = {"timeout": 10.0, "metadata": for_tenant("fukuoka")}
+HERE: Options = {"timeout": 60.0, "metadata": for_tenant("fukuoka")}
 
 
 @dataclass

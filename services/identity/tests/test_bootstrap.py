@@ -42,7 +42,7 @@ async def test_identity_becomes_ready_by_its_own_installation(
         await wait_until(lambda: only_uninstalled(pod.health.troubles), 30)
         request = pods.InstallPodRequest(manifest_yaml=(SERVICE / "service.yaml").read_text(encoding="utf-8"))
         stub = PodRegistryServiceStub(peers.channel("identity"))
-        answer = await stub.InstallPod(request, timeout=5.0, metadata=for_tenant("fukuoka"))
+        answer = await stub.InstallPod(request, timeout=30, metadata=for_tenant("fukuoka"))
         assert (answer.pod, answer.manifest_hash) == ("identity", pod.manifest.hash)
         await wait_until(lambda: not pod.health.troubles(), 30)
         published = [received.event for received in await read_all(kafka_server.bootstrap, TOPIC)]

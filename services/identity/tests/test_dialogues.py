@@ -41,7 +41,7 @@ class CallOptions(TypedDict):
     metadata: tuple[tuple[str, str], ...]
 
 
-HERE: CallOptions = {"timeout": 5.0, "metadata": for_tenant("fukuoka")}
+HERE: CallOptions = {"timeout": 60.0, "metadata": for_tenant("fukuoka")}
 ALL_LANGUAGES = pytest.mark.parametrize("language", TEXTS.languages)
 
 

@@ -38,8 +38,8 @@ class CallOptions(TypedDict):
     metadata: tuple[tuple[str, str], ...]
 
 
-HERE: CallOptions = {"timeout": 5.0, "metadata": for_tenant("fukuoka")}
-THERE: CallOptions = {"timeout": 5.0, "metadata": for_tenant("sapporo")}
+HERE: CallOptions = {"timeout": 60.0, "metadata": for_tenant("fukuoka")}
+THERE: CallOptions = {"timeout": 60.0, "metadata": for_tenant("sapporo")}
 
 
 @dataclass

@@ -67,7 +67,7 @@ class Options(TypedDict):
 
 
 def options(tenant: str = "fukuoka") -> Options:
-    return {"timeout": 15.0, "metadata": for_tenant(tenant)}
+    return {"timeout": 60.0, "metadata": for_tenant(tenant)}
 
 
 @pytest.fixture(scope="session")

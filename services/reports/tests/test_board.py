@@ -30,7 +30,7 @@ def board(slack: "DialogueServiceAsyncStub", seeded: None) -> Board:  # noqa: AR
     ) -> dict[str, BoardSection]:
         staff = wire.StaffActor(staff_id=f"staff-{ONE}", display_name=ONE, desk_ids=desks, roles=[role])
         request = wire.BoardRequest(staff=staff, language="ja", most=most)
-        answer = await slack.Board(request, timeout=5, metadata=for_tenant("fukuoka"))
+        answer = await slack.Board(request, timeout=30, metadata=for_tenant("fukuoka"))
         return {section.section_id: section for section in answer.sections}
 
     return sections

@@ -226,6 +226,26 @@ async def test_resolved_rated_reopened(
     assert hurries(await outbox()) == [False, False, False, True]
 
 
+@pytest.mark.parametrize("action", ["resolve", "reject"])
+async def test_nobody_closes_a_case_over_words_they_have_not_seen(
+    number: str, card_of: CardOf, staff_turn: Turn, say: Turn, action: str
+) -> None:
+    card = await card_of(number)
+    closing = press(card, "resolve", words="直しました")
+    closing.version = card.version
+    await staff_turn(closing)
+    await say("hana", f"/reopen case={number}")
+    await say("hana", "まだ穴があります")
+    late = press(card, action, words="直しました")
+    late.version = card.version
+    assert said(await staff_turn(late, name="道路係 担当2")) == TEXTS.say("ja", "press.unread")
+    seen = await card_of(number)
+    assert seen.thread[-1].text.endswith("まだ穴があります")
+    late.version = seen.version
+    assert "しました" in said(await staff_turn(late, name="道路係 担当2"))
+    assert (await card_of(number)).version == seen.version + 1
+
+
 async def test_a_score_is_asked_for_when_none_came(number: str, card_of: CardOf, staff_turn: Turn, say: Turn) -> None:
     card = await card_of(number)
     assert "対応中" in said(await say("hana", f"/rate case={card.card_id}"))

@@ -175,7 +175,7 @@ async def test_what_colleagues_tell_each_other_stays_inside_the_city(
         with pytest.raises(Missing, match="update-unknown"):
             await cases.GetUpdate(
                 GetUpdateRequest(report_id=card.card_id, update_id=row["update_id"]),
-                timeout=5,
+                timeout=30,
                 metadata=for_tenant("fukuoka"),
             )
     for words in ("/cases", f"/answer case={number}"):

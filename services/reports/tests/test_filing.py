@@ -53,7 +53,7 @@ async def test_who_filed_too_many_within_a_day_hears_so_and_files_tomorrow(
     clock: ManualClock,
 ) -> None:
     fewer = json.dumps({**city_catalogue, "reports_a_day": 2})
-    await operator.PutCatalogue(PutCatalogueRequest(catalogue_json=fewer), timeout=5, metadata=for_tenant("fukuoka"))
+    await operator.PutCatalogue(PutCatalogueRequest(catalogue_json=fewer), timeout=30, metadata=for_tenant("fukuoka"))
     for _ in range(2):
         await file_case("hana")
         clock.advance(timedelta(hours=1))

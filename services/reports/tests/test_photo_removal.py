@@ -230,7 +230,7 @@ async def test_the_city_decides_how_long(
 ) -> None:
     await _closed(await file_with_photos("hana", "e1"), card_of, staff_turn)
     shorter = json.dumps({**city_catalogue, "photo_days_after_closing": 30})
-    await operator.PutCatalogue(PutCatalogueRequest(catalogue_json=shorter), timeout=5, metadata=for_tenant(TENANT))
+    await operator.PutCatalogue(PutCatalogueRequest(catalogue_json=shorter), timeout=30, metadata=for_tenant(TENANT))
     clock.advance(30 * DAY + timedelta(seconds=1))
     await upkeep.round(TENANT)
     assert objects() == []

@@ -57,7 +57,7 @@ def callers(release: LocalRelease, pod: Pod) -> Callable[[str], Peers]:
 async def filed(line: "DialogueServiceAsyncStub") -> str:
     request = wire.TurnRequest(event_id="e", citizen_id="hana", channel="line", language="ja")
     request.open.command = "report"
-    response = await line.Turn(request, timeout=5, metadata=for_tenant("fukuoka"))
+    response = await line.Turn(request, timeout=30, metadata=for_tenant("fukuoka"))
     for index, words in enumerate(ANSWERS):
         request = wire.TurnRequest(
             event_id=f"e{index}",
@@ -67,7 +67,7 @@ async def filed(line: "DialogueServiceAsyncStub") -> str:
             session_id=response.session_id,
             text=wire.TextInput(text=words),
         )
-        response = await line.Turn(request, timeout=5, metadata=for_tenant("fukuoka"))
+        response = await line.Turn(request, timeout=30, metadata=for_tenant("fukuoka"))
     return response.messages[0].receipt.number
 
 
@@ -83,10 +83,10 @@ async def test_a_case_leaves_on_kafka_with_its_trace(
         as_operator, as_line = peers("operator"), peers("channel-line")
         operator: ReportServiceAsyncStub = ReportServiceStub(as_operator.channel("reports"))
         request = PutCatalogueRequest(catalogue_json=json.dumps(city_catalogue))
-        await operator.PutCatalogue(request, timeout=10, metadata=for_tenant("fukuoka"))
+        await operator.PutCatalogue(request, timeout=30, metadata=for_tenant("fukuoka"))
         with span("webhook") as webhook:
             number = await filed(DialogueServiceStub(as_line.channel("reports")))
-        found = await operator.FindCase(FindCaseRequest(case_number=number), timeout=5, metadata=for_tenant("fukuoka"))
+        found = await operator.FindCase(FindCaseRequest(case_number=number), timeout=30, metadata=for_tenant("fukuoka"))
         assert found.trace_id == f"{webhook.get_span_context().trace_id:032x}"
         await _arrived(kafka_server.bootstrap, found.report_id)
         await as_operator.close()

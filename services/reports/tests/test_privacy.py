@@ -91,7 +91,7 @@ def file_with_photo(say: Turn, put: Callable[..., Awaitable[wire.PutMediaRespons
 
 async def fetched(stub: "DialogueServiceAsyncStub", card: DeskCard, desk: str = "roads-chuo") -> bytes:
     request = wire.GetMediaRequest(card_id=card.card_id, desk_id=desk, media_id=card.photos[0].media_id)
-    return b"".join([part.chunk async for part in stub.GetMedia(request, timeout=5, metadata=HERE)])
+    return b"".join([part.chunk async for part in stub.GetMedia(request, timeout=30, metadata=HERE)])
 
 
 async def test_a_photo_goes_to_the_desk_and_nowhere_else(
@@ -174,10 +174,10 @@ async def test_another_tenant_sees_nothing(
     number = await file_case("hana")
     card = await card_of(number)
     with pytest.raises(Missing):
-        await operator.FindCase(FindCaseRequest(case_number=number), timeout=5, metadata=THERE)
+        await operator.FindCase(FindCaseRequest(case_number=number), timeout=30, metadata=THERE)
     request = wire.CardRequest(card_id=card.card_id, desk_id="roads-chuo", language="ja")
     with pytest.raises(Missing):
-        await slack.Card(request, timeout=5, metadata=THERE)
+        await slack.Card(request, timeout=30, metadata=THERE)
     response = await say("hana", f"/answer case={number}", tenant="sapporo")
     assert "見つかりません" in response.messages[0].text.text
 
@@ -197,21 +197,21 @@ async def test_words_of_an_update_and_their_access(
     resolved = next(event for event in await outbox() if isinstance(event, facts.ReportResolved))
     stub: ReportServiceAsyncStub = ReportServiceStub(peers_of("notifications").channel("reports"))
     request = GetUpdateRequest(report_id=card.card_id, update_id=resolved.update_id)
-    answer = await stub.GetUpdate(request, timeout=5, metadata=HERE)
+    answer = await stub.GetUpdate(request, timeout=30, metadata=HERE)
     assert (answer.case_number, answer.words, answer.category_code) == (number, "舗装しました", "road")
     assert await connection.fetchval("SELECT count(*) FROM accesses WHERE reader = 'notifications'") == 1
     with pytest.raises(Missing):
-        await stub.GetUpdate(GetUpdateRequest(report_id=card.card_id, update_id="x"), timeout=5, metadata=HERE)
+        await stub.GetUpdate(GetUpdateRequest(report_id=card.card_id, update_id="x"), timeout=30, metadata=HERE)
     with pytest.raises(Unavailable, match="may not call"):
-        await stub.FindCase(FindCaseRequest(case_number=number), timeout=5, metadata=HERE)
+        await stub.FindCase(FindCaseRequest(case_number=number), timeout=30, metadata=HERE)
     with pytest.raises(Unavailable, match="may not call"):
-        await stub.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=5, metadata=HERE)
+        await stub.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=30, metadata=HERE)
 
 
 @pytest.mark.usefixtures("seeded")
 async def test_a_wrong_catalogue_is_refused_and_named(operator: "ReportServiceAsyncStub") -> None:
     with pytest.raises(Invalid, match="case_prefix"):
-        await operator.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=5, metadata=HERE)
+        await operator.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=30, metadata=HERE)
 
 
 async def test_facts_carry_no_words(file_with_photo: FileCase, outbox: Outbox) -> None:

@@ -38,7 +38,7 @@ class Caller:
     async def contact(self, callee: str = "identity", tenant: str = "fukuoka") -> object:
         """Ask how a stranger is met."""
         metadata = self.metadata(callee, tenant)
-        return await IdentityServiceStub(self.channel).GetContact(STRANGER, timeout=5, metadata=metadata)
+        return await IdentityServiceStub(self.channel).GetContact(STRANGER, timeout=30, metadata=metadata)
 
 
 @pytest.fixture
@@ -68,18 +68,18 @@ ASKED: dict[str, tuple[Ask, grpc.StatusCode, str]] = {
         "tenant-unknown",
     ),
     "a service it did not declare": (
-        lambda by: StaffServiceStub(by.channel).ListStaff(staff.ListStaffRequest(), timeout=5, metadata=by.metadata()),
+        lambda by: StaffServiceStub(by.channel).ListStaff(staff.ListStaffRequest(), timeout=30, metadata=by.metadata()),
         grpc.StatusCode.PERMISSION_DENIED,
         "caller-not-declared",
     ),
     "an address, and is no channel": (
-        lambda by: IdentityServiceStub(by.channel).ReleaseAddress(ADDRESS, timeout=5, metadata=by.metadata()),
+        lambda by: IdentityServiceStub(by.channel).ReleaseAddress(ADDRESS, timeout=30, metadata=by.metadata()),
         grpc.StatusCode.PERMISSION_DENIED,
         "not-your-channel",
     ),
     "what only an operator may": (
         lambda by: PodRegistryServiceStub(by.channel).InstallPod(
-            pods.InstallPodRequest(), timeout=5, metadata=by.metadata()
+            pods.InstallPodRequest(), timeout=30, metadata=by.metadata()
         ),
         grpc.StatusCode.PERMISSION_DENIED,
         "caller-not-declared",

@@ -64,7 +64,7 @@ class Surface:
             asked.headers.update(self.sign(body.encode() if isinstance(body, str) else cast("bytes", body)))
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.send(asked, timeout=10)
+            answer = session.send(asked, timeout=30)
         assert answer.status_code < 500, answer.status_code
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
         operation = str(case.operation.definition.raw["operationId"])

@@ -86,7 +86,7 @@ async def test_reports_and_notifications(city: City, called_as: As) -> None:
     await city.simulator.slack.press(OFFICER_HAKATA, card, "acknowledge")
     await resident.hears(before)
     found = FindCaseRequest(case_number=number)
-    report = (await ReportServiceStub(operator.channel("reports")).FindCase(found, timeout=5.0)).report_id
+    report = (await ReportServiceStub(operator.channel("reports")).FindCase(found, timeout=30)).report_id
 
     async def concluded() -> bool:
         told = await example("notifications").told(operator, report)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Protocol
 
 from machi_reports.domain.catalogue import Catalogue
+from machi_reports.domain.consent import Chooser, Decision
 from machi_reports.domain.conversation import Officer, Update
 from machi_reports.domain.photo import CasePhoto, CleanPhoto, Lying, OldPhoto, PhotoClaim, PhotoVerdict, StoredPhoto
 from machi_reports.domain.reminding import Target
@@ -81,6 +81,10 @@ class Reports(Protocol):
 
     async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
         """The last of these moves that an officer made; None before any did."""
+        ...
+
+    async def wrote_since(self, report_id: str, version: int) -> bool:
+        """Whether the reporter answered or reopened it after that version."""
         ...
 
     async def desks_of(self, report_id: str) -> list[str]:
@@ -317,25 +321,6 @@ class WardMap(Protocol):
     async def ward_at(self, reference: str, latitude: float, longitude: float) -> str:
         """The ward's code; empty when the point lies in none."""
         ...
-
-
-class Decision(StrEnum):
-    """What a person decided about a purpose; UNREACHABLE: they said yes, and no channel reaches them now."""
-
-    NONE = "none"
-    GIVEN = "given"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-
-
-@dataclass(frozen=True)
-class Chooser:
-    """Who decides, with which message, on which channel."""
-
-    tenant: str
-    citizen_id: str
-    event_id: str
-    channel: str
 
 
 class Consents(Protocol):

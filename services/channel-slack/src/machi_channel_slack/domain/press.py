@@ -12,11 +12,12 @@ MORE = "more"
 
 @dataclass(frozen=True)
 class CardRef:
-    """The card a button stands on."""
+    """The card a button stands on, in the version that its reader sees; 0 where that is unknown."""
 
     pod: str
     card_id: str
     desk_id: str
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class CardAction:
 
 def encode(card: CardRef, action_id: str = "") -> str:
     """A button's value, or a form's metadata."""
-    return orjson.dumps([card.pod, card.card_id, card.desk_id, action_id]).decode()
+    return orjson.dumps([card.pod, card.card_id, card.desk_id, action_id, card.version]).decode()
 
 
 def decode(text: str) -> CardAction | None:
@@ -38,7 +39,11 @@ def decode(text: str) -> CardAction | None:
         parts = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    if not (isinstance(parts, list) and len(parts) == 4 and all(isinstance(part, str) for part in parts)):
-        return None
-    pod, card_id, desk_id, action_id = parts
-    return CardAction(CardRef(pod, card_id, desk_id), action_id) if pod and card_id and desk_id else None
+    match parts:
+        case [str(pod), str(card_id), str(desk_id), str(action_id), int(version)]:
+            pass
+        case [str(pod), str(card_id), str(desk_id), str(action_id)]:  # drawn before this release
+            version = 0
+        case _:
+            return None
+    return CardAction(CardRef(pod, card_id, desk_id, version), action_id) if pod and card_id and desk_id else None

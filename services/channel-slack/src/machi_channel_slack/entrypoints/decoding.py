@@ -141,6 +141,7 @@ def form_event(submission: Submission, action: CardAction, team: str, received_a
     event_id = derived_id("slack-form", team, submission.user, submission.view_id)
     event = _event(event_id, SlackAddress(team, submission.user), received_at)
     form = FormSubmitted(card_id=card.card_id, desk_id=card.desk_id, pod=card.pod, action_id=action.action_id)
+    form.version = card.version
     form.values.update(submission.values)
     event.form.CopyFrom(form)
     return event

@@ -28,7 +28,7 @@ _STYLES = {ACTION_STYLE_PRIMARY: "primary", ACTION_STYLE_DANGER: "danger"}
 def card_message(card: DeskCard, pod: str) -> SlackMessage:
     """The whole card, or one line when the desk no longer holds it."""
     number = f"{card.number_label} {card.number}".strip()
-    ref = CardRef(pod, card.card_id, card.desk_id)
+    ref = CardRef(pod, card.card_id, card.desk_id, card.version)
     payload = {"card_id": card.card_id, "desk_id": card.desk_id}
     mark = Mark(CARD_MARK, payload, card.number)
     if card.moved:

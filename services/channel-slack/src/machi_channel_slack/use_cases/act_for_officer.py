@@ -69,7 +69,7 @@ def _pressed(event: InboundEvent, tenant: str) -> Errand | None:
     if action is None:
         return None
     card = action.card
-    press = CardPress(card_id=card.card_id, desk_id=card.desk_id, action_id=action.action_id)
+    press = CardPress(card_id=card.card_id, desk_id=card.desk_id, action_id=action.action_id, version=card.version)
     return Errand(CardKey(tenant, card.card_id, card.desk_id), card.pod, event.pressed.place_id, press=press)
 
 
@@ -79,7 +79,13 @@ async def _submitted(event: InboundEvent, tenant: str, cards: Cards) -> Errand |
     state = await cards.find(key)
     if state is None:
         return None
-    press = CardPress(card_id=form.card_id, desk_id=form.desk_id, action_id=form.action_id, values=dict(form.values))
+    press = CardPress(
+        card_id=form.card_id,
+        desk_id=form.desk_id,
+        action_id=form.action_id,
+        values=dict(form.values),
+        version=form.version,
+    )
     return Errand(key, form.pod, state.channel_id, press=press)
 
 

@@ -6,7 +6,7 @@ from machi.consent.v1 import consent_service_pb2 as wire
 from machi.consent.v1.consent_service_pb2_grpc import ConsentServiceStub
 from machi.identity.v1 import identity_service_pb2 as identity
 from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
-from machi_reports.ports import Chooser, Decision
+from machi_reports.domain.consent import Chooser, Decision
 from machi_sdk.rpc import Peers, for_tenant
 
 if TYPE_CHECKING:

@@ -89,6 +89,10 @@ _LAST_STEP = """
 SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' AND move = ANY($3::text[])
 ORDER BY version DESC LIMIT 1
 """
+_WROTE_SINCE = """
+SELECT EXISTS (SELECT FROM steps
+    WHERE tenant = $1 AND report_id = $2 AND version > $3 AND move IN ('answer', 'reopen'))
+"""
 _MOMENT_OF = "SELECT at FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
 _DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
 _OPEN_OF = f"""
@@ -218,6 +222,10 @@ class PgReports:
         if row is None:
             return None
         return Step(Move(row["move"]), State(row["state"]), row["version"], row["at"], row["desk_id"], _officer(row))
+
+    async def wrote_since(self, report_id: str, version: int) -> bool:
+        """See the port."""
+        return bool(await self._work.db.fetchval(_WROTE_SINCE, self._work.tenant, report_id, version))
 
     async def desks_of(self, report_id: str) -> list[str]:
         """See the port."""

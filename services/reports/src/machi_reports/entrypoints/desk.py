@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
@@ -34,7 +35,7 @@ from machi_reports.ports import Colleagues, CurrentCatalogues
 from machi_reports.use_cases.acknowledge_report import acknowledge_report
 from machi_reports.use_cases.ask_reporter import ask_reporter
 from machi_reports.use_cases.assign_report import assign_report
-from machi_reports.use_cases.at_desk import DeskCase
+from machi_reports.use_cases.at_desk import DeskCase, Unread
 from machi_reports.use_cases.hand_over_report import hand_over_report
 from machi_reports.use_cases.leave_note import leave_note
 from machi_reports.use_cases.mark_duplicate import Unfit, mark_duplicate
@@ -49,6 +50,7 @@ from machi_sdk.names import says_something
 from machi_sdk.rpc import Call
 
 _RECEIVES = "receives"
+Closing = TypeVar("Closing", bound=Outcome | Unread)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Desk:
         wording = self._wording(turn)
         if not _works_at(staff, press.desk_id):
             return said(wording, "press.not-your-desk")
-        case = _case(staff, press.card_id, press.desk_id, turn)
+        case = replace(_case(staff, press.card_id, press.desk_id, turn), seen=press.version)
         if press.action_id == PHOTOS:
             return await _or_why_not(self.photos.open(work, case, wording), wording)
         if press.action_id not in set(Move):
@@ -133,7 +135,7 @@ async def _replied(work: ReportsWork, case: DeskCase, wording: Wording, pressed:
     return await reply_to(work, case, wording, pressed, await _done(work, case, wording, pressed))
 
 
-async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Outcome | Unfit:
+async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Outcome | Unfit | Unread:
     words = pressed.values.get(WORDS, "")
     match pressed.move:
         case Move.ACKNOWLEDGE:
@@ -155,7 +157,7 @@ async def _given(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome
     return await assign_report(case, pressed.values[COLLEAGUE], pressed.at_desk.staff_ids, work)
 
 
-async def _spoken(work: ReportsWork, case: DeskCase, move: Move, words: str) -> Outcome:
+async def _spoken(work: ReportsWork, case: DeskCase, move: Move, words: str) -> Outcome | Unread:
     """The moves whose words go to the reporter."""
     match move:
         case Move.ASK:
@@ -169,12 +171,12 @@ async def _spoken(work: ReportsWork, case: DeskCase, move: Move, words: str) -> 
     raise Invalid("action-unknown")
 
 
-async def _joined(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome | Unfit:
+async def _joined(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome | Unfit | Unread:
     outcome = await mark_duplicate(case, read_case_number(pressed.values[NUMBER]) or "", work)
     return outcome if isinstance(outcome, Unfit) else await _closed(work, case, outcome)
 
 
-async def _closed(work: ReportsWork, case: DeskCase, outcome: Outcome) -> Outcome:
+async def _closed(work: ReportsWork, case: DeskCase, outcome: Closing) -> Closing:
     """Nobody waits for an answer about a closed case."""
     if isinstance(outcome, Done):
         await close_answers(work, await work.reports.get(case.report_id))

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from machi.dialogue.v1 import desk_card_pb2 as wire
 from machi.dialogue.v1.messages_pb2 import Fact, Link
+from machi_reports.domain.consent import Decision
 from machi_reports.domain.conversation import FROM_OFFICER, Officer, Update, UpdateKind
 from machi_reports.domain.photo import CasePhoto, Removal
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import State
 from machi_reports.entrypoints.desk_forms import AtDesk, actions_of, photo_action
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import Decision
 from machi_sdk.clock import stamp
 
 MOST_FOLLOWERS = 20

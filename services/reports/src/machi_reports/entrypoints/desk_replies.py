@@ -7,7 +7,7 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.states import Done, Move, Outcome
 from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, AtDesk
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.use_cases.at_desk import DeskCase
+from machi_reports.use_cases.at_desk import DeskCase, Unread
 from machi_reports.use_cases.mark_duplicate import Unfit
 from machi_sdk import messages as say
 from machi_sdk.dialogue import Reply
@@ -35,11 +35,13 @@ def said(wording: Wording, key: str, **places: str | int) -> Reply:
 
 
 async def reply_to(
-    work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed, outcome: Outcome | Unfit
+    work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed, outcome: Outcome | Unfit | Unread
 ) -> Reply:
     """What came of a press, in words."""
     if isinstance(outcome, Unfit):
         return said(wording, f"press.duplicate-{outcome}")
+    if isinstance(outcome, Unread):
+        return said(wording, "press.unread")
     if not isinstance(outcome, Done):
         return await _already(work, case, wording, pressed)
     if pressed.move in _SENDING:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.consent import Decision
 from machi_reports.domain.conversation import UpdateKind
 from machi_reports.domain.photo import PhotoSize
 from machi_reports.domain.report import Report
 from machi_reports.entrypoints.desk_card import LinkedCases, Shown, desk_card, moved_card
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import Colleagues, Consents, CurrentCatalogues, Decision
+from machi_reports.ports import Colleagues, Consents, CurrentCatalogues
 from machi_reports.use_cases.read_photo import Look, read_photo
 from machi_reports.use_cases.shelf import Shelf
 from machi_sdk.clock import Clock

@@ -13,18 +13,32 @@ from machi_sdk.ids import new_id
 
 @dataclass(frozen=True)
 class DeskCase:
-    """A case, the desk it is worked at, the officer, and the moment; `silent`: no words reach the reporter then."""
+    """A case, the desk it is worked at, the officer, and the moment; `silent`: no words reach the reporter then.
+
+    `seen` is the version of the card that the officer acts on; 0 where nobody knows.
+    """
 
     report_id: str
     desk_id: str
     officer: Officer
     at: datetime
     silent: bool = False
+    seen: int = 0
 
     @property
     def for_others(self) -> "DeskCase":
         """The same for cases that share its words: whether these reach their reporters is not known here."""
         return replace(self, silent=False)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """The reporter has written since the card was drawn that the officer acted on; nothing changed."""
+
+
+async def is_unread(case: DeskCase, city: City) -> bool:
+    """Whether nobody may close the locked case on what the officer saw of it."""
+    return case.seen > 0 and await city.reports.wrote_since(case.report_id, case.seen)
 
 
 async def lock_at_desk(case: DeskCase, city: City) -> Report:

@@ -3,13 +3,15 @@
 from machi_reports.domain.conversation import UpdateKind
 from machi_reports.domain.states import Done, Outcome
 from machi_reports.ports import City
-from machi_reports.use_cases.at_desk import DeskCase, lock_at_desk, officer_says
+from machi_reports.use_cases.at_desk import DeskCase, Unread, is_unread, lock_at_desk, officer_says
 from machi_reports.use_cases.close_duplicates import close_duplicates
 
 
-async def reject_report(case: DeskCase, text: str, city: City) -> Outcome:
+async def reject_report(case: DeskCase, text: str, city: City) -> Outcome | Unread:
     """The reason goes to the reporter."""
     report = await lock_at_desk(case, city)
+    if await is_unread(case, city):
+        return Unread()
     outcome = report.reject(case.officer, officer_says(case, UpdateKind.REASON, text))
     if isinstance(outcome, Done):
         await city.reports.save(report)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.domain.consent import Chooser, Decision
 from machi_reports.domain.report import Report
 from machi_reports.domain.words import storable
 from machi_reports.entrypoints.dialogues.report_questions import DECIDED_SINCE, ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
-from machi_reports.ports import Chooser, Consents, CurrentCatalogues, Decision, WardMap
+from machi_reports.ports import Consents, CurrentCatalogues, WardMap
 from machi_reports.use_cases.file_report import FileReport, file_report
 from machi_sdk import messages as say
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext

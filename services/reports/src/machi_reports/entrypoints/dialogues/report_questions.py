@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_reports.domain.catalogue import Category, UrgentOffice
+from machi_reports.domain.consent import Decision
 from machi_reports.domain.photo import MOST_PHOTOS
 from machi_reports.domain.report import Place
 from machi_reports.entrypoints.wording import Wording
-from machi_reports.ports import Decision
 from machi_sdk import messages as say
 from machi_sdk.dialogue import Answers, Change, Choices, Confirm, Json, Opt, PhotoQ, PlaceQ, Question, WordsQ
 from machi_sdk.manifest import Purpose

@@ -28,7 +28,7 @@ from machi.dialogue.v1 import messages_pb2 as machi_dot_dialogue_dot_v1_dot_mess
 from machi.options.v1 import options_pb2 as machi_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(machi/dialogue/v1/dialogue_service.proto\x12\x11machi.dialogue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!machi/dialogue/v1/desk_card.proto\x1a machi/dialogue/v1/messages.proto\x1a\x1emachi/options/v1/options.proto\"\xa4\x06\n\x0bTurnRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x14\n\ncitizen_id\x18\x02 \x01(\tH\x00\x12.\n\x05staff\x18\x03 \x01(\x0b\x32\x1d.machi.dialogue.v1.StaffActorH\x00\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nformer_ids\x18\x08 \x03(\t\x12\'\n\x04open\x18\n \x01(\x0b\x32\x17.machi.dialogue.v1.OpenH\x01\x12+\n\x06\x63hoice\x18\x0b \x01(\x0b\x32\x19.machi.dialogue.v1.ChoiceH\x01\x12,\n\x04text\x18\x0c \x01(\x0b\x32\x1c.machi.dialogue.v1.TextInputH\x01\x12)\n\x05place\x18\r \x01(\x0b\x32\x18.machi.dialogue.v1.PlaceH\x01\x12)\n\x05photo\x18\x0e \x01(\x0b\x32\x18.machi.dialogue.v1.PhotoH\x01\x12+\n\x06moment\x18\x0f \x01(\x0b\x32\x19.machi.dialogue.v1.MomentH\x01\x12-\n\x07\x63ontrol\x18\x10 \x01(\x0b\x32\x1a.machi.dialogue.v1.ControlH\x01\x12\x35\n\x0bunsupported\x18\x11 \x01(\x0b\x32\x1e.machi.dialogue.v1.UnsupportedH\x01\x12+\n\x06resume\x18\x12 \x01(\x0b\x32\x19.machi.dialogue.v1.ResumeH\x01\x12-\n\x07retract\x18\x13 \x01(\x0b\x32\x1a.machi.dialogue.v1.RetractH\x01\x12\x32\n\ncard_press\x18\x14 \x01(\x0b\x32\x1c.machi.dialogue.v1.CardPressH\x01\x12\x32\n\ncard_reply\x18\x15 \x01(\x0b\x32\x1c.machi.dialogue.v1.CardReplyH\x01\x42\x07\n\x05\x61\x63torB\x07\n\x05input\"[\n\nStaffActor\x12\x10\n\x08staff_id\x18\x01 \x01(\t\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x10\n\x08\x64\x65sk_ids\x18\x03 \x03(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"\x84\x01\n\x04Open\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x39\n\targuments\x18\x02 \x03(\x0b\x32&.machi.dialogue.v1.Open.ArgumentsEntry\x1a\x30\n\x0e\x41rgumentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\",\n\x06\x43hoice\x12\x0e\n\x06\x61sk_id\x18\x01 \x01(\t\x12\x12\n\noption_ids\x18\x02 \x03(\t\"\x1f\n\tTextInput\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xe8\xe0\x18\x01\"d\n\x05Place\x12\x16\n\x08latitude\x18\x01 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x17\n\tlongitude\x18\x02 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x13\n\x05title\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x04\xe8\xe0\x18\x01\"<\n\x05Photo\x12\x10\n\x08media_id\x18\x01 \x01(\t\x12\x0e\n\x06set_id\x18\x02 \x01(\t\x12\x11\n\tset_index\x18\x03 \x01(\x05\"4\n\x06Moment\x12\x0e\n\x06\x61sk_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x0c\n\x04time\x18\x03 \x01(\t\"G\n\x07\x43ontrol\x12\x0e\n\x06\x61sk_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.machi.dialogue.v1.ControlKind\"\x1b\n\x0bUnsupported\x12\x0c\n\x04kind\x18\x01 \x01(\t\"\x08\n\x06Resume\"\x1b\n\x07Retract\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\xaf\x01\n\tCardPress\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x11\n\taction_id\x18\x03 \x01(\t\x12>\n\x06values\x18\x04 \x03(\x0b\x32(.machi.dialogue.v1.CardPress.ValuesEntryB\x04\xe8\xe0\x18\x01\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\tCardReply\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\"/\n\x0cOpenDialogue\x12\x0b\n\x03pod\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"\x85\x02\n\x0cTurnResponse\x12,\n\x08messages\x18\x01 \x03(\x0b\x32\x1a.machi.dialogue.v1.Message\x12#\n\x03\x61sk\x18\x02 \x01(\x0b\x32\x16.machi.dialogue.v1.Ask\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x36\n\rsession_state\x18\x04 \x01(\x0e\x32\x1f.machi.dialogue.v1.SessionState\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x12\n\nunderstood\x18\x06 \x01(\x08\x12\x30\n\x07goes_on\x18\x07 \x01(\x0b\x32\x1f.machi.dialogue.v1.OpenDialogue\"A\n\x0b\x43\x61rdRequest\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"9\n\x0c\x43\x61rdResponse\x12)\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x1b.machi.dialogue.v1.DeskCard\"\\\n\x0c\x42oardRequest\x12,\n\x05staff\x18\x01 \x01(\x0b\x32\x1d.machi.dialogue.v1.StaffActor\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x0c\n\x04most\x18\x03 \x01(\x05\"B\n\rBoardResponse\x12\x31\n\x08sections\x18\x01 \x03(\x0b\x32\x1f.machi.dialogue.v1.BoardSection\"b\n\x0fPutMediaRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.machi.dialogue.v1.MediaHeaderH\x00\x12\x15\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\x04\xe8\xe0\x18\x01H\x00\x42\x06\n\x04part\"I\n\x0bMediaHeader\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\ncitizen_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\"V\n\x10PutMediaResponse\x12\x30\n\x07verdict\x18\x01 \x01(\x0e\x32\x1f.machi.dialogue.v1.MediaVerdict\x12\x10\n\x08media_id\x18\x02 \x01(\t\"q\n\x0fGetMediaRequest\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x10\n\x08media_id\x18\x03 \x01(\t\x12*\n\x04size\x18\x04 \x01(\x0e\x32\x1c.machi.dialogue.v1.MediaSize\"\'\n\x10GetMediaResponse\x12\x13\n\x05\x63hunk\x18\x01 \x01(\x0c\x42\x04\xe8\xe0\x18\x01*\x89\x01\n\x0b\x43ontrolKind\x12\x1c\n\x18\x43ONTROL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43ONTROL_KIND_BACK\x10\x01\x12\x17\n\x13\x43ONTROL_KIND_CANCEL\x10\x02\x12\x15\n\x11\x43ONTROL_KIND_HELP\x10\x03\x12\x15\n\x11\x43ONTROL_KIND_SKIP\x10\x04*^\n\x0cSessionState\x12\x1d\n\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_STATE_OPEN\x10\x01\x12\x17\n\x13SESSION_STATE_ENDED\x10\x02*\x83\x01\n\x0cMediaVerdict\x12\x1d\n\x19MEDIA_VERDICT_UNSPECIFIED\x10\x00\x12\x18\n\x14MEDIA_VERDICT_STORED\x10\x01\x12\x1d\n\x19MEDIA_VERDICT_NOT_A_PHOTO\x10\x02\x12\x1b\n\x17MEDIA_VERDICT_TOO_LARGE\x10\x03*A\n\tMediaSize\x12\x1a\n\x16MEDIA_SIZE_UNSPECIFIED\x10\x00\x12\x18\n\x14MEDIA_SIZE_THUMBNAIL\x10\x01\x32\x9d\x03\n\x0f\x44ialogueService\x12G\n\x04Turn\x12\x1e.machi.dialogue.v1.TurnRequest\x1a\x1f.machi.dialogue.v1.TurnResponse\x12G\n\x04\x43\x61rd\x12\x1e.machi.dialogue.v1.CardRequest\x1a\x1f.machi.dialogue.v1.CardResponse\x12J\n\x05\x42oard\x12\x1f.machi.dialogue.v1.BoardRequest\x1a .machi.dialogue.v1.BoardResponse\x12U\n\x08PutMedia\x12\".machi.dialogue.v1.PutMediaRequest\x1a#.machi.dialogue.v1.PutMediaResponse(\x01\x12U\n\x08GetMedia\x12\".machi.dialogue.v1.GetMediaRequest\x1a#.machi.dialogue.v1.GetMediaResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(machi/dialogue/v1/dialogue_service.proto\x12\x11machi.dialogue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!machi/dialogue/v1/desk_card.proto\x1a machi/dialogue/v1/messages.proto\x1a\x1emachi/options/v1/options.proto\"\xa4\x06\n\x0bTurnRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x14\n\ncitizen_id\x18\x02 \x01(\tH\x00\x12.\n\x05staff\x18\x03 \x01(\x0b\x32\x1d.machi.dialogue.v1.StaffActorH\x00\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nformer_ids\x18\x08 \x03(\t\x12\'\n\x04open\x18\n \x01(\x0b\x32\x17.machi.dialogue.v1.OpenH\x01\x12+\n\x06\x63hoice\x18\x0b \x01(\x0b\x32\x19.machi.dialogue.v1.ChoiceH\x01\x12,\n\x04text\x18\x0c \x01(\x0b\x32\x1c.machi.dialogue.v1.TextInputH\x01\x12)\n\x05place\x18\r \x01(\x0b\x32\x18.machi.dialogue.v1.PlaceH\x01\x12)\n\x05photo\x18\x0e \x01(\x0b\x32\x18.machi.dialogue.v1.PhotoH\x01\x12+\n\x06moment\x18\x0f \x01(\x0b\x32\x19.machi.dialogue.v1.MomentH\x01\x12-\n\x07\x63ontrol\x18\x10 \x01(\x0b\x32\x1a.machi.dialogue.v1.ControlH\x01\x12\x35\n\x0bunsupported\x18\x11 \x01(\x0b\x32\x1e.machi.dialogue.v1.UnsupportedH\x01\x12+\n\x06resume\x18\x12 \x01(\x0b\x32\x19.machi.dialogue.v1.ResumeH\x01\x12-\n\x07retract\x18\x13 \x01(\x0b\x32\x1a.machi.dialogue.v1.RetractH\x01\x12\x32\n\ncard_press\x18\x14 \x01(\x0b\x32\x1c.machi.dialogue.v1.CardPressH\x01\x12\x32\n\ncard_reply\x18\x15 \x01(\x0b\x32\x1c.machi.dialogue.v1.CardReplyH\x01\x42\x07\n\x05\x61\x63torB\x07\n\x05input\"[\n\nStaffActor\x12\x10\n\x08staff_id\x18\x01 \x01(\t\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x10\n\x08\x64\x65sk_ids\x18\x03 \x03(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"\x84\x01\n\x04Open\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x39\n\targuments\x18\x02 \x03(\x0b\x32&.machi.dialogue.v1.Open.ArgumentsEntry\x1a\x30\n\x0e\x41rgumentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\",\n\x06\x43hoice\x12\x0e\n\x06\x61sk_id\x18\x01 \x01(\t\x12\x12\n\noption_ids\x18\x02 \x03(\t\"\x1f\n\tTextInput\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xe8\xe0\x18\x01\"d\n\x05Place\x12\x16\n\x08latitude\x18\x01 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x17\n\tlongitude\x18\x02 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x13\n\x05title\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x04\xe8\xe0\x18\x01\"<\n\x05Photo\x12\x10\n\x08media_id\x18\x01 \x01(\t\x12\x0e\n\x06set_id\x18\x02 \x01(\t\x12\x11\n\tset_index\x18\x03 \x01(\x05\"4\n\x06Moment\x12\x0e\n\x06\x61sk_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x0c\n\x04time\x18\x03 \x01(\t\"G\n\x07\x43ontrol\x12\x0e\n\x06\x61sk_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.machi.dialogue.v1.ControlKind\"\x1b\n\x0bUnsupported\x12\x0c\n\x04kind\x18\x01 \x01(\t\"\x08\n\x06Resume\"\x1b\n\x07Retract\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\xc0\x01\n\tCardPress\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x11\n\taction_id\x18\x03 \x01(\t\x12>\n\x06values\x18\x04 \x03(\x0b\x32(.machi.dialogue.v1.CardPress.ValuesEntryB\x04\xe8\xe0\x18\x01\x12\x0f\n\x07version\x18\x05 \x01(\x03\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\tCardReply\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\"/\n\x0cOpenDialogue\x12\x0b\n\x03pod\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"\x85\x02\n\x0cTurnResponse\x12,\n\x08messages\x18\x01 \x03(\x0b\x32\x1a.machi.dialogue.v1.Message\x12#\n\x03\x61sk\x18\x02 \x01(\x0b\x32\x16.machi.dialogue.v1.Ask\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x36\n\rsession_state\x18\x04 \x01(\x0e\x32\x1f.machi.dialogue.v1.SessionState\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x12\n\nunderstood\x18\x06 \x01(\x08\x12\x30\n\x07goes_on\x18\x07 \x01(\x0b\x32\x1f.machi.dialogue.v1.OpenDialogue\"A\n\x0b\x43\x61rdRequest\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"9\n\x0c\x43\x61rdResponse\x12)\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x1b.machi.dialogue.v1.DeskCard\"\\\n\x0c\x42oardRequest\x12,\n\x05staff\x18\x01 \x01(\x0b\x32\x1d.machi.dialogue.v1.StaffActor\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x0c\n\x04most\x18\x03 \x01(\x05\"B\n\rBoardResponse\x12\x31\n\x08sections\x18\x01 \x03(\x0b\x32\x1f.machi.dialogue.v1.BoardSection\"b\n\x0fPutMediaRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.machi.dialogue.v1.MediaHeaderH\x00\x12\x15\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\x04\xe8\xe0\x18\x01H\x00\x42\x06\n\x04part\"I\n\x0bMediaHeader\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\ncitizen_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\"V\n\x10PutMediaResponse\x12\x30\n\x07verdict\x18\x01 \x01(\x0e\x32\x1f.machi.dialogue.v1.MediaVerdict\x12\x10\n\x08media_id\x18\x02 \x01(\t\"q\n\x0fGetMediaRequest\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x10\n\x08media_id\x18\x03 \x01(\t\x12*\n\x04size\x18\x04 \x01(\x0e\x32\x1c.machi.dialogue.v1.MediaSize\"\'\n\x10GetMediaResponse\x12\x13\n\x05\x63hunk\x18\x01 \x01(\x0c\x42\x04\xe8\xe0\x18\x01*\x89\x01\n\x0b\x43ontrolKind\x12\x1c\n\x18\x43ONTROL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43ONTROL_KIND_BACK\x10\x01\x12\x17\n\x13\x43ONTROL_KIND_CANCEL\x10\x02\x12\x15\n\x11\x43ONTROL_KIND_HELP\x10\x03\x12\x15\n\x11\x43ONTROL_KIND_SKIP\x10\x04*^\n\x0cSessionState\x12\x1d\n\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_STATE_OPEN\x10\x01\x12\x17\n\x13SESSION_STATE_ENDED\x10\x02*\x83\x01\n\x0cMediaVerdict\x12\x1d\n\x19MEDIA_VERDICT_UNSPECIFIED\x10\x00\x12\x18\n\x14MEDIA_VERDICT_STORED\x10\x01\x12\x1d\n\x19MEDIA_VERDICT_NOT_A_PHOTO\x10\x02\x12\x1b\n\x17MEDIA_VERDICT_TOO_LARGE\x10\x03*A\n\tMediaSize\x12\x1a\n\x16MEDIA_SIZE_UNSPECIFIED\x10\x00\x12\x18\n\x14MEDIA_SIZE_THUMBNAIL\x10\x01\x32\x9d\x03\n\x0f\x44ialogueService\x12G\n\x04Turn\x12\x1e.machi.dialogue.v1.TurnRequest\x1a\x1f.machi.dialogue.v1.TurnResponse\x12G\n\x04\x43\x61rd\x12\x1e.machi.dialogue.v1.CardRequest\x1a\x1f.machi.dialogue.v1.CardResponse\x12J\n\x05\x42oard\x12\x1f.machi.dialogue.v1.BoardRequest\x1a .machi.dialogue.v1.BoardResponse\x12U\n\x08PutMedia\x12\".machi.dialogue.v1.PutMediaRequest\x1a#.machi.dialogue.v1.PutMediaResponse(\x01\x12U\n\x08GetMedia\x12\".machi.dialogue.v1.GetMediaRequest\x1a#.machi.dialogue.v1.GetMediaResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,14 +59,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTMEDIAREQUEST'].fields_by_name['chunk']._serialized_options = b'\350\340\030\001'
   _globals['_GETMEDIARESPONSE'].fields_by_name['chunk']._loaded_options = None
   _globals['_GETMEDIARESPONSE'].fields_by_name['chunk']._serialized_options = b'\350\340\030\001'
-  _globals['_CONTROLKIND']._serialized_start=2936
-  _globals['_CONTROLKIND']._serialized_end=3073
-  _globals['_SESSIONSTATE']._serialized_start=3075
-  _globals['_SESSIONSTATE']._serialized_end=3169
-  _globals['_MEDIAVERDICT']._serialized_start=3172
-  _globals['_MEDIAVERDICT']._serialized_end=3303
-  _globals['_MEDIASIZE']._serialized_start=3305
-  _globals['_MEDIASIZE']._serialized_end=3370
+  _globals['_CONTROLKIND']._serialized_start=2953
+  _globals['_CONTROLKIND']._serialized_end=3090
+  _globals['_SESSIONSTATE']._serialized_start=3092
+  _globals['_SESSIONSTATE']._serialized_end=3186
+  _globals['_MEDIAVERDICT']._serialized_start=3189
+  _globals['_MEDIAVERDICT']._serialized_end=3320
+  _globals['_MEDIASIZE']._serialized_start=3322
+  _globals['_MEDIASIZE']._serialized_end=3387
   _globals['_TURNREQUEST']._serialized_start=198
   _globals['_TURNREQUEST']._serialized_end=1002
   _globals['_STAFFACTOR']._serialized_start=1004
@@ -94,33 +94,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETRACT']._serialized_start=1641
   _globals['_RETRACT']._serialized_end=1668
   _globals['_CARDPRESS']._serialized_start=1671
-  _globals['_CARDPRESS']._serialized_end=1846
-  _globals['_CARDPRESS_VALUESENTRY']._serialized_start=1801
-  _globals['_CARDPRESS_VALUESENTRY']._serialized_end=1846
-  _globals['_CARDREPLY']._serialized_start=1848
-  _globals['_CARDREPLY']._serialized_end=1913
-  _globals['_OPENDIALOGUE']._serialized_start=1915
-  _globals['_OPENDIALOGUE']._serialized_end=1962
-  _globals['_TURNRESPONSE']._serialized_start=1965
-  _globals['_TURNRESPONSE']._serialized_end=2226
-  _globals['_CARDREQUEST']._serialized_start=2228
-  _globals['_CARDREQUEST']._serialized_end=2293
-  _globals['_CARDRESPONSE']._serialized_start=2295
-  _globals['_CARDRESPONSE']._serialized_end=2352
-  _globals['_BOARDREQUEST']._serialized_start=2354
-  _globals['_BOARDREQUEST']._serialized_end=2446
-  _globals['_BOARDRESPONSE']._serialized_start=2448
-  _globals['_BOARDRESPONSE']._serialized_end=2514
-  _globals['_PUTMEDIAREQUEST']._serialized_start=2516
-  _globals['_PUTMEDIAREQUEST']._serialized_end=2614
-  _globals['_MEDIAHEADER']._serialized_start=2616
-  _globals['_MEDIAHEADER']._serialized_end=2689
-  _globals['_PUTMEDIARESPONSE']._serialized_start=2691
-  _globals['_PUTMEDIARESPONSE']._serialized_end=2777
-  _globals['_GETMEDIAREQUEST']._serialized_start=2779
-  _globals['_GETMEDIAREQUEST']._serialized_end=2892
-  _globals['_GETMEDIARESPONSE']._serialized_start=2894
-  _globals['_GETMEDIARESPONSE']._serialized_end=2933
-  _globals['_DIALOGUESERVICE']._serialized_start=3373
-  _globals['_DIALOGUESERVICE']._serialized_end=3786
+  _globals['_CARDPRESS']._serialized_end=1863
+  _globals['_CARDPRESS_VALUESENTRY']._serialized_start=1818
+  _globals['_CARDPRESS_VALUESENTRY']._serialized_end=1863
+  _globals['_CARDREPLY']._serialized_start=1865
+  _globals['_CARDREPLY']._serialized_end=1930
+  _globals['_OPENDIALOGUE']._serialized_start=1932
+  _globals['_OPENDIALOGUE']._serialized_end=1979
+  _globals['_TURNRESPONSE']._serialized_start=1982
+  _globals['_TURNRESPONSE']._serialized_end=2243
+  _globals['_CARDREQUEST']._serialized_start=2245
+  _globals['_CARDREQUEST']._serialized_end=2310
+  _globals['_CARDRESPONSE']._serialized_start=2312
+  _globals['_CARDRESPONSE']._serialized_end=2369
+  _globals['_BOARDREQUEST']._serialized_start=2371
+  _globals['_BOARDREQUEST']._serialized_end=2463
+  _globals['_BOARDRESPONSE']._serialized_start=2465
+  _globals['_BOARDRESPONSE']._serialized_end=2531
+  _globals['_PUTMEDIAREQUEST']._serialized_start=2533
+  _globals['_PUTMEDIAREQUEST']._serialized_end=2631
+  _globals['_MEDIAHEADER']._serialized_start=2633
+  _globals['_MEDIAHEADER']._serialized_end=2706
+  _globals['_PUTMEDIARESPONSE']._serialized_start=2708
+  _globals['_PUTMEDIARESPONSE']._serialized_end=2794
+  _globals['_GETMEDIAREQUEST']._serialized_start=2796
+  _globals['_GETMEDIAREQUEST']._serialized_end=2909
+  _globals['_GETMEDIARESPONSE']._serialized_start=2911
+  _globals['_GETMEDIARESPONSE']._serialized_end=2950
+  _globals['_DIALOGUESERVICE']._serialized_start=3390
+  _globals['_DIALOGUESERVICE']._serialized_end=3803
 # @@protoc_insertion_point(module_scope)
