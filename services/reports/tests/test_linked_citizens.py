@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from google.protobuf.message import Message
 from PIL import Image
+from stand_in import Ledger
 
 from machi.citizens.v1.events_pb2 import CitizenMerged
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -63,9 +64,10 @@ async def to_words(say: Turn, citizen: str, picture: wire.Photo) -> str:
 
 
 async def test_a_report_begun_under_one_id_is_finished_under_the_other(
-    say: Turn, line: "DialogueServiceAsyncStub", card_of: CardOf, outbox: Outbox, file_case: FileCase
+    *, say: Turn, line: "DialogueServiceAsyncStub", card_of: CardOf, outbox: Outbox, file_case: FileCase, ledger: Ledger
 ) -> None:
     earlier = await file_case("on-line")
+    ledger.statuses["on-slack"] = ledger.statuses["on-line"]  # identity knows that they are one
     session = await to_words(say, "on-line", await photo(line, "on-line"))
     on_slack = {"session": session, "former": ("on-line",)}
     assert (await say("on-slack", wire.Resume(), **on_slack)).ask.key == "words"

@@ -20,7 +20,6 @@ MOST = 2000
 WARDS = ("東区", "博多区", "中央区", "南区", "西区", "城南区", "早良区")
 ALONE = {
     "a word that skips other questions": "None",
-    "only space": " ",
     "a number, which answers other questions": "1",
     "yes, which answers the next question": "はい",
     "right to left": "مرحبا \u202eabc\u202c שלום",
@@ -116,6 +115,8 @@ async def test_what_is_no_report_is_said_at_once(city: City) -> None:
     resident = await city.resident()
     await to_words(resident, "博多区")
     assert "長すぎます" in await resident.say("長" * (MOST + 1))
+    for blank in (" ", "\u3000", "\u200b", "\u3164"):
+        assert "文字で送って" in await resident.say(blank), "the desk would see nothing"
     assert "文字で教えて" in await resident.say("ヘルプ"), "a command is a command, also where words are asked for"
     await resident.say("a\0b")
     await resident.press("はい、受け取る")
