@@ -172,7 +172,7 @@ class ResidentAtPhone:
             heard = await self.city.simulator.line.heard(self.user, before)
             return heard if len(heard) >= len(photos) else []
 
-        found = await self.city.until(look, 30, "not every photo was answered")
+        found = await self.city.until(look, what="not every photo was answered")
         return [words_in(message.content) for message in found]
 
     async def does(self, act: Callable[[], Awaitable[object]], seconds: float = PATIENCE) -> str:

@@ -127,6 +127,11 @@ def services() -> tuple[Service, ...]:
     return tuple(Service(path.parent, load_manifest(path)) for path in found)
 
 
+def with_tables() -> tuple[Service, ...]:
+    """The pods that have a database of their own."""
+    return tuple(service for service in services() if (service.folder / "migrations").is_dir())
+
+
 def in_the_stack() -> tuple[Service, ...]:
     """The pods that `machi up` starts: examples are only tested."""
     return tuple(service for service in services() if service.folder.parent.name == POD_ROOMS[0])

@@ -3,11 +3,9 @@
 import pytest
 
 from machi_sdk.migrating import RUNTIME_SHAPE, runtime_shapes
-from tests.architecture.house import Service, services
-
-WITH_TABLES = [service for service in services() if (service.folder / "migrations").is_dir()]
+from tests.architecture.house import Service, with_tables
 
 
-@pytest.mark.parametrize("service", WITH_TABLES, ids=lambda service: service.name)
+@pytest.mark.parametrize("service", with_tables(), ids=lambda service: service.name)
 def test_a_migration_brings_the_present_shape_of_the_runtimes_tables(service: Service) -> None:
     assert max(runtime_shapes(service.folder).values(), default=0) == RUNTIME_SHAPE

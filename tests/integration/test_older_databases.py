@@ -10,10 +10,9 @@ from machi_sdk.migrating import RUNTIME_SHAPE, runtime_shapes
 from machi_sdk.schema import schema_of
 from machi_sdk.tables import RUNTIME
 from machi_sdk.testing import PostgresAddress, database_for
-from tests.architecture.house import Service, services
+from tests.architecture.house import Service, with_tables
 
 pytestmark = pytest.mark.integration
-WITH_TABLES = [service for service in services() if (service.folder / "migrations").is_dir()]
 # What the shape before the present one had instead.
 FORMER = """
 DROP INDEX uq_parked_record;
@@ -30,7 +29,7 @@ def _before(service: Service) -> str:
     return f"{int(min(present)) - 1:04}" if present else schema_of(service.folder).known
 
 
-@pytest.mark.parametrize("service", WITH_TABLES, ids=lambda service: service.name)
+@pytest.mark.parametrize("service", with_tables(), ids=lambda service: service.name)
 async def test_an_older_database_gets_the_present_tables(service: Service, postgres_server: PostgresAddress) -> None:
     async with database_for(postgres_server, service.folder) as database:
         await asyncio.to_thread(migrating.downgrade, service.folder, database.owner_url, _before(service))

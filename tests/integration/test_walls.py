@@ -4,10 +4,9 @@ import asyncpg
 import pytest
 
 from machi_sdk.testing import PostgresAddress, database_for
-from tests.architecture.house import ROOT, Service, services
+from tests.architecture.house import ROOT, Service, with_tables
 
 pytestmark = pytest.mark.integration
-WITH_TABLES = [service for service in services() if (service.folder / "migrations").is_dir()]
 PAGES = (ROOT / "docs" / "guides" / "several-municipalities.md", ROOT / "services" / "identity" / "README.md")
 WITHOUT = "inbound_events"
 OPEN = """
@@ -16,7 +15,7 @@ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND NOT (relrowsec
 """
 
 
-@pytest.mark.parametrize("service", WITH_TABLES, ids=lambda service: service.name)
+@pytest.mark.parametrize("service", with_tables(), ids=lambda service: service.name)
 async def test_row_level_security_is_forced_on_tables_with_a_tenant(
     service: Service, postgres_server: PostgresAddress
 ) -> None:

@@ -333,7 +333,7 @@ async def test_the_offset_moves_only_after_the_effect(subject: Subject, program:
     assert await subject.committed() == 0
     await subject.write(decided("second", event_id="e2"))
     async with running(subject.consumer(note)):
-        await wait_until(read(subject, ["first", "second"]), within=20)
+        await wait_until(read(subject, ["first", "second"]))
 
 
 async def test_a_second_replica_takes_half_and_everything_when_the_first_leaves(subject: Subject) -> None:
@@ -344,9 +344,9 @@ async def test_a_second_replica_takes_half_and_everything_when_the_first_leaves(
     async with running(second):
         async with running(first):
             await subject.write(*by_key(everybody[:20]))
-            await wait_until(read(subject, everybody[:20]), within=20)
+            await wait_until(read(subject, everybody[:20]))
         await subject.write(*by_key(everybody[20:]))
-        await wait_until(read(subject, everybody), within=20)
+        await wait_until(read(subject, everybody))
     assert await subject.parked() == []
 
 
@@ -368,9 +368,9 @@ async def test_what_comes_of_several_partitions_shares_a_transaction(subject: Su
         return any(len(met) > 1 for met in together)
 
     async with running(subject.consumer(slowly, batch=50)):
-        await wait_until(more, within=20)
+        await wait_until(more)
         written.set()
-        await wait_until(read(subject, everybody), within=20)
+        await wait_until(read(subject, everybody))
     assert await subject.parked() == []
 
 
@@ -385,7 +385,7 @@ async def test_a_broker_restart_is_waited_for(subject: Subject, kafka_server: Ka
         await asyncio.to_thread(kafka_server.kill)
         await asyncio.to_thread(kafka_server.start)
         await subject.write(decided("after", event_id="e2"))
-        await wait_until(read(subject, ["before", "after"]), within=30)
+        await wait_until(read(subject, ["before", "after"]))
         assert consumer.trouble() is None
 
 

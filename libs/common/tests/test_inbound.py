@@ -26,7 +26,7 @@ async def test_each_person_in_order_and_64_people_at_once(works: Works[Work]) ->
     async with running(queue):
         await wait_until(lambda: adapter.busy.total() == 64)
         gate.set()
-        await wait_until(all_are(works, "done"), within=20)
+        await wait_until(all_are(works, "done"))
     assert adapter.most == 64
     for person in people:
         assert [event for event in adapter.handled if event.startswith(person)] == [f"{person}/{n}" for n in range(3)]
@@ -82,9 +82,9 @@ async def test_a_tenant_whose_platform_hangs_takes_no_place_of_the_others(works:
     await accept(works, queue, *others, tenant="sapporo")
     async with running(queue):
         await wait_until(only_done(works, *others))
-        await wait_until(lambda: adapter.busy.total() == 64, within=10)
+        await wait_until(lambda: adapter.busy.total() == 64)
         hangs.set()
-        await wait_until(all_are(works, "done"), within=20)
+        await wait_until(all_are(works, "done"))
 
 
 async def test_what_there_is_room_for_is_handled_without_a_claim(
@@ -134,7 +134,7 @@ async def test_the_dispatcher_looks_for_more_only_while_there_is_more(
         await wait_until(all_are(works, "done"))
         assert len(claims) == 1
         await accept(works, queue, "ann/2", "ann/3", *(f"person-{number:02}/1" for number in range(20)))
-        await wait_until(all_are(works, "done"), within=20)
+        await wait_until(all_are(works, "done"))
     assert adapter.handled.index("ann/2") < adapter.handled.index("ann/3")
 
 
@@ -330,7 +330,7 @@ async def test_what_can_never_succeed_fails_and_lets_the_next_through(
     queue = InboundQueue(works, adapter, "line")
     await accept(works, queue, "a/1", "a/2", "a/3")
     async with running(queue):
-        await wait_until(lambda: _is(states(works), {"a/1": "failed", "a/2": "failed", "a/3": "done"}), within=20)
+        await wait_until(lambda: _is(states(works), {"a/1": "failed", "a/2": "failed", "a/3": "done"}))
     assert tries == {"a/1": 1, "a/2": 8, "a/3": 1}
 
 

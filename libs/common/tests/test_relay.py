@@ -136,7 +136,7 @@ async def test_a_missing_topic_and_an_oversized_event_stop_nobody_else(
         work.emit(topic, "key", decided(2, notice="x" * 1_100_000))
         work.emit(topic, "key", decided(3))
     async with running(Relay(database, producer, Faultpoints(""))):
-        await wait_until(lambda: _is(numbers(kafka_server.bootstrap, topic, "key"), [1, 3]), within=20)
+        await wait_until(lambda: _is(numbers(kafka_server.bootstrap, topic, "key"), [1, 3]))
         connection = await asyncpg.connect(pod_database.url)
         [parked] = await wait_until(lambda: list_parked(connection))
         await wait_until(lambda: REGISTRY.get_sample_value("machi_parked_total", {"consumer": "outbox"}) == 1)
@@ -242,10 +242,10 @@ async def test_many_that_wait_for_one_partition_keep_no_other_waiting(
     await emit(works, topic, "key", 1)
     producer = Refusing(Settings(kafka_bootstrap_servers=kafka_server.bootstrap), "toy", SystemClock())
     async with running(Relay(database, producer, Faultpoints(""))):
-        await wait_until(partial(_is_there, kafka_server.bootstrap, topic, "key"), within=15)
+        await wait_until(partial(_is_there, kafka_server.bootstrap, topic, "key"))
         await wait_until(lambda: _is_left(pod_database, len(stuck)))
         closed.set()
-        await wait_until(emptied(pod_database), within=30)
+        await wait_until(emptied(pod_database))
     await producer.close()
 
 
@@ -365,7 +365,7 @@ async def test_a_broker_restart_delays_and_loses_nothing(
         assert await left(pod_database) == 2
         await asyncio.to_thread(kafka_server.start)
         await emit(works, topic, "key", 3)
-        await wait_until(emptied(pod_database), within=20)
+        await wait_until(emptied(pod_database))
     arrived = await numbers(kafka_server.bootstrap, topic, "key")
     assert list(dict.fromkeys(arrived)) == [0, 1, 2, 3]
 

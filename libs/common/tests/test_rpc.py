@@ -251,7 +251,7 @@ async def test_who_vanished_without_a_word_is_looked_for_anew(
                 return True
             return False
 
-        await wait_until(answered, within=15)
+        await wait_until(answered)
         await peers.close()
 
 

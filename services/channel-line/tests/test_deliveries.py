@@ -62,7 +62,7 @@ async def ends(
                 found[record.event.delivery_id] = (state.lower(), record.event.reason)
         return all(each.delivery_id in found for each in requests)
 
-    await wait_until(all_ended, 25)
+    await wait_until(all_ended)
     return [found[each.delivery_id] for each in requests]
 
 

@@ -136,8 +136,8 @@ async def pool(database: PodDatabase) -> AsyncIterator[Database]:
 
 
 @pytest.mark.integration
-async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Database) -> None:
-    line, city, works = Account(reached=True), City(), Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(works: Works[LineWork], pool: Database) -> None:
+    line, city = Account(reached=True), City()
     rows, clock = MenuRows(works, pool), ManualClock(datetime.now(UTC) + timedelta(minutes=1))
     keep = keeping(rows, line, city, clock)
     async with works.begin(TENANT) as work:
@@ -160,8 +160,7 @@ async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(pool: Da
 
 
 @pytest.mark.integration
-async def test_a_wish_made_meanwhile_stays_due(pool: Database) -> None:
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+async def test_a_wish_made_meanwhile_stays_due(works: Works[LineWork], pool: Database) -> None:
     rows, later = MenuRows(works, pool), datetime.now(UTC) + timedelta(minutes=1)
     for language in ("ja", "en"):
         await rows.add(TENANT, f"m-{language}", language, "hash")
@@ -175,18 +174,29 @@ async def test_a_wish_made_meanwhile_stays_due(pool: Database) -> None:
     assert [each.menu_id for each in await rows.claim(TENANT, later)] == ["m-en"]
 
 
-@pytest.mark.integration
-async def test_a_look_reads_nobody_who_has_their_menu(pool: Database, database: PodDatabase) -> None:
-    """It is taken each second, in a city where everybody has chosen a language."""
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
-    rows = MenuRows(works, pool)
-    await rows.add(TENANT, "m-ja", "ja", "hash")
-    await rows.promote(TENANT, "ja", "m-ja")
+@pytest.fixture
+def works(pool: Database) -> Works[LineWork]:
+    return Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+
+
+async def fill(works: Works[LineWork], database: PodDatabase) -> None:
+    """A large city, whose statistics are known."""
     async with works.begin(TENANT) as work:
         await work.db.execute(MANY, TENANT)
     owner = await asyncpg.connect(database.owner_url)
     await owner.execute("ANALYZE menu_links")
     await owner.close()
+
+
+@pytest.mark.integration
+async def test_a_look_reads_nobody_who_has_their_menu(
+    works: Works[LineWork], pool: Database, database: PodDatabase
+) -> None:
+    """It is taken each second, in a city where everybody has chosen a language."""
+    rows = MenuRows(works, pool)
+    await rows.add(TENANT, "m-ja", "ja", "hash")
+    await rows.promote(TENANT, "ja", "m-ja")
+    await fill(works, database)
     async with works.begin(TENANT) as work:
         due = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_CLAIM}", TENANT, datetime.now(UTC))
         waiting = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {_ANY_WAITING}", TENANT)
@@ -194,12 +204,12 @@ async def test_a_look_reads_nobody_who_has_their_menu(pool: Database, database: 
 
 
 @pytest.mark.integration
-async def test_a_changed_menu_comes_to_everybody_in_a_large_city(pool: Database) -> None:
+async def test_a_changed_menu_comes_to_everybody_in_a_large_city(
+    works: Works[LineWork], pool: Database, database: PodDatabase
+) -> None:
     """It is live at once, whoever is being written of; then people become due some thousands at a time."""
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
     rows = MenuRows(works, pool)
-    async with works.begin(TENANT) as work:
-        await work.db.execute(MANY, TENANT)
+    await fill(works, database)
     await rows.add(TENANT, "m-new", "ja", MENU.hash("look to all"))
     async with works.begin(TENANT) as work, asyncio.timeout(5):
         await work.db.execute("UPDATE menu_links SET tries = 1 WHERE citizen_id = 'c-1'")
@@ -213,14 +223,9 @@ async def test_a_changed_menu_comes_to_everybody_in_a_large_city(pool: Database)
 
 
 @pytest.mark.integration
-async def test_who_has_a_menu_and_nothing_due_is_not_read(pool: Database, database: PodDatabase) -> None:
+async def test_who_has_a_menu_and_nothing_due_is_not_read(works: Works[LineWork], database: PodDatabase) -> None:
     """Each round settles what one before may have left."""
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
-    async with works.begin(TENANT) as work:
-        await work.db.execute(MANY, TENANT)
-    owner = await asyncpg.connect(database.owner_url)
-    await owner.execute("ANALYZE menu_links")
-    await owner.close()
+    await fill(works, database)
     async with works.begin(TENANT) as work:
         for statement in _SETTLE:
             settled = await work.db.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", TENANT, "ja", "m-ja")
@@ -228,8 +233,9 @@ async def test_who_has_a_menu_and_nothing_due_is_not_read(pool: Database, databa
 
 
 @pytest.mark.integration
-async def test_who_has_their_menu_has_nothing_due_whatever_was_written_before(pool: Database) -> None:
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+async def test_who_has_their_menu_has_nothing_due_whatever_was_written_before(
+    works: Works[LineWork], pool: Database
+) -> None:
     rows = MenuRows(works, pool)
     for person in ("c-1", "c-2"):
         await rows.wish(TENANT, person, "ja", "e-1")
@@ -244,8 +250,9 @@ async def test_who_has_their_menu_has_nothing_due_whatever_was_written_before(po
 
 
 @pytest.mark.integration
-async def test_who_writes_again_is_found_among_all_who_were_silent(pool: Database, database: PodDatabase) -> None:
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+async def test_who_writes_again_is_found_among_all_who_were_silent(
+    works: Works[LineWork], database: PodDatabase
+) -> None:
     async with works.begin(TENANT) as work:
         await work.db.execute(MANY, TENANT)
         await work.db.execute("UPDATE menu_links SET waits = true, due_at = 'infinity'")
@@ -261,8 +268,10 @@ async def test_who_writes_again_is_found_among_all_who_were_silent(pool: Databas
 
 
 @pytest.mark.integration
-async def test_who_is_another_citizen_since_they_unlinked_keeps_having_a_menu(pool: Database) -> None:
-    line, works = Account(reached=True), Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+async def test_who_is_another_citizen_since_they_unlinked_keeps_having_a_menu(
+    works: Works[LineWork], pool: Database
+) -> None:
+    line = Account(reached=True)
     rows = MenuRows(works, pool)
     keep = keeping(rows, line, clock=ManualClock(datetime.now(UTC) + timedelta(minutes=1)))
     await keep.refresh(TENANT, lambda _: [MENU])
@@ -273,8 +282,7 @@ async def test_who_is_another_citizen_since_they_unlinked_keeps_having_a_menu(po
 
 
 @pytest.mark.integration
-async def test_two_replicas_link_each_person_once(pool: Database) -> None:
-    works = Works(pool, LineWork, Origin("channel-line", ManualClock(NOW)))
+async def test_two_replicas_link_each_person_once(works: Works[LineWork], pool: Database) -> None:
     rows, later = MenuRows(works, pool), datetime.now(UTC) + timedelta(minutes=1)
     await rows.add(TENANT, "m-ja", "ja", "hash")
     await rows.promote(TENANT, "ja", "m-ja")

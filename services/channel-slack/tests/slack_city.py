@@ -273,7 +273,7 @@ class SlackCity:
         """The messages of the app that begin a thread."""
         return [message for message in await self.messages() if message.bot_id and not message.thread_ts]
 
-    async def shown(self, version: int, seconds: float = 25.0) -> SlackMessage:
+    async def shown(self, version: int, seconds: float = 60.0) -> SlackMessage:
         """The card's one message, once the pod knows that this version is shown."""
 
         async def settled() -> bool:

@@ -233,5 +233,5 @@ async def end_of(city: SlackCity, request: deliveries.DeliveryRequested) -> str:
                 ends.append(deliveries.DeliveryState.Name(event.state))
         return bool(ends)
 
-    await wait_until(ended, 25)
+    await wait_until(ended)
     return ends[0]

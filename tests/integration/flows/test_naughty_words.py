@@ -76,7 +76,7 @@ async def shown(city: City, numbers: set[str]) -> dict[str, str]:
                 found.update({each: quoted(message.blocks) for each in numbers if f" {each}\n" in seen})
         return numbers <= found.keys()
 
-    await city.until(look, 30, "some cards are missing")
+    await city.until(look, what="some cards are missing")
     return found
 
 

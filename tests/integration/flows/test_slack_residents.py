@@ -72,7 +72,7 @@ async def test_photos_and_words_of_one_message_are_filed_and_taken_back_together
         said = await city.thread(card)
         return sum("写真1枚は本人が取り消しました" in words for words in said) == 2
 
-    await city.until(gone, 30, "the photos are still there")
+    await city.until(gone, what="the photos are still there")
 
     async def silent() -> bool:
         return "大きな穴" not in words_of(await city.card(card.text.split()[1]))

@@ -123,7 +123,7 @@ async def test_a_reader_that_is_far_behind_is_told_even_while_it_hangs(
             found = await findings(city)
             return found if any("records behind" in what for what in found) else {}
 
-        found = await city.until(behind, 30, "nobody was told to be behind")
+        found = await city.until(behind, what="nobody was told to be behind")
     finally:
         city.signal("notifications", signal.SIGCONT)
     assert "see whether notifications" in told(found, "notifications.facts is 1 records behind")
@@ -241,7 +241,7 @@ async def test_another_default_menu_is_told_and_set_again(city: City) -> None:
     async def well() -> bool:
         return await findings(city) == {}
 
-    await city.until(well, 30, "the default menu was not set again")
+    await city.until(well, what="the default menu was not set again")
     shown = (await at_line(city, "GET", DEFAULT_MENU))["richMenuId"]
     assert shown == (await all_menus(city))["ja"]
 

@@ -46,7 +46,7 @@ async def test_the_outbox_shows_what_waits_while_kafka_is_frozen(city: City) -> 
     async def left() -> bool:
         return outbox(city, "identity")["waiting"] == 0
 
-    await city.until(left, 30, "the outbox did not drain")
+    await city.until(left, what="the outbox did not drain")
 
 
 async def test_topics_are_as_wanted_and_their_readers_are_named(city: City) -> None:

@@ -123,7 +123,7 @@ async def talk(city: City, resident: ResidentAtPhone, number: str, planted: Plan
     async def answered() -> bool:
         return any(answer in words for words in await city.thread(card))
 
-    await city.until(answered, 30, "the answer did not reach the card's thread")
+    await city.until(answered, what="the answer did not reach the card's thread")
     before = await resident.last()
     note = planted("note")
     await submit(city, OFFICER_HAKATA, await city.card(number), "resolve", words=f"直しました {note}")

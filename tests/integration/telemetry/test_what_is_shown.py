@@ -73,7 +73,7 @@ async def test_what_rules_and_boards_ask_for_is_told_by_a_running_pod(city: City
                     labels[sample.name] |= set(sample.labels)
         return labels if wanted - labels.keys() <= _ON_OCCASION else {}
 
-    labels = await city.until(told, 30, "a series that is asked for is not told")
+    labels = await city.until(told, what="a series that is asked for is not told")
     wrong = [
         f"{series.place}: {series.name} by {series.labels - labels[series.name] - TARGET_LABELS}"
         for series in asked()

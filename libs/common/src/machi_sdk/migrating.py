@@ -99,6 +99,18 @@ def check(service_dir: Path, owner_url: str) -> None:
     command.check(_config(service_dir, owner_url))
 
 
+def round_trip(service_dir: Path, owner_url: str) -> str:
+    """What is wrong with the migrations, down to nothing and up again; empty when all is well. For a pod's tests."""
+    try:
+        check(service_dir, owner_url)
+        downgrade(service_dir, owner_url)
+        upgrade(service_dir, owner_url)
+        check(service_dir, owner_url)
+    except CommandError as error:
+        return str(error)
+    return ""
+
+
 def runtime_shapes(service_dir: Path) -> dict[str, int]:
     """The shape of the runtime's tables that each migration brings, by revision; those older than shapes say none."""
     paths = (service_dir / "migrations" / "versions").glob("[0-9]*_*.py")
