@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := $(wildcard libs/*/src services/*/src tools/*/src examples/*/src benchmarks protos/*.py docs/reference/examples/*.py)
 TESTS := $(wildcard protos/tests libs/*/tests services/*/tests tools/*/tests examples/*/tests tests)
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium lock \
+.PHONY: help setup up down reset logs doctor gen lint format type test test-quick shape check chromium jars lock \
 	images wheelhouse image-bundle verify-charts verify-cluster new-service remove-service fuzz planted soak pictures \
 	bench bench-webhook bench-pipeline bench-consent bench-footprint
 
@@ -21,8 +21,8 @@ up: setup ## start the whole city on this machine
 down: ## stop what `make up` started, and only that
 	@test ! -x $(BIN)/machi || $(BIN)/machi down
 
-reset: ## stop, then empty the city's data
-	@test ! -x $(BIN)/machi || $(BIN)/machi reset --yes
+reset: ## stop, then empty the city's data; asks first where somebody can answer
+	@test ! -x $(BIN)/machi || $(BIN)/machi reset $$(test -t 0 || echo --yes)
 
 logs: setup ## show what the pods say
 	@$(BIN)/machi logs
@@ -53,11 +53,14 @@ shape: setup ## sizes of functions and files, names, addresses in lock files
 
 check: lint type shape ## everything that needs no server
 
-test: check chromium ## all tests, as CI runs them: two stacks with their tests, and the others beside them
+test: check chromium jars ## all tests, as CI runs them: two stacks with their tests, and the others beside them
 	@$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-quick: setup ## tests that need no server, no browser
 	@$(BIN)/pytest -q -n 2 -m "not integration and not stack and not faults and not browser"
+
+jars: setup ## Kafka's jars, fetched once for every checkout: tests reach nothing outside this machine
+	@$(BIN)/python -m machi_tools.embedded.kafka_jars
 
 chromium: ## the browser of the browser tests
 	@$(PYTHON) tools/machi/chromium.py
@@ -94,7 +97,7 @@ verify-cluster: setup ## the charts on the cluster of KUBECONFIG, through an upg
 planted: setup ## plant each bug of tests/planted and see its test turn red
 	@$(BIN)/python -m tests.planted
 
-soak: setup ## 100,000 reports and a million records with a fault every few seconds (hours; SOAK="--reports 2000" is shorter)
+soak: setup ## 100,000 reports and a million records with a fault every few seconds (hours; SOAK="--reports 2000" or "--minutes 30" is shorter)
 	@$(BIN)/python -m tests.endurance $(SOAK)
 
 bench: bench-webhook bench-pipeline bench-consent bench-footprint ## all measurements

@@ -1,6 +1,6 @@
-"""`make bench-footprint`: memory and time to ready of each pod alone, beside a bare interpreter with its libraries.
+"""`make bench-footprint`: memory and time to ready of each idle pod, beside a bare interpreter with its libraries.
 
-The stack of MACHI_STATE_DIR (or .machi) runs; each pod in turn is stopped in order and measured as it is started again.
+A stack of its own runs; each pod in turn is stopped in order and measured as it is started again, beside the others.
 """
 
 import os
@@ -8,6 +8,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -17,8 +18,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.results import keep
-from machi_tools.stack.layout import find_layout
-from machi_tools.stack.state import Process, read_state
+from benchmarks.stacks import Stack
 
 _EVERY = (
     "import grpc.aio, aiokafka, asyncpg, starlette.routing, uvicorn, uvloop, pydantic_settings, opentelemetry.sdk.trace"
@@ -52,29 +52,22 @@ def bare(statement: str) -> Footprint:
     return Footprint(megabytes, seconds)
 
 
-def pod(name: str, address: str) -> Footprint:
+def pod(stack: Stack, name: str, address: str) -> Footprint:
     """The pod stopped in order and started again by the supervisor: from its process's birth to ready."""
-    before = _process(name)
-    os.kill(before.pid, signal.SIGTERM)
+    before = stack.pid(name)
+    os.kill(before, signal.SIGTERM)
     deadline = time.time() + 30
-    while (fresh := _process(name)).pid == before.pid and time.time() < deadline:
+    while (fresh := stack.pid(name)) == before and time.time() < deadline:
         time.sleep(0.01)
     _until_ready(f"http://{address}/readyz", time.time() + 30)
-    seconds = _age(fresh.pid)
-    return Footprint(psutil.Process(fresh.pid).memory_info().rss / 2**20, seconds)
+    seconds = _age(fresh)
+    return Footprint(psutil.Process(fresh).memory_info().rss / 2**20, seconds)
 
 
 def _age(pid: int) -> float:
     """Seconds since its birth, counted from the boot, as the kernel does: the boot's time of day is a whole second."""
     since_boot = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
     return time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot / os.sysconf("SC_CLK_TCK")
-
-
-def _process(name: str) -> Process:
-    state = read_state(find_layout().state_file)
-    if state is None or name not in state.processes:
-        raise SystemExit("no stack runs here\n  cure: make up")
-    return state.processes[name]
 
 
 def _until_ready(url: str, deadline: float) -> None:
@@ -93,11 +86,9 @@ def _is_ready(url: str) -> bool:
 
 
 def main() -> None:
-    """Measure every pod of the running stack, each pair interleaved."""
-    state = read_state(find_layout().state_file)
-    if state is None:
-        raise SystemExit("no stack runs here\n  cure: make up")
-    figures = {each.name: _compare(each.name, each.http) for each in state.pods}
+    """Measure every pod of a stack, each pair interleaved."""
+    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), {}) as stack:
+        figures = {name: _compare(stack, name, address) for name, address in stack.pods().items()}
     print(f"kept in {keep('footprint', figures).relative_to(Path.cwd())}")
 
 
@@ -107,9 +98,9 @@ def _median(found: list[Footprint]) -> Footprint:
     )
 
 
-def _compare(name: str, address: str) -> dict[str, float]:
+def _compare(stack: Stack, name: str, address: str) -> dict[str, float]:
     goal = _GOALS["adapter" if name in _LIBRARIES else "domain"]
-    pairs = [(pod(name, address), bare(_LIBRARIES.get(name, _EVERY))) for _ in range(_REPEATS)]
+    pairs = [(pod(stack, name, address), bare(_LIBRARIES.get(name, _EVERY))) for _ in range(_REPEATS)]
     ours, base = _median([pair[0] for pair in pairs]), _median([pair[1] for pair in pairs])
     ratio = ours.megabytes / base.megabytes, ours.seconds / base.seconds
     print(

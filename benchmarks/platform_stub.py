@@ -13,7 +13,7 @@ class PlatformStub:
     """When each message came: to LINE by reply token or user, to Slack by the words it carries."""
 
     replied: dict[str, tuple[float, bytes]] = field(default_factory=dict)
-    pushed: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+    pushed: dict[str, list[tuple[float, bytes]]] = field(default_factory=dict)
     posted: list[tuple[float, str]] = field(default_factory=list)
     address: str = ""
     _serial: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -39,7 +39,7 @@ class PlatformStub:
             self.replied.setdefault(orjson.loads(body)["replyToken"], (time.perf_counter(), body))
             return web.json_response({"sentMessages": [{"id": str(next(self._serial))}]})
         if path.endswith("/message/push"):
-            self.pushed[orjson.loads(body)["to"]] = (time.perf_counter(), body)
+            self.pushed.setdefault(orjson.loads(body)["to"], []).append((time.perf_counter(), body))
         if path.endswith("chat.postMessage"):
             self.posted.append((time.perf_counter(), body.decode("utf-8", "replace")))
         serial = next(self._serial)

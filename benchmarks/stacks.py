@@ -54,6 +54,10 @@ class Stack:
         """Where LINE's webhooks go."""
         return self._state().webhooks["line"]
 
+    def pods(self) -> dict[str, str]:
+        """Where each pod answers over HTTP, by name."""
+        return {pod.name: pod.http for pod in self._state().pods}
+
     def pid(self, name: str) -> int:
         """The process id of a pod."""
         return self._state().processes[name].pid

@@ -58,9 +58,10 @@ class Bench:
         """When each person was answered; "we have your message" is no answer."""
         stub, seen = self._stub, {}
         for event in left:
-            for at, body in filter(None, (stub.replied.get(event), stub.pushed.get(user_of(event)))):
-                if _NOTICE not in body:
-                    seen[event] = at
+            said = [*filter(None, [stub.replied.get(event)]), *stub.pushed.get(user_of(event), ())]
+            answers = [at for at, body in said if _NOTICE not in body]
+            if answers:
+                seen[event] = min(answers)
         return seen
 
     def _posted(self, _left: Iterable[str]) -> dict[str, float]:

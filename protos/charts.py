@@ -33,8 +33,8 @@ def texts() -> dict[Path, str]:
     """Every generated file of the charts, by place."""
     manifests = _manifests()
     made = {CHARTS / name / "service.yaml": path.read_text(encoding="utf-8") for name, path in manifests.items()}
-    schema = _pod_schema()
-    made |= {CHARTS / name / "values.schema.json": schema for name in manifests}
+    own, schema = manifests.keys() - set(_city()), _pod_schema()  # the city's schema judges the values of its own pods
+    made |= {CHARTS / name / "values.schema.json": schema for name in own}
     made |= {CITY / "topics" / path.name: path.read_text(encoding="utf-8") for path in (ROOT / "topics").glob("*.yaml")}
     made |= {CITY / "demo" / name: text for name, text in _demo().items()}
     made |= {CITY / "Chart.yaml": _city_chart(), CITY / "values.schema.json": _city_schema()}
@@ -43,8 +43,8 @@ def texts() -> dict[Path, str]:
 
 
 def leftovers() -> set[Path]:
-    """Files in the folders that hold copies alone."""
-    return {path for folder in _COPIED for path in folder.glob("*")}
+    """Files in the folders that hold copies alone, and every schema: those that are not made any more go."""
+    return {path for folder in _COPIED for path in folder.glob("*")} | set(CHARTS.glob("*/values.schema.json"))
 
 
 def links() -> dict[Path, Path]:

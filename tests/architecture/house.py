@@ -11,6 +11,7 @@ from typing import cast
 import yaml
 
 from machi_sdk.manifest import Manifest, load_manifest
+from machi_sdk.yaml_text import read_yaml as read_yaml_file
 from machi_tools.stack.plan import TENANT, offered_languages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,6 +193,6 @@ def literal(node: ast.expr, known: dict[str, str]) -> str | None:
 
 def read_yaml(path: Path) -> dict[str, object]:
     """A YAML file that holds a mapping."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml_file(path)
     assert isinstance(content, dict), f"{path} holds no mapping"
     return cast("dict[str, object]", content)

@@ -5,6 +5,7 @@ from importlib import import_module
 import pytest
 from google.protobuf import descriptor_pool
 
+from machi_sdk.names import fold
 from tests.architecture import wires
 from tests.architecture.house import LANGUAGES, ROOT, Service, python_sources, read_yaml, services, topics
 
@@ -112,6 +113,13 @@ def test_commands_and_words_open_one_dialogue() -> None:
             for word in {word.casefold() for words in entry.keywords.values() for word in words}:
                 owners.setdefault(word, set()).add(f"{service.name}/{entry.command}")
     assert not {word: places for word, places in owners.items() if len(places) > 1}
+
+
+@every_service
+def test_who_types_a_tiles_title_opens_its_dialogue(service: Service) -> None:
+    tiles = [entry for entry in service.manifest.dialogues if entry.menu]
+    typed = [(fold(title), entry) for entry in tiles for title in entry.titles.values()]
+    assert not [title for title, entry in typed if title not in entry.opening_words]
 
 
 def test_words_that_steer_a_dialogue_open_none() -> None:

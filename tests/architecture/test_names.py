@@ -2,9 +2,12 @@
 
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from machi_identity.domain.staff import ROLES
+from machi_tools.stack.city_file import Role
 from tests.architecture.house import POD_ROOMS, ROOT, Service, read_yaml, services
 
 every_service = pytest.mark.parametrize("service", services(), ids=lambda service: service.name)
@@ -33,6 +36,10 @@ def test_a_chart_has_its_pods_name() -> None:
     for name, chart in charts.items():
         assert (chart["name"], chart["apiVersion"]) == (name, "v2")
         assert read_yaml(ROOT / "deploy" / "helm" / name / "values.yaml")
+
+
+def test_a_citys_file_and_the_directory_know_the_same_roles() -> None:
+    assert frozenset(get_args(Role)) == ROLES
 
 
 @every_service

@@ -15,6 +15,7 @@ LAST_RESORTS = {
     "libs/common/src/machi_sdk/rpc/server.py": "the span and the metric of a bug; raised again",
     "libs/common/src/machi_sdk/telemetry/traces.py": "a failing span learns the error's type; raised again",
     "libs/common/src/machi_sdk/inbound/queue.py": "a failing event waits, then is marked failed",
+    "libs/common/src/machi_sdk/rounds.py": "one municipality's trouble holds up no other",
     "libs/common/src/machi_sdk/deliveries/loop.py": "a failing delivery waits, then is given up",
     "services/reports/src/machi_reports/adapters/photo_decoder.py": "what no decoder reads is no photo",
     "libs/common/src/machi_sdk/transaction.py": "a work rolls back whatever ended it; raised again",

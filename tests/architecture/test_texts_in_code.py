@@ -332,3 +332,9 @@ def test_labels_of_manifests_and_controls_fit() -> None:
     named += [title for each in services() for entry in each.manifest.dialogues for title in entry.titles.values()]
     assert not [words for words in named if line.size(words) > line.QUICK_LABEL]
     assert not [words for words in bar.words("menu.bar").values() if line.size(words) > 14]
+
+
+def test_one_button_has_the_same_words_wherever_it_stands() -> None:
+    told = Texts(ROOT / "services/notifications/src/machi_notifications/templates")
+    listed = Texts(ROOT / "services/reports/src/machi_reports/texts")
+    assert listed.words("cases.different") == told.words("ReportMarkedDuplicate.reopen")

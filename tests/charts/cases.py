@@ -12,8 +12,12 @@ _PRODUCTION: dict[str, Any] = {
     "objectStore": {"url": "s3://machi/photos", "existingSecret": "photos"},
 }
 _OUTSIDE: dict[str, Any] = {
-    "database": {"existingSecret": "addresses"},
-    "kafka": {"bootstrapServers": "kafka-0.example:9093,kafka-1.example:9093", "securityProtocol": "SASL_SSL"},
+    "database": {"existingSecret": "addresses", "caSecret": "database-ca"},
+    "kafka": {
+        "bootstrapServers": "kafka-0.example:9093,kafka-1.example:9093",
+        "securityProtocol": "SASL_SSL",
+        "existingSecret": "kafka",
+    },
 }
 _GATEWAY = {"kind": "gateway", "host": "machi.city.example", "gateway": {"name": "web", "namespace": "gateways"}}
 
@@ -32,7 +36,7 @@ CASES: dict[str, dict[str, Any]] = {
         "global": {
             **_PRODUCTION,
             **_OUTSIDE,
-            "kafka": {**_OUTSIDE["kafka"], "existingSecret": "kafka", "caSecret": "kafka-ca"},
+            "kafka": {**_OUTSIDE["kafka"], "caSecret": "kafka-ca"},
             "keys": {"existingSecret": "keys"},
             "moreTenants": ["kasuga", "onojo"],
             "channels": {"existingSecret": "channels"},
@@ -44,7 +48,13 @@ CASES: dict[str, dict[str, Any]] = {
                 "labels": {"release": "prom"},
             },
         },
-        "reports": {"replicas": 3, "priorityClassName": "city", "nodeSelector": {"disk": "fast"}},
+        "reports": {
+            "replicas": 3,
+            "priorityClassName": "city",
+            "nodeSelector": {"disk": "fast"},
+            "tolerations": [{"key": "city", "operator": "Exists"}],
+        },
+        "operator": {"nodeSelector": {"disk": "slow"}, "tolerations": [{"key": "jobs", "operator": "Exists"}]},
         "identity": {"autoscaling": {"kind": "hpa", "min": 2}, "secretsRevision": "2026-05"},
         "notifications": {"autoscaling": {"kind": "keda", "min": 1}, "annotations": {"a/b": "c"}},
     },

@@ -104,6 +104,23 @@ def test_the_networks_edges_are_the_manifests(name: str) -> None:
             }  # fmt: skip
 
 
+def test_prometheus_reaches_what_cloudnativepg_tells() -> None:
+    rules = case("operators").one("NetworkPolicy", "machi-db")["spec"]["ingress"]
+    assert {"from": [{"namespaceSelector": {}}], "ports": [{"port": 9187}]} in rules
+
+
+def test_a_migration_reaches_its_database_before_its_pod_has_a_policy() -> None:
+    """A pod that joins a release, or comes from a chart of its own, migrates while all that it has is the city's."""
+    for name, way in (("evaluation", "postgres"), ("operators", "machi-db"), ("outside", "0.0.0.0/0")):
+        spec = case(name).one("NetworkPolicy", "machi-migration")["spec"]
+        job = next(each for each in case(name).of("Job") if "-migration" in each["metadata"]["name"])
+        labels = job["spec"]["template"]["metadata"]["labels"]
+        assert spec["podSelector"]["matchLabels"].items() <= labels.items()
+        assert "app.kubernetes.io/name" not in spec["podSelector"]["matchLabels"]
+        database = next(rule for rule in spec["egress"] if {"port": 5432} in rule["ports"])
+        assert way in str(database["to"])
+
+
 @every_case
 def test_only_channels_reach_the_internet(name: str) -> None:
     wide = {
@@ -123,6 +140,15 @@ def _ways_out(made: Rendered) -> dict[str, list[dict[str, Any]]]:
         peers = [peer for rule in policy["spec"].get("egress", []) for peer in rule.get("to", [])]
         found[policy["metadata"]["name"]] = [peer["ipBlock"] for peer in peers if "ipBlock" in peer]
     return found
+
+
+@pytest.mark.parametrize("policy", ["reports", "channel-line", "operator"])
+def test_servers_and_platforms_are_reached_by_ipv6_too(policy: str) -> None:
+    """What is private of IPv6 stays closed to who reaches the world."""
+    ways = _ways_out(case("outside"))[f"machi-{policy}"]
+    assert sum(way["cidr"] == "::/0" for way in ways) == sum(way["cidr"] == "0.0.0.0/0" for way in ways) > 1
+    closed = [way["except"] for way in ways if way["cidr"] == "::/0" and "except" in way]
+    assert closed == ([["fc00::/7", "fe80::/10"]] if policy.startswith("channel-") else [])
 
 
 @every_case
@@ -157,6 +183,43 @@ def test_what_stays_closed_is_left_out_of_the_whole_world_alone(place: str, poli
         {"cidr": "10.1.2.0/24"},
     ]
     assert [block for block in _ways_out(made)[f"machi-{policy}"] if block in expected] == expected
+
+
+@every_case
+def test_names_are_answered_on_nodes_and_by_pods_that_listen_elsewhere(name: str) -> None:
+    for policy in case(name).of("NetworkPolicy"):
+        rules = policy["spec"].get("egress", [])
+        ways = [rule for rule in rules if {"port": 53, "protocol": "UDP"} in rule["ports"]]
+        assert len(ways) == bool(rules), policy["metadata"]["name"]
+        for way in ways:
+            assert {"namespaceSelector": {}} in way["to"]
+            assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in way["to"]
+            assert {"port": 53} in way["ports"]
+            assert {"port": 5353, "protocol": "UDP"} in way["ports"]
+
+
+@pytest.mark.parametrize(("name", "cluster"), [("operators", "machi-kafka"), ("strimzi-of-others", "city-kafka")])
+def test_brokers_of_strimzi_are_reached_as_pods(name: str, cluster: str) -> None:
+    """A network that knows pods by their labels, such as Cilium, matches none by a range of addresses."""
+    for policy in ("machi-reports", "machi-operator"):
+        rules = case(name).one("NetworkPolicy", policy)["spec"]["egress"]
+        (way,) = [rule for rule in rules if {"port": 9093} in rule["ports"]]
+        assert way["to"] == [{"podSelector": {"matchLabels": {"strimzi.io/cluster": cluster}}}]
+
+
+def test_a_place_inside_the_cluster_is_named_by_its_pods() -> None:
+    peers = [{"namespaceSelector": {"matchLabels": {"name": "minio"}}}]
+    place = {"cidrs": [], "peers": peers, "ports": [9000]}
+    values = CASES["outside"]
+    made = render({**values, "global": {**values["global"], "networkPolicy": {"objectStore": place}}})
+    (way,) = [
+        rule for rule in made.one("NetworkPolicy", "machi-reports")["spec"]["egress"] if {"port": 9000} in rule["ports"]
+    ]
+    assert way["to"] == peers
+    nowhere = {**place, "peers": []}
+    closed = render({**values, "global": {**values["global"], "networkPolicy": {"objectStore": nowhere}}})
+    rules = closed.one("NetworkPolicy", "machi-reports")["spec"]["egress"]
+    assert not [rule for rule in rules if {"port": 9000} in rule["ports"]]
 
 
 def test_a_relay_within_private_ranges_is_all_that_channels_reach() -> None:
@@ -212,6 +275,13 @@ def test_kafka_users_may_what_manifests_say(name: str) -> None:
         assert {group for kind, group, _ in granted if kind == "group"} == {entry.group for entry in manifest.consumes}
 
 
+def test_a_replica_is_added_when_they_work_and_not_when_they_wait() -> None:
+    """The default request is what an idle pod needs: a share of that would be used up by a few requests a second."""
+    (found,) = case("outside").of("HorizontalPodAutoscaler")
+    (metric,) = found["spec"]["metrics"]
+    assert metric["resource"] == {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "500m"}}
+
+
 @every_case
 def test_one_hand_decides_how_many(name: str) -> None:
     made = case(name)
@@ -236,7 +306,9 @@ def test_pods_go_one_by_one_and_in_order(name: str) -> None:
         assert budgets[f"machi-{pod}"]["selector"]["matchLabels"] == deployment["spec"]["selector"]["matchLabels"]
         assert budgets[f"machi-{pod}"]["maxUnavailable"] == 1
         assert spec["terminationGracePeriodSeconds"] > LONGEST_DRAIN
-        assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        alone = any("persistentVolumeClaim" in volume for volume in spec["volumes"])
+        rolled = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+        assert deployment["spec"]["strategy"] == ({"type": "Recreate"} if alone else rolled), "nobody else has its disk"
         assert {each["topologyKey"] for each in spec["topologySpreadConstraints"]} >= {"kubernetes.io/hostname"}
         probes = spec["containers"][0]
         assert probes["readinessProbe"]["httpGet"]["path"] == "/readyz"

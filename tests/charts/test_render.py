@@ -1,11 +1,15 @@
 """Charts render for every city of the matrix, twice the same, and what they render is strictly valid."""
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from machi_tools.errors import StackError
+from machi_tools.growing import checked
+from machi_tools.stack.layout import ROOT
 from tests.architecture.house import in_the_stack
 from tests.charts import schemas
 from tests.charts.binaries import program
@@ -67,23 +71,109 @@ def test_helm_4_applies_it(name: str) -> None:
 
 
 @every_case
+def test_what_holds_data_outlives_the_release(name: str) -> None:
+    """A Kafka that stays without its node pools has no brokers."""
+    kinds = ("KafkaTopic", "KafkaNodePool", "Kafka", "Cluster", "PersistentVolumeClaim")
+    for each in case(name).of(*kinds):
+        kept = each["metadata"].get("annotations", {}).get("helm.sh/resource-policy")
+        assert kept == "keep", (each["kind"], each["metadata"]["name"])
+
+
+@every_case
 def test_no_object_twice(name: str) -> None:
     names = [(each["kind"], each["metadata"]["name"]) for each in case(name).objects]
     assert len(set(names)) == len(names)
 
 
-def test_an_upgrade_migrates_before_the_pods() -> None:
-    """On a first install whose database comes with the release it does not exist yet: a plain Job waits for it."""
-    first = case("evaluation").of("Job")
-    later = render({}, CHARTS / "machi", "--is-upgrade").of("Job")
-    outside = case("outside").of("Job")
+@pytest.mark.parametrize("stage", [(), ("--is-upgrade",)])
+def test_a_migration_waits_for_a_database_that_comes_with_the_release(stage: tuple[str, ...]) -> None:
+    """A pod may join in an upgrade, and one may mend a first install: a hook would wait for what comes after it."""
+    every = sorted(f"machi-{pod.name}-migration" for pod in in_the_stack())
 
-    def hooked(jobs: list[Object]) -> list[str]:
-        found = [each["metadata"] for each in jobs]
-        return sorted(each["name"] for each in found if "migration" in each["name"] and "annotations" in each)
+    def migrations(name: str) -> dict[str, Object]:
+        jobs = render(CASES[name], CHARTS / "machi", *stage).of("Job")
+        return {each["metadata"]["name"]: each for each in jobs if "-migration" in each["metadata"]["name"]}
 
-    assert hooked(first) == []
-    assert hooked(later) == hooked(outside) == sorted(f"machi-{pod.name}-migration" for pod in in_the_stack())
+    outside = migrations("outside")
+    assert sorted(outside) == every
+    assert all("helm.sh/hook" in each["metadata"]["annotations"] for each in outside.values())
+    for name in ("evaluation", "operators"):
+        found = migrations(name)
+        assert sorted(each.rpartition("-")[0] for each in found) == every
+        for each in found.values():
+            assert "annotations" not in each["metadata"]
+            (patience,) = each["spec"]["template"]["spec"]["containers"][0]["env"]
+            assert patience == {"name": "MACHI_DATABASE_PATIENCE", "value": "300"}
+
+
+def test_whom_a_database_is_trusted_by_is_known_to_pods_and_their_migrations() -> None:
+    made = case("outside")
+    file = {"key": "ca.crt", "path": "database-ca.crt"}
+    for where, pod in made.pods():
+        if "-migration" in where or where.startswith("Deployment"):
+            (secrets,) = [each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "secrets"]
+            assert {"secret": {"name": "database-ca", "items": [file]}} in secrets, where
+    plan = json.loads(made.one("ConfigMap", "machi-prepare")["data"]["plan.json"])
+    assert plan["need"]["database-ca"] == ["ca.crt"]
+
+
+def test_jobs_run_on_the_nodes_that_are_meant_for_them(own_chart: Path) -> None:
+    """A migration where its pod may, the city's own Jobs where the operator may."""
+
+    def placing(made: Rendered, *beginnings: str) -> list[object]:
+        found = [pod for where, pod in made.pods() if where.startswith(beginnings)]
+        return [(each.get("nodeSelector"), each.get("tolerations", [{}])[0].get("key")) for each in found]
+
+    made = case("outside")
+    assert placing(made, "Job machi-reports-migration", "Deployment machi-reports") == [({"disk": "fast"}, "city")] * 2
+    assert placing(made, "Job machi-identity-migration") == [(None, None)]
+    own = placing(made, "Job machi-operator-", "CronJob machi-trust", "Pod machi-canary")
+    assert own == [({"disk": "slow"}, "jobs")] * 4
+    beside = render({"global": {"release": "machi"}, "nodeSelector": {"disk": "own"}}, own_chart)
+    assert placing(beside, "Job machi-") == [({"disk": "own"}, None)] * 3
+
+
+def test_a_channel_that_is_switched_off_needs_no_secret() -> None:
+    def needed(channel: dict[str, object]) -> set[str]:
+        made = render({**CASES["outside"], "channel-line": {**CASES["outside"]["channel-line"], **channel}})
+        return set(json.loads(made.one("ConfigMap", "machi-prepare")["data"]["plan.json"])["need"])
+
+    assert needed({}) - needed({"enabled": False}) == {"line"}
+
+
+def test_a_job_that_failed_is_done_anew_by_the_next_upgrade(tmp_path: Path) -> None:
+    """Of the same values, too: helm leaves a Job alone that is named as before."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "machi-service").symlink_to(CHARTS / "machi-service")
+    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: revisions, version: 0.1.0, appVersion: 0.1.0}")
+    (tmp_path / "templates" / "job.yaml").write_text(
+        """
+        {{- range list 1 2 }}
+        {{- $root := dict "Chart" $.Chart "Release" (dict "Revision" . "Namespace" "city" "Service" "Helm") }}
+        {{- $global := include "machi-service.shared" $ | fromYaml }}
+        {{- $pod := dict "root" $root "release" "machi" "global" $global "values" dict "name" "operator" }}
+        {{- include "machi-service.job" (merge (dict "job" "apply" "arguments" list) $pod) }}
+        {{- end }}
+        """
+    )
+    first, second = render({}, tmp_path).of("Job")
+    assert first["spec"] == second["spec"]
+    assert first["metadata"]["name"] != second["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "secret", "parameters"),
+    [("SSL", "kafka", {"ca"}), ("SSL", "", {"ca"}), ("SASL_SSL", "kafka", {"ca", "username", "password"})],
+)
+def test_keda_trusts_whom_the_pods_trust(protocol: str, secret: str, parameters: set[str]) -> None:
+    values = CASES["outside"]
+    kafka = {**values["global"]["kafka"], "securityProtocol": protocol, "existingSecret": secret}
+    made = render({**values, "global": {**values["global"], "kafka": kafka}})
+    (scaled,) = made.of("ScaledObject")
+    spec = made.one("TriggerAuthentication", "machi-notifications")["spec"]
+    assert {each["parameter"] for each in [*spec.get("env", []), *spec["secretTargetRef"]]} == parameters
+    assert all(each["authenticationRef"] == {"name": "machi-notifications"} for each in scaled["spec"]["triggers"])
 
 
 def _annotations(values: dict[str, object]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
@@ -118,6 +208,42 @@ def test_reloader_finds_its_annotation_on_the_deployment_itself() -> None:
     assert all(own == {} for own, _ in _annotations({}).values())
 
 
+def test_a_name_that_the_citys_chart_has_is_no_pods() -> None:
+    """`machi new service` refuses it: the chart would make an object twice, or read a pod's values as its own."""
+    pods = {pod.name for pod in in_the_stack()}
+    objects = [each for name in CASES for each in case(name).objects]
+    named = {(each["kind"], each["metadata"]["name"].removeprefix("machi-")) for each in objects}
+    kinds = {kind for kind, name in named if name in pods}
+    keys = json.loads((CHARTS / "machi" / "values.schema.json").read_text(encoding="utf-8"))["properties"]
+    taken = {name for kind, name in named if kind in kinds} | set(keys) - pods
+    assert {"registry", "closed", "trust", "db", "global", "evaluation"} <= taken
+    for name in taken - pods:
+        with pytest.raises(StackError, match=r"is (taken|a word of Python)"):
+            checked(ROOT, name)
+
+
+def _boards(telemetry: dict[str, object], *more: str) -> set[tuple[str, str]]:
+    """File and uid of each board."""
+    made = render({"global": {"telemetry": telemetry}}, CHARTS / "machi", *more)
+    found = [each["data"] for each in made.of("ConfigMap") if "-board-" in each["metadata"]["name"]]
+    return {(file, json.loads(text)["uid"]) for data in found for file, text in data.items()}
+
+
+def test_boards_of_two_releases_stand_beside_each_other() -> None:
+    monitored: dict[str, object] = {"monitor": "PodMonitor"}
+    one, other = _boards(monitored), _boards(monitored, "--namespace", "another")
+    assert len(one) == len(other) == 5
+    for part in (0, 1):
+        assert not {each[part] for each in one} & {each[part] for each in other}
+    assert all(len(uid) <= 40 for _, uid in one)  # what Grafana takes
+
+
+def test_boards_come_with_a_monitor_unless_it_is_said_otherwise() -> None:
+    for enabled, monitor, count in ((False, "PodMonitor", 0), (True, "none", 5)):
+        assert len(_boards({"monitor": monitor, "boards": {"enabled": enabled}})) == count
+    assert _boards({"monitor": "none"}) == set()
+
+
 def test_the_timeline_is_told_when_spans_go_elsewhere() -> None:
     elsewhere = render({"global": {"telemetry": {"otlpEndpoint": "http://spans:4317"}}})
     for made, told in ((case("evaluation"), None), (elsewhere, "off")):
@@ -145,6 +271,10 @@ def test_a_pod_of_the_citys_own(own_chart: Path) -> None:
     commands = [each["spec"]["template"]["spec"]["containers"][0]["command"] for each in made.of("Job")]
     assert ["machi", "release", "apply"] in commands
     assert ["machi", "pods", "uninstall", "idea-box"] in commands
+    (migration,) = [each for each in made.of("Job") if "-migration" in each["metadata"]["name"]]
+    let_out = case("evaluation").one("NetworkPolicy", "machi-migration")["spec"]["podSelector"]["matchLabels"]
+    assert let_out.items() <= migration["spec"]["template"]["metadata"]["labels"].items()
+    assert "annotations" not in migration["metadata"], "its database comes with the city"
 
 
 def _edit(path: Path, old: str, new: str) -> None:
@@ -165,6 +295,20 @@ def test_a_pod_of_the_citys_own_has_its_version_and_the_operator_the_releases(ow
     assert _images(made, "machi-operator") == {f"localhost/machi/operator:{release}"}
     given = render({"global": {"release": "machi", "image": {"tag": "1.2.3"}}}, own_chart)
     assert _images(given, "machi-operator") == {"localhost/machi/operator:1.2.3"}
+
+
+def test_a_long_name_of_a_pod_makes_no_longer_name_of_a_job_than_a_label_takes(own_chart: Path) -> None:
+    """A hook's stays the same, so that the next one replaces it; and two pods that begin alike have two."""
+    hooks: list[tuple[str, str]] = []
+    for name in ("a-pod-with-a-name-of-quite-forty-letters", "a-pod-with-a-name-of-quite-forty-letterz"):
+        for file in ("Chart.yaml", "service.yaml"):
+            _edit(own_chart / file, "name: idea-box" if not hooks else f"name: {hooks[-1][0]}", f"name: {name}")
+        jobs = render({"global": {"release": "machi-of-the-city"}}, own_chart).of("Job")
+        assert len(jobs) == 3
+        assert all(len(job["metadata"]["name"]) <= 63 for job in jobs)
+        (hook,) = [job["metadata"]["name"] for job in jobs if "annotations" in job["metadata"]]
+        hooks.append((name, hook))
+    assert hooks[0][1] != hooks[1][1]
 
 
 def test_a_changed_manifest_of_a_citys_own_pod_is_installed_by_another_job(own_chart: Path) -> None:

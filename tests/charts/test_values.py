@@ -62,9 +62,26 @@ def _but(name: str, path: str, value: object) -> dict[str, Any]:
         ("outside", "global/database", None, "'database'"),
         ("outside", "global/database/existingSecret", "", "/global/database/existingSecret"),
         ("outside", "global/kafka/bootstrapServers", None, "'bootstrapServers'"),
+        ("outside", "global/kafka/existingSecret", None, "'existingSecret'"),
+        ("relay", "global/kafka/existingSecret", "", "/global/kafka/existingSecret"),
         ("outside", "global/objectStore", None, "'objectStore'"),
         ("outside", "global/publicUrl", "", "/global/publicUrl"),
+        (
+            "outside",
+            "global/publicUrl",
+            "https://machi.city.example/chat/",
+            "global.publicUrl: nothing leads to /chat/ below machi.city.example: take the path away",
+        ),
+        (
+            "operators",
+            "global/publicUrl",
+            "https://city.example:8443",
+            "global.publicUrl: city.example is not global.entrance.host, machi.city.example: give both the same host",
+        ),
         ("outside", "channel-line/secret", None, "'secret'"),
+        ("outside", "channel-line/settings/LINE_BOT_USER_ID", None, "'LINE_BOT_USER_ID'"),
+        ("outside", "channel-line/settings/LINE_BOT_USER_ID", "", "/channel-line/settings/LINE_BOT_USER_ID"),
+        ("outside", "channel-slack/settings/SLACK_TEAM_ID", None, "'SLACK_TEAM_ID'"),
         ("operators", "global/entrance/tlsSecret", "", "global.entrance.tlsSecret"),
     ],
 )
@@ -72,6 +89,11 @@ def test_a_wrong_value_is_named(name: str, path: str, value: object, words: str)
     with pytest.raises(RefusedError) as refused:
         render(_but(name, path, value))
     assert words in str(refused.value)
+
+
+def test_an_entrance_that_the_city_makes_itself_may_have_a_path_and_a_slash_is_none() -> None:
+    for name, url in (("relay", "https://city.example/machi"), ("outside", "https://Machi.city.example:443/")):
+        assert url in render(_but(name, "global/publicUrl", url)).text
 
 
 def _described(schema: dict[str, Any], where: str) -> Iterator[str]:

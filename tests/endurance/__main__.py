@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import tempfile
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000, help="records to carry, default %(default)s")
     parser.add_argument("--every", type=float, default=4.0, help="seconds between two faults, default %(default)s")
     parser.add_argument("--rate", type=float, default=20.0, help="reports filed a second at most, default %(default)s")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="file reports for so long at most, then judge")
     parser.add_argument("--seed", type=int, default=1, help="chooses the faults, default %(default)s")
     chosen = parser.parse_args()
     sys.exit(asyncio.run(_endure(chosen)))
@@ -64,7 +66,9 @@ async def _reports(chosen: argparse.Namespace, state: Path) -> list[str]:
             # Slack takes forty changes a minute of us: a card shown before its case was taken on needs one.
             patience = 300 + chosen.reports / 5
             await open_desks(city)
-            ordeal = reports.Ordeal(chosen.reports, chosen.every, chosen.rate, patience, chosen.seed)
+            ordeal = reports.Ordeal(
+                chosen.reports, chosen.every, chosen.rate, patience, chosen.seed, chosen.minutes * 60
+            )
             verdict = await reports.endure_reports(city, ordeal)
     finally:
         machi(state, "down", check=False)

@@ -20,10 +20,11 @@ async def open_desks(city: City) -> None:
 
 def _spread(files: Files) -> Files:
     catalogue = json.loads(files.catalogue)
-    model = files.desks[0]
+    model = files.file.desks[0]
     places = [(kind["code"], ward) for kind in catalogue["categories"] for ward in catalogue["ward_names"]]
     routes = [{"category": kind, "ward": ward, "desk": f"{kind}-{ward}"} for kind, ward in places]
-    desks = [{**model, "desk_id": route["desk"]} for route in routes]
+    desks = [model.model_copy(update={"desk_id": route["desk"]}) for route in routes]
     catalogue["routes"] = routes
-    catalogue["desks"] += [{"desk_id": desk["desk_id"], "titles": desk["titles"]} for desk in desks]
-    return replace(files, desks=[*files.desks, *desks], catalogue=json.dumps(catalogue, ensure_ascii=False))
+    catalogue["desks"] += [{"desk_id": desk.desk_id, "titles": desk.titles} for desk in desks]
+    file = files.file.model_copy(update={"desks": (*files.file.desks, *desks)})
+    return replace(files, file=file, catalogue=json.dumps(catalogue, ensure_ascii=False))

@@ -26,7 +26,7 @@ UNIT = 100_000
 # each of three readers.
 FLAT, FLAT_WHILE_FILLING = 2.0, 20.0
 _HANG_SECONDS = 2.0
-_DRAIN_SECONDS = 180.0
+_STANDSTILL_SECONDS = 180.0
 _LOOK_SECONDS = 0.5
 
 
@@ -129,7 +129,8 @@ class Verdict:
 async def endure_records(count: int, folder: Path, every: float, seed: int = 1) -> Verdict:
     """Write `count` records, break things all the while, heal, drain, then judge by what the writer said it wrote."""
     async with _ground(folder, count) as ground:
-        trouble, memory = Trouble(ground.faults(), every, seed), Memory()
+        trouble = Trouble(ground.faults(), every, seed, lambda: len(ground.writing.said))
+        memory = Memory()
         reading = [asyncio.create_task(each.run()) for each in ground.readers]
         writing = asyncio.create_task(ground.writing.run())
         try:
@@ -170,15 +171,23 @@ async def _judged(ground: Ground, count: int, faults: dict[str, int], memory: Me
     written = sum(min(BATCH, count - first) for first in set(ground.writing.said))
     connection = await asyncpg.connect(ground.database.admin_url)
     try:
-        deadline = asyncio.get_running_loop().time() + _DRAIN_SECONDS
-        while True:
-            counted = "SELECT count(*) AS effects, count(DISTINCT number) AS different FROM effects WHERE tenant = $1"
-            found = await connection.fetchrow(counted, TENANT)
-            assert found is not None
-            if found["different"] >= written or asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
+        found = await _drained(connection, written)
         left = {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in ("outbox", "parked")}
     finally:
         await connection.close()
-    return Verdict(written, found["effects"], found["different"], left, faults, memory.slopes(UNIT))
+    return Verdict(written, *found, left, faults, memory.slopes(UNIT))
+
+
+async def _drained(connection: "asyncpg.Connection[asyncpg.Record]", written: int) -> tuple[int, int]:
+    """Effects and how many different ones, once there is one for each record or no more come."""
+    counted = "SELECT count(*) AS effects, count(DISTINCT number) AS different FROM effects WHERE tenant = $1"
+    loop = asyncio.get_running_loop()
+    before, moved = -1, loop.time()
+    while True:
+        found = await connection.fetchrow(counted, TENANT)
+        assert found is not None
+        if found["different"] >= written or loop.time() > moved + _STANDSTILL_SECONDS:
+            return found["effects"], found["different"]
+        if found["different"] != before:
+            before, moved = found["different"], loop.time()
+        await asyncio.sleep(_LOOK_SECONDS)

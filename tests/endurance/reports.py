@@ -1,6 +1,7 @@
 """Reports by rpc, their cards in Slack, and a push for each, while pods, servers, and platforms falter."""
 
 import asyncio
+import math
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -34,6 +35,7 @@ _FLAT = 1.0
 _FLAT_IN_ALL = 20.0
 TAKEN_ON = Texts(ROOT / "services" / "reports" / "src" / "machi_reports" / "texts").say("ja", "state.acknowledged")
 _PEOPLE = 12
+_MOST_EACH = 1_500  # the demonstration's city takes 2,000 of a person and day
 _HANG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 _LONGEST_PAUSE = 60.0
@@ -80,24 +82,32 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Ordeal:
-    """So many reports, at most `rate` a second, and a fault each `every` seconds."""
+    """So many reports, or what `seconds` are enough for, at most `rate` a second; a fault each `every` seconds."""
 
     count: int
     every: float
     rate: float
     drain_seconds: float
     seed: int = 1
+    seconds: float = math.inf
+
+    def share(self, filed: int, seconds: float) -> float:
+        """How much of it is over."""
+        return max(filed / self.count, seconds / self.seconds)
 
 
 async def endure_reports(city: City, ordeal: Ordeal) -> Verdict:
     """File the reports, break things all the while, heal, drain, then judge by what both platforms received."""
     trouble, memory = Trouble(faults_of(city), ordeal.every, ordeal.seed), Memory()
     async with _speaking(city) as (crowd, officer):
-        people = [await _resident(city) for _ in range(_PEOPLE)]
-        filing = [asyncio.create_task(_file(crowd, officer, user, share)) for user, share in _shares(people, ordeal)]
+        people = [await _resident(city) for _ in range(max(_PEOPLE, ordeal.count // _MOST_EACH + 1))]
+        began = asyncio.get_running_loop().time()
+        until = began + ordeal.seconds
+        shares = _shares(people, ordeal)
+        filing = [asyncio.create_task(_file(crowd, officer, user, due, until)) for user, due in shares]
         try:
             async with trouble.going_on():
-                await _watched(city, crowd, filing, memory, partial(_spare, trouble, ordeal))
+                await _watched(city, crowd, filing, memory, partial(_spare, trouble, ordeal, began))
                 await _drained(city, crowd, people, _UNDER_FIRE_SECONDS)
             await city.simulator.clear_faults()
             await city.until(partial(pods_ready, city), _REST_SECONDS, "a pod did not become ready again")
@@ -191,17 +201,19 @@ def _shares(people: list[str], ordeal: Ordeal) -> Iterator[tuple[str, list[float
         yield user, [serial / ordeal.rate for serial in range(place, ordeal.count, len(people))]
 
 
-async def _file(crowd: Crowd, officer: Officer, user: str, due: list[float]) -> None:
-    """One person's share of the reports, none before its time, and each taken on."""
+async def _file(crowd: Crowd, officer: Officer, user: str, due: list[float], until: float) -> None:
+    """One person's share of the reports, none before its time or after the whole run's, and each taken on."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     for seconds in due:
-        await asyncio.sleep(began + seconds - loop.time())
+        await asyncio.sleep(min(began + seconds, until) - loop.time())
+        if loop.time() >= until:
+            return
         await officer.take_on(await crowd.file(user))
 
 
-def _spare(trouble: Trouble, ordeal: Ordeal, filed: int) -> None:
-    if filed >= ordeal.count * _NO_KILLS_AFTER:
+def _spare(trouble: Trouble, ordeal: Ordeal, began: float, filed: int) -> None:
+    if ordeal.share(filed, asyncio.get_running_loop().time() - began) >= _NO_KILLS_AFTER:
         trouble.spare(f"{pod} kill -9" for pod in PODS)
 
 

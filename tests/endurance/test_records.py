@@ -14,7 +14,7 @@ RECORDS = 250_000
 
 @pytest.mark.faults
 @pytest.mark.integration
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_no_record_is_lost_or_doubled_whatever_breaks(tmp_path: Path) -> None:
     verdict = await endure_records(RECORDS, tmp_path, every=1.5)
     assert (verdict.written, verdict.lost, verdict.double) == (RECORDS, 0, 0)
@@ -32,6 +32,23 @@ def test_a_process_that_grows_is_seen() -> None:
     memory._lives[("flat", 3)] = [(0, 10.0), (100, 900.0)]  # a short life says nothing
     assert memory.slopes(1000) == {"leaking": 1.0, "flat": 0.0, "filling": 0.0}
     assert memory.highest() == {"leaking": 89.9, "flat": 900.0, "filling": 90.0}
+
+
+async def test_nothing_breaks_again_before_something_has_moved() -> None:
+    progress, broken = 0, asyncio.Event()
+
+    async def broke() -> None:
+        broken.set()
+
+    trouble = Trouble({"broke": broke}, every=0.01, seed=1, progress=lambda: progress)
+    async with trouble.going_on():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(broken.wait(), 0.1)
+        progress = 1
+        await asyncio.wait_for(broken.wait(), 60)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 0.1)
+    assert trouble.made == {"broke": 1}
 
 
 async def test_a_fault_that_cannot_be_made_is_no_success() -> None:

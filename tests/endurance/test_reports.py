@@ -25,6 +25,12 @@ async def test_no_report_card_or_push_is_lost_or_doubled_whatever_breaks(city: C
     assert sum(verdict.faults.values()) >= 3
 
 
+@pytest.mark.parametrize(("filed", "seconds", "share"), [(25, 10, 0.25), (25, 30, 0.5), (100, 90, 1.5)])
+def test_a_run_is_over_by_its_reports_or_its_time(filed: int, seconds: float, share: float) -> None:
+    assert Ordeal(100, every=2, rate=4, drain_seconds=1, seconds=60).share(filed, seconds) == share
+    assert Ordeal(100, every=2, rate=4, drain_seconds=1).share(filed, seconds) == filed / 100
+
+
 def test_the_kept_runs_keep_the_bound_of_memory() -> None:
     kept = [path for path in sorted(FOLDER.glob("soak-reports-*.json")) if path.name >= FIRST]
     runs = [json.loads(path.read_text(encoding="utf-8"))["figures"] for path in kept]

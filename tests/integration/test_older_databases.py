@@ -15,11 +15,17 @@ from tests.architecture.house import Service, with_tables
 pytestmark = pytest.mark.integration
 # What the shape before the present one had instead.
 FORMER = """
-DROP INDEX uq_parked_record;
-CREATE UNIQUE INDEX uq_parked_consumer_topic_partition_offset ON parked (consumer, topic, partition, "offset");
+DROP INDEX ix_inbound_events_said;
+ALTER TABLE inbound_events DROP COLUMN focus_version;
 """
 INDEXES = """
 SELECT indexname FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE '%pkey' AND indexname NOT LIKE 'pk_%'
+"""
+# Which columns there are, and whether an insert has to name them.
+COLUMNS = """
+SELECT table_name AS "table", column_name AS "column", is_nullable = 'NO' AND column_default IS NULL
+    AND is_identity = 'NO' AND is_generated = 'NEVER' AS wanted
+FROM information_schema.columns WHERE table_schema = 'public'
 """
 
 
@@ -39,3 +45,19 @@ async def test_an_older_database_gets_the_present_tables(service: Service, postg
         found = {row["indexname"] for row in await connection.fetch(INDEXES, list(RUNTIME.tables))}
         await connection.close()
     assert found == {str(index.name) for table in RUNTIME.tables.values() for index in table.indexes}
+
+
+@pytest.mark.parametrize("service", with_tables(), ids=lambda service: service.name)
+async def test_an_insert_of_the_first_release_names_all_that_present_tables_want(
+    service: Service, postgres_server: PostgresAddress
+) -> None:
+    """Old code works beside the new pods of an upgrade, and after a rollback."""
+    async with database_for(postgres_server, service.folder) as database:
+        connection = await asyncpg.connect(database.owner_url)
+        now = await connection.fetch(COLUMNS)
+        await asyncio.to_thread(migrating.downgrade, service.folder, database.owner_url, "0001")
+        then = await connection.fetch(COLUMNS)
+        await connection.close()
+    tables, known = {row["table"] for row in then}, {(row["table"], row["column"]) for row in then}
+    later = {(row["table"], row["column"]) for row in now if row["wanted"] and row["table"] in tables} - known
+    assert later == set()

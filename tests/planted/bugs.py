@@ -263,8 +263,8 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{LINE}/entrypoints/webhook.py",
-                """if not signed(secret, body, request.headers.get("x-line-signature", "")):""",
-                """if not signed(secret, body, request.headers.get("x-line-signature", "")) and not body:""",
+                "if not signed(secret, body, signature):",
+                "if not signed(secret, body, signature) and not body:",
             ),
         ),
         "services/channel-line/tests/test_pod.py::test_the_door_takes_only_what_line_signed",

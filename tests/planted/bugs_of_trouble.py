@@ -87,9 +87,9 @@ BUGS_OF_TROUBLE: tuple[Bug, ...] = (
         (
             Edit(
                 f"{SDK}/conversation/turns.py",
-                "            await pending.mark_turned(response",
+                "            await pending.mark_turned(answer",
                 "            await self.settle_focus(pending, writer, response)\n"
-                "            await pending.mark_turned(response",
+                "            await pending.mark_turned(answer",
             ),
         ),
         "libs/common/tests/test_focus.py::test_an_answer_is_kept_though_the_focus_was_set_late",

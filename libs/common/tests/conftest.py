@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from chatting import Chat, a_chat
 from talking import Talk, Tell
 
 from machi_sdk.clock import ManualClock
@@ -85,3 +86,8 @@ def kit(works: Works[Work], clock: ManualClock, tell: Tell) -> DialogueKit[Work]
 @pytest.fixture
 def talk(kit: DialogueKit[Work]) -> Talk:
     return Talk(kit)
+
+
+@pytest.fixture
+async def chat(works: Works[Work], clock: ManualClock) -> Chat:
+    return await a_chat(works, clock)

@@ -52,7 +52,9 @@ class Tell:
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
         if arguments.get("closed"):
             return Reply((say("closed"),))
-        return Answers({"from": turn.channel})
+        begun, typed = Answers({"from": turn.channel}), arguments.get("text", "")
+        is_kind = typed in {option.option_id for option in KINDS}
+        return begun.answered("kind", typed, turn.event_id) if is_kind else begun
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         return next((question for question in self.asked if question.key not in answers), None)
@@ -97,8 +99,8 @@ class Talk:
         self.session = "" if ended else self.last.session_id or self.session
         return self.last
 
-    async def open(self, **arguments: str) -> wire.TurnResponse:
-        request = self.request()
+    async def open(self, event_id: str = "", **arguments: str) -> wire.TurnResponse:
+        request = self.request(event_id)
         request.open.CopyFrom(wire.Open(command="tell", arguments=arguments))
         return await self.send(request)
 

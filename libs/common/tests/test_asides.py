@@ -56,6 +56,24 @@ async def test_what_is_opened_with_something_of_its_own_begins_anew(talk: Talk) 
     assert (await talk.open(about="another")).session_id != begun
 
 
+@pytest.mark.parametrize(("way", "asked"), [("again", "photo"), ("go-on", "sure")])
+async def test_who_starts_over_begins_with_what_came_along(
+    talk: Talk, works: Works[Work], way: str, asked: str
+) -> None:
+    await talk.until("sure")
+    await talk.open(text="light")
+    assert (await talk.open()).ask.key == "~return", "a press with nothing takes nothing away"
+    assert (await talk.choose(way)).ask.key == asked
+    assert ("light" in await stored(works)) == (way == "again")
+
+
+async def test_what_came_along_and_was_unsent_is_forgotten(talk: Talk, works: Works[Work]) -> None:
+    await talk.until("words")
+    await talk.open("unsent", text="light")
+    assert (await talk.unsend("unsent")).ask.key == "words"
+    assert "light" not in await stored(works)
+
+
 async def test_no_button_stands_there_twice(talk: Talk) -> None:
     talk.language = "ja"
     await talk.until("sure")

@@ -37,10 +37,22 @@ def test_other_tenants_have_channels_in_files(tmp_path: Path) -> None:
     assert settings.tenants == {"fukuoka", "sapporo"}
 
 
+def test_a_tenant_that_is_named_and_has_no_file_is_known(tmp_path: Path) -> None:
+    put(tmp_path, "kobe", "slack", {**SLACK, "team_id": ""})
+    given = put(tmp_path, "sapporo", "slack", SLACK).model_copy(update={"machi_tenants": "sapporo, kobe,naha"})
+    assert given.without_channel() == ["naha"]
+
+
 def test_an_id_of_digits_stays_as_it_is_written(tmp_path: Path) -> None:
     line = "channel_id: 0165\nchannel_secret: 00e1\nchannel_access_token: 7\nbot_user_id: U1\n"
     found = put(tmp_path, "sapporo", "line", line).line_channels.by_tenant["sapporo"]
     assert (found.channel_id, found.channel_secret.get_secret_value()) == ("0165", "00e1")
+
+
+def test_the_line_break_behind_a_secret_is_no_part_of_it(tmp_path: Path) -> None:
+    slack = {name: f"{value}\n" for name, value in SLACK.items()}
+    found = put(tmp_path, "sapporo", "slack", slack).slack_channels.by_tenant["sapporo"]
+    assert (found.bot_token.get_secret_value(), found.team_id) == (SECRET, "T9")
 
 
 @pytest.mark.parametrize(
@@ -50,9 +62,14 @@ def test_an_id_of_digits_stays_as_it_is_written(tmp_path: Path) -> None:
         ({**SLACK, "team_id": ""}, "team_id: is empty"),
         ({"signing_secret": SECRET, "team_id": "T9"}, "bot_token: Field required"),
         (f"signing_secret: {SECRET}\n  bot_token: x", "line 2 is not YAML"),
+        ("team_id: T1\nteam_id: T2", "line 2: the key 'team_id' stands here twice"),
         (SECRET, "Input should be a valid dictionary or instance of SlackSettings"),
         (f"\0{SECRET}", "is not YAML"),
+        ({**SLACK, "bot_token": "one\ntwo"}, "bot_token: holds what no header may hold"),
         ({**SLACK, "flood_cards": SECRET}, "flood_cards: Input should be a valid integer"),
+        ({**SLACK, "flood_cards": 0}, "flood_cards: Input should be greater than or equal to 1"),
+        ({**SLACK, "calm_seconds": float("inf")}, "calm_seconds: Input should be"),
+        ({**SLACK, "calm_seconds": 1e15}, "calm_seconds: Input should be less than or equal to 86400"),
     ],
 )
 def test_a_wrong_file_turns_off_its_own_channel_alone(

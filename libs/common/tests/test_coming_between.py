@@ -101,3 +101,37 @@ async def test_words_to_a_dialogue_that_is_too_old_answer_what_waits(
     assert (answer.session_id, answer.ask.key) == (waiting, "sure")
     await talk.choose("yes")
     assert await filed(works) == ["it is the one on the left"]
+
+
+async def test_what_is_half_told_is_gone_on_with_wherever_the_person_was_meanwhile(talk: Talk) -> None:
+    asked, told = await talk.until("words"), talk.session
+    talk.session = ""  # another pod's dialogue, such as the choice of a language, has their focus
+    answer = await opened(talk, "tell")
+    assert (answer.session_id, answer.ask.key) == (told, "~return")
+    assert (await talk.choose("go-on")).ask.key == asked.ask.key
+
+
+async def test_what_is_half_told_behind_another_dialogue_is_not_begun_on_top_of_it(talk: Talk) -> None:
+    await talk.until("words")
+    told = talk.session
+    await opened(talk, "more")
+    await talk.type("1")
+    answer = await opened(talk, "tell")
+    assert (answer.session_id, answer.ask.key) == (told, "~return")
+
+
+@pytest.mark.parametrize("arguments", [{"text": "1"}, {"latitude": "33.5", "longitude": "130.4", "place": "here"}])
+async def test_a_guess_or_a_place_along_with_a_button_is_no_wish_to_begin_anew(
+    talk: Talk, arguments: dict[str, str]
+) -> None:
+    await talk.until("words")
+    assert (await talk.open(**arguments)).ask.key == "~return"
+    assert (await talk.open(about="another thing")).ask.key == "kind"
+
+
+async def test_an_end_leads_back_to_what_is_half_told_although_the_focus_was_elsewhere(talk: Talk) -> None:
+    asked, told = await talk.until("words"), talk.session
+    talk.session = ""
+    await opened(talk, "more")
+    answer = await to_its_end(talk)
+    assert (answer.session_id, answer.session_state, answer.ask) == (told, wire.SESSION_STATE_OPEN, asked.ask)

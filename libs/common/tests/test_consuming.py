@@ -31,7 +31,7 @@ from machi_sdk.parking import ParkedRecord, drop_parked, list_parked, request_re
 from machi_sdk.producer import Producer, partition_of
 from machi_sdk.settings import Settings
 from machi_sdk.telemetry import current_trace_id, span
-from machi_sdk.testing import Event, KafkaAddress, PodDatabase, new_topic, publish, wait_until
+from machi_sdk.testing import Event, KafkaAddress, PodDatabase, empty_topics, new_topic, publish, wait_until
 from machi_sdk.work import Origin, Work, Works
 from machi_tools.embedded.kafka import KafkaServer
 
@@ -187,7 +187,8 @@ async def test_a_dropped_record_is_gone_with_its_content(subject: Subject) -> No
     assert await subject.parked() == []
 
 
-async def test_no_event_comes_in_while_one_lies_unread_for_two_days(subject: Subject) -> None:
+@pytest.mark.parametrize("end", ["handled", "deleted"])
+async def test_no_event_comes_in_while_one_lies_unread_for_two_days(subject: Subject, end: str) -> None:
     healed = asyncio.Event()
 
     async def wait(_records: Sequence[Received], _work: Work) -> None:
@@ -203,7 +204,10 @@ async def test_no_event_comes_in_while_one_lies_unread_for_two_days(subject: Sub
         await wait_until(lambda: consumer.unread_seconds() > 48 * 3600)
         with pytest.raises(Unavailable, match="inbound-unread-too-long"):
             await entrance.store(event, "fukuoka")
-        healed.set()
+        if end == "handled":
+            healed.set()
+        else:
+            await empty_topics(subject.bootstrap, {subject.topic: (1, "delete")})
         await wait_until(lambda: consumer.unread_seconds() == 0.0)
         await entrance.store(event, "fukuoka")
     await producer.close()
@@ -390,11 +394,5 @@ async def test_a_broker_restart_is_waited_for(subject: Subject, kafka_server: Ka
 
 
 def _environment(subject: Subject, crash_at: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "TOPIC": subject.topic,
-        "GROUP": subject.group,
-        "DATABASE_URL": subject.url,
-        "KAFKA_BOOTSTRAP_SERVERS": subject.bootstrap,
-        "CRASH_AT": crash_at,
-    }
+    places = {"TOPIC": subject.topic, "GROUP": subject.group, "DATABASE_URL": subject.url}
+    return {**os.environ, **places, "KAFKA_BOOTSTRAP_SERVERS": subject.bootstrap, "CRASH_AT": crash_at}

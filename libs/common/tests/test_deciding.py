@@ -97,9 +97,17 @@ CASES = [
         ("reports", wire.TurnRequest(place=wire.Place(latitude=33.5, longitude=130.4, title="天神"))),
     ),
     (
-        InboundEvent(place=PlaceSent(latitude=33.5, longitude=130.4, address="天神" * 30)),
+        InboundEvent(event_id="e-1", place=PlaceSent(latitude=33.5, longitude=130.4, title="家", address="天神" * 30)),
         "",
-        opened("identity", "help", sent="place", latitude="33.500000", longitude="130.400000", place="天神" * 20),
+        opened(
+            "identity",
+            "help",
+            sent="place",
+            latitude="33.500000",
+            longitude="130.400000",
+            sent_in="e-1",
+            place="家 " + "天神" * 29,
+        ),
     ),
     (InboundEvent(media=MediaSent(content_id="1")), "", opened("identity", "help", sent="photo")),
     (InboundEvent(other=OtherSent(kind="audio")), "", opened("identity", "help", sent="audio")),
@@ -139,7 +147,9 @@ WITHOUT = ["linkabcd2346", "link", "please link abcd-2346", "link abcd-234", "ab
 def test_a_keyword_takes_its_argument_along(typed: str, openings: InstalledOpenings) -> None:
     step = decide(InboundEvent(text=TextSent(text=typed)), "reports", openings)
     assert step is not None
-    assert (step.pod, step.request) == opened("identity", "link", text=typed)
+    argument = step.request.open.arguments["argument"]
+    assert (step.pod, step.request) == opened("identity", "link", text=typed, argument=argument)
+    assert argument.replace("-", "") == "abcd2346"
 
 
 @pytest.mark.parametrize("typed", WITHOUT)
@@ -156,6 +166,24 @@ def test_who_gets_what(
     step = decide(event, focused, openings)
     assert step is not None
     assert (step.pod, step.request) == expected
+
+
+async def test_a_pod_whose_patterns_fit_nowhere_takes_away_no_other_pods_words() -> None:
+    pods = InstalledPods()
+    flagged = tuple(entry.model_copy(update={"within": "(?i)lamp"}) for entry in REPORTS.dialogues)
+    await pods.put(REPORTS.model_copy(update={"name": "aaa", "dialogues": flagged}))
+    await pods.put(IDENTITY)
+    openings = InstalledOpenings(pods)
+    for _ in range(2):
+        step = decide(InboundEvent(text=TextSent(text="連携 ABCD-2346")), "", openings)
+        assert step is not None
+        assert (step.pod, step.request.open.command) == ("identity", "link")
+
+
+def test_what_stands_far_behind_in_a_long_text_opens_nothing(openings: InstalledOpenings) -> None:
+    typed = "FK-1234"
+    found = [openings.by_phrase(f"{'a ' * before}{typed}") is not None for before in (0, 200, 300)]
+    assert found == [True, True, False]
 
 
 def test_an_unfollow_asks_nobody(openings: InstalledOpenings) -> None:

@@ -63,6 +63,12 @@ async def test_a_tenant_whose_platform_hangs_leaves_places_to_the_others() -> No
         assert sender.done["fukuoka"] == 0
 
 
+async def test_two_tenants_whose_platforms_hang_leave_places_to_a_third() -> None:
+    crowd, sender = Crowd(Counter(fukuoka=1_000, sapporo=1_000, kobe=40)), Hanging(("fukuoka", "sapporo"))
+    async with running(crowd, sender, "fukuoka", "sapporo", "kobe"):
+        await wait_until(lambda: sender.done["kobe"] == 40)
+
+
 async def test_who_comes_later_gets_the_next_place() -> None:
     crowd, sender = Crowd(Counter(fukuoka=1_000)), Hanging(("fukuoka", "sapporo"))
     async with running(crowd, sender, "fukuoka", "sapporo"):

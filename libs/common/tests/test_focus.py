@@ -1,198 +1,23 @@
 """The dialogue a person is in, from event to event: what comes between, what is over, an identity that answers late."""
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import pytest
-from talking import Tell, filed
+from chatting import Chat
+from talking import Tell, filed, stored
 
-from machi.channel.v1.events_pb2 import InboundEvent, Pressed, TextSent
-from machi.dialogue.v1 import dialogue_service_pb2 as wire
+from machi.channel.v1.events_pb2 import InboundEvent, MediaSent, MessageUnsent, OtherSent, PlaceSent, TextSent
 from machi.identity.v1 import identity_service_pb2 as identity
 from machi_sdk.clock import ManualClock
-from machi_sdk.conversation import InstalledOpenings, NoPhoto, People, Talkers, Turns
-from machi_sdk.conversation.press import CommandPress, encode
 from machi_sdk.dialogue import (
-    Accept,
-    Answers,
-    AtOnce,
-    Choices,
-    Dialogue,
     DialogueKit,
-    Json,
-    Opt,
-    Question,
-    Reject,
-    Reply,
-    TurnContext,
 )
-from machi_sdk.envelope import Received
-from machi_sdk.errors import Conflict, Unavailable
-from machi_sdk.ids import new_id
-from machi_sdk.inbound import Bulkheads, EarlierMessages, PendingEvent
+from machi_sdk.errors import Unavailable
+from machi_sdk.ids import derived_id
 from machi_sdk.inbound.events import EventRows
-from machi_sdk.installed import InstalledPods
-from machi_sdk.manifest import Manifest
-from machi_sdk.messages import text as say
-from machi_sdk.rpc import Peers
-from machi_sdk.work import Work, Works
 
 pytestmark = pytest.mark.integration
-DIALOGUES = {
-    "reports": [
-        {"command": "tell", "titles": {"en": "Report"}, "keywords": {"en": ["report"]}},
-        {"command": "more", "titles": {"en": "More"}},
-        {"command": "cases", "titles": {"en": "Cases"}, "phrase": "[a-z]{2}-[0-9]{4}"},
-    ],
-    "identity": [
-        {"command": "language", "titles": {"en": "Language"}, "keywords": {"en": ["language", "English"]}},
-        {"command": "help", "role": "fallback", "titles": {"en": "Help"}, "keywords": {"en": ["help me"]}},
-    ],
-}
-
-
-class Register(People):
-    """Identity's register of one person."""
-
-    def __init__(self) -> None:
-        super().__init__(cast("Peers", None), "line")
-        self.person = identity.ResolveResponse(citizen_id=new_id(), language="ja")
-        self.late = 0  # so many answers come too late, though the focus is set
-
-    async def resolve(self, tenant: str, address: str) -> identity.ResolveResponse:
-        found = identity.ResolveResponse()
-        found.CopyFrom(self.person)
-        return found
-
-    async def focus(self, tenant: str, request: identity.SetFocusRequest) -> None:
-        if request.expected_version != self.person.focus.version:
-            raise Conflict("focus-moved")
-        focus = identity.Focus(pod=request.pod, session_id=request.session_id, version=request.expected_version + 1)
-        self.person.focus.CopyFrom(focus)
-        if self.late:
-            self.late -= 1
-            raise Unavailable("deadline")
-
-
-@dataclass(frozen=True)
-class Says:
-    """Says what it was told, and opens nothing."""
-
-    command: str
-
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Reply:
-        return Reply((say(f"{self.command}: {arguments.get('text', '')}"),))
-
-
-@dataclass(frozen=True)
-class Language:
-    """Knows from the register where the person was, as identity does."""
-
-    register: Register
-    command: str = "language"
-
-    async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        focus, typed = self.register.person.focus, arguments.get("text", "")
-        answers = Answers({"language": "en"} if typed == "English" else {})
-        return answers.coming_between(focus.pod, focus.session_id) if focus.pod not in ("", "identity") else answers
-
-    def ask(self, answers: Answers, language: str) -> Question | None:
-        options = (Opt("ja", "日本語"), Opt("en", "English"))
-        return None if "language" in answers else Question("language", "Which?", Choices(options))
-
-    async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        return Accept(value)
-
-    async def finish(self, work: Work, turn: TurnContext, answers: Answers) -> Reply:
-        self.register.person.language = answers.text("language")
-        return Reply((say("done"),), language=answers.text("language"))
-
-
-class Pods(Talkers):
-    """The kits of both pods, without a network between; they share a database, each with a tenant of its own."""
-
-    def __init__(self, kits: Mapping[str, DialogueKit[Work]]) -> None:
-        super().__init__(cast("Peers", None), Bulkheads())
-        self.kits = kits
-        self.away = ""
-
-    async def turn(self, tenant: str, pod: str, request: wire.TurnRequest) -> wire.TurnResponse:
-        if pod == self.away:
-            raise Unavailable("deadline-exceeded")
-        return await self.kits[pod].turn(request, "fukuoka" if pod == "reports" else "sapporo")
-
-
-class NoGallery:
-    """`Content` of people who send none."""
-
-    async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        raise NoPhoto
-
-
-@dataclass
-class Chat:
-    """A person at a channel."""
-
-    works: Works[Work]
-    turns: Turns
-    register: Register
-    pods: Pods
-    last: wire.TurnResponse = field(default_factory=wire.TurnResponse)
-    count: int = 0
-
-    async def pending(self, event: InboundEvent) -> PendingEvent:
-        self.count += 1
-        event.event_id, event.address = f"e-{self.count}", "U1"
-        received = Received(event, event.event_id, "x", "fukuoka", "key", datetime.now(UTC), "topic", {})
-        async with self.works.begin("fukuoka") as work:
-            (pending,), _ = await EventRows(self.works).accept([received], work, 1)
-        return pending
-
-    async def answered(self, pending: PendingEvent, mark: str = "") -> wire.TurnResponse:
-        found = await self.turns.answer(pending, NoGallery(), lambda _: mark)
-        assert found is not None
-        self.last = found.response
-        return self.last
-
-    async def does(self, event: InboundEvent) -> wire.TurnResponse:
-        pending = await self.pending(event)
-        answer = await self.answered(pending)
-        await pending.mark("done")
-        return answer
-
-    async def types(self, *lines: str) -> wire.TurnResponse:
-        for words in lines:
-            await self.does(InboundEvent(text=TextSent(text=words)))
-        return self.last
-
-    async def opens(self, pod: str, command: str) -> wire.TurnResponse:
-        return await self.does(InboundEvent(pressed=Pressed(data=encode(CommandPress(pod, command)))))
-
-    @property
-    def said(self) -> list[str]:
-        return [message.text.text for message in self.last.messages]
-
-    @property
-    def focus(self) -> tuple[str, str]:
-        focus = self.register.person.focus
-        return focus.pod, focus.session_id
-
-
-@pytest.fixture
-async def chat(works: Works[Work], clock: ManualClock) -> Chat:
-    register, pods = Register(), InstalledPods()
-    for name, dialogues in DIALOGUES.items():
-        content = {"name": name, "version": "1", "owner": "test", "dialogues": dialogues}
-        await pods.put(Manifest.model_validate(content))
-    pods.read_whole = True
-    own: list[Dialogue[Work] | AtOnce] = [Tell(), Tell("more"), Says("cases")]
-    kits = {"reports": DialogueKit(works, own, clock)}
-    kits["identity"] = DialogueKit(works, [Language(register), Says("help")], clock)
-    talkers = Pods(kits)
-    turns = Turns(register, talkers, InstalledOpenings(pods), EarlierMessages(works))
-    return Chat(works, turns, register, talkers)
 
 
 @pytest.mark.parametrize("way", [("2",), ("English",), ("cancel",), ("language", "English")])
@@ -280,3 +105,110 @@ async def test_a_focus_that_was_not_set_is_set_by_the_next_try(chat: Chat) -> No
     chat.register.person.focus.CopyFrom(lost)  # as if it had not been set either
     await chat.answered(pending)
     assert (chat.said, chat.focus) == (["filed"], ("", ""))
+
+
+async def test_a_later_try_of_an_answer_leads_nobody_back_into_what_they_left(chat: Chat) -> None:
+    stuck = await chat.pending(InboundEvent(text=TextSent(text="report")))
+    await chat.answered(stuck)
+    await stuck.wait(0.0, "platform-401")
+    elsewhere = identity.Focus(pod="identity", session_id="s-9", version=chat.register.person.focus.version + 1)
+    chat.register.person.focus.CopyFrom(elsewhere)
+    (again,) = await EventRows(chat.works).claim(1, {})
+    await chat.answered(again)
+    assert (chat.focus, chat.register.looked_up) == (("identity", "s-9"), 1)
+
+
+async def test_a_number_that_answers_no_question_opens_what_it_names_and_leads_back(chat: Chat) -> None:
+    asked = await chat.types("report")
+    told = await chat.types("FK-1234")
+    assert (chat.said, told.ask.key, chat.focus) == (["cases: fk-1234"], "kind", ("reports", asked.session_id))
+    less = DialogueKit(chat.works, [Tell()], chat.pods.kits["identity"].clock)
+    chat.pods.kits = {**chat.pods.kits, "reports": less}
+    assert (await chat.types("FK-1234")).ask.key == "kind"
+    assert chat.said == ["選択肢から選ぶか、番号を入力してください。"]
+
+
+async def test_a_number_that_answers_the_question_is_an_answer(chat: Chat) -> None:
+    answer = await chat.types("report", "1", "skip", "FK-1234")
+    assert (answer.ask.key, chat.said) == ("sure", [])
+
+
+async def test_a_place_that_is_sent_to_a_dialogue_that_is_over_is_taken_anew(chat: Chat) -> None:
+    await chat.types("report")
+    cast("ManualClock", chat.pods.kits["reports"].clock).advance(timedelta(hours=73))
+    await chat.does(InboundEvent(place=PlaceSent(latitude=33.59, longitude=130.4)))
+    assert (chat.said, chat.focus) == (["help: "], ("", ""))
+
+
+async def test_what_was_taken_anew_is_taken_back_where_it_went(chat: Chat, clock: ManualClock) -> None:
+    await chat.types("report", "1", "skip")
+    clock.advance(timedelta(hours=73))
+    taken = InboundEvent(text=TextSent(text="light"), message_id="m-1")
+    assert (await chat.does(taken)).ask.key == "photo", "it began a new one, and was its first answer"
+    assert (await chat.does(InboundEvent(unsent=MessageUnsent(message_id="m-1")))).ask.key == "kind"
+    assert "light" not in await stored(chat.works)
+
+
+async def test_what_was_told_of_by_a_part_of_its_words_is_taken_back_there_too(chat: Chat) -> None:
+    await chat.types("report")
+    told = InboundEvent(text=TextSent(text="see FK-1234"), message_id="m-1")
+    await chat.does(told)
+    assert chat.said == ["cases: fk-1234"]
+    await chat.does(InboundEvent(unsent=MessageUnsent(message_id="m-1")))
+    assert ("reports", derived_id(told.event_id, "part")) in chat.pods.taken_back
+
+
+async def test_a_photo_that_was_taken_anew_is_taken_back_from_the_pod_that_has_it(
+    chat: Chat, clock: ManualClock
+) -> None:
+    await chat.types("report", "1")
+    clock.advance(timedelta(hours=73))
+    photo = InboundEvent(media=MediaSent(content_id="c-1"), message_id="m-1")
+    await chat.does(photo)
+    assert chat.said == ["help: "]
+    await chat.does(InboundEvent(unsent=MessageUnsent(message_id="m-1")))
+    assert ("reports", photo.event_id) in chat.pods.taken_back
+
+
+async def test_what_is_said_right_after_goes_where_the_words_before_went(chat: Chat) -> None:
+    await chat.opens("reports", "remark")
+    for words in ("the left side", "at the bakery"):
+        told = await chat.types(words)
+        assert (chat.said, told.HasField("ask")) == ([f"noted: {words}"], False)
+    cast("ManualClock", chat.pods.kits["reports"].clock).advance(timedelta(minutes=2))
+    await chat.types("hello")
+    assert (chat.said, chat.focus) == (["help: hello"], ("", ""))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        InboundEvent(other=OtherSent(kind="sticker")),
+        InboundEvent(text=TextSent(text="help")),
+        InboundEvent(text=TextSent(text="x" * 2001)),
+    ],
+    ids=["sticker", "help", "too long"],
+)
+async def test_a_question_that_was_shown_after_all_is_open_as_long_as_any_other(
+    chat: Chat, clock: ManualClock, event: InboundEvent
+) -> None:
+    await chat.opens("reports", "remark")
+    await chat.types("the left side")
+    assert (await chat.does(event)).ask.key == "words"
+    clock.advance(timedelta(minutes=2))
+    await chat.types("at the bakery")
+    assert chat.said == ["noted: at the bakery"]
+
+
+async def test_what_comes_between_ends_what_would_be_said_right_after(chat: Chat) -> None:
+    await chat.opens("reports", "remark")
+    await chat.types("the left side")
+    told = await chat.opens("reports", "cases")
+    assert (chat.said, told.HasField("ask"), chat.focus) == (["cases: "], False, ("", ""))
+
+
+async def test_the_question_before_is_asked_instead_of_waiting_for_more(chat: Chat) -> None:
+    told = await chat.types("report", "1")
+    await chat.opens("reports", "remark")
+    back = await chat.types("the left side")
+    assert (back.session_id, back.ask.key) == (told.session_id, "photo")

@@ -11,7 +11,7 @@ from machi_sdk import forgetting
 from machi_sdk.database import Database
 from machi_sdk.envelope import Provenance, Received, headers_of, wire_headers
 from machi_sdk.errors import Conflict, Unavailable
-from machi_sdk.handling import PARK_AFTER, Handling, Subscription, Verdict
+from machi_sdk.handling import ONE_BY_ONE_AFTER, PARK_AFTER, Handling, Subscription, Verdict
 from machi_sdk.parking import RawRecord, list_parked
 from machi_sdk.testing import PodDatabase
 from machi_sdk.work import Work, Works
@@ -117,6 +117,15 @@ async def test_poison_is_found_and_parked_and_the_others_have_their_effect(
         ("e4", "gave-up-after-retries"),
     ]
     assert await pod.end([raw(5)]) == 1
+
+
+async def test_whoever_dies_in_between_the_tries_of_what_was_parked_are_not_the_next_ones(
+    pod: Pod, works: Works[Work]
+) -> None:
+    assert await pod.end([raw(0, "poison")]) == PARK_AFTER
+    async with works.begin("") as work:
+        assert await work.db.fetchval("SELECT parked.xmin = attempts.xmin FROM parked, attempts"), "one transaction"
+    assert await tries(works) == {0: (0, ONE_BY_ONE_AFTER)}
 
 
 async def test_what_the_domain_refuses_costs_no_retry(pod: Pod, works: Works[Work], pod_database: PodDatabase) -> None:

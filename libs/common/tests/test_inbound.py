@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 from writing import Adapter, accept, all_are, arrived, only_done, running, states
@@ -283,10 +283,10 @@ async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: 
     monkeypatch.setattr("machi_sdk.inbound.queue._RENEW_SECONDS", 0.05)
     odd, renew = [OSError(28, "no space")], EventRows.renew
 
-    async def oddly(rows: EventRows, ids: Sequence[int]) -> None:
+    async def oddly(rows: EventRows, leases: Mapping[int, int]) -> None:
         if odd:
             raise odd.pop()
-        await renew(rows, ids)
+        await renew(rows, leases)
 
     monkeypatch.setattr(EventRows, "renew", oddly)
     run_out, go_on = asyncio.Event(), asyncio.Event()
@@ -311,6 +311,48 @@ async def test_a_long_handling_keeps_its_lease(works: Works[Work], monkeypatch: 
             go_on.set()
             await wait_until(all_are(works, "done"))
     assert (first.handled, second.handled) == (["a/1"], [])
+
+
+async def test_no_renewal_under_way_prolongs_a_wait(works: Works[Work], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("machi_sdk.inbound.queue._RENEW_SECONDS", 0.05)
+    renew, begun, go_on = EventRows.renew, asyncio.Event(), asyncio.Event()
+
+    async def slowly(rows: EventRows, leases: Mapping[int, int]) -> None:
+        if leases:
+            begun.set()
+            await go_on.wait()
+            await renew(rows, leases)
+
+    monkeypatch.setattr(EventRows, "renew", slowly)
+
+    async def down(_event: PendingEvent) -> None:
+        await begun.wait()
+        asyncio.get_running_loop().call_later(0.2, go_on.set)
+        raise Unavailable("reports-down")
+
+    queue = InboundQueue(works, Adapter(down), "line")
+    await accept(works, queue, "a/1")
+
+    async def pause() -> float:
+        async with works.begin("") as work:
+            found: float = await work.db.fetchval(
+                "SELECT extract(epoch FROM due_at - now())::float8 FROM inbound_events WHERE state = 'waiting'"
+            )
+            return found
+
+    async with running(queue):
+        await wait_until(go_on.is_set)
+        await wait_until(lambda: _is(states(works), {"a/1": "waiting"}))
+        assert await pause() < 4.5, "a lease is eight seconds"
+
+
+async def test_a_lost_lease_is_not_renewed(works: Works[Work]) -> None:
+    await accept(works, InboundQueue(works, Adapter(), "line"), "a/1")
+    rows = EventRows(works)
+    (event,) = await rows.claim(1, {})
+    await event.wait(0.0, "reports-down")
+    await rows.renew({event.id: event.tries - 1})
+    assert [again.tries for again in await EventRows(works).claim(1, {})] == [event.tries + 1]
 
 
 async def test_what_can_never_succeed_fails_and_lets_the_next_through(

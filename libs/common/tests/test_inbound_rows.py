@@ -71,8 +71,11 @@ async def test_what_an_unsend_finds_waiting_never_comes_to_a_pod(works: Works[Wo
     said = [InboundEvent(event_id=f"{person}/{n}", message_id=f"m-{person}{n}") for person in "ab" for n in (1, 2)]
     first = {event.event.event_id: event for event in (await enter(works, *said))[0]}
     await first["b/1"].wait(60.0, "photo-download")
-    unsent = [InboundEvent(event_id=f"{name}/9") for name in ("a", "b", "c", "d")]
-    for event, message_id in zip(unsent, ("m-a2", "m-b1", "m-a1", "m-none"), strict=True):
+    again = (await enter(works, InboundEvent(event_id="e/1", message_id="m-e1")))[0]
+    await again[0].wait(0.0, "photo-download")
+    assert await claimed(EventRows(works), 1) == ["e/1"], "its second try is under way"
+    unsent = [InboundEvent(event_id=f"{name}/9") for name in ("a", "b", "c", "d", "e")]
+    for event, message_id in zip(unsent, ("m-a2", "m-b1", "m-a1", "m-none", "m-e1"), strict=True):
         event.unsent.message_id = message_id
     await enter(works, *unsent)
     connection = await database.connect()
@@ -82,7 +85,7 @@ async def test_what_an_unsend_finds_waiting_never_comes_to_a_pod(works: Works[Wo
     await connection.close()
     left = {row["event_id"]: (row["state"], row["blank"]) for row in found if not row["event_id"].endswith("9")}
     gone, there = ("ignored", True), ("received", False)
-    assert left == {"a/1": there, "a/2": gone, "b/1": gone, "b/2": there}, (
+    assert left == {"a/1": there, "a/2": gone, "b/1": gone, "b/2": there, "e/1": there}, (
         "what is being handled is taken back after it"
     )
     assert (await claimed(EventRows(works), 9))[:1] == ["b/2"], "nobody waits behind it"
@@ -145,3 +148,10 @@ async def test_old_words_are_blanked_and_old_ids_dropped(works: Works[Work], dat
     rows = await raw.fetch("SELECT event_id, payload = '' AS blank FROM inbound_events ORDER BY event_id")
     assert [(row["event_id"], row["blank"]) for row in rows] == [("a/1", True), ("c/1", False)]
     await raw.close()
+
+
+async def test_nobody_is_told_to_wait_once_there_is_an_answer(works: Works[Work]) -> None:
+    waits, turned = (await enter(works, InboundEvent(event_id="a/1"), InboundEvent(event_id="b/1")))[0]
+    await turned.mark_turned(b"", "toy")
+    assert [await waits.claim_notice(), await turned.claim_notice()] == [True, False]
+    assert [await waits.claim_reply("answer"), await turned.claim_reply("answer")] == [False, True]

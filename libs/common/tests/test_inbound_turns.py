@@ -29,7 +29,14 @@ def test_the_tenant_with_the_fewest_under_way_is_next() -> None:
 
 def waiting(tries: int, age: timedelta) -> PendingEvent:
     row = {"id": 1, "tenant": "fukuoka", "payload": b"", "trace": "{}", "state": "waiting", "stored": None}
-    row |= {"pod": "", "reply_mark": "", "reason": "", "tries": tries, "received_at": datetime.now(UTC) - age}
+    row |= {
+        "pod": "",
+        "reply_mark": "",
+        "reason": "",
+        "tries": tries,
+        "received_at": datetime.now(UTC) - age,
+        "focus_version": None,
+    }
     return PendingEvent(cast("asyncpg.Record", row), cast("Works[Work]", None))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from machi_sdk.language import FOLDER, Language, chain, default_language, known, language
+from machi_sdk.language import FOLDER, Language, chain, default_language, dialled, known, language, meant
 
 NOW = datetime.fromisoformat("2026-11-28T15:00+09:00")
 EARLIER = datetime.fromisoformat("2026-11-28T14:05+09:00")
@@ -55,6 +55,18 @@ def test_plain_japanese_reads_as_it_is_said(time: str, words: str) -> None:
     assert known()["ja-Hira"].clock(datetime.fromisoformat(f"2026-11-28T{time}")) == words
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "address"),
+    [
+        ("092-000-0199", "81", "tel:+81-92-000-0199"),
+        ("092-000-0199", "", "tel:092-000-0199"),
+        ("119", "81", "tel:119"),
+    ],
+)
+def test_a_number_is_dialled_from_any_country(number: str, code: str, address: str) -> None:
+    assert dialled(number, code) == address
+
+
 @pytest.mark.parametrize("number", ["119", "+81 92-000-0199"])
 def test_numbers_that_are_whole_stay(number: str) -> None:
     assert {one.phone(number, "81") for one in known().values()} == {number}
@@ -77,6 +89,28 @@ def test_numbers_that_are_whole_stay(number: str) -> None:
 def test_what_stands_in(tag: str, expected: tuple[str, ...]) -> None:
     assert chain(tag) == expected
     assert language(tag).tag == next(each for each in expected if each in known())
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("ko-KR", "ko"),
+        ("ja-hira", "ja-Hira"),
+        ("zh-Hant-HK", "zh-Hant"),
+        ("zh-tw", "zh-Hant"),
+        ("zh-CN", "zh-Hans"),
+        ("zh", "zh-Hans"),
+        ("zhx", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_browser_asks_for(tag: str, expected: str) -> None:
+    assert meant(tag) == expected
+
+
+def test_no_two_languages_have_a_tag_in_common() -> None:
+    tags = [tag.lower() for one in known().values() for tag in (one.tag, *one.other_tags)]
+    assert len(set(tags)) == len(tags)
 
 
 @pytest.mark.parametrize("one", known().values(), ids=known())

@@ -45,6 +45,7 @@ def test_every_service_fits_the_schema_and_keeps_its_hash_on_the_way(path: Path)
         (SMALLEST + "serves: [{service: x}, {service: x}]", "service 'x' is there twice"),
         (SMALLEST + "dialogues: [{command: x, titles: {}}, {command: x, titles: {}}]", "dialogue 'x' is there twice"),
         (SMALLEST + "dialogues: [{command: x, titles: {}, argument: '('}]", "dialogues.0.argument"),
+        (SMALLEST + "dialogues: [{command: x, titles: {}, within: '(?i)a'}]", "dialogues.0.within"),
         (LONG_TITLE, "dialogues.0.titles: Value error, en: 'Report a broken lamp ' has 21 characters, at most 20"),
         ("name: [", "line 2"),
         ("- a list", "the file"),

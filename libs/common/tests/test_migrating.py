@@ -10,9 +10,10 @@ from sqlalchemy import create_mock_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from machi_sdk.migrating import RUNTIME_SHAPE, check, create_runtime_tables, upgrade_runtime_tables
+from machi_sdk.migrating import RUNTIME_SHAPE, check, create_runtime_tables, upgrade, upgrade_runtime_tables
+from machi_sdk.migrating_job import Refused, revision
 
-SHAPES = {1: "8971e03e620230ac"}
+SHAPES = {2: "f3624bf0790903fc"}
 
 
 class Written:
@@ -53,3 +54,17 @@ def test_a_pod_without_a_migration_for_the_present_shape_is_named(tmp_path: Path
 def test_a_migration_for_a_newer_sdk_is_refused() -> None:
     with pytest.raises(ValueError, match=f"knows shape {RUNTIME_SHAPE} .*, the migration wants {RUNTIME_SHAPE + 1}"):
         upgrade_runtime_tables(Written(), shape=RUNTIME_SHAPE + 1)
+
+
+def test_an_owners_address_says_how_to_speak_to_the_server(tmp_path: Path) -> None:
+    """No server listens at port 1: it was asked, so the words behind the address were understood."""
+    (tmp_path / "migrations").mkdir()
+    env = "from sqlalchemy import MetaData\nfrom machi_sdk.migrating import run_env\nrun_env(MetaData())\n"
+    (tmp_path / "migrations" / "env.py").write_text(env)
+    with pytest.raises(OSError, match="Connect call failed"):
+        upgrade(tmp_path, "postgresql://owner@127.0.0.1:1/toy?sslmode=disable")
+
+
+async def test_words_in_an_owners_address_that_nobody_knows_are_said_at_once() -> None:
+    with pytest.raises(Refused, match=r"^toy at 127\.0\.0\.1:1 as owner cannot be .*sslmode.*: mend the address"):
+        await revision("postgresql://owner@127.0.0.1:1/toy?sslmode=verify", patience=300)

@@ -106,6 +106,14 @@ def test_the_command_prints_a_document_a_line(
     assert "Verbs" in capsys.readouterr().err
 
 
+def test_a_verb_about_records_takes_so_many_at_once_and_replay_takes_none_for_all() -> None:
+    many = [str(each) for each in range(operating.MOST_WORDS)]
+    for verb in ("show", "replay", "drop"):
+        assert operating.VERBS[verb].takes(many)
+        assert not operating.VERBS[verb].takes([*many, "1000"])
+        assert operating.VERBS[verb].takes([]) == (verb == "replay")
+
+
 def test_a_pod_that_does_not_listen_is_not_ready() -> None:
     good, said = operating.ready(Settings(machi_http_address="127.0.0.1:1"))
     assert not good

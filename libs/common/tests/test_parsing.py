@@ -28,6 +28,7 @@ from machi_sdk.dialogue.questions import (
 
 OPTIONS = (Opt("road", "道路の穴"), Opt("lamp", "街灯"), Opt("sign", "道路標識"))
 ENGLISH = Choices((Opt("park", "Park", words=("tree",)), Opt("lamp", "Street light"), Opt("other", "Something else")))
+ALARM = Choices((Opt("gas", "Live wire or gas", words=("CO",)), Opt("other", "Something else"), Opt("up", "Up")))
 YES_NO = (frozenset({"はい", "yes"}), frozenset({"いいえ", "no"}))
 KINDS: tuple[Kind, ...] = (
     Choices(OPTIONS),
@@ -69,11 +70,15 @@ def typed(words: str) -> wire.TurnRequest:
         (KINDS[7], "2026/4/1", "2026-04-01"),
         (KINDS[7], "2026年12月31日", "2026-12-31"),
         (KINDS[8], "9:30", "09:30"),
-        (KINDS[8], "09:30+09:00", "09:30"),
         (ENGLISH, "Two trees fell", "park"),
         (ENGLISH, "light", "lamp"),
         (ENGLISH, "002", "lamp"),
         (ENGLISH, "other", "other"),
+        (ENGLISH, "str", "lamp"),
+        (ALARM, "gas", "gas"),
+        (ALARM, "up", "up"),
+        (ALARM, "It smells of CO", "gas"),
+        (Choices(OPTIONS), "穴", "road"),
         (Choices((Opt("2", "First"), Opt("1", "Second"))), "1", "2"),
         (Choices((Opt("a", "2"), Opt("b", "1"))), "1", "b"),
     ],
@@ -91,6 +96,7 @@ def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Js
         (KINDS[0], "9" * 5000, "again.choice"),
         (ENGLISH, "The street is flooded", "again.choice"),
         (ENGLISH, "hi", "again.choice"),
+        *((ALARM, few, "again.choice") for few in ("e", "g", "ga", "W", "or", "ｇ", "s.", "wi")),
         (KINDS[1], "1,2,3", "again.multi-choice"),
         (KINDS[2], "a photo", "again.photo"),
         (KINDS[3], "  ", "again.place"),
@@ -129,6 +135,40 @@ def test_buttons_pins_photos_and_pickers_answer_their_questions() -> None:
     assert answer_of(KINDS[2], photo, YES_NO) == {"media_id": "m1"}
     picked = wire.TurnRequest(moment=wire.Moment(date="2026-04-01"))
     assert answer_of(KINDS[7], picked, YES_NO) == "2026-04-01"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "33.5902, 130.4017",
+        "（３３．５９０２、１３０．４０１７）",
+        "33.5902 130.4017",
+        "https://www.google.com/maps?q=33.5902,130.4017&z=17",
+        "https://www.google.com/maps/place/X/@33.1,130.1,17z/data=!3m1!4b1!4m5!3m4!8m2!3d33.5902!4d130.4017",
+        "https://www.google.com/maps/@33.5902,130.4017,17z",
+        "https://www.google.com/maps/search/?api=1&query=33.5902%2C130.4017",
+        "https://maps.google.com/?q=loc:33.5902,130.4017",
+        "https://maps.apple.com/?q=Pin&ll=33.5902,130.4017",
+        "https://maps.apple.com/place?coordinate=33.5902,130.4017&name=Pin",
+        "https://www.openstreetmap.org/?mlat=33.5902&mlon=130.4017#map=19/33.1/130.1",
+        "https://www.openstreetmap.org/#map=19/33.5902/130.4017",
+        "geo:33.5902,130.4017?z=19",
+    ],
+)
+def test_a_point_that_is_typed_or_pasted_is_a_point(words: str) -> None:
+    point = {"latitude": 33.5902, "longitude": 130.4017, "title": "", "address": ""}
+    assert answer_of(PlaceQ(), typed(words), YES_NO) == point
+    if words.startswith("https"):
+        beside = answer_of(PlaceQ(), typed(f"市役所の前\n{words}"), YES_NO)
+        assert beside == {**point, "title": "市役所の前"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["1, 2", "天神1-1, 2", "91.00, 130.40", "https://maps.app.goo.gl/abc", "https://x.example/@91.5,0.1", "3.14"],
+)
+def test_what_names_no_point_is_an_address(words: str) -> None:
+    assert answer_of(PlaceQ(), typed(words), YES_NO) == {"address": words}
 
 
 @pytest.mark.parametrize("place", [(91.0, 0.0), (0.0, 181.0), (float("nan"), 0.0), (0.0, float("inf"))])
@@ -171,7 +211,7 @@ FITS: dict[type, Callable[[Json], bool]] = {
     Choices: _among,
     MultiChoices: lambda answer: isinstance(answer, list) and 1 <= len(answer) <= 2 and all(map(_among, answer)),
     Confirm: lambda answer: isinstance(answer, bool),
-    PlaceQ: lambda answer: isinstance(answer, dict) and bool(answer["address"]),
+    PlaceQ: lambda answer: isinstance(answer, dict) and bool(answer["address"] or "latitude" in answer),
     WordsQ: lambda answer: isinstance(answer, str) and 0 < len(answer) <= 50 and "\0" not in answer,
     NumberQ: lambda answer: isinstance(answer, int) and 0 <= answer <= 100,
     DateQ: lambda answer: isinstance(answer, str) and "2026-01-01" <= answer <= "2026-12-31",
@@ -184,3 +224,12 @@ def test_what_is_too_long_says_how_long_and_how_much_is_allowed(kind: Kind, most
     with pytest.raises(Unreadable) as again:
         answer_of(kind, typed("x" * 1234), YES_NO)
     assert again.value.places == {"most": most, "length": "1,234"}
+
+
+@pytest.mark.parametrize(
+    "key", sorted(key for key in TEXTS.keys("en") if key.startswith("sent.") and key != "sent.edited")
+)
+def test_what_is_declined_promises_no_way_to_answer_that_a_question_may_not_have(key: str) -> None:
+    """The question stands right below."""
+    words = " ".join(TEXTS.words(key).values())
+    assert not [way for way in ("button", " type", "ボタン", "文字", "もじ", "按鈕", "按钮", "버튼") if way in words]

@@ -27,6 +27,7 @@ from machi_sdk.inbound import Bulkheads, EarlierMessages, PendingEvent
 from machi_sdk.installed import InstalledPods
 from machi_sdk.manifest import Calls, Manifest, Serves
 from machi_sdk.rpc import Peers
+from machi_sdk.rpc.calls import LONGEST_CALL_MS
 from machi_sdk.testing import LocalRelease, wait_until
 from machi_sdk.work import Work, Works
 
@@ -113,11 +114,23 @@ async def test_few_photos_share_the_line_at_once() -> None:
     assert most == 4
 
 
+async def test_a_platform_that_refuses_us_is_no_failure_of_the_pod() -> None:
+    talkers = Talkers(cast("Peers", None), Bulkheads())
+
+    async def fetch() -> tuple[str, AsyncIterator[bytes]]:
+        raise Unavailable("slack-missing-scope")
+
+    for _ in range(7):
+        with pytest.raises(Unavailable, match="slack-missing-scope"):
+            await talkers.put_photo("kobe", "album", wire.MediaHeader(), fetch)
+
+
 def test_a_photo_has_the_time_that_a_narrow_line_takes() -> None:
     assert LIMITS.total is not None
     assert MOST_BYTES * 8 / LIMITS.total < 1_000_000, "bits a second"
     assert LIMITS.total < PHOTO_SECONDS, "a slow download is known as one"
     assert LIMITS.sock_read is not None, "nobody waits for a host that fell silent"
+    assert PHOTO_SECONDS * 1000 < LONGEST_CALL_MS, "a connection that is to be renewed does not cut it off"
 
 
 class Gallery:
@@ -157,7 +170,14 @@ async def take_photo(talkers: Talkers, age: timedelta, reason: str, rows: Rows |
     """Take the turn of somebody who sent a photo so long ago, whose last try was put off for that reason."""
     event = InboundEvent(event_id="e-1", address="U1", media=MediaSent(content_id="1")).SerializeToString()
     row = {"id": 1, "tenant": "fukuoka", "payload": event, "trace": "{}", "state": "waiting", "stored": None}
-    row |= {"pod": "", "reply_mark": "", "reason": reason, "tries": 2, "received_at": datetime.now(UTC) - age}
+    row |= {
+        "pod": "",
+        "reply_mark": "",
+        "reason": reason,
+        "tries": 2,
+        "received_at": datetime.now(UTC) - age,
+        "focus_version": None,
+    }
     pending = PendingEvent(cast("asyncpg.Record", row), cast("Works[Work]", rows or Rows()))
     people, earlier = cast("People", SimpleNamespace(channel="line")), cast("EarlierMessages", None)
     turns = Turns(people, talkers, InstalledOpenings(InstalledPods()), earlier)
@@ -247,4 +267,10 @@ async def test_what_is_surely_none_is_not(status: int, content_type: str) -> Non
 async def test_what_may_come_later_is_waited_for(status: int) -> None:
     async with host(status, "image/jpeg") as (session, address):
         with pytest.raises(DownloadFailed):
-            await download(session, address, {}, (202,))
+            await download(session, address, {}, later=(202,))
+
+
+async def test_what_an_operator_has_to_mend_is_no_missing_photo() -> None:
+    async with host(401, "application/json") as (session, address):
+        with pytest.raises(Unavailable, match="platform-401"):
+            await download(session, address, {}, denied=(401,))

@@ -1,6 +1,8 @@
 """What a pod and its migration Job say about tables older or newer than the code."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -9,13 +11,24 @@ import pytest
 from machi_sdk import migrating
 from machi_sdk.migrating_job import Refused, run
 from machi_sdk.schema import schema_of
-from machi_sdk.testing import PostgresAddress, database_for
+from machi_sdk.testing import PodDatabase, PostgresAddress, database_for
 
 TOY = Path(__file__).parent / "toy"
 
 
 def _quiet(_words: str) -> None:
     """Nobody listens."""
+
+
+@asynccontextmanager
+async def released(server: PostgresAddress) -> AsyncIterator[PodDatabase]:
+    """A database as a release has it: with a role of its name."""
+    admin = await asyncpg.connect(server.url())
+    async with database_for(server, TOY) as database:
+        await admin.execute(f'CREATE ROLE "{database.name}"')
+        yield database
+    await admin.execute(f'DROP ROLE "{database.name}"')
+    await admin.close()
 
 
 def test_a_folder_tells_what_the_code_knows(tmp_path: Path) -> None:
@@ -43,7 +56,7 @@ def test_a_job_without_an_address_or_a_database_says_so() -> None:
 @pytest.mark.integration
 async def test_a_job_upgrades_and_leaves_newer_tables_alone(postgres_server: PostgresAddress) -> None:
     said: list[str] = []
-    async with database_for(postgres_server, TOY) as database:
+    async with released(postgres_server) as database:
         connection = await asyncpg.connect(database.owner_url)
         await asyncio.to_thread(run, "upgrade", TOY, database.owner_url, 0, said.append)
         await connection.execute("UPDATE alembic_version SET version_num = '0009'")
@@ -56,8 +69,15 @@ async def test_a_job_upgrades_and_leaves_newer_tables_alone(postgres_server: Pos
 
 
 @pytest.mark.integration
-async def test_a_job_that_meets_a_lock_changes_nothing(postgres_server: PostgresAddress) -> None:
+async def test_a_job_that_has_nobody_to_grant_to_says_so(postgres_server: PostgresAddress) -> None:
     async with database_for(postgres_server, TOY) as database:
+        with pytest.raises(Refused, match=r"^toy-.* at .* as toy-.*-owner has no role of the database's name"):
+            await asyncio.to_thread(run, "upgrade", TOY, database.owner_url, 0, _quiet)
+
+
+@pytest.mark.integration
+async def test_a_job_that_meets_a_lock_changes_nothing(postgres_server: PostgresAddress) -> None:
+    async with released(postgres_server) as database:
         connection = await asyncpg.connect(database.owner_url)
         await asyncio.to_thread(migrating.downgrade, TOY, database.owner_url)
         await connection.execute("BEGIN; LOCK TABLE alembic_version IN SHARE MODE")

@@ -141,6 +141,31 @@ async def test_metrics_say_what_keeps_a_pod_from_being_ready_and_what_is_install
         assert told("machi_installed", installed="toy") == 0
 
 
+async def test_work_begins_once_the_tables_are_as_new_as_the_code(
+    settings: Settings, toy: Manifest, toy_folder: Path, pod_database: PodDatabase
+) -> None:
+    """Code that meets older tables would set records aside which it can handle a moment later."""
+    begun = asyncio.Event()
+
+    async def note() -> None:
+        begun.set()
+
+    owner = await asyncpg.connect(pod_database.owner_url)
+    await owner.execute("UPDATE alembic_version SET version_num = '0000'")
+    there = settings.model_copy(update={"machi_manifest": toy_folder / "service.yaml"})
+    pod = Pod(there, toy, SystemClock())
+    pod.background("note", note)
+    await pod.start()
+    try:
+        await wait_until(lambda: "older than this code's 0001" in pod.health.troubles().get("database", ""))
+        assert not begun.is_set()
+        await owner.execute("UPDATE alembic_version SET version_num = '0001'")
+        await asyncio.wait_for(begun.wait(), 10)
+    finally:
+        await pod.drain()
+        await owner.close()
+
+
 def test_a_pod_without_a_database_says_so_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(_pod: Pod) -> None:
         raise AssertionError("it started")
@@ -183,10 +208,13 @@ async def test_installed_pods_follow_the_registry(
         await write_raw(bootstrap, "machi.pods.v1", key=b"\xff\xfe", value=None)
         version = installed.version
         waiting = asyncio.create_task(installed.wait_change(version))
-        await announce_pods(bootstrap, [other])
+        await announce_pods(bootstrap, [toy, other])
         assert await asyncio.wait_for(waiting, 5) == version + 1
-        assert {other.name, "toy"} <= {one.name for one in installed.all()}
+        assert [one.name for one in installed.all()] == [other.name, "toy"]
         assert installed.hash_of(other.name) == other.hash
+        await announce_pods(bootstrap, [toy])
+        await wait_until(lambda: installed.get(other.name) is None)
+        assert [one.name for one in installed.all()] == ["toy"]
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -106,8 +106,15 @@ async def test_three_photos_and_no_fourth(talk: Talk) -> None:
     assert (await talk.photo("c")).ask.key == "words"
     fourth = await talk.photo("d")
     assert (fourth.ask.key, fourth.understood) == ("words", False)
-    assert fourth.messages[0].text.text.startswith("Thank you for the photo.")
+    assert fourth.messages[0].text.text.startswith("Thank you for the photo. We had taken your photos already")
     assert (await talk.does(WORDS)).messages[0].text.text == "a,b,c"
+
+
+async def test_a_photo_where_none_was_wanted_is_told_what_is_asked(talk: Talk) -> None:
+    await talk.open()
+    await talk.does(wire.TurnRequest(text=wire.TextInput(text="skip")))
+    late = await talk.photo("a")
+    assert late.messages[0].text.text.startswith("Thank you for the photo. It does not answer this question")
 
 
 async def test_next_ends_it_and_skip_takes_none(talk: Talk) -> None:
@@ -146,6 +153,15 @@ async def test_words_after_a_photo_confirm_nothing_that_was_not_seen(talk: Talk,
     assert (await talk.does(BACK)).ask.photo.maximum == 2
     await talk.does(NEXT)
     assert (await talk.does(wire.TurnRequest(text=wire.TextInput(text="no")))).messages[0].text.text == "a"
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+async def test_no_says_that_there_is_no_more_photo(talk: Talk, taken: int) -> None:
+    await talk.open()
+    for name in "a" * taken:
+        await talk.photo(name)
+    assert (await talk.does(wire.TurnRequest(text=wire.TextInput(text="いいえ")))).ask.key == "words"
+    assert (await talk.does(WORDS)).messages[0].text.text == "a" * taken
 
 
 async def test_words_before_any_photo_are_no_answer(talk: Talk) -> None:
@@ -193,3 +209,13 @@ async def test_the_only_photo_taken_back_leaves_the_question(talk: Talk) -> None
     await talk.photo("a")
     again = await talk.unsend("a")
     assert (again.ask.photo.maximum, labels(again)["skip"]) == (3, "Skip")
+
+
+async def test_what_a_newer_release_asks_is_answered_by_nothing_that_answered_another_question(talk: Talk) -> None:
+    await talk.open()
+    assert (await talk.does(wire.TurnRequest(text=wire.TextInput(text="skip")))).ask.key == "words"
+    talk.show.last = Question("sure", "Send it?", Confirm("Send", "Do not send"))
+    yes = wire.TurnRequest(text=wire.TextInput(text="yes"))
+    anew = await talk.does(yes)
+    assert (anew.ask.key, anew.understood, anew.session_state) == ("sure", False, wire.SESSION_STATE_OPEN)
+    assert (await talk.does(yes)).session_state == wire.SESSION_STATE_ENDED

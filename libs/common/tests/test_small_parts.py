@@ -1,6 +1,9 @@
 """Settings, envelope, texts, forms, ids, names: small parts that many stand on."""
 
+import asyncio
 import re
+import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,12 +18,16 @@ from machi_sdk.cards import check_form
 from machi_sdk.clock import ManualClock, SystemClock, stamp
 from machi_sdk.envelope import Provenance, decode, headers_of, wire_headers
 from machi_sdk.errors import Invalid, Unavailable
+from machi_sdk.health import Health
+from machi_sdk.http import HttpServer
 from machi_sdk.ids import derived_id, new_id
 from machi_sdk.names import fold, stands_in
+from machi_sdk.operating import ready
 from machi_sdk.settings import Settings, host_and_port
 from machi_sdk.telemetry import span
 from machi_sdk.testing import LocalIssuer
 from machi_sdk.texts import Texts, pick
+from machi_sdk.yaml_text import KeyTwice, read_yaml, read_yaml_as_written
 
 MOMENT = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
 
@@ -50,6 +57,33 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_words_stand_where_a_word_begins(words: str, text: str, found: bool) -> None:
     assert stands_in(words, text) is found
+
+
+def _knows_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+BOTH = ["127.0.0.1", "::1"] if _knows_ipv6() else ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts"), [("0.0.0.0:0", BOTH), ("[::]:0", BOTH), *(("[::1]:0", [host]) for host in BOTH[1:])]
+)
+async def test_a_pod_is_reached_by_ipv6_and_its_own_operator_reaches_it(address: str, hosts: list[str]) -> None:
+    """By both families where it listens everywhere."""
+    http = HttpServer(Health())
+    await http.start(address)
+    for host in hosts:
+        _, writer = await asyncio.open_connection(host, http.port)
+        writer.close()
+    here = f"{address.rpartition(':')[0]}:{http.port}"
+    good, said = await asyncio.to_thread(ready, Settings(machi_http_address=here))
+    await http.drain()
+    assert good, said
 
 
 @pytest.mark.parametrize("address", ["localhost", "", "127.0.0.1:"])
@@ -101,6 +135,19 @@ def test_texts_fall_back_along_the_chain_of_their_language(tmp_path: Path) -> No
     assert (pick({"ko": "z"}, "ja"), pick({}, "ja"), pick({"ja": "", "en": "x"}, "ja")) == ("z", "", "x")
 
 
+@pytest.mark.parametrize("read", [read_yaml, read_yaml_as_written])
+def test_a_key_stands_once_in_its_mapping(read: Callable[[str], object]) -> None:
+    assert read("a: {b: x}\nc: {b: y}") == {"a": {"b": "x"}, "c": {"b": "y"}}
+    with pytest.raises(KeyTwice, match="line 3: the key 'b' stands here twice"):
+        read("a:\n  b: x\n  b: y")
+
+
+def test_a_text_that_stands_twice_is_refused_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "ja.yaml").write_text("desk: x\ndesk: y\n")
+    with pytest.raises(KeyTwice, match=r"ja.yaml, line 2: the key 'desk' stands here twice"):
+        Texts(tmp_path).say("ja", "desk")
+
+
 def test_where_nobody_knows_the_language_two_are_said() -> None:
     texts = Texts(Path(__file__).parents[1] / "src" / "machi_sdk" / "dialogue" / "texts")
     assert texts.say_anyhow("ko", "return.again") == texts.say("ko", "return.again")
@@ -122,6 +169,8 @@ def test_a_form_says_which_field_is_wrong() -> None:
         "more": "More",
     }
     assert set(check_form(form, {})) == {"note", "desk"}
+    assert check_form(form, {"note": "mend", "desk": "parks"}, as_offered=False) == {}
+    assert set(check_form(form, {"note": "mend", "desk": " "}, as_offered=False)) == {"desk"}
 
 
 def test_a_form_may_need_one_of_its_optional_fields() -> None:

@@ -18,7 +18,7 @@ from machi_channel_line.use_cases.keep_menus import KeepMenus
 from machi_sdk.clock import ManualClock
 from machi_sdk.conversation import People
 from machi_sdk.database import Database
-from machi_sdk.deliveries import Accepted, Outcome
+from machi_sdk.deliveries import Accepted, Outcome, Refused
 from machi_sdk.errors import Unavailable
 from machi_sdk.testing import PodDatabase, rows_read
 from machi_sdk.work import Origin, Works
@@ -60,6 +60,8 @@ class Account:
         del self.there[menu_id]
 
     async def link_menu(self, address: str, menu_id: str) -> Outcome:
+        if menu_id not in self.there:
+            return Refused("platform-404")
         self.shown.append((address, menu_id))
         return Accepted()
 
@@ -157,6 +159,26 @@ async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(works: W
     await keep.link(TENANT)
     assert line.shown == [("U1", "m-1"), ("U1", "m-2")]
     assert list(line.there) == ["m-2"]
+
+
+@pytest.mark.integration
+async def test_a_menu_that_line_has_lost_is_made_again_for_whoever_is_due(
+    works: Works[LineWork], pool: Database
+) -> None:
+    line = Account(reached=True)
+    rows, clock = MenuRows(works, pool), ManualClock(datetime.now(UTC) + timedelta(minutes=1))
+    keep = keeping(rows, line, City(), clock)
+    await keep.refresh(TENANT, lambda _: [MENU])
+    line.there.clear()
+    for name in ("c-1", "c-2"):
+        async with works.begin(TENANT) as work:
+            await work.wish_menu(name, "ja", f"e-{name}")
+    await keep.link(TENANT)
+    assert (line.shown, await rows.known(TENANT)) == ([], [])
+    await keep.refresh(TENANT, lambda _: [MENU])
+    clock.advance(timedelta(minutes=10))
+    await keep.link(TENANT)
+    assert line.shown == [("U1", "m-2")] * 2
 
 
 @pytest.mark.integration

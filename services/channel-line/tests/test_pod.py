@@ -106,6 +106,16 @@ async def test_a_reply_of_unclear_outcome_reaches_the_person_once(city: LineCity
     assert {each.how for each in await city.simulator.line.heard(user)} == {"reply"}
 
 
+async def test_what_line_refuses_is_said_in_plain_words(city: LineCity) -> None:
+    user = await follower(city)
+    await city.simulator.plan(Fault(path=REPLY, kind="status", status=400))
+    acted = await city.simulator.line.say(user, "街灯")
+    await wait_until(lambda: _is_done(city, acted.event))
+    assert await city.heard(user) == ["welcomeです", "どの街灯ですか\n• 公園の街灯\n• 通りの街灯"]
+    await city.simulator.line.say(user, "公園の街灯")
+    assert (await city.until_heard(user, 3))[2] == "聞きました：公園の街灯"
+
+
 async def _is_done(city: LineCity, event_id: str) -> bool:
     return (await states(city, event_id))[0] == "done"
 
@@ -160,6 +170,15 @@ async def test_an_unsent_message_is_taken_back_and_forgotten(city: LineCity) -> 
         return bool(payload == b"")
 
     await wait_until(blanked)
+
+
+async def test_a_place_is_taken_back_from_every_pod_that_it_may_have_gone_along_to(city: LineCity) -> None:
+    user = await follower(city)
+    acted = await city.simulator.line.locate(user, 33.59, 130.4)
+    await city.until_heard(user, 2)
+    await city.simulator.line.unsend(user, acted.message)
+    await wait_until(lambda: city.lamps.said("retract"))
+    assert city.lamps.said("retract")[0].retract.event_id == acted.event
 
 
 async def test_a_block_is_noted_and_nothing_is_said(city: LineCity) -> None:

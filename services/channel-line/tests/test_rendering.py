@@ -8,14 +8,16 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from linebot.v3.messaging import Message as SdkMessage
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.ports import Body
 from machi_channel_line.rendering import limits
 from machi_channel_line.rendering.flex import card_bubble, most_weight, weight
+from machi_channel_line.rendering.plain import in_plain_words
 from machi_channel_line.wiring import TEXTS, render
-from machi_sdk.conversation.press import decode
+from machi_sdk.conversation.press import ChoicePress, ControlPress, decode
 from machi_sdk.telemetry import counter
 from machi_sdk.texts import Texts
 from machi_simulator.line.rules import check_messages, check_request
@@ -114,6 +116,8 @@ def questions(words: dict[str, str]) -> dict[str, neutral.Ask]:
 
 
 def accepted(bodies: list[Body]) -> list[Body]:
+    """LINE's models, validators and all, say of each what we say; and so do the rules of its API."""
+    assert [SdkMessage.from_dict(body).to_dict() for body in bodies] == bodies
     check_request("ReplyMessageRequest", {"replyToken": "t", "messages": json.loads(json.dumps(bodies))})
     return bodies
 
@@ -194,11 +198,30 @@ def test_chosen_options_are_said_and_can_be_sent() -> None:
     assert [type(decode(each)).__name__ for each in data[:2]] == ["TogglePress", "ChoicePress"]
 
 
+def test_an_option_is_an_answer_whatever_its_id() -> None:
+    options = [neutral.Option(option_id=name, label=name) for name in ("back", "cancel", "front")]
+    ask = neutral.Ask(ask_id="q", prompt="Where?", choice=neutral.ChoiceAsk(options=options))
+    ask.controls.append(neutral.Option(option_id="cancel", label="Stop"))
+    body = render(wire.TurnResponse(ask=ask), "en", [])[-1]
+    presses = [decode(item["action"]["data"]) for item in body["quickReply"]["items"]]  # type: ignore[index]
+    assert presses == [*(ChoicePress("q", (each.option_id,)) for each in options), ControlPress("q", "cancel")]
+
+
 def test_a_button_whose_meaning_is_too_long_is_left_out() -> None:
     command = neutral.Command(pod="p", command="c", arguments={"x": "y" * 400})
     card = neutral.InfoCard(title="t", buttons=[neutral.Button(label="b", command=command)])
     (body,) = accepted(render(wire.TurnResponse(messages=[neutral.Message(card=card)]), "ja", []))
     assert "footer" not in body["contents"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("number", ["092-000-0199", "+81 92-000-0199"])
+def test_a_telephone_number_is_read_in_one_form(number: str) -> None:
+    link = neutral.Link(text=f"Please call {number}.", label="Call now", uri="tel:+81-92-000-0199")
+    (body,) = accepted(render(wire.TurnResponse(messages=[neutral.Message(link=link)]), "en", []))
+    assert body["altText"] == f"Please call {number}."
+    link.text = "Please call."
+    (body,) = accepted(render(wire.TurnResponse(messages=[neutral.Message(link=link)]), "en", []))
+    assert str(body["altText"]).endswith("+81-92-000-0199")
 
 
 def test_every_phrase_fits_a_quick_reply() -> None:
@@ -262,3 +285,19 @@ def test_splitting_loses_nothing_and_cutting_fits(text: str, most: int) -> None:
     assert limits.size(limits.cut(text, most)) <= most
     assert limits.size(limits.ending(text, most)) <= most
     assert text.endswith(limits.ending(text, most))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plain_words_say_what_a_card_and_its_question_say(language: str) -> None:
+    words = WORDS[language]
+    choice = neutral.ChoiceAsk(options=options(words, 2))
+    bodies = render(
+        wire.TurnResponse(messages=[neutral.Message(card=info_card(words))], ask=ask(words, choice=choice)),
+        language,
+        (),
+    )
+    plain = in_plain_words(bodies)
+    check_messages(plain)
+    lines = "\n".join(str(each["text"]) for each in plain).split("\n")
+    assert {words["title"], words["body"], "天神", f"• {words['title']} 0", f"• {words['title']} 1"} <= set(lines)
+    assert in_plain_words(plain) == plain

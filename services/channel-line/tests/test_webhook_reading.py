@@ -4,15 +4,23 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from linebot.v3.webhooks import Event
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+from starlette.requests import Request
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi_channel_line.domain.webhook import Ignored, Malformed, read_webhook, signed
 from machi_channel_line.entrypoints.decoding import decode_event
+from machi_channel_line.entrypoints.webhook import Door, WebhookEndpoint
+from machi_sdk.clock import ManualClock
+from machi_sdk.inbound import Entrance
+from machi_sdk.settings import LineSettings
 
 DATA = Path(__file__).parent / "data"
 VECTORS = json.loads((DATA / "signature_vectors.json").read_text(encoding="utf-8"))
@@ -60,6 +68,13 @@ def test_official_samples_are_taken_or_passed_over(path: Path) -> None:
     taken = [decode_event(event, SENT) for event in events]
     kinds = [event.WhichOneof("kind") for event in taken if isinstance(event, InboundEvent)]
     assert kinds == ([KINDS[path.stem]] if path.stem in KINDS else [])
+
+
+def test_who_edits_what_they_wrote_is_told_that_it_does_not_reach_us() -> None:
+    sample = json.loads((DATA / "webhook_java" / "message-edited.json").read_text(encoding="utf-8"))["events"][0]
+    edited = decode_event({**sample, "source": USER}, SENT)
+    assert isinstance(edited, InboundEvent)
+    assert (edited.other.kind, edited.message_id) == ("edited", "325708")
 
 
 @pytest.mark.parametrize("path", [path for path in SAMPLES if path.stem in KINDS], ids=lambda path: path.stem)
@@ -151,3 +166,24 @@ def test_no_event_can_break_the_reading(strange: dict[str, object], kind: str) -
     known = {"type": kind, "timestamp": stamp, "source": USER}
     for event in (known | strange, strange | known):
         assert isinstance(decode_event(event, SENT), InboundEvent | Ignored)
+
+
+@pytest.mark.parametrize(("signature", "outcome"), [(b"AAAA", "bad-signature"), (b"", "unsigned")])
+async def test_who_does_not_sign_at_all_is_told_from_a_wrong_secret(signature: bytes, outcome: str) -> None:
+    """Scanners sign nothing; a signature that is wrong is LINE's own, by a secret that the pod does not have."""
+
+    def counted() -> float:
+        return REGISTRY.get_sample_value("machi_webhooks_total", {"channel": "line", "outcome": outcome}) or 0.0
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b'{"destination": "U1", "events": []}', "more_body": False}
+
+    line = LineSettings(
+        bot_user_id="U1", channel_secret=SecretStr("ours"), channel_access_token=SecretStr("t"), channel_id="1"
+    )
+    door = Door({"fukuoka": line}, cast("Entrance", None), ManualClock(SENT), dict)
+    headers = [(b"x-line-signature", signature)] if signature else []
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    before = counted()
+    answer = await WebhookEndpoint(door)(Request(scope, receive))
+    assert (answer.status_code, counted() - before) == (401, 1.0)

@@ -162,9 +162,9 @@ def digest(language: str, kind: DigestKind = DigestKind.FLOOD, more: int = 0) ->
     state = DigestState(DigestKey("fukuoka", "digest-1"), "lighting", "", "", None, kind, more, 1, 0, 0)
     link = "https://example.org/archives/C1/p1"
     return state, [
-        DigestLine("card-1", "lamps", held=True, channel_id="", ts="", link="", text=text),
-        DigestLine("card-2", "lamps", held=False, channel_id="C1", ts="1.0", link=link, text=text),
-        DigestLine("card-3", "lamps", held=False, channel_id="", ts="", link="", text=text),
+        DigestLine("card-1", "lamps", held=True, is_due=False, channel_id="", ts="", link="", text=text),
+        DigestLine("card-2", "lamps", held=False, is_due=False, channel_id="C1", ts="1.0", link=link, text=text),
+        DigestLine("card-3", "lamps", held=False, is_due=False, channel_id="", ts="", link="", text=text),
     ]
 
 

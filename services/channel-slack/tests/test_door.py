@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
@@ -75,7 +76,7 @@ async def answered(kept: Kept, path: str, body: bytes, secret: str = SHARED, ago
 
     moment = str(int(NOW.timestamp()) - ago)
     digest = hmac.new(secret.encode(), b"v0:" + moment.encode() + b":" + body, hashlib.sha256).hexdigest()
-    headers = {"x-slack-request-timestamp": moment, "x-slack-signature": f"v0={digest}"}
+    headers = {"x-slack-request-timestamp": moment, "x-slack-signature": f"v0={digest}"} if secret else {}
     named = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": named}
     endpoint: Endpoint = getattr(webhooks(kept), path)
@@ -109,6 +110,18 @@ async def test_a_workspace_of_another_app_is_refused(path: str) -> None:
     assert await posted(kept, path, bodies("T1")[path], OWN) == 403
     assert await posted(kept, path, bodies("T3")[path], "nobody's") == 401
     assert kept.events == []
+
+
+@pytest.mark.parametrize(("headers", "outcome"), [(True, "bad-signature"), (False, "unsigned")])
+async def test_who_does_not_sign_at_all_is_told_from_a_wrong_secret(headers: bool, outcome: str) -> None:
+    """Scanners sign nothing; a signature that is wrong is Slack's own, by a secret that the pod does not have."""
+
+    def counted() -> float:
+        return REGISTRY.get_sample_value("machi_webhooks_total", {"channel": "slack", "outcome": outcome}) or 0.0
+
+    before = counted()
+    answer = await answered(Kept(), "events", bodies("T1")["events"], "nobody's" if headers else "")
+    assert (answer.status_code, counted() - before) == (401, 1.0)
 
 
 async def test_an_address_is_verified_without_a_workspace() -> None:

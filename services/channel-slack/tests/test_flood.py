@@ -3,17 +3,24 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from slack_city import DESK, OFFICER, STRANGER, SlackCity
 
 from machi.desk.v1.events_pb2 import DeskSummedUp
-from machi_channel_slack.domain.digests import ROUND, FloodRule, Tide
+from machi_channel_slack.adapters.cards import PostgresCards, announce
+from machi_channel_slack.adapters.digests import PostgresDigests, list_old
+from machi_channel_slack.domain.cards import Announced, CardKey
+from machi_channel_slack.domain.digests import ROUND, FloodRule, LineText, Summary, Tide
+from machi_channel_slack.rendering.digest import digest_message
+from machi_channel_slack.wiring import TEXTS
+from machi_sdk.clock import ManualClock
 from machi_sdk.ids import new_id
 from machi_sdk.testing import publish
 from machi_sdk.testing.kafka import Event
-from machi_sdk.work import Work
+from machi_sdk.work import Work, Works
 from machi_simulator.faults import Fault
 from machi_simulator.slack.model import SlackMessage
 
@@ -112,7 +119,9 @@ async def test_a_pressed_line_becomes_a_card_and_the_line_a_link(city: SlackCity
         line = next(block for block in (await the_list(city, "MANY-030")).blocks if "MANY-030" in json.dumps(block))
         return "accessory" not in line and "カードへ" in json.dumps(line, ensure_ascii=False)
 
-    await city.simulator.until(linked, what="the line links its card")
+    await city.simulator.until(
+        linked, 180.0, "the line links its card"
+    )  # forty changes a minute, and others' before it
     cards, listed = await named(city)
     assert cards.count("MANY-030") == 1
     assert listed.count("MANY-030") == 1
@@ -177,3 +186,23 @@ async def test_a_morning_s_list_is_posted_once_and_links_its_cards(city: SlackCi
     assert words.count("カードへ") == 2
     assert "6件" in found.text
     assert "ほかに4件" in words
+
+
+@pytest.mark.integration
+async def test_a_morning_s_list_strikes_out_what_moved_away_and_not_what_waits_for_its_card(
+    works: Works[Work], clock: ManualClock
+) -> None:
+    waits, moved = (CardKey("fukuoka", f"card-{number}", DESK) for number in (1, 2))
+    async with works.begin("fukuoka") as work:
+        for key in (waits, moved):
+            await announce(work, key, Announced("lamps", 1, urgent=False), {})
+        await list_old(work, Summary(DESK, "lamps", "2026-11-24", [waits.card_id, moved.card_id], 0))
+    await PostgresCards(works).settled(moved, 1)
+    digests = PostgresDigests(works, FloodRule())
+    state = await digests.next_new("fukuoka", DESK, clock.now())
+    assert state is not None
+    for key in (waits, moved):
+        await digests.describe(state.key, key.card_id, LineText(key.card_id.upper(), "lamp", NOW, "now"))
+    shown = digest_message(state, await digests.lines(state.key), partial(TEXTS.say, "en"))
+    words = json.dumps(list(shown.blocks))
+    assert [f"~*CARD-{number}*~" in words for number in (1, 2)] == [False, True]

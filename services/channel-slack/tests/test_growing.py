@@ -38,7 +38,7 @@ FROM generate_series(1, 5000) n
         (_NEXT_AT_ONCE, (DESK, "now", ["new-2"], True)),
         (_NEXT_NEW, (DESK, "now", ["new-2"], False)),
         (_NEXT_CHANGED, (DESK, "now", ["new-2"])),
-        (_IN_DOUBT, ("C1",)),
+        (_IN_DOUBT, ("C1", "now")),
         (_TIDE, (DESK, "now", "recent")),
         (_LIST, ("digest", DESK, "now")),
         (_HOLD, ("digest", "now", timedelta(seconds=30), DESK)),

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from typing import cast
 
 import orjson
 import pytest
@@ -9,6 +11,11 @@ from samples import board
 from slack_city import DESK, OFFICER, PUBLISH, RESIDENT, STRANGER, SlackCity
 
 from machi.dialogue.v1.desk_card_pb2 import BoardSection
+from machi.identity.v1.staff_service_pb2 import Staff
+from machi_channel_slack.entrypoints.homes import Homes
+from machi_channel_slack.use_cases.show_home import Lobby
+from machi_sdk.clock import ManualClock
+from machi_sdk.errors import Unavailable
 from machi_simulator.config import Config
 from machi_simulator.faults import Fault
 
@@ -113,3 +120,29 @@ async def test_two_pods_are_full_pages_within_slacks_blocks(city: SlackCity) -> 
     await city.simulator.slack.open_home(OFFICER)
     assert len(json.loads(await city.home(OFFICER))["blocks"]) == 100
     assert await city.simulator.refused() == []
+
+
+class Hung:
+    """`use_cases.show_home.Lobby` of a workspace whose identity never answers, or that notes who is asked for."""
+
+    def __init__(self, *, answers: bool) -> None:
+        self.tenant, self.desks, self.answers = "fukuoka", self, answers
+        self.asked = asyncio.Event()
+
+    async def staff(self, tenant: str, address: str, within: float) -> Staff:
+        self.asked.set()
+        if not self.answers:
+            await asyncio.Event().wait()
+        raise Unavailable("identity-down")
+
+
+async def test_a_workspace_that_hangs_keeps_no_other_one_waiting() -> None:
+    lobbies = {"hangs": Hung(answers=False), "answers": Hung(answers=True)}
+    homes = Homes(cast("dict[str, Lobby]", lobbies), ManualClock(datetime(2026, 11, 24, tzinfo=UTC)))
+    for tenant in lobbies:
+        homes.soon(tenant, "T1/U1")
+    working = asyncio.create_task(homes.run())
+    async with asyncio.timeout(30):
+        for lobby in lobbies.values():
+            await lobby.asked.wait()
+    working.cancel()

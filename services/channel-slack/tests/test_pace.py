@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,9 +13,9 @@ from slack_stand_ins import NoPace, QuietSlack, VersionedPod, a_hall, anything_d
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi_channel_slack.adapters.calls import Calls
-from machi_channel_slack.adapters.cards import announce
+from machi_channel_slack.adapters.cards import PostgresCards, announce
 from machi_channel_slack.adapters.pace import KEPT_FREE, MOST_A_MINUTE, ChannelPace, WorkspacePace, WorkspaceTurns
-from machi_channel_slack.domain.cards import Announced, CardKey, CardState, SlackMessage
+from machi_channel_slack.domain.cards import Announced, CardKey, CardState, Lane, SlackMessage
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.entrypoints.poster import Poster
 from machi_channel_slack.ports import Look, Rank, SlackLimited
@@ -193,6 +194,50 @@ async def test_a_pod_that_is_stopped_ends_the_card_it_is_at_and_begins_no_other(
     async with works.begin(TENANT) as work:
         ends = await work.db.fetch("SELECT ts <> '' AS shown FROM cards ORDER BY card_id")
     assert (len(slack.posted), [row["shown"] for row in ends]) == (1, [True, False])
+
+
+class LateLook(PostgresCards):
+    """A look at a desk's new cards that finds none tells so late."""
+
+    def __init__(self, works: Works[Work]) -> None:
+        super().__init__(works)
+        self.found_none, self.looked, self.let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def due(self, tenant: str, now: datetime) -> Sequence[tuple[str, Lane]]:
+        due = await super().due(tenant, now)
+        if self.found_none.is_set():
+            self.looked.set()
+        return due
+
+    async def next_new(
+        self, tenant: str, desk_id: str, now: datetime, busy: Collection[str], *, in_flood: bool
+    ) -> CardState | None:
+        found = await super().next_new(tenant, desk_id, now, busy, in_flood=in_flood)
+        if found is None:
+            self.found_none.set()
+            await self.let_go.wait()
+        return found
+
+
+@pytest.mark.integration
+async def test_a_card_that_comes_while_the_worker_of_its_desk_ends_waits_for_no_later_look(
+    works: Works[Work], clock: ManualClock, database: PodDatabase
+) -> None:
+    slack, pod, cards = QuietSlack(clock), VersionedPod(), LateLook(works)
+    hall = replace(a_hall(works, clock, slack, pod, NoPace()), cards=cards)
+    await announced(works, pod, 1, 1)
+    pool = Database(database.url)
+    poster = Poster(pool, {TENANT: hall}, look_seconds=3600)
+    running = asyncio.create_task(poster.run())
+    await cards.found_none.wait()
+    await announced(works, pod, 2, 1)
+    poster.wake()
+    await cards.looked.wait()
+    cards.let_go.set()
+    await wait_until(partial(has_posted, slack, 2))
+    poster.stop()
+    await running
+    await pool.close()
 
 
 class WatchedPace(WorkspacePace):

@@ -254,3 +254,22 @@ async def test_json_that_is_no_answer_leaves_it_open_what_was_done(body: str) ->
             await slack.open_view("trigger", {"type": "modal"}, 5)
         with pytest.raises(SlackUncertain):
             await slack.update("C1", "1.0", SlackMessage("a", ()))
+
+
+async def test_of_blocks_that_slack_refuses_the_text_is_shown() -> None:
+    shown: list[tuple[str, object, object]] = []
+
+    async def strict(request: web.Request) -> web.Response:
+        given = await request.json()
+        blocks = given["blocks"]
+        shown.append((request.match_info["method"], given["text"], len(blocks)))
+        return web.json_response({"ok": not blocks, "error": "invalid_blocks", "ts": "2.0"})
+
+    app = web.Application()
+    app.add_routes([web.post("/api/{method}", strict)])
+    message = SlackMessage("words", ({"type": "odd"},))
+    async with answering(app) as slack:
+        assert await slack.post("C1", message) == "2.0"
+        await slack.update("C1", "2.0", message)
+    posted, updated = ("chat.postMessage", "words"), ("chat.update", "words")
+    assert shown == [(*posted, 1), (*posted, 0), (*updated, 1), (*updated, 0)]

@@ -138,6 +138,7 @@ def test_long_words_are_spread_over_blocks_and_nothing_is_lost(words: str) -> No
     message = card_message(card(words=words), "reports")
     allowed(message)
     assert words in spoken(message)
+    assert 3000 < len(message.text.encode()) <= 4000, "an update takes no more bytes"
     for block in message.blocks:
         assert limits.size(spoken(SlackMessage("", (block,)))) <= 3000
 
@@ -190,6 +191,17 @@ def test_an_answer_is_plain_words_whatever_kind_it_was() -> None:
     allowed(message)
     assert spoken(message).startswith("対応中 <&>\n\n題\n本文\nだれ: 花田\n\n受付\n受付番号 ABC-234-5")
     assert answer_message([]) is None
+
+
+@pytest.mark.parametrize("number", ["092-000-0199", "+81 92-000-0199"])
+def test_a_telephone_number_is_read_in_one_form(number: str) -> None:
+    link = Link(text=f"Please call {number}.", label="Call now", uri="tel:+81-92-000-0199")
+    message = answer_message([Message(link=link)])
+    assert message is not None
+    assert spoken(message) == f"Please call {number}."
+    unsaid = answer_message([Message(link=Link(text="Please call.", label="Call now", uri=link.uri))])
+    assert unsaid is not None
+    assert spoken(unsaid) == "Please call.\nCall now +81-92-000-0199"
 
 
 def test_links_to_the_web_can_be_pressed() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from machi_channel_slack.adapters import rooms as rooms_module
 from machi_channel_slack.adapters.rooms import SlackRooms
-from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.adapters.slack_api import ListedRoom, SlackApi
 from machi_channel_slack.domain.cards import Desk
 from machi_channel_slack.ports import SlackRefused
 from machi_sdk.errors import Unavailable
@@ -17,11 +17,11 @@ class Workspace:
     """Channels by name, whether we are in them, and what was asked; `hidden` names exist and are not listed."""
 
     def __init__(self, *names: str, hidden: tuple[str, ...] = ()) -> None:
-        self.rooms = {name: (f"C-{name}", False) for name in names}
+        self.rooms = {name: ListedRoom(f"C-{name}", is_member=False) for name in names}
         self.hidden = set(hidden)
         self.asked: list[str] = []
 
-    async def channels(self) -> dict[str, tuple[str, bool]]:
+    async def channels(self) -> dict[str, ListedRoom]:
         self.asked.append("list")
         await asyncio.sleep(0)
         return dict(self.rooms)
@@ -31,12 +31,12 @@ class Workspace:
         await asyncio.sleep(0)
         if name in self.rooms or name in self.hidden:
             raise SlackRefused("name_taken")
-        self.rooms[name] = (f"C-{name}", True)
+        self.rooms[name] = ListedRoom(f"C-{name}", is_member=True)
         return f"C-{name}"
 
     async def join(self, channel: str) -> None:
         self.asked.append(f"join {channel}")
-        if channel not in {known for known, _ in self.rooms.values()}:
+        if channel not in {room.channel for room in self.rooms.values()}:
             raise SlackRefused("channel_not_found")
 
     async def invite(self, channel: str, users: list[str]) -> None:
@@ -95,6 +95,18 @@ async def test_officers_who_could_not_be_asked_for_are_invited_later(
     assert workspace.asked == ["list", "create parks", "invite C-parks U1,U2"]
 
 
+async def test_officers_are_invited_where_only_the_app_is() -> None:
+    workspace = Workspace()
+    workspace.rooms |= {
+        name: ListedRoom(f"C-{name}", is_member=True, is_alone=name == "parks") for name in ("parks", "lighting")
+    }
+    rooms = rooms_of(workspace)
+    for name in ("parks", "lighting"):
+        await rooms.of(desk(name))
+        await rooms.of(desk(name))
+    assert workspace.asked == ["list", "invite C-parks U-parks"]
+
+
 async def test_who_cannot_be_invited_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms_module, "_INVITE_AGAIN", 0.0)
     asked: list[str] = []
@@ -113,7 +125,7 @@ async def test_a_channel_that_came_since_the_list_is_found() -> None:
     workspace = Workspace()
     rooms = rooms_of(workspace)
     await rooms.of(desk("lighting"))
-    workspace.rooms["parks"] = ("C-made-by-hand", False)
+    workspace.rooms["parks"] = ListedRoom("C-made-by-hand", is_member=False)
     assert await rooms.of(desk("parks")) == "C-made-by-hand"
     assert "join C-made-by-hand" in workspace.asked
 
@@ -123,7 +135,7 @@ async def test_what_was_forgotten_is_looked_up_anew() -> None:
     rooms = rooms_of(workspace)
     for name in ("lighting", "parks"):
         await rooms.of(desk(name))
-    workspace.rooms["lighting"] = ("C-another", True)
+    workspace.rooms["lighting"] = ListedRoom("C-another", is_member=True)
     rooms.forget(desk("lighting"))
     assert await rooms.of(desk("parks")) == "C-parks"
     assert workspace.asked.count("list") == 1, "another desk's channel is still known"
@@ -134,7 +146,7 @@ async def test_a_channel_that_was_made_anew_since_the_list_is_found() -> None:
     workspace = Workspace("lighting", "parks")
     rooms = rooms_of(workspace)
     await rooms.of(desk("lighting"))
-    workspace.rooms["parks"] = ("C-anew", False)
+    workspace.rooms["parks"] = ListedRoom("C-anew", is_member=False)
     with pytest.raises(SlackRefused):
         await rooms.of(desk("parks"))
     assert await rooms.of(desk("parks")) == "C-anew"

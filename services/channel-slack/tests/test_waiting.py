@@ -176,3 +176,14 @@ async def test_a_rest_that_one_card_needs_is_not_waited_for_by_others(
     await show_or_put_off(job, clock)
     assert due.moments == [now + timedelta(seconds=seconds)]
     assert (loop.time() - began >= seconds) == waits
+
+
+async def test_only_a_thread_no_older_than_the_try_may_be_of_a_card_whose_place_is_not_known(
+    works: Works[Work], clock: ManualClock
+) -> None:
+    cards, now = PostgresCards(works), clock.now()
+    await announced(works, VersionedPod(), 1)
+    await cards.attempt(CardKey(TENANT, "card-1", DESK), "C1", now)
+    threads = [f"{(now + timedelta(minutes=minutes)).timestamp():.6f}" for minutes in (-11, -9, 5)]
+    doubts = [await cards.in_doubt(TENANT, "C1", ts) for ts in (*threads, "no moment")]
+    assert doubts == [False, True, True, False]

@@ -20,6 +20,7 @@ from machi_identity.domain.consent import Decision, Status
 from machi_identity.use_cases.decide_consent import decide_consent
 from machi_identity.wiring import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.conversation.press import CommandPress, encode
 from machi_sdk.ids import new_id
 from machi_sdk.manifest import parse_manifest
 from machi_sdk.rpc import for_tenant
@@ -151,7 +152,7 @@ async def test_who_comes_back_is_greeted_and_not_asked_for_the_language_again(pe
 
 
 async def test_a_place_that_was_sent_goes_on_with_the_buttons(person: Person) -> None:
-    where = {"latitude": "33.5", "longitude": "130.4", "place": "天神"}
+    where = {"latitude": "33.5", "longitude": "130.4", "place": "天神", "sent_in": "e-1"}
     answer = await person.opens("help", sent="place", **where)
     told = [dict(button.command.arguments) for message in answer.messages for button in message.card.buttons]
     assert told
@@ -203,7 +204,16 @@ async def test_unknown_words_find_the_likeliest_service_and_travel_with_its_butt
     button, other = message.card.buttons
     assert (other.command.command, dict(other.command.arguments)) == ("help", {})
     assert (button.command.pod, button.command.command) == ("reports", "report")
-    assert dict(button.command.arguments) == {"text": typed[:40]}
+    assert dict(button.command.arguments) == {"text": typed}
+
+
+@pytest.mark.parametrize("long", ["a long story about my street " * 20, "長い話です。" * 80, '"' * 500])
+async def test_of_a_long_text_the_services_own_words_travel_along(person: Person, long: str) -> None:
+    (message,) = (await person.opens("help", text=f"{long}, and then a pothole")).messages
+    said = message.card.buttons[0].command.arguments["text"]
+    assert said.startswith(long[:15])
+    assert said.endswith(" pothole")
+    assert len(encode(CommandPress("p" * 40, "c" * 20, {"text": said}))) <= 300
 
 
 @pytest.mark.parametrize("typed", ["pavement", "tree gate"])
@@ -230,6 +240,35 @@ async def test_what_is_sent_out_of_the_blue_gets_a_kind_word(person: Person, lan
     answer = await person.opens("help", sent=sent)
     assert answer.messages[0].text.text == TEXTS.say(language, f"help.sent-{sent}")
     assert buttons(answer)
+
+
+@pytest.mark.parametrize(
+    ("language", "again"),
+    [
+        ("ja", "もう一度送って"),
+        ("ja-Hira", "もういちど おくって"),
+        ("en", "send it again"),
+        ("ko", "다시 보내"),
+        ("zh-Hans", "再发送一次"),
+        ("zh-Hant", "再傳送一次"),
+    ],
+)
+async def test_who_sends_a_photo_out_of_the_blue_hears_that_it_is_not_kept(
+    person: Person, language: str, again: str
+) -> None:
+    person.language = language
+    assert again in (await person.opens("help", sent="photo")).messages[0].text.text
+
+
+@pytest.mark.parametrize("typed", ["Thank you!", "ありがとうございました。", "助かりました", "谢谢"])
+async def test_who_thanks_gets_a_kind_word_and_no_menu(person: Person, typed: str) -> None:
+    (message,) = (await person.opens("help", text=typed)).messages
+    assert message.text.text == TEXTS.say("ja", "help.thanks")
+
+
+async def test_thanks_with_a_matter_are_about_the_matter(person: Person) -> None:
+    (message,) = (await person.opens("help", text="thanks, but the pothole is back")).messages
+    assert message.card.title == TEXTS.say("ja", "help.likely-title")
 
 
 @ALL_LANGUAGES
@@ -292,6 +331,20 @@ async def test_agreement_to_a_notice_that_changed_meanwhile_does_not_count(
     assert TEXTS.say("ja", "messages.notice_changed") in words(answered)
     assert await person.status() is Status.UNKNOWN
     assert (await person.presses(await person.opens("messages"), "no")).session_state == wire.SESSION_STATE_ENDED
+
+
+async def test_who_stops_messages_leaves_nothing_half_agreed_to_behind(person: Person, channel_of: ChannelOf) -> None:
+    registry = PodRegistryServiceStub(channel_of("operator"))
+    lines = MANIFEST[MANIFEST.index("purposes:") :].replace("reports.", "zoo.")
+    await registry.InstallPod(
+        pods.InstallPodRequest(manifest_yaml=f"name: zoo\nversion: 0.1.0\nowner: zoo\n{lines}"), **HERE
+    )
+    second = await person.presses(await person.opens("messages"), "yes")
+    assert second.HasField("ask")
+    stopped = await person.opens("privacy")
+    assert not stopped.HasField("ask")
+    await person.presses(second, "no")
+    assert await person.status() is Status.REFUSED
 
 
 async def test_where_one_of_two_notices_changed_meanwhile_neither_agreement_counts(

@@ -135,8 +135,11 @@ def test_a_tenant_offers_languages_that_are_known(
 
 
 def test_directory_entries_are_checked() -> None:
-    assert desk_fault(Desk("d", "road-chuo", {"ja": "道路"}, "", "ja")) == ""
-    assert desk_fault(Desk("d", "Road Chuo", {"ja": "道路"}, "", "ja")).startswith("name")
+    assert desk_fault(Desk("d", "road-chuo", {"ja": "道路"}, "", "ja"), ("ja", "en")) == ""
+    assert desk_fault(Desk("d", "Road Chuo", {"ja": "道路"}, "", "ja"), ("ja", "en")).startswith("name")
+    assert (
+        desk_fault(Desk("d", "road-chuo", {"ja": "道路"}, "", "tlh"), ("ja", "en")) == "language: tlh is none of ja, en"
+    )
     good = Staff("s", "道路担当", ("officer",), ("d",), "T1/U1")
     assert staff_fault(good, frozenset({"d"})) == ""
     assert staff_fault(good, frozenset()).startswith("desk_ids")

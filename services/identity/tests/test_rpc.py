@@ -293,6 +293,24 @@ async def test_staff_are_known_and_strangers_are_not(callers: Callers) -> None:
         await callers.slack_staff.ResolveStaff(resolve, **THERE)
 
 
+async def test_who_left_is_a_stranger(callers: Callers) -> None:
+    stays = staff.Staff(staff_id="roads-2", display_name="道路担当 2", roles=["lead"], desk_ids=["road-chuo"])
+    for here in (HERE, THERE):
+        await callers.directory.PutDesk(staff.PutDeskRequest(desk=DESK), **here)
+        for one in (OFFICER, stays):
+            await callers.directory.PutStaff(staff.PutStaffRequest(staff=one), **here)
+    gone = staff.RemoveStaffRequest(staff_ids=["roads-1", "nobody"])
+    assert list((await callers.directory.RemoveStaff(gone, **HERE)).unknown_ids) == ["nobody"]
+    assert list((await callers.directory.ListStaff(staff.ListStaffRequest(), **HERE)).staff) == [stays]
+    resolve = staff.ResolveStaffRequest(channel="slack", address="T1/U1")
+    with pytest.raises(Missing):
+        await callers.slack_staff.ResolveStaff(resolve, **HERE)
+    assert (await callers.slack_staff.ResolveStaff(resolve, **THERE)).staff == OFFICER, "of another municipality"
+    assert list((await callers.directory.RemoveStaff(gone, **HERE)).unknown_ids) == ["roads-1", "nobody"]
+    with pytest.raises(Unavailable, match="may not call"):
+        await callers.slack_staff.RemoveStaff(gone, **THERE)
+
+
 async def test_tenants_are_listed_each_with_its_own_and_to_the_operator_only(callers: Callers) -> None:
     row = {"tenant_id": "fukuoka", "default_language": "ja", "time_zone": "Asia/Tokyo"}
     request = staff.PutTenantRequest(**row, names={"ja": "福岡市"}, languages=["ja", "en"])

@@ -87,6 +87,12 @@ async def test_withdrawal_stops_the_very_next_release(city: MemoryCity, citizen:
     assert [line[2] for line in city.accesses.lines] == [Verdict.NO_CONSENT, Verdict.RELEASED, Verdict.NO_CONSENT]
 
 
+async def test_who_wants_quiet_refuses_what_they_were_never_asked(city: MemoryCity, citizen: str) -> None:
+    ended = [await withdraw_all(citizen, "line", event, city, CLOCK) for event in ("e1", "e2")]
+    assert [[entry.decision.status for entry in entries] for entries in ended] == [[Status.REFUSED], []]
+    assert [found.status for found in (await city.consents.latest(citizen)).values()] == [Status.REFUSED]
+
+
 async def test_a_new_notice_must_be_agreed_to_anew(city: MemoryCity, citizen: str) -> None:
     await decide(city, citizen, Status.GIVEN, "e1")
     await install_pod(MANIFEST.format(version=2), city, CLOCK)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import machi_notifications
 from machi_notifications.adapters.policies import load_policies
-from machi_notifications.domain.policy import AtNight, Later, Now, Policy, Rule, TooLate
+from machi_notifications.domain.policy import AtNight, Later, Now, Policy, Rule, TooLate, behind
 from machi_notifications.domain.quiet_hours import QuietHours
 from machi_sdk.errors import Invalid
 
@@ -88,6 +88,18 @@ def test_old_news_is_no_news() -> None:
 def test_a_hold_that_would_outlive_the_news_is_refused() -> None:
     policy = Policy(NIGHT, {"ReportResolved": Rule(AtNight.HOLD, timedelta(hours=2))})
     assert isinstance(policy.decide("ReportResolved", LATE, LATE), TooLate)
+
+
+def test_what_comes_while_something_of_its_case_is_held_leaves_no_sooner_and_is_news_as_long() -> None:
+    at, hour = LATE, timedelta(hours=1)
+    held = Later(at + 9 * hour, at + 8 * hour)
+    assert behind(Now(at + hour, quiet=True), held) == held
+    assert behind(Now(at + 48 * hour, quiet=False), held) == Later(at + 48 * hour, held.until)
+    assert behind(Later(at + 48 * hour, at + 4 * hour), held) == Later(at + 48 * hour, held.until)
+    assert behind(Later(at + 48 * hour, at + 32 * hour), held) == Later(at + 48 * hour, at + 32 * hour)
+    for alone in (Now(at, quiet=True), Later(at, at)):
+        assert behind(alone, None) == alone
+    assert behind(TooLate(at), held) == TooLate(at)
 
 
 @given(moments)

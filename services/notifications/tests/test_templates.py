@@ -14,7 +14,8 @@ from machi_tools.stack.plan import TENANT, offered_languages
 TEXTS = Texts(Path(machi_notifications.__file__).parent / "templates")
 CASES = Texts(Path(__file__).parents[2] / "reports" / "src" / "machi_reports" / "texts")
 LANGUAGES = tuple(offered_languages(TENANT))
-CAUSES = ("ReportAcknowledged", "ReporterAsked", "ReportResolved", "ReportMarkedDuplicate", "ReportRejected")
+REPLIED_TO = ("ReporterWrittenTo", "ReportRejected")
+CAUSES = ("ReportAcknowledged", "ReporterAsked", "ReportResolved", "ReportMarkedDuplicate", *REPLIED_TO)
 WORDS = "どの{街灯}ですか?\n  <b>&amp; 100% ✨"
 
 
@@ -50,7 +51,13 @@ def test_buttons_fit_and_name_the_case_and_the_question(language: str) -> None:
     assert (done[5].command.command, dict(done[5].command.arguments)) == ("reopen", {"case": "r-1"})
     joined = Templates(TEXTS).messages(_news("ReportMarkedDuplicate", language))[0].card.buttons
     assert [(each.command.command, dict(each.command.arguments)) for each in joined] == [("reopen", {"case": "r-1"})]
-    assert all(0 < len(button.label) <= 20 for button in [*asked, *done, *joined])
+    replies = [Templates(TEXTS).messages(_news(each, language))[0].card.buttons for each in REPLIED_TO]
+    assert [[(b.command.command, dict(b.command.arguments)) for b in each] for each in replies] == [
+        [("answer", {"case": "r-1", "question": "u-1"})]
+    ] * len(REPLIED_TO)
+    assert all(
+        0 < len(button.label) <= 20 for button in [*asked, *done, *joined, *(b for each in replies for b in each)]
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,7 +8,7 @@ from machi.identity.v1 import identity_service_pb2 as identity
 from machi.identity.v1 import staff_service_pb2 as staff_wire
 from machi.identity.v1.identity_service_pb2_grpc import IdentityServiceServicer
 from machi.identity.v1.staff_service_pb2_grpc import StaffServiceServicer
-from machi_sdk.errors import Unavailable
+from machi_sdk.errors import Conflict, Missing, Unavailable
 
 STAFF = [
     staff_wire.Staff(staff_id=f"staff-{name}", display_name=name, roles=roles, desk_ids=desks)
@@ -31,6 +31,7 @@ class Ledger(ConsentServiceServicer, IdentityServiceServicer, StaffServiceServic
     decisions: list[consent.DecideRequest] = field(default_factory=list)
     staff: list[staff_wire.Staff] = field(default_factory=lambda: list(STAFF))
     away: bool = False
+    notice: int = 1  # the version of the present one; 0 while none is installed
 
     async def Check(self, request: consent.CheckRequest, context: object) -> consent.CheckResponse:
         status = self.statuses.get(request.citizen_id, consent.CONSENT_STATUS_UNKNOWN)
@@ -46,6 +47,8 @@ class Ledger(ConsentServiceServicer, IdentityServiceServicer, StaffServiceServic
         return staff_wire.ListStaffResponse(staff=self.staff)
 
     async def Decide(self, request: consent.DecideRequest, context: object) -> consent.DecideResponse:
+        if request.notice_version != self.notice:
+            raise Conflict("notice-not-current") if self.notice else Missing("purpose-unknown")
         self.decisions.append(request)
         self.statuses[request.citizen_id] = request.status
         return consent.DecideResponse(receipt_id="receipt", status=request.status)

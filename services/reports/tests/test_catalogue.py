@@ -1,7 +1,9 @@
 """The city's catalogue: checked whole, wrong places named; routing over the real wards."""
 
+import asyncio
 import copy
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,11 +12,18 @@ from typing import Any
 import pytest
 import yaml
 
-from machi_reports.adapters.catalogue_documents import checked_document, read_document, ward_geometries
+from machi_reports.adapters.catalogue_documents import (
+    CheckedDocuments,
+    checked_document,
+    read_document,
+    ward_geometries,
+)
 from machi_reports.adapters.ward_map import WardShapes
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.reminding import Target
+from machi_sdk.clock import ManualClock
 from machi_sdk.errors import Invalid
+from machi_sdk.language import default_language
 
 ROOT = Path(__file__).resolve().parents[3]
 YEAR = 2026
@@ -48,6 +57,14 @@ def _lose_phone(document: dict[str, Any]) -> None:
     del document["categories"][0]["urgent"]
 
 
+def _double(document: dict[str, Any], *where: str | int) -> None:
+    """The first entry of that list stands at its end, too."""
+    entries: Any = document
+    for step in where:
+        entries = entries[step]
+    entries.append(entries[0])
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [
@@ -55,7 +72,16 @@ def _lose_phone(document: dict[str, Any]) -> None:
         (lambda d: d.update(default_desk="nobody"), "default_desk"),
         (lambda d: d["categories"][1].update(labels={}), "categories.1.labels"),
         (lambda d: d["categories"][2]["labels"].update(en="much longer than a button"), "categories.2.labels.en"),
-        (lambda d: d["categories"].append(d["categories"][0]), "categories.8.code"),
+        (lambda d: _double(d, "categories"), "categories.8.code"),
+        (lambda d: _double(d, "categories", 1, "questions"), "categories.1.questions.1.key"),
+        (
+            lambda d: _double(d, "categories", 1, "questions", 0, "options"),
+            "categories.1.questions.0.options.3.id: 'broken' stands here twice",
+        ),
+        (lambda d: _double(d, "desks"), "desks.12.desk_id"),
+        (lambda d: _double(d, "wards", "features"), "wards.features.7.N03_007: '40135' stands here twice"),
+        (lambda d: d.update(time_zone="Asia/Tokio"), "time_zone: 'Asia/Tokio'"),
+        (lambda d: d.update(time_zone="Asia"), "time_zone: 'Asia'"),
         (_add_route, "routes.18.desk"),
         (_lose_ward, "ward"),
         (_bow_tie, "wards.40135"),
@@ -75,6 +101,16 @@ def test_the_wrong_place_is_named(city_catalogue: Mapping[str, object], change: 
         checked_document(json.dumps(document), YEAR)
     assert refused.value.slug == "catalogue-invalid"
     assert place in refused.value.message
+
+
+async def test_others_go_on_while_a_catalogue_is_checked(
+    city_catalogue: Mapping[str, object], clock: ManualClock
+) -> None:
+    checking = asyncio.create_task(CheckedDocuments(clock).check(json.dumps(city_catalogue)))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert not checking.done(), "it held up everything else of the pod"
+    assert (await checking)["case_prefix"] == "FK"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"categories": 1}'])
@@ -113,6 +149,14 @@ def test_its_desks_are_the_demo_citys(catalogue: Catalogue) -> None:
     city = ROOT / "tools" / "machi" / "src" / "machi_tools" / "seeds" / "fukuoka" / "city.yaml"
     desks = yaml.safe_load(city.read_text(encoding="utf-8"))["desks"]
     assert {desk["desk_id"]: desk["titles"] for desk in desks} == {d.desk_id: dict(d.titles) for d in catalogue.desks}
+
+
+def test_an_emergency_number_is_explained_to_who_does_not_know_it(catalogue: Catalogue) -> None:
+    advice = [category.urgent.advice for category in catalogue.categories if category.urgent]
+    foreign = [text for texts in advice for tag, text in texts.items() if tag != default_language()]
+    naming = [text for text in foreign if re.search("1[01][09]", text)]
+    assert naming
+    assert [text for text in naming if not re.search(r"1[01][09]\w* ?[(（]", text)] == []
 
 
 @pytest.mark.parametrize(
@@ -236,6 +280,28 @@ def test_routes(catalogue: Catalogue, category: str, ward: str, desk: str) -> No
 )
 def test_free_words_answer_what_they_mean(catalogue: Catalogue, typed: str, answers: dict[str, str]) -> None:
     assert dict(catalogue.answers_in(typed)) == answers
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "gas leak",
+        "smell of gas and a leak",
+        "Wire is down on the pavement",
+        "Exposed wire at street light",
+        "There is a hole in the ground by the park and it smells strongly of gas",
+        "A branch of a tree has come down in the storm and pulled down a power line",
+        "街路灯の電線が垂れ下がっている",
+        "マンホールからガスのにおいがする",
+        "カーブミラーに電線が引っかかっている",
+        "こうえんの でんせんが きれて います",
+        "人行道上有電線掉落",
+        "下水道冒出煤气味",
+        "가로등 전선이 끊어졌어요",
+    ],
+)
+def test_no_other_word_overrules_a_danger(catalogue: Catalogue, typed: str) -> None:
+    assert dict(catalogue.answers_in(typed)) == {"category": "danger"}
 
 
 def test_every_label_means_its_own_category(catalogue: Catalogue) -> None:

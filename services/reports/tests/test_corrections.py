@@ -3,13 +3,20 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from stand_in import Ledger
 
+from machi.consent.v1 import consent_service_pb2 as consent
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 
 pytestmark = pytest.mark.integration
 Say = Callable[..., Awaitable[wire.TurnResponse]]
 Photo = Callable[..., Awaitable[str]]
 Change = Callable[[str], Awaitable[wire.TurnResponse]]
+
+
+def shown(response: wire.TurnResponse) -> dict[str, str]:
+    """The facts of the summary."""
+    return {fact.label: fact.value for fact in response.messages[-1].card.facts}
 
 
 @pytest.fixture
@@ -64,8 +71,51 @@ async def test_what_becomes_urgent_gives_the_office_before_the_summary(
     assert not summary.messages[0].HasField("link")
     await change("状態")
     told, shown = (await say("hana", "=collapse")).messages
-    assert told.link.uri == "tel:092-000-0199"
+    assert told.link.uri == "tel:+81-92-000-0199"
     assert shown.HasField("card")
+
+
+async def test_messages_that_are_turned_on_again_here_are_promised(
+    summary: wire.TurnResponse, say: Say, change: Change, ledger: Ledger
+) -> None:
+    assert shown(summary)["お知らせ"] == "受け取る"
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
+    told = await say("hana", "=yes")
+    assert (told.ask.key, shown(told)["お知らせ"]) == ("confirm", "受け取らない")
+    assert (await change("お知らせ")).ask.key == "messages"
+    back = await say("hana", "!back")
+    assert shown(back)["お知らせ"] == "受け取らない", "nothing was decided anew"
+    await change("お知らせ")
+    assert shown(await say("hana", "=yes"))["お知らせ"] == "受け取る"
+    receipt = (await say("hana", "=yes")).messages[0].receipt
+    assert receipt.number
+    assert not receipt.note.startswith("お知らせは送りません")
+
+
+async def test_what_was_decided_before_the_report_can_be_changed_at_its_end(
+    say: Say, change: Change, ledger: Ledger
+) -> None:
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_GIVEN
+    for words in ("/report", "=road", "=pothole", "中央区天神1丁目", "!skip", "穴です"):
+        summary = await say("hana", words)
+    assert (await change("お知らせ")).ask.key == "messages"
+    back = await say("hana", "!back")
+    assert (back.ask.key, back.messages) == ("confirm", summary.messages)
+    await change("お知らせ")
+    assert shown(await say("hana", "=no"))["お知らせ"] == "受け取らない"
+    assert ledger.decisions == [], "only what is sent is decided"
+    assert (await say("hana", "=yes")).messages[0].receipt.note.startswith("お知らせは送りません")
+    assert [decision.status for decision in ledger.decisions] == [consent.CONSENT_STATUS_REFUSED]
+
+
+async def test_who_stops_messages_at_the_summary_comes_back_to_one_that_says_so(
+    summary: wire.TurnResponse, say: Say, ledger: Ledger
+) -> None:
+    assert (await say("hana", wire.Resume())).messages == summary.messages, "what was answered here stands"
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
+    again = await say("hana", wire.Resume())
+    assert (again.ask.key, shown(again)["お知らせ"]) == ("confirm", "受け取らない")
+    assert (await say("hana", "=yes")).messages[0].receipt.number
 
 
 @pytest.mark.parametrize(
@@ -82,3 +132,38 @@ async def test_a_place_that_was_sent_first_is_not_asked_again(say: Say, where: s
     await say("hana", f"/report {where}")
     await say("hana", "=road")
     assert (await say("hana", "=pothole")).ask.key == asked
+
+
+@pytest.mark.parametrize("typed", ["gas leak", "公園の電線が切れている", "a power line on the road"])
+async def test_a_danger_gives_the_number_however_it_is_said(say: Say, typed: str) -> None:
+    first = await say("hana", wire.Open(command="report", arguments={"text": typed}))
+    await say("jiro", "/report")
+    second = await say("jiro", typed)
+    for told in (first, second):
+        assert (told.ask.key, told.messages[-1].link.uri) == ("detail-what", "tel:+81-92-000-0190")
+
+
+async def test_a_place_that_was_sent_first_can_be_taken_back(say: Say) -> None:
+    await say("hana", "/report latitude=33.589 longitude=130.399 sent_in=pin")
+    await say("hana", "=road")
+    assert (await say("hana", "=pothole")).ask.key == "photo"
+    assert (await say("hana", wire.Retract(event_id="pin"))).ask.key == "category"
+    await say("hana", "=road")
+    assert (await say("hana", "=pothole")).ask.key == "place"
+
+
+async def test_no_way_back_takes_away_a_place_that_was_sent_first(say: Say) -> None:
+    first = await say("hana", "/report latitude=33.589 longitude=130.399")
+    assert "back" not in [control.option_id for control in first.ask.controls]
+    assert (await say("hana", "戻る")).ask.key == "category"
+    assert "back" in [control.option_id for control in (await say("hana", "=road")).ask.controls]
+    assert (await say("hana", "=pothole")).ask.key == "photo"
+
+
+async def test_the_way_back_leads_to_what_first_words_had_answered(say: Say) -> None:
+    first = await say("hana", wire.Open(command="report", arguments={"text": "道に穴"}))
+    assert first.ask.key != "category"
+    back = first
+    while back.ask.key != "category":
+        assert "back" in [control.option_id for control in back.ask.controls]
+        back = await say("hana", "戻る")

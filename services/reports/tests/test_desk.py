@@ -135,7 +135,7 @@ async def test_a_question_and_its_answer(
     assert (waiting.ask.key, number in waiting.ask.prompt) == ("words", True)
     assert "右側ですか。<左側>ですか。" in waiting.ask.prompt
     answered = await say("hana", "左側です & すぐ横です")
-    assert answered.session_state == wire.SESSION_STATE_ENDED
+    assert not answered.HasField("ask")
     card = await card_of(number)
     assert card.status == "回答済み"
     assert thread(card) == [
@@ -180,10 +180,10 @@ async def test_the_newest_question_is_answered_first_and_the_other_follows(
         await staff_turn(press(await card_of(number), "ask", words=words))
     focused = next(event for event in await outbox() if isinstance(event, facts.ReporterAsked)).session_id
     answer = await say("hana", "二つ目の答え", session=focused)
-    assert second in said(answer)
+    assert second in answer.messages[0].card.body
     assert (answer.session_state, answer.session_id) == (wire.SESSION_STATE_OPEN, focused)
     assert "一つ目ですか" in answer.ask.prompt
-    assert first in said(await say("hana", "一つ目の答え"))
+    assert first in (await say("hana", "一つ目の答え")).messages[0].card.body
     assert thread(await card_of(first))[-1][2] == "一つ目の答え"
     assert thread(await card_of(second))[-1][2] == "二つ目の答え"
 
@@ -216,7 +216,7 @@ async def test_resolved_rated_reopened(
     assert "4" in said(await say("hana", f"/rate case={card.card_id} score=4"))
     assert "すでに" in said(await say("hana", f"/rate case={number} score=1"))
     clock.advance(timedelta(days=13))
-    assert (await say("hana", f"/reopen case={card.card_id}")).ask.key == "words"
+    assert "まだ対応が必要なところ" in (await say("hana", f"/reopen case={card.card_id}")).ask.prompt
     assert "もう一度" in said(await say("hana", "まだ直っていません"))
     card = await card_of(number)
     assert {fact.label: fact.value for fact in card.facts}["再開"] == "1回"
@@ -256,11 +256,25 @@ async def test_a_score_is_asked_for_when_none_came(number: str, card_of: CardOf,
     assert {fact.label: fact.value for fact in (await card_of(number)).facts}["評価"] == "5 / 5"
 
 
+async def test_a_rating_that_was_taken_back_counts_no_more(
+    *, number: str, card_of: CardOf, staff_turn: Turn, say: Turn, outbox: Outbox
+) -> None:
+    await staff_turn(press(await card_of(number), "resolve", words="舗装しました"))
+    for words, event_id in ((f"/rate case={number}", ""), ("=2", "rated"), (wire.Retract(event_id="rated"), "")):
+        await say("hana", words, event_id=event_id)
+    card = await card_of(number)
+    assert "評価" not in {fact.label for fact in card.facts}
+    assert thread(card)[-1][2] == "（本人が取り消しました）"
+    await say("hana", f"/rate case={number} score=5")
+    assert {fact.label: fact.value for fact in (await card_of(number)).facts}["評価"] == "5 / 5"
+    assert [event.score for event in await outbox() if isinstance(event, facts.ReportRated)] == [2, 0, 5]
+
+
 async def test_reopening_too_late(
     number: str, card_of: CardOf, staff_turn: Turn, say: Turn, clock: ManualClock
 ) -> None:
     card = await card_of(number)
-    assert "対応中" in said(await say("hana", f"/reopen case={card.card_id}"))
+    assert "まだ終わっていない" in said(await say("hana", f"/reopen case={card.card_id}"))
     await staff_turn(press(card, "resolve", words="舗装しました"))
     clock.advance(timedelta(days=14))
     assert "14日" in said(await say("hana", f"/reopen case={card.card_id}"))

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from machi_reports.adapters.catalogue_documents import checked_document, read_document
 from machi_reports.domain.conversation import Officer, Update, UpdateKind
 from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.states import Move
 from machi_reports.entrypoints.desk_forms import AtDesk, actions_of, form_of
-from machi_reports.entrypoints.wording import Wording
+from machi_reports.entrypoints.desk_replies import STANDS_BY
+from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_sdk.cards import check_form
 
 
@@ -34,6 +37,11 @@ def test_the_same_as_another_case_needs_a_chosen_or_a_typed_one(city_catalogue: 
         first = form.fields[0]
         assert check_form(form, {"nearby": "", "number": " "}) == {first.field_id: first.error}
         assert check_form(form, {"nearby": "", "number": "FK-2"}) == {}
+
+
+@pytest.mark.parametrize("language", TEXTS.languages)
+def test_what_a_colleague_did_has_its_words(language: str) -> None:
+    assert {f"did.{move}" for move in STANDS_BY} == {key for key in TEXTS.keys(language) if key.startswith("did.")}
 
 
 def test_a_city_with_one_desk_has_nobody_to_hand_over_to(city_catalogue: Mapping[str, object]) -> None:

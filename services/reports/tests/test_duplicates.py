@@ -11,6 +11,7 @@ from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard, FormField
 from machi.reports.v1 import events_pb2 as facts
+from machi_reports.entrypoints.wording import TEXTS
 from machi_sdk.clock import ManualClock
 
 pytestmark = pytest.mark.integration
@@ -108,7 +109,7 @@ async def test_both_cards_know_each_other_and_the_reporter_is_told_once(
         assert (words in told_first) != (words in told_other), "one of the two presses counts"
     card, first = await card_of(number), await card_of(leading)
     assert (card.status, [each.action_id for each in card.actions]) == ("同じ通報とあわせて対応中", ["note"])
-    assert shown(card)["まとめ先"] == f"{leading}（受付済み）"
+    assert shown(card)["まとめ先"] == leading, "its state may be another one by the time that this card is read"
     assert shown(first)["同じ通報"] == number
     assert texts(card) == [f"受付番号 {leading} と同じ通報として、まとめました"]
     assert texts(first) == [f"受付番号 {number} を、同じ通報としてここにまとめました"]
@@ -118,7 +119,8 @@ async def test_both_cards_know_each_other_and_the_reporter_is_told_once(
     assert marked.leading_report_id == first.card_id
     assert marked.reopen_before.ToDatetime() - marked.report.occurred_at.ToDatetime() == timedelta(days=14)
     cases = await say("jiro", "/cases")
-    assert [button.command.command for button in cases.messages[1].carousel.cards[0].buttons] == ["reopen"]
+    (button,) = cases.messages[1].carousel.cards[0].buttons
+    assert (button.command.command, button.label) == ("reopen", "別の件です"), "as the message that told it says"
     assert leading not in str(cases)
 
 
@@ -193,6 +195,24 @@ async def test_two_desks_that_say_it_of_each_other_at_once_agree(
     assert sorted(states) == ["受付済み", "同じ通報とあわせて対応中"]
 
 
+async def test_nobody_joins_a_case_over_an_answer_they_have_not_seen(
+    *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, say: Turn, outbox: Outbox
+) -> None:
+    leading, number = await file_case("hana"), await file_case("jiro")
+    await staff_turn(press(await card_of(number), "ask", words="どちらの穴ですか"))
+    asked = next(event for event in await outbox() if isinstance(event, facts.ReporterAsked))
+    card = await card_of(number)
+    late = press(card, "duplicate", number=leading)
+    late.version = card.version
+    await say("jiro", "郵便局の前の、別の穴です", session=asked.session_id)
+    seen = await card_of(number)
+    assert said(await staff_turn(late)) == TEXTS.say("ja", "press.unread")
+    assert (await card_of(number)).version == seen.version
+    assert "まとめ先" not in shown(await card_of(number))
+    late.version = seen.version
+    assert "まとめました" in said(await staff_turn(late))
+
+
 async def test_what_its_own_desk_closed_before_leads_to_the_same_end(
     *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, outbox: Outbox, join: Join
 ) -> None:
@@ -210,8 +230,9 @@ async def test_who_reopens_within_14_days_stands_for_themselves_again(
     leading, number = await file_case("hana"), await file_case("jiro")
     await join(number, leading)
     clock.advance(timedelta(days=13))
-    await say("jiro", f"/reopen case={number}")
+    assert "どこが違うか" in (await say("jiro", f"/reopen case={number}")).ask.prompt
     assert "もう一度担当課に" in said(await say("jiro", "別の穴です"))
+    assert "まだ終わっていない" in said(await say("jiro", f"/reopen case={number}")), "nobody works on it yet"
     card, first = await card_of(number), await card_of(leading)
     assert card.status == "再開"
     assert "まとめ先" not in shown(card)
@@ -227,5 +248,21 @@ async def test_after_14_days_it_stays_the_same(
     leading, number = await file_case("hana"), await file_case("jiro")
     await join(number, leading)
     clock.advance(timedelta(days=14))
-    assert "いま対応中" in said(await say("jiro", f"/reopen case={number}"))
+    assert "まだ終わっていない" in said(await say("jiro", f"/reopen case={number}"))
     assert shown(await card_of(leading))["同じ通報"] == number
+
+
+async def test_a_rejection_is_taken_back_with_those_that_followed_it(
+    *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, outbox: Outbox, join: Join
+) -> None:
+    leading, number = await file_case("hana"), await file_case("jiro")
+    await join(number, leading)
+    await staff_turn(press(await card_of(leading), "reject", words="押しまちがい"))
+    assert "unreject" not in [action.action_id for action in (await card_of(number)).actions], (
+        "it ends as that one does"
+    )
+    assert "変更はありません" in said(await staff_turn(press(await card_of(number), "unreject")))
+    assert "対応中に戻しました" in said(await staff_turn(press(await card_of(leading), "unreject")))
+    assert [(await card_of(each)).status for each in (leading, number)] == ["対応中", "同じ通報とあわせて対応中"]
+    assert told(await outbox(), "hana") == ["ReportRejected", "ReportAcknowledged"]
+    assert told(await outbox(), "jiro") == ["ReportMarkedDuplicate", "ReportRejected", "ReportMarkedDuplicate"]

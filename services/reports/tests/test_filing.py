@@ -16,12 +16,21 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
 from machi.reports.v1.events_pb2 import ReportFiled
 from machi.reports.v1.report_service_pb2 import PutCatalogueRequest
+from machi_reports.adapters.catalogues import MemoryCatalogues
+from machi_reports.adapters.consents import RpcConsents, present_notice
+from machi_reports.adapters.ward_map import PolygonWardMap
+from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
 from machi_reports.domain.case_number import read_case_number
 from machi_reports.entrypoints.dialogues.cases import MOST_SHOWN
+from machi_reports.entrypoints.dialogues.report import ReportDialogue
+from machi_reports.entrypoints.turns import catalogue_first
 from machi_reports.entrypoints.wording import TEXTS
 from machi_sdk.clock import ManualClock
+from machi_sdk.dialogue import DialogueKit
+from machi_sdk.errors import Unavailable
 from machi_sdk.names import says_something
 from machi_sdk.rpc import for_tenant
+from machi_sdk.service import Pod
 
 if TYPE_CHECKING:
     from machi.reports.v1.report_service_pb2_grpc import ReportServiceAsyncStub
@@ -38,6 +47,7 @@ BLNS = Path(__file__).parent / "data" / "blns.json"
 class Ledger(Protocol):
     statuses: dict[str, "consent.ConsentStatus.ValueType"]
     decisions: list[consent.DecideRequest]
+    notice: int
 
 
 def facts_of(card: DeskCard) -> dict[str, str]:
@@ -141,6 +151,13 @@ async def test_a_place_outside_is_told_once_and_then_taken(say: Say, file_case: 
     assert facts_of(await card_of(other, "roads-minami"))["場所"] == "福岡市南区塩原の交差点"
 
 
+@pytest.mark.parametrize("place", ["33.5903, 130.3989", "穴の前 https://maps.apple.com/?ll=33.5903,130.3989&q=Pin"])
+async def test_a_typed_or_pasted_point_has_its_ward(place: str, file_case: FileCase, card_of: CardOf) -> None:
+    card = await card_of(await file_case("hana", place=place))
+    assert facts_of(card)["区"] == "中央区"
+    assert card.map_link.uri == "https://www.google.com/maps?q=33.590300,130.398900"
+
+
 async def test_words_file_what_a_pin_could_not(say: Say) -> None:
     for words in ("/report", "=road", "=pothole", (35.68, 139.76)):
         response = await say("hana", words)
@@ -164,6 +181,21 @@ async def test_a_photo_that_is_gone_is_asked_for_again_and_may_be_skipped(say: S
     assert again.messages
     assert (await say("hana", wire.Unsupported(kind="photo"))).ask.key == "photo"
     assert (await say("hana", "!skip")).ask.key == "words"
+
+
+async def test_a_danger_told_in_the_words_makes_the_case_urgent(file_case: FileCase, outbox: Outbox) -> None:
+    for words in ("歩道に穴があります", "穴からガスのにおいがします"):
+        await file_case("hana", words=words)
+    assert [event.urgent for event in await outbox() if isinstance(event, CardAnnounced)] == [False, True]
+
+
+async def test_a_danger_told_while_another_report_is_half_told_is_not_lost(say: Say) -> None:
+    for words in ("/report", "=light"):
+        await say("hana", words)
+    told = wire.Open(command="report", arguments={"text": "ガスのにおいがします"})
+    assert (await say("hana", told)).ask.key == "~return"
+    begun = await say("hana", "=again")
+    assert (begun.ask.key, begun.messages[0].link.uri) == ("detail-what", "tel:+81-92-000-0190")
 
 
 async def test_saying_no_in_the_end_files_nothing(say: Say, outbox: Outbox) -> None:
@@ -210,7 +242,39 @@ async def test_of_many_cases_those_that_wait_for_the_person_come_first_and_the_r
     _, shown, more = (await say("hana", "/cases")).messages
     expected = [asked, *reversed(others)][:MOST_SHOWN]
     assert [card.facts[0].value for card in shown.carousel.cards] == expected
-    assert "2件" in more.text.text
+    assert "2件" in more.card.body
+    assert all(
+        (card.body, "中央区" in str(card.facts)) == ("歩道に穴があります", True) for card in shown.carousel.cards
+    )
+    following = wire.Open(command="cases", arguments=dict(more.card.buttons[0].command.arguments))
+    _, rest = (await say("hana", following)).messages
+    assert [card.facts[0].value for card in rest.carousel.cards] == [others[0], resolved]
+
+
+async def test_a_closed_case_with_a_question_comes_before_all_without_one(
+    *, say: Say, file_case: FileCase, card_of: CardOf, staff_turn: Say, clock: ManualClock
+) -> None:
+    numbers = []
+    for _ in range(MOST_SHOWN + 1):
+        clock.advance(timedelta(minutes=1))
+        numbers.append(await file_case("hana"))
+    for action in ("ask", "resolve", "ask"):
+        clock.advance(timedelta(minutes=1))
+        card = await card_of(numbers[0])
+        press = wire.CardPress(card_id=card.card_id, desk_id=card.desk_id, action_id=action, values={"words": "ことば"})
+        await staff_turn(press)
+        cards = (await say("hana", "/cases")).messages[1].carousel.cards
+        assert (cards[0].facts[0].value == numbers[0]) == (action == "ask"), action
+    await say("hana", f"/answer case={numbers[0]}")
+    await say("hana", "はい")
+    assert (await say("hana", "/cases")).messages[1].carousel.cards[0].facts[0].value == numbers[-1]
+
+
+@pytest.mark.parametrize("skip", ["20", "9" * 30, "9" * 5000])
+async def test_beyond_the_last_case_the_first_ones_are_shown(say: Say, file_case: FileCase, skip: str) -> None:
+    number = await file_case("hana")
+    cards = (await say("hana", f"/cases skip={skip}")).messages[1].carousel.cards
+    assert [card.facts[0].value for card in cards] == [number]
 
 
 @pytest.mark.parametrize("text", ["None", "なし", "none"])
@@ -249,7 +313,7 @@ async def test_who_stops_messages_before_the_end_is_promised_none(say: Say, ledg
     assert (await say("hana", "=yes")).ask.key == "confirm"
     ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
     told, summary = (await say("hana", "=yes")).messages
-    assert "その後に変わりました" in told.text.text
+    assert "途中で変わりました" in told.text.text
     assert {fact.label: fact.value for fact in summary.card.facts}["お知らせ"] == "受け取らない"
     receipt = (await say("hana", "=yes")).messages[0].receipt
     assert receipt.note.startswith("お知らせは送りません")
@@ -264,3 +328,46 @@ async def test_who_turns_messages_on_before_the_end_sees_it_and_gets_them(say: S
     assert (await say("hana", "=yes")).ask.key == "confirm"
     receipt = (await say("hana", "=yes")).messages[0].receipt
     assert not receipt.note.startswith("お知らせは送りません")
+
+
+@pytest.mark.parametrize("undone", [("!back", "!cancel"), (wire.Retract(event_id="yes"), "!cancel"), ("!cancel",)])
+async def test_who_takes_their_yes_to_messages_back_has_decided_nothing(
+    say: Say, ledger: Ledger, undone: tuple[object, ...]
+) -> None:
+    for words in ("/report", "=road", "=pothole", TENJIN, "!skip", "穴です"):
+        await say("hana", words)
+    await say("hana", "=yes", event_id="yes")
+    for step in undone:
+        response = await say("hana", step)
+    assert response.session_state == wire.SESSION_STATE_ENDED
+    assert ledger.decisions == []
+
+
+@pytest.mark.parametrize("present", [2, 0], ids=["a newer one", "none"])
+async def test_the_last_yes_waits_while_the_notice_is_being_changed(say: Say, ledger: Ledger, present: int) -> None:
+    for words in ("/report", "=road", "=pothole", TENJIN, "!skip", "穴です", "=yes"):
+        await say("hana", words)
+    ledger.notice = present
+    with pytest.raises(Unavailable) as refused:
+        await say("hana", "=yes", event_id="last")
+    assert refused.value.slug == "notice-changing"
+    ledger.notice = 1
+    assert (await say("hana", "=yes", event_id="last")).messages[0].HasField("receipt")
+
+
+async def test_the_press_that_waited_is_asked_anew_where_the_new_notice_is_the_pods(
+    say: Say, ledger: Ledger, pod: Pod
+) -> None:
+    for words in ("/report", "=road", "=pothole", TENJIN, "!skip", "穴です", "=yes"):
+        shown = await say("hana", words)
+    notice = present_notice(pod.manifest.purposes)
+    newer, works = notice.model_copy(update={"version": notice.version + 1}), pod.works(ReportsWork, CONSTRAINTS)
+    ledger.notice, catalogues = newer.version, MemoryCatalogues(works)
+    consents = RpcConsents(pod.peers, newer.version)
+    report = ReportDialogue(works, catalogues, PolygonWardMap(catalogues), consents, newer)
+    kit = DialogueKit(works, [report], pod.clock, prepare=catalogue_first(catalogues))
+    press = wire.Choice(ask_id=shown.ask.ask_id, option_ids=["yes"])
+    request = wire.TurnRequest(
+        event_id="last", citizen_id="hana", channel="line", language="ja", session_id=shown.session_id, choice=press
+    )
+    assert (await kit.turn(request, "fukuoka")).ask.key == "messages"

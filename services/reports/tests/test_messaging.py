@@ -16,14 +16,16 @@ from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import THREAD_AUTHOR_SYSTEM, DeskCard
 from machi.reports.v1.events_pb2 import ReporterAsked
-from machi_reports.adapters.consents import PURPOSE
+from machi_reports.adapters.consents import PURPOSE, RpcConsents, present_notice
 from machi_reports.adapters.work import CONSTRAINTS, ReportsWork
+from machi_reports.domain.consent import Decision
 from machi_reports.entrypoints.messaging import renewing, take_linked, take_outcomes
 from machi_reports.entrypoints.wording import TEXTS
 from machi_sdk.clock import ManualClock
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
 from machi_sdk.ids import new_id
+from machi_sdk.manifest import Purpose
 from machi_sdk.service import Pod
 from machi_sdk.telemetry import span
 
@@ -56,6 +58,11 @@ def hear(pod: Pod) -> Hear:
 
 
 @pytest.fixture
+def notice(pod: Pod) -> Purpose:
+    return present_notice(pod.manifest.purposes)
+
+
+@pytest.fixture
 async def asked(file_case: FileCase, card_of: CardOf, staff_turn: Turn) -> DeskCard:
     """A case of hana's, whom an officer asked at noon; the card of before."""
     with span("webhook"):
@@ -64,12 +71,12 @@ async def asked(file_case: FileCase, card_of: CardOf, staff_turn: Turn) -> DeskC
     return card
 
 
-def concluded(card: DeskCard, state: str, version: int = 2) -> deliveries.DeliveryConcluded:
+def concluded(card: DeskCard, state: str, version: int = 2, reason: str = "line-400") -> deliveries.DeliveryConcluded:
     return deliveries.DeliveryConcluded(
         delivery_id="d-1",
         citizen_id="hana",
         state=deliveries.DeliveryState.Value(f"DELIVERY_STATE_{state}"),
-        reason="line-400",
+        reason=reason,
         thread=card.card_id,
         version=version,
     )
@@ -93,14 +100,17 @@ def announced(events: list[Message]) -> list[int]:
     return [event.version for event in events if isinstance(event, CardAnnounced)]
 
 
-@pytest.mark.parametrize("state", ["FAILED", "EXPIRED", "SUPERSEDED"])
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [("FAILED", "line-400"), ("FAILED", "no-channel"), ("EXPIRED", "too-old"), ("SUPERSEDED", "newer-sent")],
+)
 async def test_a_message_that_did_not_arrive_is_said_once_in_the_cases_thread(
-    *, asked: DeskCard, card_of: CardOf, hear: Hear, clock: ManualClock, outbox: Outbox, state: str
+    *, asked: DeskCard, card_of: CardOf, hear: Hear, clock: ManualClock, outbox: Outbox, state: str, reason: str
 ) -> None:
     (fact,) = [event for event in await outbox() if isinstance(event, ReporterAsked)]
     clock.advance(timedelta(minutes=3))
     for _ in range(2):
-        await hear(concluded(asked, state, fact.report.version))
+        await hear(concluded(asked, state, fact.report.version, reason))
     card = await card_of(asked.number)
     assert by_system(card) == ["⚠️ 12:00 のお知らせは、通報者に届きませんでした。"]
     assert (card.thread[-1].text, card.status) == (by_system(card)[0], "回答待ち")
@@ -209,6 +219,42 @@ async def test_words_that_were_not_sent_say_so_for_ever(
     assert said.startswith("【内部メモ" if action == "note" else "【通報者には送られていません】"), said
     await staff_turn(wire.CardReply(card_id=card.card_id, desk_id=DESK, text="直りました"))
     assert (await card_of(card.number)).thread[-1].text == "通報者へ: 直りました"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (consent.CONSENT_STATUS_GIVEN, "届きます"),
+        (consent.CONSENT_STATUS_UNKNOWN, "届きません（いまの説明への同意がありません）"),
+        (consent.CONSENT_STATUS_WITHDRAWN, "届きません（本人の意思）"),
+    ],
+)
+async def test_the_card_says_what_identity_would_release(
+    *,
+    file_case: FileCase,
+    card_of: CardOf,
+    staff_turn: Turn,
+    ledger: Ledger,
+    status: "consent.ConsentStatus.ValueType",
+    shown: str,
+) -> None:
+    card = await card_of(await file_case("hana"))
+    ledger.statuses["hana"] = status
+    assert receives(await card_of(card.number)) == shown
+    press = wire.CardPress(card_id=card.card_id, desk_id=DESK, action_id="ask", values={"words": "どこ?"})
+    told = (await staff_turn(press)).messages[0].text.text
+    assert ("送られません" in told) == (shown != "届きます")
+
+
+async def test_a_yes_to_an_older_notice_counts_as_long_as_identity_counts_it(
+    pod: Pod, ledger: Ledger, notice: Purpose
+) -> None:
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_GIVEN
+    newer = notice.model_copy(update={"version": notice.version + 1})
+    assert present_notice([newer, notice]) == present_notice([notice, newer]) == newer
+    consents = RpcConsents(pod.peers, newer.version)
+    assert await consents.receives("fukuoka", "hana") is Decision.GIVEN
+    assert await consents.check("fukuoka", "hana") is Decision.NONE  # and they are asked anew
 
 
 async def test_of_reporters_who_share_an_end_only_the_officers_own_is_said_to_be_silent(

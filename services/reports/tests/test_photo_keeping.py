@@ -198,6 +198,25 @@ async def test_an_album_takes_no_photo_from_the_report_that_is_being_written(
     assert (await counted(connection))[0] == MOST_PHOTOS + MOST_LOOSE
 
 
+async def test_an_album_takes_no_photo_that_the_way_back_from_a_correction_brings_back(
+    put_photo: Photo, say: Say, connection: "Connection", clock: ManualClock
+) -> None:
+    for words in ("/report", "=road", "=pothole", (33.5903, 130.3989)):
+        await say("hana", words)
+    await say("hana", wire.Photo(media_id=await put_photo("hana", "first")), event_id="first")
+    for words in ("!skip", "穴があります", "=yes", "=change"):
+        asked = await say("hana", words)
+    photos = next(option.option_id for option in asked.ask.choice.options if option.label == "写真")
+    assert (await say("hana", f"={photos}")).ask.key == "photo"
+    for number in range(MOST_LOOSE + 1):
+        clock.advance(SECOND)
+        await put_photo("hana", f"e{number}")
+    assert (await say("hana", "!back")).ask.key == "confirm"
+    await say("hana", "=yes")
+    in_case = await connection.fetch("SELECT event_id FROM photos WHERE report_id IS NOT NULL")
+    assert [row["event_id"] for row in in_case] == ["first"]
+
+
 async def test_a_photo_of_a_case_is_never_swept(
     file_with_photos: Photo,
     card_of: CardOf,

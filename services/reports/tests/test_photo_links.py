@@ -88,7 +88,7 @@ async def test_a_link_lives_for_ten_minutes(
     clock.advance(timedelta(seconds=1))
     async with browser.get(path) as answer:
         assert answer.status == 404
-        assert "valid" in (await answer.json())["detail"]
+        assert answer.content_type == "text/html"
     assert len(await lines(connection)) == 1
 
 
@@ -115,6 +115,31 @@ async def test_a_link_opens_only_what_the_desk_may_see_now(
         await say("hana", wire.Retract(event_id="e1"), session="")
     async with browser.get(path) as answer:
         assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "lang", "words"),
+    [
+        ("", "ja", "カードの「写真を開く」をもう一度押してください"),
+        ("fr-CH, en-GB;q=0.9, ja;q=0.8", "en", "Press &quot;Open photos&quot; on the card again"),
+        ("ko-KR", "ko", "사진 열기"),
+        ("zh-Hant-TW,zh-Hant", "zh-Hant", "開啟照片"),
+        ("zh-TW,zh;q=0.9,en-US;q=0.8", "zh-Hant", "開啟照片"),
+        ("zh-CN,zh;q=0.9", "zh-Hans", "打开照片"),
+        ("<script>", "ja", "10分間だけ"),
+    ],
+)
+async def test_an_old_link_says_in_the_readers_language_how_to_go_on(
+    accepted: str, lang: str, words: str, browser: aiohttp.ClientSession
+) -> None:
+    async with browser.get("/photos/old", headers={"Accept-Language": accepted}) as answer:
+        page = await answer.text()
+        assert (answer.status, answer.content_type, answer.charset) == (404, "text/html", "utf-8")
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
+        assert "Content-Disposition" not in answer.headers
+    assert f'<html lang="{lang}">' in page
+    assert page.count("<h1>") == page.count("<main>") == 1
+    assert words in page
 
 
 async def test_who_is_not_at_the_desk_gets_no_link(card: DeskCard, staff_turn: Turn) -> None:

@@ -64,10 +64,26 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return s3_server
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture
+def secrets(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that a cluster mounts, and nothing in the environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    given = {"access_key_id": "key", "secret_access_key": "secret", "region": "ap-northeast-1"}
+    for name, value in (given | {"endpoint_url": s3_server}).items():
+        (folder / f"aws_{name}").write_text(f"{value}\n")
+    (folder / "database_url").write_text("none of the store's")
+    return folder
+
+
+@pytest.fixture(params=["folder", "s3", "s3 by files"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObstorePhotos:
     if request.param == "folder":
         return ObstorePhotos((tmp_path / "写真 of 2026").as_uri())
+    if request.param == "s3 by files":
+        return ObstorePhotos(f"s3://photos/{tmp_path.name}", request.getfixturevalue("secrets"))
     request.getfixturevalue("s3")
     return ObstorePhotos(f"s3://photos/{tmp_path.name}")
 

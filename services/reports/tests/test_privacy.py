@@ -20,7 +20,8 @@ from machi.reports.v1.report_service_pb2_grpc import ReportServiceStub
 from machi_sdk import migrating
 from machi_sdk.errors import Invalid, Missing, Unavailable
 from machi_sdk.rpc import Peers, for_tenant
-from machi_sdk.testing import PodDatabase
+from machi_sdk.service import Pod
+from machi_sdk.testing import PodDatabase, wait_until
 
 if TYPE_CHECKING:
     from machi.dialogue.v1.dialogue_service_pb2_grpc import DialogueServiceAsyncStub
@@ -30,6 +31,9 @@ pytestmark = pytest.mark.integration
 SERVICE = Path(__file__).resolve().parents[1]
 OWN = ("reports", "updates", "steps", "photos", "photo_objects", "accesses", "catalogues")
 TABLES = (*OWN, "turns", "dialogue_sessions", "aliases")
+ALONE = """
+SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+"""
 TENJIN = (33.5903, 130.3989)
 HERE, THERE = for_tenant("fukuoka"), for_tenant("sapporo")
 Turn = Callable[..., Awaitable[wire.TurnResponse]]
@@ -133,6 +137,8 @@ async def test_taken_back_messages_leave_the_card(
     assert (card.words == "（本人が取り消しました）") == (event_id == "words-event")
     assert all(photo.gone for photo in card.photos) == (event_id == "photo-event")
     assert (not card.HasField("map_link")) == (event_id == "place-event")
+    places = [fact.value for fact in card.facts if fact.label == "場所"]
+    assert ("（本人が取り消しました）" in places) == (event_id == "place-event")
     announced = (await outbox())[-1]
     assert isinstance(announced, CardAnnounced)
     assert announced.urgent
@@ -211,6 +217,20 @@ async def test_words_of_an_update_and_their_access(
 async def test_a_wrong_catalogue_is_refused_and_named(operator: "ReportServiceAsyncStub") -> None:
     with pytest.raises(Invalid, match="case_prefix"):
         await operator.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=30, metadata=HERE)
+
+
+@pytest.mark.usefixtures("seeded")
+async def test_a_catalogue_is_checked_before_any_work_is_begun(
+    operator: "ReportServiceAsyncStub", pod: Pod, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    async def alone() -> bool:
+        return bool(await connection.fetchval(ALONE))
+
+    await pod.database.close()
+    await wait_until(alone)
+    with pytest.raises(Invalid, match="case_prefix"):
+        await operator.PutCatalogue(PutCatalogueRequest(catalogue_json="{}"), timeout=30, metadata=HERE)
+    assert await alone(), "the pod has taken a connection"
 
 
 async def test_facts_carry_no_words(file_with_photo: FileCase, outbox: Outbox) -> None:

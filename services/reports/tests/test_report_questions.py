@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from machi_reports.adapters.catalogue_documents import checked_document, read_document
+from machi_reports.adapters.consents import present_notice
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
@@ -29,7 +30,7 @@ def catalogue(city_catalogue: Mapping[str, object]) -> Catalogue:
 
 @pytest.fixture(scope="module")
 def notice() -> Purpose:
-    return MANIFEST.purposes[0]
+    return present_notice(MANIFEST.purposes)
 
 
 def asked(answers: Answers, language: str, catalogue: Catalogue, notice: Purpose) -> list[Question]:
@@ -39,6 +40,7 @@ def asked(answers: Answers, language: str, catalogue: Catalogue, notice: Purpose
         questions.append(question)
         first = question.kind.options[0].option_id if isinstance(question.kind, Choices) else None
         value = first if first is not None else ANSWERS[type(question.kind)]
+        value = {"wanted": True, "notice": notice.version} if question.key == "messages" else value
         answers = answers.answered(question.key, value, f"event-{question.key}")
     return questions
 
@@ -78,6 +80,15 @@ def test_who_decided_is_not_asked_again(decision: str, catalogue: Catalogue, not
     assert "messages" not in [q.key for q in asked(begun(decision), "ja", catalogue, notice)]
 
 
+def test_an_answer_counts_for_the_notice_that_was_read(catalogue: Catalogue, notice: Purpose) -> None:
+    told = {key: CORRECTED[key] for key in ("category", "place", "photo", "words", "messages")}
+    newer = notice.model_copy(update={"version": notice.version + 1})
+    answers = begun("none", **told, **{"detail-what": "pothole"})
+    wording = Wording("ja", catalogue)
+    questions = [next_question(answers, wording, each) for each in (notice, newer)]
+    assert [question.key for question in questions if question] == ["confirm", "messages"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_benefit_stands_first(language: str, catalogue: Catalogue, notice: Purpose) -> None:
     question = next(q for q in asked(begun(), language, catalogue, notice) if q.key == "messages")
@@ -86,7 +97,8 @@ def test_the_benefit_stands_first(language: str, catalogue: Catalogue, notice: P
 
 
 # All is answered; what is wrong is answered once more.
-CORRECTED: dict[str, Json] = {"category": "road", "place": PLACE, "photo": None, "words": "穴", "messages": True}
+CORRECTED: dict[str, Json] = {"category": "road", "place": PLACE, "photo": None, "words": "穴"}
+CORRECTED |= {"messages": {"wanted": True, "notice": present_notice(MANIFEST.purposes).version}}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +111,8 @@ CORRECTED: dict[str, Json] = {"category": "road", "place": PLACE, "photo": None,
         (CORRECTED | {"detail-what": "collapse"}, "confirm", "092-000-0199"),
         (CORRECTED | {"detail-what": "pothole"}, "confirm", ""),
         ({"category": "road", "detail-what": "collapse"} | CORRECTED, "confirm", ""),  # it was said before the place
+        (CORRECTED | {"detail-what": "pothole", "words": "穴からガスのにおい"}, "confirm", "092-000-0190"),
+        ({"category": "road", "detail-what": "collapse"} | CORRECTED | {"words": "ガスのにおい"}, "confirm", ""),
     ],
 )
 def test_urgent_kinds_give_the_office_at_once(
@@ -110,9 +124,27 @@ def test_urgent_kinds_give_the_office_at_once(
         assert question.key == at
         links = [message.link for message in question.before if message.HasField("link")]
         assert all(message.HasField("link") for message in question.before[: len(links)]), "before the summary"
-        assert [link.uri for link in links] == ([f"tel:{phone}"] if phone else [])
+        assert [link.uri for link in links] == ([f"tel:+81-{phone[1:]}"] if phone else [])
         dialled = Wording(language, catalogue).phone(phone)
         assert all(dialled in link.text and len(link.label) <= 20 for link in links)
+
+
+@pytest.mark.parametrize(
+    ("answers", "detail", "at"),
+    [
+        ({}, "gas", "place"),
+        ({"place": PLACE}, "gas", "photo"),
+        ({"place": PLACE}, "pole", "photo"),
+    ],
+    ids=["gas", "gas, and where", "all of it is dangerous"],
+)
+def test_whoever_said_it_with_their_first_words_hears_whom_to_phone(
+    answers: dict[str, Json], detail: str, at: str, catalogue: Catalogue, notice: Purpose
+) -> None:
+    told = begun("none", **answers).answered("category", "danger", "said").answered("detail-what", detail, "said")
+    question = next_question(told, Wording("en", catalogue), notice)
+    assert question is not None
+    assert (question.key, [message.link.uri for message in question.before]) == (at, ["tel:+81-92-000-0190"])
 
 
 @pytest.mark.parametrize(
@@ -121,6 +153,12 @@ def test_urgent_kinds_give_the_office_at_once(
 def test_how_long_ago(minutes: int, words: str, catalogue: Catalogue) -> None:
     now = datetime(2026, 11, 28, tzinfo=UTC)
     assert Wording("en", catalogue).age(now - timedelta(minutes=minutes, seconds=59), now) == words
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(5, "5ふん まえ"), (6, "6ぷん まえ"), (10, "10ぷん まえ")])
+def test_plain_japanese_counts_minutes_as_it_is_said(minutes: int, words: str, catalogue: Catalogue) -> None:
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    assert Wording("ja-Hira", catalogue).age(now - timedelta(minutes=minutes), now) == words
 
 
 def test_what_the_catalogue_no_longer_has_is_said_in_words(catalogue: Catalogue) -> None:
@@ -199,6 +237,7 @@ def test_the_end_offers_to_correct_what_was_answered(language: str, catalogue: C
     assert confirm.about == wording.category(category.code) + known()[language].joint + detail
 
 
-def test_what_was_decided_earlier_is_not_offered_for_correction(catalogue: Catalogue, notice: Purpose) -> None:
+def test_what_was_decided_earlier_is_offered_for_correction(catalogue: Catalogue, notice: Purpose) -> None:
     confirm = asked(begun("given", category="other"), "ja", catalogue, notice)[-1]
-    assert [change.keys for change in confirm.changes] == [("category",), ("place",), ("photo",), ("words",)]
+    names = ("category", "place", "photo", "words", "messages")
+    assert [change.keys for change in confirm.changes] == [(name,) for name in names]

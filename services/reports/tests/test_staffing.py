@@ -76,6 +76,19 @@ async def test_a_successor_takes_the_case_of_who_left_the_desk(
     assert f"いまの担当者は{TWO}さん" in held.messages[0].text.text
 
 
+async def test_who_left_the_city_holds_nothing_and_is_called_a_colleague(
+    *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, ledger: Ledger
+) -> None:
+    number = await file_case("hana")
+    ledger.staff[:] = [one for one in ledger.staff if one.display_name != ONE]
+    await staff_turn(press(await card_of(number), "take"), name=ONE)
+    card = await card_of(number)
+    assert held_by(card) == ""
+    assert (card.thread[-1].author_label, card.thread[-1].text) == (ONE, "担当者: 職員")
+    await staff_turn(press(card, "take"), name=TWO)
+    assert held_by(await card_of(number)) == TWO
+
+
 async def test_open_cards_are_announced_once_when_their_desks_staff_changed(
     *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, ledger: Ledger, look: Look, announced: Announced,
     clock: ManualClock,

@@ -1,15 +1,18 @@
 """What may happen to a report, and that nothing else ever does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machi_reports.domain.conversation import Officer, Update, UpdateKind
+from machi_reports.adapters.standing import NOT_CLOSED, OPEN, among
+from machi_reports.domain.conversation import Officer, Update, UpdateKind, open_questions
 from machi_reports.domain.report import REOPEN_WITHIN, Filing, Place, Report
-from machi_reports.domain.states import Done, Move, NotNow, Outcome, State, TooLate
+from machi_reports.domain.states import ANY_STATE, Done, Move, NotNow, Outcome, State, TooLate
 
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 OFFICER = Officer("s1", "担当1")
@@ -35,9 +38,10 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
         Move.NOTE: lambda: report.note(OFFICER, says(at)),
         Move.ASK: lambda: report.ask(OFFICER, says(at), "session"),
         Move.WRITE: lambda: report.write(OFFICER, says(at), ""),
-        Move.ANSWER: lambda: report.answer(says(at)),
+        Move.ANSWER: lambda: report.answer(says(at, UpdateKind.ANSWER), ()),
         Move.RESOLVE: lambda: report.resolve(OFFICER, says(at)),
         Move.REJECT: lambda: report.reject(OFFICER, says(at)),
+        Move.UNREJECT: lambda: report.unreject(OFFICER, at),
         Move.HAND_OVER: lambda: report.hand_over(OFFICER, to, says(at)),
         Move.DUPLICATE: lambda: report.join(OFFICER, leading, says(at)),
         Move.GATHER: lambda: report.gather(OFFICER, says(at)),
@@ -46,7 +50,8 @@ def make(report: Report, move: Move, at: datetime) -> Outcome:
         Move.PART: lambda: report.part(says(at)),
         Move.RATE: lambda: report.rate(4, says(at)),
         Move.REOPEN: lambda: report.reopen(says(at)),
-        Move.RETRACT: lambda: report.retract(at, ["roads-chuo"]),
+        Move.RETRACT: lambda: report.retract(at, ["roads-chuo"], ()),
+        Move.UNRATE: lambda: report.retract(at, [], ()),
         Move.EXPIRE: lambda: report.expire(at, ["roads-chuo"]),
         Move.REMIND: lambda: report.remind(says(at)),
         Move.MISS: lambda: report.miss(says(at)),
@@ -74,6 +79,13 @@ def test_every_history_is_consistent(moves: list[tuple[Move, int]]) -> None:
     assert (report.closed_at is not None) == (not report.is_open)
 
 
+def test_migrations_have_made_the_indexes_that_statements_ask_for() -> None:
+    """A new state needs a migration: PostgreSQL uses an index only where the statement says the same."""
+    versions = (Path(__file__).resolve().parents[1] / "migrations" / "versions").glob("*.py")
+    made = "\n".join(path.read_text(encoding="utf-8") for path in versions)
+    assert [condition for condition in (OPEN, NOT_CLOSED, among(ANY_STATE)) if f'"{condition}"' not in made] == []
+
+
 def test_the_second_acknowledgement_changes_nothing() -> None:
     report = a_report()
     assert isinstance(report.acknowledge(OFFICER, NOON, ()), Done)
@@ -94,15 +106,35 @@ def test_who_left_the_desk_holds_nothing(at_desk: tuple[str, ...], *, held: bool
 def test_a_question_and_its_answer() -> None:
     report = a_report()
     report.ask(OFFICER, says(NOON), "session")
-    report.answer(says(NOON))
+    report.answer(says(NOON), ())
     assert [step.state for step in report.fresh] == [State.FILED, State.ASKED, State.ANSWERED]
+
+
+def test_a_case_waits_until_every_question_has_an_answer() -> None:
+    report, entries = a_report(), [Update(name, UpdateKind.QUESTION, "?", NOON) for name in ("q1", "q2")]
+    for question in entries:
+        report.ask(OFFICER, question, "session")
+    for question_id in ("", "q2", "q1"):
+        answer = Update(f"to {question_id}", UpdateKind.ANSWER, "words", NOON, question_id=question_id)
+        report.answer(answer, entries)
+        entries.append(answer)
+    report.retract(NOON, [], entries)
+    report.retract(NOON, [], [replace(entry, retracted=entry.kind is UpdateKind.ANSWER) for entry in entries])
+    states = [step.state for step in report.fresh[-5:]]
+    assert states == [State.ASKED, State.ASKED, State.ANSWERED, State.ANSWERED, State.ASKED]
+
+
+@pytest.mark.parametrize("kind", [UpdateKind.NOTE, UpdateKind.REASON, UpdateKind.DUPLICATE])
+def test_what_was_asked_before_a_case_ended_waits_no_more(kind: UpdateKind) -> None:
+    before, after = (Update(name, UpdateKind.QUESTION, "?", NOON) for name in ("before", "after"))
+    assert open_questions([before, says(NOON, kind), after]) == [after]
 
 
 def test_a_late_answer_is_kept_and_does_not_open_the_case() -> None:
     report = a_report()
     report.ask(OFFICER, says(NOON), "session")
     report.resolve(OFFICER, says(NOON))
-    assert isinstance(report.answer(says(NOON)), Done)
+    assert isinstance(report.answer(says(NOON), ()), Done)
     assert report.state is State.RESOLVED
 
 
@@ -119,7 +151,7 @@ def test_a_case_is_closed_once_until_it_is_reopened() -> None:
     report, day = a_report(), timedelta(days=1)
     report.resolve(OFFICER, says(NOON))
     report.rate(5, says(NOON + day))
-    report.retract(NOON + 2 * day, [])
+    report.retract(NOON + 2 * day, [], ())
     assert report.closed_at == NOON
     again = a_report()
     again.resolve(OFFICER, says(NOON))
@@ -138,6 +170,17 @@ def test_a_rating_counts_once_per_resolution() -> None:
     report.reopen(says(NOON))
     report.resolve(OFFICER, says(NOON))
     assert isinstance(report.rate(2, says(NOON)), Done)
+
+
+def test_a_rating_of_an_earlier_resolution_is_no_rating_of_the_present_one() -> None:
+    report, entries = a_report(), [says(NOON, UpdateKind.RATING), says(NOON, UpdateKind.REOPENING)]
+    report.resolve(OFFICER, says(NOON))
+    report.rate(3, says(NOON, UpdateKind.RATING))
+    present = says(NOON, UpdateKind.RATING)
+    report.retract(NOON, [], [replace(entries[0], retracted=True), entries[1], present])
+    assert report.score == 3
+    report.retract(NOON, [], [*entries, replace(present, retracted=True)])
+    assert report.score is None
 
 
 def test_the_state_stays_when_another_desk_gets_it() -> None:

@@ -16,8 +16,8 @@ async def test_a_place_outside_and_a_photo_that_is_none(city: City, place: tuple
         await resident.say(words)
     assert "外か海の上のようです" in await resident.locate(*place)
     assert "写真" in await resident.locate(*place), "who insists is believed"
-    assert "写真として読み取れませんでした" in await resident.upload(b"\xff\xd8 this is no photo")
-    assert "写真か文字で" in await resident.upload(b"\0\0\0\x18ftypmp42", "video/mp4")
+    assert "写真として受け取れませんでした" in await resident.upload(b"\xff\xd8 this is no photo")
+    assert "見ることができません" in await resident.upload(b"\0\0\0\x18ftypmp42", "video/mp4")
     assert "文字で教えて" in await resident.say("スキップ")
     await resident.say("海の上の橋が壊れています。")
     await resident.press("はい、受け取る")

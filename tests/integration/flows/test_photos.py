@@ -69,7 +69,7 @@ async def test_a_fourth_photo_is_said_not_to_be_taken(city: City) -> None:
     resident = await city.resident()
     await to_photos(resident)
     answers = await resident.upload_together([*PHOTOS, photo()])
-    assert "いまの質問には使えません" in answers[3]
+    assert "この1枚は追加されません" in answers[3]
 
 
 async def test_a_photo_taken_back_leaves_the_desk(city: City) -> None:

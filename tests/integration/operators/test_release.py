@@ -77,6 +77,7 @@ async def with_kasuga(city: City) -> AsyncIterator[None]:
         await city.restart(pod)
 
 
+@pytest.mark.timeout(600)  # a dozen programs of their own, and four pods begin anew
 @pytest.mark.usefixtures("with_kasuga")
 async def test_a_second_municipality_is_put_and_asked_about(city: City, ask: Ask, tmp_path: Path) -> None:
     number = await file_report(await city.resident())

@@ -94,3 +94,11 @@ def test_the_benchmarks_of_this_checkout_have_ratios() -> None:
 def test_a_figure_without_a_baseline_is_no_ratio() -> None:
     figures = {"x": 3, "bare_x": 0, "y": 2, "z_ratio": "none", "times": 5, "of": 5, "ok": {"v": 4.0, "bare_v": 2}}
     assert dict(ratios_of(figures)) == {"ok v": 2.0}
+
+
+def test_each_measurement_brings_the_stack_it_needs() -> None:
+    """`make bench` runs all of them on a machine where nothing runs."""
+    asking = ("find_layout(", "read_state(")
+    found = [path for path in (ROOT / "benchmarks").glob("*.py") if path.name != "stacks.py"]
+    assert len(found) > 5
+    assert [path.name for path in found if any(word in path.read_text(encoding="utf-8") for word in asking)] == []

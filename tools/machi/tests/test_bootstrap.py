@@ -88,7 +88,10 @@ def test_an_environment_without_a_python_is_made_anew_and_a_missing_index_is_tol
 def test_ctrl_c_is_told_in_two_lines(checkout: Path) -> None:
     half_made(checkout, installing="exec sleep 600")
     command = [sys.executable, str(checkout / "tools" / "machi" / "bootstrap.py")]
+    # A run in the background ignores it, and so would whatever it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    signal.signal(signal.SIGINT, before)
     said = checkout / ".venv" / "bin" / "said"
     while not said.exists() or " -r " not in said.read_text():
         assert running.poll() is None

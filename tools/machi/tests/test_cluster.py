@@ -164,6 +164,51 @@ async def test_the_doctor_names_what_does_not_run_and_calls_no_topic_missing_tha
     ]
 
 
+def looking(metrics: str = METRICS, **more: object) -> tuple[int, str, str]:
+    """A replica that is well answers `look`."""
+    pages = {page: {"status": 200, "words": metrics} for page in ("livez", "readyz", "metrics")}
+    empty = {"token_seconds": {}, "database_ahead_seconds": 0.0, "topics": [], "troubles": {}}
+    return 0, json.dumps({**pages, **empty, **more}) + "\n", ""
+
+
+@pytest.mark.parametrize(
+    ("off", "refused", "found"),
+    [
+        (2, {}, "machi-channel-line-x leaves 2 channels off: it started with older files"),
+        (1, {"kobe/line.yaml": "w"}, "machi-channel-line-x leaves the channel of kobe/line.yaml off: w"),
+        (0, {"kobe/line.yaml": "w"}, "machi-channel-line-x will leave the channel of kobe/line.yaml off: w"),
+    ],
+)
+async def test_channels_are_judged_by_what_the_running_pod_has(
+    says: Says, off: int, refused: dict[str, str], found: str
+) -> None:
+    release = says(
+        {
+            "get configmap machi ": MARK,
+            "get configmap machi-files": (0, json.dumps({"data": {"manifest.channel-line.yaml": ""}}), ""),
+            "get pods": listed(pod("channel-line", RUNS)),
+            "exec machi-channel-line-x": looking(f"machi_channels_off {off}.0\n", channels_off=refused),
+        }
+    )
+    assert [finding["what"] for finding in (await diagnose_release(release))["findings"]] == [found]
+
+
+async def test_a_municipality_that_no_pod_has_a_channel_of_is_told(says: Says) -> None:
+    names = {"data": {"manifest.channel-line.yaml": "", "manifest.channel-slack.yaml": ""}}
+    release = says(
+        {
+            "get configmap machi ": MARK,
+            "get configmap machi-files": (0, json.dumps(names), ""),
+            "get pods": listed(pod("channel-line", RUNS), pod("channel-slack", RUNS)),
+            "exec machi-channel-line-x": looking("", tenants_without_channel=["kobe", "naha"]),
+            "exec machi-channel-slack-x": looking("", tenants_without_channel=["naha", "otaru"]),
+        }
+    )
+    [finding] = (await diagnose_release(release))["findings"]
+    assert finding["what"] == "no channel of naha is known to any pod"
+    assert "naha.slack.yaml" in finding["cure"]
+
+
 def test_a_pod_that_cannot_be_forwarded_to_or_does_not_run_is_not_waited_for(says: Says) -> None:
     seen = {"get configmap machi ": MARK, "get configmap machi-files": (0, json.dumps(FILES), "")}
     forbidden = (1, "", 'error: error upgrading connection: pods "machi-identity-x" is forbidden\n')

@@ -101,6 +101,18 @@ def test_a_stack_with_servers_of_its_own_touches_no_others(layout: Layout) -> No
     assert there(layout) == set()
 
 
+def test_what_the_stack_did_not_make_stays(layout: Layout) -> None:
+    """Images and wheels took an hour to build, and the folder may be one that people keep other things in."""
+    remember(layout, {})
+    for name in ("wheelhouse", "images", "env", "data", "keys", "log"):
+        (layout.state / name).mkdir()
+        (layout.state / name / "a").touch()
+    for name in ("notes.txt", "state.json"):
+        (layout.state / name).touch()
+    reset(layout, {})
+    assert there(layout) == {"wheelhouse", "images", "env", "notes.txt"}
+
+
 def test_up_waits_until_all_is_deleted(layout: Layout) -> None:
     told: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:

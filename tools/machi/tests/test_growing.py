@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from machi_sdk.manifest import load_manifest
+from machi_sdk.names import fold
 from machi_tools.errors import StackError
 from machi_tools.growing import checked, generate, new_pod, remove_pod
 from machi_tools.stack.layout import ROOT
+
+EXAMPLE = "examples/idea-box"
 
 
 @pytest.mark.parametrize(
@@ -27,8 +31,14 @@ from machi_tools.stack.layout import ROOT
         ("sdk", "is taken"),
         ("simulator", "is taken"),
         ("operator", "is taken"),
+        ("db-rw", "is taken"),
+        ("reports-owner", "is taken"),
         ("report", "it opens reports/report"),
         ("cancel", "it means cancel"),
+        ("yes", "it means yes"),
+        ("nope", "it means no"),
+        ("tests", "is taken"),
+        ("stop-messages", "it opens identity/"),
     ],
 )
 def test_a_name_that_will_not_do_is_refused_with_the_reason(name: str, why: str) -> None:
@@ -36,8 +46,14 @@ def test_a_name_that_will_not_do_is_refused_with_the_reason(name: str, why: str)
         checked(ROOT, name)
 
 
+def test_a_title_that_is_taken_is_cured_by_another_beginning() -> None:
+    with pytest.raises(StackError, match="'Report a problem' is what people type already") as refused:
+        checked(ROOT, "report-a-problem-desk")
+    assert "begin with another word" in refused.value.cure
+
+
 def test_a_pod_is_the_example_under_its_own_name(tmp_path: Path) -> None:
-    for folder in ("examples/idea-box", "deploy/helm/idea-box"):
+    for folder in (EXAMPLE, "deploy/helm/idea-box"):
         (tmp_path / folder).parent.mkdir(parents=True)
         (tmp_path / folder).symlink_to(ROOT / folder)
     made = new_pod(tmp_path, "zoo-2")
@@ -48,6 +64,10 @@ def test_a_pod_is_the_example_under_its_own_name(tmp_path: Path) -> None:
     assert "from machi_zoo_2.store import Zoo2Work" in text
     assert not [path for path in files if "idea" in path.name and "ideas" not in path.name]
     assert not [word for word in ("idea-box", "idea_box", "IdeaBox") if word in text]
+    mine, example = (load_manifest(folder / "service.yaml").dialogues[0] for folder in (made[0], ROOT / EXAMPLE))
+    assert set(mine.titles.values()) == {"Zoo 2"}
+    assert mine.opening_words == {fold("Zoo 2"), fold("zoo-2")}
+    assert not mine.opening_words & example.opening_words
     with pytest.raises(StackError, match="taken"):
         new_pod(tmp_path, "zoo-2")
     assert remove_pod(tmp_path, "zoo-2") == made

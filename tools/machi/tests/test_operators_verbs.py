@@ -5,8 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from rich.table import Table
+
+from machi_tools import console
 from machi_tools.stack.layout import ROOT
 from machi_tools.stack.pods import discover
+
+
+@pytest.mark.parametrize("name", ["道路担当 [東]", "[bold]One", "One [/]", ":car: One"])
+def test_a_name_is_printed_as_it_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("name", box=None)
+    table.add_row(name)
+    console.out.print(table)
+    console.note(name)
+    printed = capsys.readouterr()
+    assert (printed.out.splitlines()[1].strip(), printed.err.strip()) == (name, name)
 
 
 def test_a_pod_that_is_not_there_is_not_silently_left_out(tmp_path: Path) -> None:

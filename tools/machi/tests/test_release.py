@@ -13,9 +13,10 @@ from machi_sdk.settings import Settings
 from machi_tools.cluster.api import Kubernetes, connected
 from machi_tools.cluster.applying import Given, release_manifests, release_topics
 from machi_tools.cluster.preparing import Made, Plan, check_secrets, make_secrets, read_plan, write_trust
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 from machi_tools.operator import in_a_cluster, operator_in_cluster
 from machi_tools.stack.layout import ROOT
+from machi_tools.stack.topics import ensure_topics
 
 PLACE = "/api/v1/namespaces/city/{kind}"
 ISSUER = "https://kubernetes.default.svc"
@@ -138,6 +139,20 @@ async def test_a_refusal_is_said(kubernetes: Kubernetes) -> None:
         await kubernetes.text("/apis")
 
 
+async def test_an_api_server_that_is_not_reached_is_told_with_a_cure(tmp_path: Path) -> None:
+    for name in ("token", "namespace"):
+        (tmp_path / name).write_text("x", encoding="ascii")
+    with pytest.raises(StackError, match="Kubernetes does not answer: Cannot connect") as told:
+        async with connected(tmp_path, "http://127.0.0.1:1") as found:
+            await found.text("/version")
+    assert "by global.networkPolicy.api" in told.value.cure
+
+
+def test_an_error_without_words_is_told_by_its_name() -> None:
+    assert reason(TimeoutError()) == "TimeoutError"
+    assert reason(OSError("no route")) == "no route"
+
+
 async def test_outside_of_a_cluster_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="no service account is mounted here"):
         async with connected(tmp_path):
@@ -161,6 +176,20 @@ def test_files_as_the_chart_brings_them(tmp_path: Path) -> None:
     assert release_manifests(tmp_path) == {"reports": "name: reports\n"}
     assert [found.name for found in release_topics(tmp_path)] == ["machi.pods.v1"]
     assert read_plan(tmp_path / "plan.json") == PLAN
+
+
+async def test_where_kafka_wants_a_user_a_refusal_names_it() -> None:
+    """aiokafka has the same words for a wrong password as for a broker that is away."""
+    by_user = Settings(
+        kafka_bootstrap_servers="127.0.0.1:1",
+        kafka_security_protocol="SASL_PLAINTEXT",
+        kafka_security_sasl_mechanism="SCRAM-SHA-512",
+        kafka_security_username="machi-operator-kafka",
+    )
+    for settings, named in ((by_user, True), (Settings(kafka_bootstrap_servers="127.0.0.1:1"), False)):
+        with pytest.raises(StackError, match=r"^Kafka at 127\.0\.0\.1:1 refuses") as refused:
+            await ensure_topics(settings, [])
+        assert ("the user machi-operator-kafka by this password" in refused.value.cure) is named
 
 
 async def test_an_operators_tokens_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

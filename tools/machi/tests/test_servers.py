@@ -47,6 +47,30 @@ async def test_a_pod_cannot_enter_another_pods_database(databases: Databases) ->
     await databases.drop([POD, "toy-other"])
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("made", "gone", "what"),
+    [
+        ('CREATE DATABASE "toy-pod"', 'DROP DATABASE "toy-pod"', "the database toy-pod of postgres"),
+        ('CREATE ROLE "toy-pod" LOGIN', 'DROP ROLE "toy-pod"', "the role toy-pod"),
+    ],
+)
+async def test_what_others_made_is_neither_taken_nor_dropped(
+    databases: Databases, tmp_path: Path, made: str, gone: str, what: str
+) -> None:
+    administrator = await asyncpg.connect(databases.server.url())
+    await administrator.execute(made)
+    try:
+        with pytest.raises(StackError, match=f"did not make: {what}; nothing was changed"):
+            await databases.ensure(["toy-other", POD])
+        await databases.drop(SecretStore(tmp_path / "secrets.json").pods())
+        found = await administrator.fetch("SELECT datname AS name FROM pg_database UNION SELECT rolname FROM pg_roles")
+        assert {row["name"] for row in found} & {"toy-other", "toy-other-owner", POD, f"{POD}-owner"} == {POD}
+    finally:
+        await administrator.execute(gone)
+        await administrator.close()
+
+
 async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     gone = Databases(given_server("postgresql://a:b@127.0.0.1:1/postgres"), SecretStore(tmp_path / "s.json"))
     with pytest.raises(StackError, match="refuses the administrator"):

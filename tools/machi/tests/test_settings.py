@@ -1,5 +1,6 @@
 """A running stack knows by digests which settings it was started with."""
 
+from machi_sdk.settings import Settings
 from machi_tools.stack.settings import Difference, difference, digests
 
 AT_START = {"LINE_API_URL": "http://127.0.0.1:9/line", "SLACK_BOT_TOKEN": "xoxb-secret", "HOME": "/", "PUBLIC_URL": ""}
@@ -25,6 +26,12 @@ def test_an_empty_setting_is_none() -> None:
 
 def test_what_is_no_setting_is_passed_over() -> None:
     assert changes(HOME="/elsewhere", MACHI_STATE_DIR="/elsewhere", LINES="80") == Difference()
+
+
+def test_every_setting_of_a_pod_is_noticed() -> None:
+    names = {name.upper() for name in Settings.model_fields}
+    assert "PLATFORM_PROXY" in names
+    assert digests(dict.fromkeys(names, "x"), "key").keys() == names
 
 
 def test_a_digest_tells_nothing_without_the_key() -> None:

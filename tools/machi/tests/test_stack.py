@@ -14,12 +14,14 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
+import yaml
 
-from machi_tools.stack.layout import Layout
+from machi_tools.stack.layout import ROOT, Layout
 from machi_tools.stack.state import State, read_state
 
 pytestmark = [pytest.mark.integration, pytest.mark.stack]
 TOY = Path(__file__).with_name("toy")
+DEMO = ROOT / "deploy" / "helm" / "machi" / "demo"
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,42 @@ def test_staff_and_pods_are_listed(stack: Stack) -> None:
     assert {role for person in people for role in person["roles"]} >= {"officer", "lead", "approver", "operator"}
     assert all(person["slack_user"].startswith("U") for person in people)
     assert {row["pod"] for row in json.loads(stack.machi("pods", "list", "--json").stdout)} == {"identity", "echo"}
+
+
+def test_who_left_is_named_when_the_city_is_put_and_taken_out_by_their_id(stack: Stack, tmp_path: Path) -> None:
+    city = yaml.safe_load((DEMO / "city.yaml").read_text(encoding="utf-8"))
+    *others, left = [person["staff_id"] for person in city["staff"]]
+    team = json.loads(stack.machi("staff", "list", "--json").stdout)[0]["slack_team"]
+    files = {**city, "slack_team": team, "staff": city["staff"][:-1]}
+    (tmp_path / "city.yaml").write_text(yaml.safe_dump(files, allow_unicode=True), encoding="utf-8")
+    told = stack.machi("city", "put", str(tmp_path))
+    assert told.returncode == 0, told.stderr
+    assert f"machi staff remove --tenant fukuoka {left}\n" in told.stderr
+    told = stack.machi("staff", "remove", "--tenant", "fukuoka", left, "nobody")
+    assert (told.returncode, told.stdout) == (1, f"{left}: removed\n")
+    assert "nobody has the id nobody" in told.stderr
+    people = json.loads(stack.machi("staff", "list", "--json").stdout)
+    assert {person["staff_id"] for person in people} == set(others)
+    assert "left" not in stack.machi("city", "put", str(tmp_path)).stderr
+    assert stack.machi("seed").returncode == 0
+
+
+def test_what_was_put_is_there_after_the_next_start_and_the_demo_city_comes_when_asked_for(
+    stack: Stack, tmp_path: Path
+) -> None:
+    city = yaml.safe_load((DEMO / "city.yaml").read_text(encoding="utf-8"))
+    team = json.loads(stack.machi("staff", "list", "--json").stdout)[0]["slack_team"]
+    renamed = [{**person, "name": f"{person['name']} *"} for person in city["staff"]]
+    files = {**city, "slack_team": team, "staff": renamed}
+    (tmp_path / "city.yaml").write_text(yaml.safe_dump(files, allow_unicode=True), encoding="utf-8")
+    assert stack.machi("city", "put", str(tmp_path)).returncode == 0
+    for verb in ("down", "up"):
+        assert stack.machi(verb).returncode == 0
+    people = json.loads(stack.machi("staff", "list", "--json").stdout)
+    assert {person["name"] for person in people} == {person["name"] for person in renamed}
+    assert stack.machi("seed").returncode == 0
+    people = json.loads(stack.machi("staff", "list", "--json").stdout)
+    assert {person["name"] for person in people} == {person["name"] for person in city["staff"]}
 
 
 def test_a_killed_pod_comes_back_with_its_extra_environment(stack: Stack) -> None:

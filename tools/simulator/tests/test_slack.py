@@ -133,6 +133,14 @@ async def test_refusals_carry_slacks_names(simulator: Simulator, slack: AsyncWeb
     assert len(await simulator.refused()) == len(refusals)
 
 
+async def test_an_update_takes_fewer_words_than_a_message_and_counts_their_bytes(
+    slack: AsyncWebClient, channel: str
+) -> None:
+    ts = str((await slack.chat_postMessage(channel=channel, text="字" * 2000))["ts"])
+    assert (await slack.chat_update(channel=channel, ts=ts, text="字" * 1333))["ok"]
+    assert await _refusal(slack.chat_update(channel=channel, ts=ts, text="字" * 1334)) == "msg_too_long"
+
+
 async def test_a_wrong_token_is_refused(simulator: Simulator) -> None:
     assert await _refusal(AsyncWebClient("xoxb-other", base_url=simulator.slack_api_url).auth_test()) == "invalid_auth"
 

@@ -1,4 +1,4 @@
-"""What Slack refuses of a card's channel: changes in a closed one, poorer blocks, guests nobody knows."""
+"""What Slack refuses of channels: changes in a closed one, others in a private one, poorer blocks, unknown guests."""
 
 import pytest
 from looking import CARD, OFFICER
@@ -26,6 +26,24 @@ async def test_an_archived_channel_takes_no_message_and_no_change(
     with pytest.raises(RefusedError, match="is_archived"):
         await simulator.slack.say(OFFICER, channel, "受付済み")
     assert (await simulator.slack.messages(channel))[0] == card
+
+
+async def test_a_private_channel_is_not_there_for_others(
+    simulator: Simulator, slack: AsyncWebClient, channel: str
+) -> None:
+    card = (await simulator.slack.messages(channel))[0]
+    await slack.conversations_invite(channel=channel, users=OFFICER)
+    await simulator.slack.make_private(OFFICER, channel)
+    await simulator.slack.add_user("U0PARKS01", "公園担当")
+    for act in (
+        simulator.slack.say("U0PARKS01", channel, "入れて"),
+        simulator.slack.press("U0PARKS01", card, "resolve"),
+        simulator.slack.command("U0PARKS01", channel, "/machi"),
+    ):
+        with pytest.raises(RefusedError, match="channel_not_found"):
+            await act
+    await simulator.slack.say(OFFICER, channel, "受付済み")
+    assert (await simulator.slack.press(OFFICER, card, "resolve")).ok
 
 
 async def test_rich_text_is_not_replaced_by_what_is_none(slack: AsyncWebClient, channel: str) -> None:

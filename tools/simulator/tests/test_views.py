@@ -1,14 +1,17 @@
 import re
+from html import unescape
 
 import aiohttp
-from looking import MODAL, OFFICER, came
+from looking import MODAL, OFFICER, QUICK, QUICK_ACTIONS, came, push
 from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_simulator.config import Config
-from machi_simulator.jsontree import as_objects, child, text
+from machi_simulator.jsontree import Json, as_objects, child, text
 from machi_simulator.testing import Simulator, running
 from machi_simulator.testing_receiver import Receiver
 from machi_simulator.words import names
+
+GARDENER = "U0PARKS01"
 
 
 async def test_the_phone_works_by_plain_forms(
@@ -194,6 +197,18 @@ async def test_a_notice_of_the_office_stands_in_no_phone(
         assert f'{place} role="alert"><p class="notice">That message is gone.' in html
 
 
+async def test_the_office_beside_is_a_member_of_the_channel_shown(
+    simulator: Simulator, line: aiohttp.ClientSession, slack: AsyncWebClient, friend: str, channel: str
+) -> None:
+    await simulator.slack.add_user(GARDENER, "公園担当")
+    parks = str((await slack.conversations_create(name="公園"))["channel"]["id"])
+    await slack.conversations_invite(channel=parks, users=GARDENER)
+    for room, owner in ((parks, GARDENER), (channel, OFFICER)):
+        async with line.get("/phones/", params={"user": friend, "channel": room}) as page:
+            office = (await page.text()).partition('id="office"')[2].partition("</section>")[0]
+        assert set(re.findall(r'name="user" value="(\w+)"', office)) == {owner}
+
+
 async def test_a_threads_link_is_called_by_what_it_shows(
     line: aiohttp.ClientSession, slack: AsyncWebClient, channel: str
 ) -> None:
@@ -218,6 +233,69 @@ async def test_the_apps_words_say_their_language_and_peoples_none(config: Config
         async with browser.get("/workspace/", params={"user": OFFICER, "channel": room}) as page:
             html = await page.text()
     assert re.findall(r'<div class="body" lang="([^"]*)">', html) == ["zh-Hant", ""]
+
+
+async def test_a_link_of_the_app_leaves_its_reader_who_they_are(
+    simulator: Simulator, line: aiohttp.ClientSession, slack: AsyncWebClient, channel: str
+) -> None:
+    await simulator.slack.add_user(GARDENER, "公園担当")
+    card = (await simulator.slack.messages(channel))[0]
+    link = str((await slack.chat_getPermalink(channel=channel, message_ts=card.ts))["permalink"])
+    button = {"type": "button", "action_id": "see", "text": {"type": "plain_text", "text": "見る"}, "url": link}
+    words = {"type": "rich_text_section", "elements": [{"type": "link", "url": link}]}
+    blocks: list[Json] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": f"<{link}|案件>"}, "accessory": button},
+        {"type": "rich_text", "elements": [words]},
+    ]
+    await slack.chat_postMessage(channel=channel, text="案件", blocks=blocks)
+    await slack.chat_postMessage(channel=channel, text=f"<{link}|案件>")
+    await slack.views_publish(user_id=GARDENER, view={"type": "home", "blocks": blocks})
+    for home, count in (("", 4), ("1", 3)):
+        async with line.get("/workspace/", params={"user": GARDENER, "channel": channel, "home": home}) as page:
+            found = re.findall(rf'href="({simulator.url}/workspace/[^"]*)"', await page.text())
+        assert len(found) == count
+        for address in map(unescape, found):
+            async with line.get(address) as page:
+                html = await page.text()
+            assert f'<option value="{GARDENER}" selected>' in html
+            assert f'data-ts="{card.ts}"' in html.partition('id="replies"')[2]
+
+
+async def test_the_views_own_words_in_a_chat_say_their_language(
+    simulator: Simulator, line: aiohttp.ClientSession, friend: str
+) -> None:
+    picture = "https://example.com/a.png"
+    buttons = {"type": "buttons", "thumbnailImageUrl": picture, "text": "穴", "actions": [QUICK_ACTIONS[-1]]}
+    film: Json = {
+        "type": "video",
+        "url": "https://example.com/a.mp4",
+        "previewUrl": picture,
+        "altContent": {"type": "image", "url": picture},
+    }
+    body = {"type": "box", "layout": "vertical", "contents": [{"type": "image", "url": picture}]}
+    await simulator.line.stick(friend)
+    for act in ("location", "upload", "unsend"):
+        form = aiohttp.FormData({"user": friend, "kind": act, "latitude": "33.6", "longitude": "130.4"})
+        form.add_field("message", (await simulator.line.chat(friend))[0].id)
+        form.add_field("file", b"\xff\xd8", filename="a.jpg", content_type="image/jpeg")
+        async with line.post("/phone/act", data=form) as answer:
+            assert "notice" not in answer.url.query
+    await push(
+        line,
+        friend,
+        {"type": "image", "originalContentUrl": picture, "previewImageUrl": picture},
+        {"type": "template", "altText": "穴", "template": buttons},
+        {"type": "flex", "altText": "穴", "contents": {"type": "bubble", "hero": film, "body": body}},
+        QUICK,
+    )
+    async with line.get("/phone/", params={"user": friend}) as page:
+        html = await page.text()
+    chat = html.partition('<ol class="chat"')[2].partition('id="compose-0"')[0]
+    own = {"Picture:": 3, "Video:": 1, "Place": 1, "Map": 1, "Sticker": 1, "Message taken back": 1, "Choose": 1}
+    assert {words: chat.count(words) for words in own} == own
+    assert {words: chat.count(f'lang="en">{words}<') for words in own} == own
+    assert 'alt="Photo you sent" lang="en"' in chat
+    assert 'placeholder="Message" data-enter lang="en"' in html
 
 
 async def test_a_form_sends_its_reader_nowhere_else(line: aiohttp.ClientSession, friend: str) -> None:
@@ -267,6 +345,36 @@ async def test_the_reader_chooses_language_and_look(simulator: Simulator) -> Non
             assert page.url.path == "/timeline/"
         async with browser.get("/workspace/") as page:
             assert '<html lang="ko" data-look="dark">' in await page.text()
+
+
+async def test_a_new_member_takes_nobodys_id(simulator: Simulator, line: aiohttp.ClientSession) -> None:
+    await simulator.slack.add_user(OFFICER, "道路担当")
+    await simulator.slack.add_user(GARDENER, "公園担当")
+    taken = {"name": "別人", "id": OFFICER, "user": GARDENER}
+    async with line.post("/workspace/users", data=taken) as answer:
+        html = await answer.text()
+    assert '<p class="notice">That user id is taken.</p>' in html
+    assert f'<option value="{GARDENER}" selected>' in html
+    assert OFFICER in re.findall(r'<option value="(\w+)">道路担当', html)
+    async with line.post("/workspace/users", data=taken | {"id": "U0OTHER01"}) as answer:
+        assert '<option value="U0OTHER01" selected>別人' in await answer.text()
+
+
+async def test_a_private_channel_is_its_members_alone(
+    simulator: Simulator, line: aiohttp.ClientSession, friend: str, channel: str
+) -> None:
+    await simulator.slack.add_user(GARDENER, "公園担当")
+    room = (await simulator.slack.create_channel(GARDENER, "内緒")).id
+    await simulator.slack.make_private(GARDENER, room)
+    for user, rooms in ((GARDENER, {channel, room}), (OFFICER, {channel})):
+        async with line.get("/workspace/", params={"user": user, "channel": room}) as page:
+            assert set(re.findall(r'<li id="r(\w+)"', await page.text())) == rooms
+    async with line.get("/phones/", params={"user": friend, "channel": room}) as page:
+        assert f'name="user" value="{GARDENER}"' in (await page.text()).partition('id="office"')[2]
+    said = {"user": OFFICER, "channel": room, "kind": "message", "text": "入れて"}
+    async with line.post("/workspace/act", data=said) as answer:
+        assert '<p class="notice">There is no such channel.</p>' in await answer.text()
+    assert await simulator.slack.messages(room) == []
 
 
 async def test_a_member_sees_what_is_unread(line: aiohttp.ClientSession, slack: AsyncWebClient, channel: str) -> None:

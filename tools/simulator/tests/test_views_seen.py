@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 from looking import MODAL, NOTHING_TO_SEND, OFFICER, ONE_LINE, QUICK, Desk, browser_only, came, clean, open_page, push
 from playwright.async_api import Browser, FilePayload, Page
+from slack_sdk.web.async_client import AsyncWebClient
 
 from machi_simulator.faults import Fault
 from machi_simulator.jsontree import child
@@ -102,6 +103,31 @@ async def test_photos_are_seen_before_they_are_sent(
     message = child(await came(simulator, receiver, "message", 4), "message")
     assert child(message, "imageSet")["total"] == 3
     assert await page.get_by_role("img", name="2.png").count() == 0
+
+
+@browser_only
+async def test_photos_to_the_app_leave_its_answer_in_sight(
+    simulator: Simulator, browser: Browser, slack: AsyncWebClient
+) -> None:
+    direct = str((await slack.conversations_open(users=[OFFICER]))["channel"]["id"])
+    page = await open_page(browser, 390, "light")
+    await page.goto(f"{simulator.url}/workspace/?user={OFFICER}&channel={direct}")
+    chosen: list[FilePayload] = [{"name": f"{at}.png", "mimeType": "image/png", "buffer": PIXEL} for at in range(4)]
+    await page.locator("#compose summary").click()
+    await page.set_input_files("#compose-file", chosen)
+    await page.get_by_role("alert").get_by_text("At most three photos at once.").wait_for()
+    await clean(page)
+    # Four photos are none: a closed tray keeps no words from being sent.
+    await page.locator("#compose summary").click()
+    await page.fill("#compose-text", "あとで送ります")
+    await page.keyboard.press("Enter")
+    await page.locator("#messages").get_by_text("あとで送ります").wait_for()
+    await page.locator("#compose summary").click()
+    await page.set_input_files("#compose-file", chosen[:1])
+    await page.get_by_role("img", name="0.png").wait_for()
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await page.locator("#messages img.photo").wait_for()
+    assert await page.locator("details.tray-of[open]").count() == 0
 
 
 @browser_only

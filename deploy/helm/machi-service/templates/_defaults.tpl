@@ -11,7 +11,7 @@ channel: ""
 internet: false
 objects: false
 evaluation: {settings: {}, secret: ""}
-autoscaling: {kind: none, min: 1, max: 6, cpu: 70, lag: 100}
+autoscaling: {kind: none, min: 1, max: 6, cpu: 500m, lag: 100}
 resources:
   requests: {cpu: 50m, memory: 160Mi}
   limits: {memory: 384Mi}
@@ -40,6 +40,7 @@ keys: {existingSecret: ""}
 channels: {existingSecret: ""}
 database:
   existingSecret: ""
+  caSecret: ""
   cnpg: {enabled: false, instances: 3, imageName: "", storage: 20Gi, storageClass: ""}
 kafka:
   bootstrapServers: ""
@@ -56,16 +57,17 @@ telemetry:
   monitor: none
   labels: {}
   runbooks: ""
-  boards: {enabled: false, sidecarLabel: grafana_dashboard, folderAnnotation: grafana_folder, grafanaSelector: {}}
+  boards: {enabled: null, sidecarLabel: grafana_dashboard, folderAnnotation: grafana_folder, grafanaSelector: {}}
 entrance: {kind: none, host: "", gateway: {name: "", namespace: "", section: ""}, className: "", tlsSecret: "", issuer: "", annotations: {}}
 networkPolicy:
   enabled: true
-  database: {cidrs: [0.0.0.0/0], ports: [5432]}
-  kafka: {cidrs: [0.0.0.0/0], ports: [9092, 9093]}
-  objectStore: {cidrs: [0.0.0.0/0], ports: [443]}
-  internet: {cidrs: [0.0.0.0/0], except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16], ports: [443]}
-  telemetry: {cidrs: [0.0.0.0/0], ports: [4317]}
-  api: {cidrs: [0.0.0.0/0], ports: [443, 6443]}
+  dns: {cidrs: [169.254.20.10/32], peers: [{namespaceSelector: {}}], ports: [53, 5353]}
+  database: {cidrs: [0.0.0.0/0, "::/0"], ports: [5432]}
+  kafka: {cidrs: [0.0.0.0/0, "::/0"], ports: [9092, 9093]}
+  objectStore: {cidrs: [0.0.0.0/0, "::/0"], ports: [443]}
+  internet: {cidrs: [0.0.0.0/0, "::/0"], except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, "fc00::/7", "fe80::/10"], ports: [443]}
+  telemetry: {cidrs: [0.0.0.0/0, "::/0"], ports: [4317]}
+  api: {cidrs: [0.0.0.0/0, "::/0"], ports: [443, 6443]}
   entrance: [{namespaceSelector: {}}]
   monitoring: [{namespaceSelector: {}}]
   scaling: [{namespaceSelector: {}, podSelector: {matchLabels: {app: keda-operator}}}]

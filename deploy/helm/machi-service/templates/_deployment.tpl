@@ -50,8 +50,12 @@ spec:
   revisionHistoryLimit: 3
   selector:
     matchLabels: {{- include "machi-service.selector" . | nindent 6 }}
+  {{- if include "machi-service.disk" . }}
+  strategy: {type: Recreate} # a disk of one node: the new pod cannot have it while the old one has
+  {{- else }}
   strategy:
     rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+  {{- end }}
   template:
     metadata:
       labels:
@@ -131,20 +135,9 @@ spec:
 {{- end -}}
 
 {{- define "machi-service.placing" -}}
-{{- with .global.image.pullSecrets }}
-imagePullSecrets:
-{{- range . }}
-  - {name: {{ . }}}
-{{- end }}
-{{- end }}
+{{- include "machi-service.nodes" . }}
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . }}
-{{- end }}
-{{- with .values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 topologySpreadConstraints:
 {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
@@ -154,6 +147,22 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels: {{- include "machi-service.selector" $ | nindent 8 }}
     matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end -}}
+
+{{/* Which nodes may run it, and with which credentials they fetch it: Jobs, too. */}}
+{{- define "machi-service.nodes" -}}
+{{- with .global.image.pullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - {name: {{ . }}}
+{{- end }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 

@@ -1,6 +1,6 @@
-{{/* Migrations come before the pods: a hook, except on a first install whose database comes with the release. */}}
+{{/* Migrations come before the pods: a hook, except where the database or its addresses come with the release: a plain Job waits for them, and pods for their tables. */}}
 {{- define "machi-service.migration" }}
-{{- $inside := and (or .global.databaseInside (not (empty .global.externalSecrets.store))) .root.Release.IsInstall }}
+{{- $inside := or .global.databaseInside (not (empty .global.externalSecrets.store)) }}
 {{- $job := dict "component" "migration" "databaseKey" (printf "%s-owner" .name) "job" "migration" "hook" (ternary "" "pre-install,pre-upgrade" $inside) "weight" "0" }}
 {{- $pod := merge $job . }}
 {{- $_ := set $pod "arguments" (list "python" "-m" "machi_sdk.migrating_job" "upgrade") }}
@@ -8,14 +8,14 @@
 {{- include "machi-service.job" $pod }}
 {{- end -}}
 
-{{/* One Job. A plain one is named by what it does, so that a change makes a new one; a hook is replaced each time. */}}
+{{/* One Job. A plain one is named by the revision and what it does: its template cannot be changed, and a failed one is done anew by the next upgrade. A hook is replaced each time. */}}
 {{- define "machi-service.job" }}
 {{- $spec := include "machi-service.job-pod" . }}
 ---
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: {{ include "machi-service.fullname" . }}-{{ .job }}{{ if not .hook }}-{{ $spec | sha256sum | trunc 8 }}{{ end }}
+  name: {{ include "machi-service.job-name" (merge (dict "spec" $spec) .) }}
   namespace: {{ .root.Release.Namespace }}
   labels: {{- include "machi-service.labels" . | nindent 4 }}
   {{- if .hook }}
@@ -28,6 +28,17 @@ metadata:
 spec:
   backoffLimit: {{ ternary 0 10 (not (empty .hook)) }}
   template: {{- $spec | nindent 4 }}
+{{- end -}}
+
+{{/* At most 63 letters, for a Job's pods have it as a label: what is left out of a long name is in the hash. */}}
+{{- define "machi-service.job-name" -}}
+{{- $name := printf "%s-%s" (include "machi-service.fullname" .) .job -}}
+{{- if and .hook (le (len $name) 63) -}}
+{{- $name -}}
+{{- else -}}
+{{- $what := ternary $name (printf "%s %d %s" $name (int .root.Release.Revision) .spec) (not (empty .hook)) -}}
+{{- printf "%s-%s" ($name | trunc 54 | trimSuffix "-") ($what | sha256sum | trunc 8) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "machi-service.job-pod" -}}
@@ -44,12 +55,7 @@ spec:
   {{- end }}
   automountServiceAccountToken: {{ .api | default false }}
   enableServiceLinks: false
-  {{- with .global.image.pullSecrets }}
-  imagePullSecrets:
-  {{- range . }}
-    - {name: {{ . }}}
-  {{- end }}
-  {{- end }}
+  {{- include "machi-service.nodes" . | nindent 2 }}
   securityContext: {{- include "machi-service.pod-security" . | nindent 4 }}
   containers:
     - name: job
@@ -80,7 +86,9 @@ spec:
     {{- end }}
     {{- if .databaseKey }}
     - name: secrets
-      secret: {secretName: {{ .global.databaseSecret }}, defaultMode: 0440, items: [{key: {{ .databaseKey }}, path: database_url}]}
+      projected:
+        defaultMode: 0440
+        sources: {{- include "machi-service.database-secret" . | nindent 10 }}
     {{- end }}
 {{- end -}}
 
@@ -137,7 +145,7 @@ metadata:
   labels: {{- include "machi-service.labels" . | nindent 4 }}
 data:
   manifest.{{ .name }}.yaml: {{ .text | quote }}
-{{- $operator := dict "root" .root "release" .release "global" .global "values" (dict "image" (dict "repository" "machi/operator")) "name" "operator" "version" (include "machi-service.version" .) "component" "job" "pods" (list "identity") "callees" (list "identity") "files" $files "account" (printf "%s-operator" .release) }}
+{{- $operator := dict "root" .root "release" .release "global" .global "values" (dict "image" (dict "repository" "machi/operator") "nodeSelector" .values.nodeSelector "tolerations" .values.tolerations) "name" "operator" "version" (include "machi-service.version" .) "component" "job" "pods" (list "identity") "callees" (list "identity") "files" $files "account" (printf "%s-operator" .release) }}
 {{- $operator = merge $operator (include "machi-service.operator" $operator | fromYaml) }}
 {{- $change := dict "MACHI_RELEASE_CHANGE" (.text | sha256sum | trunc 16) }}
 {{- include "machi-service.job" (merge (dict "job" (printf "install-%s" .name) "arguments" (list "machi" "release" "apply") "settings" (merge $change $operator.settings)) $operator) }}

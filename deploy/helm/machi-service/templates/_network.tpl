@@ -32,7 +32,7 @@ spec:
     - from: [{podSelector: {matchLabels: {app.kubernetes.io/instance: {{ .release }}, app.kubernetes.io/name: operator}}}]
       ports: [{port: 8080}]
   egress:
-    {{- include "machi-service.egress-dns" . | nindent 4 }}
+    {{- include "machi-service.egress-dns" .global | nindent 4 }}
     {{- range .callees }}
     - to:
         - {{- include "machi-service.peer" (dict "release" $.release "name" .) | nindent 10 }}
@@ -66,8 +66,9 @@ podSelector: {matchLabels: {app.kubernetes.io/instance: {{ .release }}, app.kube
 {{- end }}
 {{- end -}}
 
-{{/* Kubernetes refuses an exception that does not lie within its range: exceptions are from the whole world alone. */}}
+{{/* Kubernetes refuses an exception that does not lie within its range: exceptions are from the whole world alone. A place that is nowhere stays closed. */}}
 {{- define "machi-service.egress-to" -}}
+{{- if or .cidrs .peers }}
 - to:
     {{- range $cidr := .cidrs }}
     - ipBlock:
@@ -80,16 +81,36 @@ podSelector: {matchLabels: {app.kubernetes.io/instance: {{ .release }}, app.kube
         except: {{- toYaml . | nindent 10 }}
         {{- end }}
     {{- end }}
-  ports: {{- include "machi-service.ports" .ports | nindent 4 }}
+    {{- with .peers }}{{ toYaml . | nindent 4 }}{{ end }}
+  ports:
+    {{- range $port := .ports }}
+    {{- range $.protocols | default (list "TCP") }}
+    - {port: {{ $port }}{{ if ne . "TCP" }}, protocol: {{ . }}{{ end }}}
+    {{- end }}
+    {{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "machi-service.egress-dns" -}}
-- to: [{namespaceSelector: {}}]
-  ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+{{ include "machi-service.egress-to" (merge (dict "protocols" (list "TCP" "UDP")) .networkPolicy.dns) }}
 {{- end -}}
 
 {{/* PostgreSQL and Kafka: this release's own, an operator's, or addresses outside. */}}
 {{- define "machi-service.egress-servers" -}}
+{{ include "machi-service.egress-database" . }}
+{{- if .global.kafkaInside }}
+- to:
+    - {{- include "machi-service.peer" (dict "release" .release "name" "kafka") | nindent 6 }}
+  ports: [{port: 9092}]
+{{- else if and .global.kafka.strimzi.enabled (empty .global.kafka.bootstrapServers) }}
+- to: [{podSelector: {matchLabels: {strimzi.io/cluster: {{ .global.kafka.strimzi.cluster }}}}}]
+  ports: [{port: 9093}]
+{{- else }}
+{{ include "machi-service.egress-to" .global.networkPolicy.kafka }}
+{{- end }}
+{{- end -}}
+
+{{- define "machi-service.egress-database" -}}
 {{- if .global.database.cnpg.enabled -}}
 - to: [{podSelector: {matchLabels: {cnpg.io/cluster: {{ .release }}-db}}}]
   ports: [{port: 5432}]
@@ -99,12 +120,5 @@ podSelector: {matchLabels: {app.kubernetes.io/instance: {{ .release }}, app.kube
   ports: [{port: 5432}]
 {{- else -}}
 {{- include "machi-service.egress-to" .global.networkPolicy.database -}}
-{{- end }}
-{{- if .global.kafkaInside }}
-- to:
-    - {{- include "machi-service.peer" (dict "release" .release "name" "kafka") | nindent 6 }}
-  ports: [{port: 9092}]
-{{- else }}
-{{ include "machi-service.egress-to" .global.networkPolicy.kafka }}
 {{- end }}
 {{- end -}}

@@ -33,7 +33,7 @@ name: secrets
 projected:
   defaultMode: 0440
   sources:
-    - secret: {name: {{ .global.databaseSecret }}, items: [{key: {{ .databaseKey | default .name }}, path: database_url}]}
+    {{- include "machi-service.database-secret" . | nindent 4 }}
     {{- with include "machi-service.kafka-secret" . }}{{ . | nindent 4 }}{{- end }}
     {{- if and .values.objects .global.objectStore.existingSecret }}
     - secret: {name: {{ .global.objectStore.existingSecret }}}
@@ -45,6 +45,14 @@ projected:
 
 {{- define "machi-service.own-secret" -}}
 {{- .values.secret | default (ternary (tpl .values.evaluation.secret .) "" .global.evaluation) -}}
+{{- end -}}
+
+{{/* The address, and whom to trust: an address names that file as `sslrootcert`. */}}
+{{- define "machi-service.database-secret" -}}
+- secret: {name: {{ .global.databaseSecret }}, items: [{key: {{ .databaseKey | default .name }}, path: database_url}]}
+{{- with .global.database.caSecret }}
+- secret: {name: {{ . }}, items: [{key: ca.crt, path: database-ca.crt}]}
+{{- end }}
 {{- end -}}
 
 {{- define "machi-service.kafka-secret" -}}

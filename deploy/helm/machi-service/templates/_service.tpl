@@ -54,6 +54,10 @@ spec:
 
 {{- define "machi-service.autoscaler" }}
 {{- $auto := .values.autoscaling }}
+{{- $kafka := .global.kafka }}
+{{- $sasl := contains "SASL" (include "machi-service.kafka-settings" .) }}
+{{- $user := and $sasl (or $kafka.existingSecret $kafka.strimzi.enabled) }}
+{{- $known := or $user $kafka.caSecret $kafka.strimzi.enabled }}
 {{- if eq $auto.kind "hpa" }}
 ---
 apiVersion: autoscaling/v2
@@ -65,7 +69,7 @@ spec:
   maxReplicas: {{ $auto.max }}
   metrics:
     - type: Resource
-      resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ $auto.cpu }}}}
+      resource: {name: cpu, target: {type: AverageValue, averageValue: {{ $auto.cpu }}}}
 {{- else if eq $auto.kind "keda" }}
 ---
 apiVersion: keda.sh/v1alpha1
@@ -88,28 +92,32 @@ spec:
         {{- if contains "SSL" (include "machi-service.kafka-settings" $) }}
         tls: enable
         {{- end }}
-        {{- if contains "SASL" (include "machi-service.kafka-settings" $) }}
-        sasl: {{ get (dict "PLAIN" "plaintext" "SCRAM-SHA-256" "scram_sha256" "SCRAM-SHA-512" "scram_sha512") $.global.kafka.saslMechanism }}
+        {{- if $sasl }}
+        sasl: {{ get (dict "PLAIN" "plaintext" "SCRAM-SHA-256" "scram_sha256" "SCRAM-SHA-512" "scram_sha512") $kafka.saslMechanism }}
         {{- end }}
-      {{- if or $.global.kafka.existingSecret $.global.kafka.strimzi.enabled }}
+      {{- if $known }}
       authenticationRef: {name: {{ include "machi-service.fullname" $ }}}
       {{- end }}
     {{- end }}
-{{- if or .global.kafka.existingSecret .global.kafka.strimzi.enabled }}
+{{- if $known }}
 ---
 apiVersion: keda.sh/v1alpha1
 kind: TriggerAuthentication
 metadata: {{- include "machi-service.meta" . | nindent 2 }}
 spec:
+  {{- if $user }}
   env:
     - {parameter: username, name: KAFKA_SECURITY_USERNAME, containerName: pod}
+  {{- end }}
   secretTargetRef:
-    {{- if .global.kafka.strimzi.enabled }}
+    {{- if $kafka.strimzi.enabled }}
     - {parameter: password, name: {{ include "machi-service.fullname" . }}-kafka, key: password}
-    - {parameter: ca, name: {{ .global.kafka.strimzi.cluster }}-cluster-ca-cert, key: ca.crt}
+    - {parameter: ca, name: {{ $kafka.strimzi.cluster }}-cluster-ca-cert, key: ca.crt}
     {{- else }}
-    - {parameter: password, name: {{ .global.kafka.existingSecret }}, key: {{ .name }}}
-    {{- with .global.kafka.caSecret }}
+    {{- if $user }}
+    - {parameter: password, name: {{ $kafka.existingSecret }}, key: {{ .name }}}
+    {{- end }}
+    {{- with $kafka.caSecret }}
     - {parameter: ca, name: {{ . }}, key: ca.crt}
     {{- end }}
     {{- end }}

@@ -2,13 +2,26 @@
 {{- define "machi.city" -}}
 {{- $global := include "machi-service.shared" . | fromYaml -}}
 {{- range $global.moreTenants }}{{ if eq . $global.tenant }}{{ fail (printf "global.moreTenants: %s is there twice, global.tenant names it already" .) }}{{ end }}{{ end -}}
+{{- $entrance := $global.entrance -}}
+{{- if and $global.publicUrl (ne $entrance.kind "none") -}}
+{{- $url := urlParse $global.publicUrl -}}
+{{- if trimSuffix "/" $url.path }}{{ fail (printf "global.publicUrl: nothing leads to %s below %s: take the path away, the entrance has paths of its own" $url.path $entrance.host) }}{{ end -}}
+{{- if ne (lower $url.hostname) (lower $entrance.host) }}{{ fail (printf "global.publicUrl: %s is not global.entrance.host, %s: give both the same host, or make the entrance yourself (kind: none)" $url.hostname $entrance.host) }}{{ end -}}
+{{- end -}}
 {{- $manifests := dict -}}
 {{- range $name, $chart := .Subcharts -}}
 {{- with $chart.Files.Get "service.yaml" }}{{ $_ := set $manifests $name . }}{{ end -}}
 {{- end -}}
 {{- $values := mergeOverwrite (dict "storage" "2Gi" "storageClass" "" "seed" true) (.Values.evaluation | default dict) -}}
-{{- $operator := mergeOverwrite (dict "image" (dict) "trustSchedule" "17 * * * *") (.Values.operator | default dict) -}}
+{{- $operator := mergeOverwrite (dict "image" (dict) "trustSchedule" "17 * * * *" "nodeSelector" (dict) "tolerations" list) (.Values.operator | default dict) -}}
 {{- dict "global" $global "release" $global.release "manifests" $manifests "pods" (concat (keys $manifests) $global.ownPods | sortAlpha) "evaluation" $values "operator" $operator | toYaml -}}
+{{- end -}}
+
+{{/* The accounts that stand in for a city's, by the names of their settings: as the channels' charts have them. */}}
+{{- define "machi.accounts" -}}
+{{- $line := dig "evaluation" "settings" "LINE_BOT_USER_ID" "" (index .Values "channel-line" | default dict) -}}
+{{- $slack := dig "evaluation" "settings" "SLACK_TEAM_ID" "" (index .Values "channel-slack" | default dict) -}}
+{{- dict "LINE_BOT_USER_ID" $line "SLACK_TEAM_ID" $slack | toYaml -}}
 {{- end -}}
 
 {{/* The pods that answer an operator. */}}
@@ -41,11 +54,12 @@
 {{- $make = append $make (dict "name" (printf "%s-db-%s" $city.release .) "type" "kubernetes.io/basic-auth" "data" (dict "username" . "password" (printf "{password:%s/%s}" $global.databaseSecret .))) -}}
 {{- end }}{{ end -}}
 {{- else }}{{ $_ := set $need $global.databaseSecret $roles }}{{ end -}}
+{{- with $global.database.caSecret }}{{ $_ := set $need . (list "ca.crt") }}{{ end -}}
 {{- with $global.kafka.existingSecret }}{{ $_ := set $need . (append $city.pods "operator") }}{{ end -}}
 {{- with $global.kafka.caSecret }}{{ $_ := set $need . (list "ca.crt") }}{{ end -}}
 {{- with $global.objectStore.existingSecret }}{{ $_ := set $need . (list) }}{{ end -}}
 {{- with $global.channels.existingSecret }}{{ $_ := set $need . (list) }}{{ end -}}
-{{- range $name, $chart := .charts }}{{ with $chart.secret }}{{ $_ := set $need . ($chart.secretKeys | default list) }}{{ end }}{{ end -}}
+{{- range $name, $chart := .charts }}{{ with and (dig "enabled" true $chart) $chart.secret }}{{ $_ := set $need . ($chart.secretKeys | default list) }}{{ end }}{{ end -}}
 {{- if $global.externalSecrets.store }}{{ range $global.externalSecrets.secrets }}{{ $need = omit $need .name }}{{ end }}{{ end -}}
 {{- dict "release" .release "make" $make "need" $need | toYaml -}}
 {{- end -}}
@@ -54,7 +68,7 @@
 {{- define "machi.operator" -}}
 {{- $image := dict "repository" "machi/operator" -}}
 {{- range $key, $value := .operator.image }}{{ if $value }}{{ $_ := set $image $key $value }}{{ end }}{{ end -}}
-{{- dict "release" .release "global" .global "name" "operator" "component" "job" "values" (dict "image" $image) "callees" list | toYaml -}}
+{{- dict "release" .release "global" .global "name" "operator" "component" "job" "values" (dict "image" $image "nodeSelector" .operator.nodeSelector "tolerations" .operator.tolerations) "callees" list | toYaml -}}
 {{- end -}}
 
 {{- define "machi.topics" -}}

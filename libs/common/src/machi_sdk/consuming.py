@@ -131,8 +131,7 @@ class Consumer(Generic[W]):
         for batch in alone:
             await self._partition(kafka, *batch, beside_others=False)
         await self._move_on(kafka, {where: records[0].offset for where, records in batches.items()})
-        for gone in self._unread_since.keys() - kafka.assignment():
-            del self._unread_since[gone]
+        await self._let_go(kafka, batches)
         gauge("machi_consumer_lag").labels(self.group).set(self._lag(kafka))
 
     async def _move_on(self, kafka: AIOKafkaConsumer, before: Mapping[TopicPartition, int]) -> None:
@@ -146,6 +145,17 @@ class Consumer(Generic[W]):
         except (CommitFailedError, IllegalStateError):
             # A partition moved: whoever has it now reads from the last commit, and the inbox knows what was done.
             log.info("partition moved", consumer=self.group)
+
+    async def _let_go(self, kafka: AIOKafkaConsumer, batches: Mapping[TopicPartition, object]) -> None:
+        """Wait no longer for what is not ours, and for what was put off and is gone: deleted, or done elsewhere."""
+        for gone in self._unread_since.keys() - kafka.assignment():
+            del self._unread_since[gone]
+        for where in self._unread_since.keys() - batches.keys() - kafka.paused():
+            position = await _position(kafka, where)
+            if position > self._next[where]:
+                self._next[where] = position
+                self._waits.pop(where, None)
+                del self._unread_since[where]
 
     def _patience(self) -> int:
         """How many milliseconds to wait for records: not beyond the next partition's rest."""
@@ -219,6 +229,16 @@ class Consumer(Generic[W]):
         kafka.seek(where, offset)
         kafka.pause(where)
         counter("machi_consumer_retries_total").labels(self.group).inc()
+
+
+async def _position(kafka: AIOKafkaConsumer, where: TopicPartition) -> int:
+    """Where the next record is looked for; 0 while that is not known."""
+    try:
+        async with asyncio.timeout(_POLL_MS / 1000):
+            position: int = await kafka.position(where)
+    except (IllegalStateError, TimeoutError):
+        return 0
+    return position
 
 
 def _as_raw(records: Sequence[ConsumerRecord]) -> list[RawRecord]:

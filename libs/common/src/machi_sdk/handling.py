@@ -191,8 +191,7 @@ class Handling(Generic[W]):
         give_up = tries >= PARK_AFTER
         for raw in records:
             if give_up and not await self._known(raw):
-                await self._park(raw, "gave-up-after-retries")
-                await self._forgive(records[0].place, ONE_BY_ONE_AFTER)
+                await self._park(raw, "gave-up-after-retries", records[0].place)
                 give_up = False
                 continue
             await self._single(raw, records[-1:] if raw is records[-1] else ())
@@ -232,16 +231,19 @@ class Handling(Generic[W]):
         async with self._subscription.works.begin("") as work:
             return await self._inbox.knows(work, raw.event_id)
 
-    async def _park(self, raw: RawRecord, reason: str) -> None:
+    async def _park(self, raw: RawRecord, reason: str, culprit_of: Place | None = None) -> None:
+        """Park it; what made the batch at `culprit_of` be tried so often takes these tries along."""
         async with self._subscription.works.begin("") as work:
             await self._parking.park(work, raw, reason)
+            if culprit_of is not None:
+                self._inbox.set_tries(work, culprit_of, ONE_BY_ONE_AFTER)
         counter("machi_consumed_total").labels(self._subscription.group, "park").inc()
         log.error("record parked", consumer=self._subscription.group, reason=reason, event_id=raw.event_id)
 
-    async def _forgive(self, first: Place, tries: int = 0) -> None:
+    async def _forgive(self, first: Place) -> None:
         try:
             async with self._subscription.works.begin("") as work:
-                self._inbox.set_tries(work, first, tries)
+                self._inbox.set_tries(work, first, 0)
         except Unavailable:
             log.warning("tries kept", consumer=self._subscription.group)
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
 from machi_sdk.health import Health
-from machi_sdk.settings import host_and_port
+from machi_sdk.settings import EVERYWHERE, host_and_port
 from machi_sdk.telemetry import histogram
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -108,9 +108,7 @@ class HttpServer:
     async def start(self, address: str) -> None:
         """Listen; OSError when the port is taken."""
         host, port = host_and_port(address)
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        listening = _listen(host, port)
         listening.set_inheritable(True)
         self.port = listening.getsockname()[1]
         app = Starlette(
@@ -146,6 +144,15 @@ class HttpServer:
 
     async def _metrics(self, _request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Everywhere means by IPv4 and IPv6, as gRPC takes it, too; by IPv4 alone where the machine has nothing else."""
+    if host in EVERYWHERE:
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        return socket.create_server(("", port), family=family, dualstack_ipv6=both)
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 async def _as_plain_problem(_request: Request, error: Exception) -> Response:

@@ -20,7 +20,7 @@ _Twelve = Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
 
 
 class Language(BaseModel):
-    """One file of languages/; `tag` (BCP 47) is the file's name.
+    """One file of languages/; `tag` (BCP 47) is the file's name, `other_tags` mean the same in what browsers ask for.
 
     Places of dates: year, month, month_name, day, weekday. Of times: hour, minute, and where people count to twelve
     half, hour12, and minutes (the word after the number, by its last digit).
@@ -31,6 +31,7 @@ class Language(BaseModel):
     tag: str
     name: str
     spellings: tuple[str, ...] = Field(min_length=1)
+    other_tags: tuple[str, ...] = ()
     falls_back_to: str = ""
     weekdays: _Seven
     months: _Twelve = ("",) * 12
@@ -86,11 +87,30 @@ class Language(BaseModel):
         return "\n".join(self.item.format(words=line) for line in lines)
 
 
+def dialled(number: str, calling_code: str) -> str:
+    """The address that dials a number from any country (RFC 3966); one without a leading 0, such as 119, stays."""
+    if not calling_code or not number.startswith("0"):
+        return f"tel:{number}"
+    return f"tel:+{calling_code}-{number.removeprefix('0')}"
+
+
 @cache
 def known() -> Mapping[str, Language]:
     """Every language that has a file, by tag, the default first; ValueError names a file that is wrong."""
     found = [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
     return MappingProxyType({one.tag: one for one in sorted(found, key=lambda one: bool(one.falls_back_to))})
+
+
+def meant(tag: str) -> str:
+    """The known language that a tag means, by its own, its other, or its shorter name; empty when it means none."""
+    parts = tag.lower().split("-")
+    shorter = ("-".join(parts[:many]) for many in range(len(parts), 0, -1))
+    return next((_by_any_tag()[each] for each in shorter if each in _by_any_tag()), "")
+
+
+@cache
+def _by_any_tag() -> Mapping[str, str]:
+    return {tag.lower(): one.tag for one in known().values() for tag in (*one.other_tags, one.tag)}
 
 
 @cache

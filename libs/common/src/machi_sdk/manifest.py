@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from machi_sdk.errors import Invalid
+from machi_sdk.names import fold
 from machi_sdk.yaml_text import read_yaml
 
 OPERATOR = "operator"  # whose token is no pod's
@@ -85,9 +86,19 @@ class DialogueEntry(_Part):
 
     within: str = Field(
         default="",
-        description="A regular expression, in lower case: who has this among other words, and is in no dialogue, opens"
-        " this one, which is told what matched.",
+        description="A regular expression, in lower case: who has this among other words, and answers no question with"
+        " them, opens this one, which is told what matched.",
     )
+
+    @cached_property
+    def opening_words(self) -> frozenset[str]:
+        """The keywords of all languages, as typed words are compared (`machi_sdk.names.fold`)."""
+        return frozenset(fold(word) for words in self.keywords.values() for word in words)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Keywords and hints of all languages, as typed words are compared."""
+        return self.opening_words.union(fold(word) for words in self.hints.values() for word in words) - {""}
 
     @field_validator("titles")
     @classmethod
@@ -100,10 +111,12 @@ class DialogueEntry(_Part):
 
     @field_validator("argument", "phrase", "within")
     @classmethod
-    def _readable(cls, argument: str) -> str:
+    def _readable(cls, argument: str, info: ValidationInfo) -> str:
         try:
             with warnings.catch_warnings(action="error"):  # what Python warns of means something else one day
                 re.compile(argument)
+                if info.context != _INSTALLED:
+                    re.compile(f"x({argument})x")  # they become a part of larger ones
         except (re.error, OverflowError, RecursionError, Warning) as error:
             raise ValueError(f"no regular expression: {error}") from error
         return argument

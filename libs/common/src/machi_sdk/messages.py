@@ -34,8 +34,15 @@ def receipt(
 
 
 def link(words: str, label: str, uri: str) -> Message:
-    """Words with one https: or tel: link."""
+    """Words with one https: or tel: link (`language.dialled`); a number stands in the words as its reader writes it."""
     return Message(link=Link(text=words, label=label, uri=uri))
+
+
+def unsaid_address(shown: Link) -> str:
+    """What a link opens, for where it is read; nothing where its words say the telephone number, written their way."""
+    number = shown.uri.removeprefix("tel:")
+    is_said = number != shown.uri and (number.partition("-")[2] or number) in shown.text
+    return "" if is_said else number
 
 
 def map_pin(title: str, address: str, latitude: float, longitude: float) -> Message:

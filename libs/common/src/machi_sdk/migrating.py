@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import command, context
 from alembic.config import Config
@@ -22,7 +23,7 @@ from machi_sdk.deliveries.tables import DELIVERIES, deliveries_table
 from machi_sdk.tables import RUNTIME, TENANT_TABLES, new_metadata
 
 # One more with each change of the runtime's tables or functions; a migration of each pod says it in turn.
-RUNTIME_SHAPE = 1
+RUNTIME_SHAPE = 2
 _BRINGS = re.compile(r"upgrade_runtime_tables\(op, shape=(\d+)\)")
 _POLICY = "tenant = current_setting('machi.tenant', true)"
 # The id a citizen goes by now. Its lock is held until the transaction ends, so that no merge overtakes what is written
@@ -143,6 +144,7 @@ def upgrade_runtime_tables(op: Op, shape: int = 0) -> None:
         raise ValueError(f"this SDK knows shape {RUNTIME_SHAPE} of the runtime's tables, the migration wants {shape}")
     create_runtime_tables(op)
     op.execute("DROP INDEX IF EXISTS uq_parked_consumer_topic_partition_offset")
+    op.execute("ALTER TABLE inbound_events ADD COLUMN IF NOT EXISTS focus_version bigint")
     for table in RUNTIME.sorted_tables:
         for index in table.indexes:
             index.create(op.get_bind(), checkfirst=True)
@@ -182,8 +184,9 @@ def _config(service_dir: Path, owner_url: str) -> Config:
 
 
 async def _migrate(url: str, metadata: list[MetaData], append_only: tuple[str, ...]) -> None:
+    # asyncpg reads the address: SQLAlchemy would hand it words such as `sslmode`, which it takes in an address alone.
     engine = create_async_engine(
-        plain_url(url).replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(plain_url(url)), poolclass=pool.NullPool
     )
     try:
         async with engine.begin() as connection:

@@ -17,6 +17,7 @@ from machi_sdk.settings import WrongSetting, read_settings
 
 _LOOK_SECONDS = 1.0
 _VERBS = ("upgrade", "check")
+_ROLE = "SELECT FROM pg_roles WHERE rolname = current_database()"
 Say = Callable[[str], None]
 
 
@@ -24,21 +25,30 @@ class Refused(Exception):
     """What is wrong and the cure, for the one line an operator reads."""
 
 
+class _NoRole(Exception):
+    """The pod's role, which is named as its database, is not there yet: an operator may still be making it."""
+
+
 async def revision(url: str, patience: float) -> str:
-    """The database's revision, once it answers; Refused when it does not in time."""
+    """The database's revision, once it answers and has the pod's role; Refused when it does not in time."""
     until = time.monotonic() + patience
     while True:
         try:
             return await _look(url)
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        except asyncpg.InterfaceError as error:
+            cure = "mend the address in the Secret's key `<pod>-owner`"
+            raise Refused(f"{_place(url)} cannot be asked so: {error}: {cure}") from error
+        except (OSError, TimeoutError, asyncpg.PostgresError, _NoRole) as error:
             if time.monotonic() > until:
-                raise Refused(f"{_place(url)} does not let us in: {error or type(error).__name__}") from error
+                raise Refused(_why(url, error)) from error
         await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _look(url: str) -> str:
     connection = await asyncpg.connect(plain_url(url), timeout=5, command_timeout=10)
     try:
+        if await connection.fetchrow(_ROLE) is None:
+            raise _NoRole
         return await found_in(connection)
     finally:
         await connection.close()
@@ -59,6 +69,12 @@ def run(verb: str, folder: Path, url: str, patience: float, say: Say) -> None:
     if refused:
         raise Refused(f"the migration was undone, nothing changed: {refused}; try again when the city is calm")
     say(f"tables: {found or 'none'} -> {schema.known}")
+
+
+def _why(url: str, error: Exception) -> str:
+    if isinstance(error, _NoRole):
+        return f"{_place(url)} has no role of the database's name, which the pod has and the tables are granted to"
+    return f"{_place(url)} does not let us in: {error or type(error).__name__}"
 
 
 def _place(url: str) -> str:

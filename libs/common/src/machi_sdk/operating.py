@@ -23,7 +23,7 @@ from machi_sdk.database import Connection, Database
 from machi_sdk.errors import MachiError
 from machi_sdk.keys import seconds_left
 from machi_sdk.manifest import load_manifest
-from machi_sdk.settings import Settings, host_and_port, read_settings
+from machi_sdk.settings import EVERYWHERE, Settings, host_and_port, read_settings
 from machi_sdk.topics_seen import topics_seen
 
 _OUTBOX = (
@@ -34,7 +34,7 @@ _OUTBOX = (
 _HOPS = "SELECT at, name, detail::text AS detail FROM hops WHERE trace_id = $1 ORDER BY at"
 _PATIENCE_SECONDS = 5.0
 _PAGES = ("livez", "readyz", "metrics")
-_MOST = 1_000
+MOST_WORDS = 1_000  # behind one verb
 # What a server's absence or refusal raises: said in a line, for it is no fault of ours.
 TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, MachiError)
 
@@ -107,6 +107,7 @@ async def _look(settings: Settings, words: Words) -> Answer:
     tokens = {callee: seconds_left(folder / callee, now) for callee in settings.peers}
     found: dict[str, object] = {**pages, "token_seconds": tokens, "database_ahead_seconds": None, "topics": []}
     found["channels_off"] = settings.refused_channels()
+    found["tenants_without_channel"] = settings.without_channel()
     troubles: dict[str, str] = {}
     try:
         [found["database_ahead_seconds"]] = await _of_database(_ahead)(settings, words)
@@ -139,9 +140,9 @@ VERBS = {
     "outbox": Verb(_of_database(_outbox)),
     "hops": Verb(_of_database(_hops), "[0-9a-f]{32}", 1, 1),
     "parked": Verb(_of_database(_parked)),
-    "show": Verb(_of_database(_show), "[0-9]{1,18}", 1, _MOST),
-    "replay": Verb(_of_database(_replay), "[0-9]{1,18}", 0, _MOST),
-    "drop": Verb(_of_database(_drop), "[0-9]{1,18}", 1, _MOST),
+    "show": Verb(_of_database(_show), "[0-9]{1,18}", 1, MOST_WORDS),
+    "replay": Verb(_of_database(_replay), "[0-9]{1,18}", 0, MOST_WORDS),
+    "drop": Verb(_of_database(_drop), "[0-9]{1,18}", 1, MOST_WORDS),
 }
 
 
@@ -157,7 +158,7 @@ def _missing(identifier: str) -> dict[str, object]:
 def _page(settings: Settings, page: str) -> tuple[int, str]:
     """A page of the pod in this container; status 0 and the error's name when it does not listen."""
     host, port = host_and_port(settings.machi_http_address)
-    here = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 (compared, not bound)
+    here = "127.0.0.1" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
     try:
         with urllib.request.urlopen(f"http://{here}:{port}/{page}", timeout=_PATIENCE_SECONDS) as answer:
             return answer.status, answer.read().decode()

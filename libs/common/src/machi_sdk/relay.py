@@ -193,8 +193,8 @@ class Relay:
     async def _hold_lease(self) -> None:
         connection = await self._database.connect()
         try:
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):
-                return
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEASE):  # noqa: ASYNC110 (no event tells)
+                await asyncio.sleep(_PATIENCE)
             await connection.add_listener(OUTBOX_CHANNEL, lambda *_: self._awake.set())
             loop, next_look = asyncio.get_running_loop(), 0.0
             while True:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import grpc
@@ -68,6 +69,7 @@ class Pod:
         self._background: list[tuple[str, Running]] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._database_trouble: str | None = "not connected yet"
+        self._usable = asyncio.Event()  # the tables are there, and as new as the code
 
     def works(self, kind: type[W], constraints: Mapping[str, MachiError] | None = None) -> Works[W]:
         """Works of the pod's own kind; violated constraints become the errors named."""
@@ -108,7 +110,7 @@ class Pod:
         return found.by_tenant
 
     def background(self, name: str, run: Running, stop: Callable[[], None] | None = None) -> None:
-        """Run until the pod drains; when it fails it is started again.
+        """Run from when the tables are as new as the code until the pod drains; when it fails it is started again.
 
         What has a `stop` begins nothing new from then on, and has some seconds for what it began.
         """
@@ -132,7 +134,7 @@ class Pod:
         self._spawn("broker", self._connect_broker)
         self._spawn("relay", self.relay.run)
         for name, running in self._background:
-            self._spawn(name, running)
+            self._spawn(name, partial(self._once_usable, running))
         self._spawn("rpc health", self._report_health)
         self._spawn("old rows", self._forget_old)
         log.info("pod listens", http=self.http.port, rpc=self.rpc.port)
@@ -145,8 +147,9 @@ class Pod:
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 # What consumers hand over is begun before nothing new is.
-                await self._stop([name for name in self._stoppers if name.startswith(_CONSUMER)])
-                await self._stop([name for name in self._stoppers if not name.startswith(_CONSUMER)])
+                begun = self._stoppers if self._usable.is_set() else ()
+                await self._stop([name for name in begun if name.startswith(_CONSUMER)])
+                await self._stop([name for name in begun if not name.startswith(_CONSUMER)])
         await self.rpc.drain(_DRAIN_SECONDS)
         for task in self._tasks.values():
             task.cancel()
@@ -178,9 +181,15 @@ class Pod:
                 if schema.newer(found):
                     log.warning("tables are newer than this code", tables=found, code=schema.known)
                 checked = self._database_trouble is None
+                if checked:
+                    self._usable.set()
             except Exception as error:  # noqa: BLE001 (whatever keeps it from answering, it is said and tried again)
                 self._database_trouble = f"does not answer ({type(error).__name__})"
             await asyncio.sleep(_PING_EVERY)
+
+    async def _once_usable(self, run: Running) -> None:
+        await self._usable.wait()
+        await run()
 
     async def _connect_broker(self) -> None:
         while not self.producer.connected:

@@ -8,15 +8,18 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from machi_sdk.errors import Invalid
-from machi_sdk.yaml_text import read_yaml_as_written
+from machi_sdk.yaml_text import KeyTwice, read_yaml_as_written
 
-Value = TypeVar("Value", str, SecretStr)
 Channel = TypeVar("Channel", bound="_ChannelSettings")
 _MEANINGS = "docs/settings.md says what each means"
+# Where a cluster mounts secrets: a file each, named like the setting in lower case.
+SECRETS = Path("/run/secrets/machi")
+# Hosts of an address that is every one of the machine's own.
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared, not bound)
 
 
 class WrongSetting(Invalid):
@@ -26,16 +29,24 @@ class WrongSetting(Invalid):
         super().__init__("setting-wrong", words)
 
 
-def _given(value: Value) -> Value:
-    if not str(value):
+def _given(value: str) -> str:
+    """Without the line break that many tools put behind it; no header may hold one."""
+    given = value.strip()
+    if not given:
         raise ValueError("is empty")
-    return value
+    if not given.isprintable():
+        raise ValueError("holds what no header may hold")
+    return given
+
+
+def _given_secret(secret: SecretStr) -> SecretStr:
+    return SecretStr(_given(secret.get_secret_value()))
 
 
 _Address: TypeAlias = Annotated[str, AfterValidator(lambda address: address.rstrip("/"))]
 _Given: TypeAlias = Annotated[str, AfterValidator(_given)]
 # An empty one would be a key that everybody knows.
-_Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_given)]
+_Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_given_secret)]
 
 
 class _ChannelSettings(BaseModel):
@@ -67,8 +78,8 @@ class SlackSettings(_ChannelSettings):
     signing_secret: _Secret
     bot_token: _Secret
     team_id: _Given
-    flood_cards: int = 30
-    calm_seconds: float = 30.0
+    flood_cards: int = Field(default=30, ge=1)
+    calm_seconds: float = Field(default=30.0, ge=0, le=86_400, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -135,8 +146,9 @@ class Settings(BaseSettings):
     @cached_property
     def tenants(self) -> frozenset[str]:
         """The tenants of this release; a record of any other is parked."""
-        named = {name.strip() for name in self.machi_tenants.split(",") if name.strip()}
-        return frozenset({self.machi_default_tenant, *named, *(folder.name for folder in self._channel_folders())})
+        return frozenset(
+            {self.machi_default_tenant, *self._named, *(folder.name for folder in self._channel_folders())}
+        )
 
     @cached_property
     def line_channels(self) -> Channels[LineSettings]:
@@ -151,6 +163,15 @@ class Settings(BaseSettings):
     def refused_channels(self) -> dict[str, str]:
         """The files of channels that are refused, and why."""
         return {**self.line_channels.refused, **self.slack_channels.refused}
+
+    def without_channel(self) -> list[str]:
+        """The tenants that are named and have no channel here, not even one whose file is refused."""
+        line, slack = self.line_channels, self.slack_channels
+        return sorted(self._named - {*line.by_tenant, *line.off, *slack.by_tenant, *slack.off})
+
+    @property
+    def _named(self) -> frozenset[str]:
+        return frozenset(name.strip() for name in self.machi_tenants.split(",") if name.strip())
 
     def _channels(self, kind: str, shape: type[Channel], switch: str) -> Channels[Channel]:
         """The default tenant's from the environment, where `switch` is set; others from files."""
@@ -206,6 +227,8 @@ def _as_written(path: Path) -> object:
         return read_yaml_as_written(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError) as error:
         raise _Refused(f"cannot be read: {type(error).__name__}") from None
+    except KeyTwice as error:
+        raise _Refused(str(error.problem)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise _Refused(f"line {mark.line + 1} is not YAML" if mark else "is not YAML") from None
@@ -232,8 +255,7 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 def read_settings() -> Settings:
     """The environment, and secrets from files where a folder with them is mounted; WrongSetting names a wrong one."""
-    secrets = Path("/run/secrets/machi")
-    given: dict[str, Any] = {"_secrets_dir": secrets} if secrets.is_dir() else {}
+    given: dict[str, Any] = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
     try:
         return Settings(**given)
     except ValidationError as error:

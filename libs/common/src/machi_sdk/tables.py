@@ -141,6 +141,7 @@ INBOUND_EVENTS = _runtime_table(
     Column("pod", Text, nullable=False, server_default=""),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("told_waiting", Integer, nullable=False, server_default="0"),
+    Column("focus_version", BigInteger),
     Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     _moment("received_at"),
     Index("uq_inbound_events_tenant_event_id", "tenant", "event_id", unique=True),
@@ -152,5 +153,6 @@ INBOUND_EVENTS = _runtime_table(
     ),
     Index(None, "tenant", "message_id"),
     Index(None, "received_at"),
+    Index("ix_inbound_events_said", "received_at", postgresql_where=text("payload <> ''")),
 )
 TENANT_TABLES: Iterable[str] = ("turns", "dialogue_sessions", "aliases")

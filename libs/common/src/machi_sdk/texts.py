@@ -26,8 +26,7 @@ class Texts:
         return {tag: dict(_flat("", self._read(tag))) for tag in self.languages}
 
     def _read(self, language: str) -> Mapping[str, object]:
-        text = (self._folder / f"{language}.yaml").read_text(encoding="utf-8")
-        return cast("Mapping[str, object]", read_yaml(text))
+        return cast("Mapping[str, object]", read_yaml(self._folder / f"{language}.yaml"))
 
     def say(self, language: str, key: str, **places: str | int) -> str:
         """The text in that language, else in the nearest that has it; KeyError when none has."""

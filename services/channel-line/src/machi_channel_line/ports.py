@@ -54,6 +54,11 @@ class Line(Content, Protocol):
         """Write to a person; safe to repeat with the same retry key."""
         ...
 
+    @property
+    def takes_pushes(self) -> bool:
+        """False where LINE took none when one was last tried: the month's are used up, or the plan has none."""
+        ...
+
 
 @dataclass(frozen=True)
 class DueLink:

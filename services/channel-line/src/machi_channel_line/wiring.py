@@ -29,7 +29,7 @@ from machi_channel_line.use_cases.send_answer import Answerer
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
 from machi_sdk.handling import prepared
-from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue, WhileOff
+from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, InboundQueue, ServedOnly
 from machi_sdk.language import language as written
 from machi_sdk.service import Pod
 from machi_sdk.telemetry import get_logger
@@ -65,7 +65,8 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance
     turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
     answerer = Answerer(people, pod.clock)
     handler = AnswerEvent(lines, turns, answerer, menus, render, TEXTS)
-    queue = InboundQueue(works, WhileOff(handler, pod.settings.line_channels.off), CHANNEL)
+    served = ServedOnly(handler, lines.keys(), pod.settings.line_channels.off)
+    queue = InboundQueue(works, served, CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run, queue.stop)
     pod.background("inbound watch", queue.watch)

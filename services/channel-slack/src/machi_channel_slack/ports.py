@@ -227,8 +227,8 @@ class Cards(Notes[CardKey], Protocol):
         """The desk whose cards a channel shows; empty when it shows none."""
         ...
 
-    async def in_doubt(self, tenant: str, channel: str) -> bool:
-        """Whether a channel may show a card whose message is not known yet."""
+    async def in_doubt(self, tenant: str, channel: str, ts: str) -> bool:
+        """Whether a message of a channel may show a card whose place is not known yet: it is no older than the try."""
         ...
 
     async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:

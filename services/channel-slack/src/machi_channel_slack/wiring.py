@@ -33,7 +33,7 @@ from machi_channel_slack.use_cases.show_home import Lobby
 from machi_sdk.aliases import take_merges
 from machi_sdk.conversation import InstalledOpenings, People, Talkers, Turns
 from machi_sdk.deliveries import DeliveryLoop, DeliveryRows, SendDelivery
-from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, EventHandler, InboundQueue, WhileOff
+from machi_sdk.inbound import Bulkheads, EarlierMessages, Entrance, EventHandler, InboundQueue, ServedOnly
 from machi_sdk.service import Pod
 from machi_sdk.texts import Texts
 from machi_sdk.work import Work
@@ -60,7 +60,8 @@ async def assemble(pod: Pod) -> None:
     lobbies = {tenant: Lobby(tenant, slack, cards, desks, people, pods, TEXTS, {}) for tenant, slack in slacks.items()}
     homes = Homes(lobbies, pod.clock)
     officers = OfficerEvents(Office(slacks, cards, desks, talkers, openings, earlier, TEXTS, pod.clock, homes.soon))
-    entrance = _hang_inbound(pod, Lanes(officers, homes, AnswerResident(slacks, directs, turns, TEXTS)))
+    lanes = Lanes(officers, homes, AnswerResident(slacks, directs, turns, TEXTS))
+    entrance = _hang_inbound(pod, ServedOnly(lanes, workspaces.keys(), pod.settings.slack_channels.off))
     door = Door(workspaces, entrance, pod.clock, pod.health.troubles)
     forms = Forms(door, slacks, cards, desks, TEXTS.say_anyhow("", "press-again"))
     webhooks = Webhooks(door, forms, earlier, TEXTS.say_anyhow("", "command"))
@@ -75,7 +76,7 @@ async def assemble(pod: Pod) -> None:
 
 def _hang_inbound(pod: Pod, handler: EventHandler) -> Entrance:
     works = pod.works(Work)
-    queue = InboundQueue(works, WhileOff(handler, pod.settings.slack_channels.off), CHANNEL)
+    queue = InboundQueue(works, handler, CHANNEL)
     consumer = pod.consume(INBOUND, works, queue.accept, batch=AT_ONCE)
     pod.background("inbound", queue.run, queue.stop)
     pod.background("inbound watch", queue.watch)

@@ -13,7 +13,6 @@ depends_on = None
 def upgrade() -> None:
     languages = sa.Column("languages", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}")
     op.add_column("tenants", languages)
-    op.alter_column("tenants", "languages", server_default=None)
 
 
 def downgrade() -> None:

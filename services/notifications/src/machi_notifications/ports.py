@@ -6,6 +6,7 @@ from typing import Protocol
 
 from machi_notifications.domain.delivery import Delivery, Held, State
 from machi_notifications.domain.fact import Contact, News
+from machi_notifications.domain.policy import Later
 from machi_sdk.clock import Clock
 
 
@@ -44,6 +45,10 @@ class Deliveries(Protocol):
         """Write what became of a delivery, never backwards; Missing when there is none."""
         ...
 
+    async def held(self, thread: str) -> Later | None:
+        """How long the last of a thread's held deliveries is held; None when none is."""
+        ...
+
     async def due(self, now: datetime, count: int) -> Sequence[Held]:
         """Held deliveries whose time has come; none while another replica releases some."""
         ...
@@ -66,6 +71,10 @@ class Telling(Protocol):
 
     def request(self, letter: bytes) -> None:
         """Let a request leave with this commit."""
+        ...
+
+    def end(self, delivery: Delivery) -> None:
+        """Let it be known with this commit that it ended as its state says, and was never sent."""
         ...
 
     def then(self, call: Callable[[], None]) -> None:

@@ -4,4 +4,4 @@ from machi_sdk.telemetry import declare
 
 TOLD = "machi_notifications_total"
 
-declare(TOLD, "counter", ("cause", "outcome"), "Facts by what was decided: requested, quiet, held, expired, refused")
+declare(TOLD, "counter", ("cause", "outcome"), "Facts by what was decided: requested, quiet, held, expired, failed")

@@ -67,8 +67,8 @@ class Reports(Protocol):
         """How many there are, and the oldest of them."""
         ...
 
-    async def of_citizen(self, citizen_id: str, limit: int) -> tuple[int, list[Report]]:
-        """How many the citizen has; those asked about come first, then open ones, of either the newest."""
+    async def of_citizen(self, citizen_id: str, limit: int, skip: int) -> tuple[int, list[Report]]:
+        """How many the citizen has, and some behind the first `skip`: asked, then open, each newest first."""
         ...
 
     async def filed_since(self, citizen_id: str, since: datetime) -> int:
@@ -77,6 +77,10 @@ class Reports(Protocol):
 
     async def conversation(self, report_id: str) -> list[Update]:
         """Everything said about it, oldest first."""
+        ...
+
+    async def conversations(self, report_ids: Sequence[str]) -> dict[str, list[Update]]:
+        """The same of several reports, by their ids."""
         ...
 
     async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
@@ -203,8 +207,8 @@ class Catalogues(Protocol):
 class CatalogueDocuments(Protocol):
     """Catalogues as municipalities write them."""
 
-    def check(self, text: str) -> Mapping[str, object]:
-        """The document; Invalid names the first wrong place."""
+    async def check(self, text: str) -> Mapping[str, object]:
+        """The document; Invalid names the first wrong place. Takes seconds, and holds up nobody meanwhile."""
         ...
 
     def read(self, document: Mapping[str, object], version: int) -> Catalogue:
@@ -335,7 +339,7 @@ class Consents(Protocol):
         ...
 
     async def decide(self, chooser: Chooser, decision: Decision) -> None:
-        """Record a decision; the same event again changes nothing."""
+        """Record a decision; the same event again changes nothing. Unavailable while the notice is being changed."""
         ...
 
 

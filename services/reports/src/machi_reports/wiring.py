@@ -5,7 +5,7 @@ from machi.reports.v1.report_service_pb2_grpc import add_ReportServiceServicer_t
 from machi_reports.adapters.catalogue_documents import CheckedDocuments
 from machi_reports.adapters.catalogues import MemoryCatalogues
 from machi_reports.adapters.colleagues import RpcColleagues
-from machi_reports.adapters.consents import PURPOSE, RpcConsents
+from machi_reports.adapters.consents import PURPOSE, RpcConsents, present_notice
 from machi_reports.adapters.photo_links import PATH, SealedPhotoLinks
 from machi_reports.adapters.photo_store import ObstorePhotos
 from machi_reports.adapters.photo_worker import ProcessPhotoWorker
@@ -39,12 +39,13 @@ async def assemble(pod: Pod) -> None:
     store, worker = ObstorePhotos(pod.settings.object_store_url), ProcessPhotoWorker()
     shelf = Shelf(works.begin, store, pod.clock, pod.faultpoints.reach)
     links = SealedPhotoLinks(pod.settings.public_url, pod.keys.seal)
-    notice = next(purpose for purpose in pod.manifest.purposes if purpose.purpose == PURPOSE)
+    notice = present_notice(pod.manifest.purposes)
     consents = RpcConsents(pod.peers, notice.version)
     catalogues = MemoryCatalogues(works)
     upkeep = PhotoUpkeep(sorted(pod.settings.tenants), shelf, worker, catalogues)
     report = ReportDialogue(works, catalogues, PolygonWardMap(catalogues), consents, notice)
-    others = (CasesDialogue(works, catalogues), RateDialogue(works), ReopenDialogue(works), AnswerDialogue(works))
+    own_cases = (CasesDialogue(works, catalogues), AnswerDialogue(works, catalogues))
+    others = (*own_cases, RateDialogue(works), ReopenDialogue(works, catalogues))
     kit = DialogueKit(works, [report, *others], pod.clock, retracting(upkeep.wake), catalogue_first(catalogues))
     colleagues = RpcColleagues(pod.peers)
     view = DeskView(works, catalogues, consents, colleagues, shelf, bool(pod.settings.public_url), pod.clock)

@@ -10,6 +10,7 @@ from machi_sdk.errors import MachiError
 from machi_tools import console
 from machi_tools.cli_logs import logs
 from machi_tools.errors import StackError
+from machi_tools.options import Json, Yes
 from machi_tools.stack import lifting
 from machi_tools.stack.layout import find_layout
 
@@ -17,7 +18,6 @@ LIGHT_VERBS = {"up", "down", "reset", "logs", "supervise"}
 RELEASE_VERBS = {"doctor", "trace", "dlq", "outbox", "topics", "tenants", "pods", "staff", "city"}
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(logs)
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Ask the release in this namespace, by kubectl.")]
 
 
@@ -50,7 +50,7 @@ def down() -> None:
 
 
 @app.command()
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def reset(yes: Yes = False) -> None:
     """Stop, then delete the city's data, keys and logs, also from a PostgreSQL and Kafka that others run."""
     if not yes and not sys.stdin.isatty():
         raise StackError("this deletes all data of the city, and nobody can be asked here", "machi reset --yes")

@@ -11,6 +11,7 @@ from rich.table import Table
 from machi_tools import console
 from machi_tools.benches import Bench, benches
 from machi_tools.errors import StackError
+from machi_tools.options import Json
 from machi_tools.stack.layout import find_layout
 
 
@@ -23,7 +24,7 @@ def bench(
         list[str] | None,
         typer.Argument(help="Which to run; none are run without a name.", autocompletion=_known),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run benchmarks by name, then print the last ratios of those, or of all: us over the baseline of the same run."""
     layout = find_layout()
@@ -48,7 +49,7 @@ def bench(
 
 def _print(shown: list[Bench]) -> None:
     for each in shown:
-        console.out.print(f"{each.name}: {each.about}", markup=False)
+        console.out.print(f"{each.name}: {each.about}")
         console.out.print(f"  measured {each.at}" if each.at else f"  never measured: machi bench {each.name}")
         table = Table(box=None, show_header=False, padding=(0, 2))
         for name, ratio in each.ratios.items():

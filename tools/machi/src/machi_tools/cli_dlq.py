@@ -1,23 +1,24 @@
 """`machi dlq`: what an operator does with parked records."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from machi_sdk.operating import MOST_WORDS
 from machi_sdk.parking import ParkedRecord
 from machi_tools import console
 from machi_tools.completion import running_pods
 from machi_tools.errors import StackError
+from machi_tools.options import Json
 from machi_tools.places import Place, answers, ask_each, place
 
 REPLAY_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 Pod = Annotated[str, typer.Argument(help="The pod whose database holds them.", autocompletion=running_pods)]
 dlq = typer.Typer(no_args_is_help=True, help="Records that could not be handled, parked in their pod's database.")
 
@@ -39,7 +40,9 @@ def dlq_list(context: typer.Context, as_json: Json = False) -> None:
 
 
 @dlq.command("show")
-def dlq_show(context: typer.Context, pod: Pod, identifier: int) -> None:
+def dlq_show(
+    context: typer.Context, pod: Pod, identifier: Annotated[int, typer.Argument(min=0, max=10**18 - 1)]
+) -> None:
     """Show one parked record's place, reason and headers; never its content."""
     [found] = asyncio.run(answers(place(context), pod, dict[str, object], "show", str(identifier)))
     if found.get("missing"):
@@ -63,21 +66,23 @@ def dlq_replay(
 @dlq.command("drop")
 def dlq_drop(context: typer.Context, pod: Pod, identifiers: list[int]) -> None:
     """Delete parked records with their content, for good: what nobody can ever handle."""
-
-    async def delete(place: Place) -> None:
-        await _all_parked(place, pod, identifiers)
-        await place.ask(pod, "drop", *map(str, identifiers))
-
-    asyncio.run(delete(place(context)))
+    asyncio.run(_drop(place(context), pod, identifiers))
     for identifier in identifiers:
         console.out.print(f"{pod} {identifier}: dropped")
 
 
-async def _replay(place: Place, pod: str, identifiers: Collection[int]) -> dict[int, str]:
+async def _drop(place: Place, pod: str, identifiers: Sequence[int]) -> None:
+    await _all_parked(place, pod, identifiers)
+    await _ask(place, pod, "drop", identifiers)
+
+
+async def _replay(place: Place, pod: str, identifiers: Sequence[int]) -> dict[int, str]:
     parked = await _all_parked(place, pod, identifiers)
     wanted = list(identifiers) or list(parked)
-    if wanted:
-        await place.ask(pod, "replay", *map(str, wanted))
+    if identifiers:
+        await _ask(place, pod, "replay", identifiers)
+    elif parked:
+        await place.ask(pod, "replay")  # without words it is all of them
     until = asyncio.get_running_loop().time() + REPLAY_SECONDS
     while asyncio.get_running_loop().time() < until:
         parked = await _parked(place, pod)
@@ -85,6 +90,12 @@ async def _replay(place: Place, pod: str, identifiers: Collection[int]) -> dict[
             break
         await asyncio.sleep(LOOK_SECONDS)
     return {identifier: _outcome(parked.get(identifier)) for identifier in wanted}
+
+
+async def _ask(place: Place, pod: str, verb: str, identifiers: Sequence[int]) -> None:
+    """A verb about records, of which it takes so many at once."""
+    for start in range(0, len(identifiers), MOST_WORDS):
+        await place.ask(pod, verb, *map(str, identifiers[start : start + MOST_WORDS]))
 
 
 def _outcome(record: ParkedRecord | None) -> str:

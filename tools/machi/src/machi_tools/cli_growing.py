@@ -8,6 +8,7 @@ import typer
 from machi_tools import console
 from machi_tools.errors import StackError
 from machi_tools.growing import generate, new_pod, remove_pod
+from machi_tools.options import Yes
 from machi_tools.stack.layout import find_layout
 
 new = typer.Typer(no_args_is_help=True, help="Make something new in this checkout.")
@@ -26,7 +27,7 @@ def new_service(name: Annotated[str, typer.Argument(help="Its name in kebab-case
 
 
 @remove.command("service")
-def remove_service(name: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def remove_service(name: str, yes: Yes = False) -> None:
     """Delete a pod's folders and what was generated of it; a running city's data of it goes with `make reset`."""
     if not yes and not sys.stdin.isatty():
         raise StackError(

@@ -67,4 +67,4 @@ def _print(found: Iterable[Line], *, as_json: bool) -> None:
         if not as_json:
             console.out.print(shown(line))
         elif line.values:
-            console.out.print(line.raw, markup=False)
+            console.out.print(line.raw)

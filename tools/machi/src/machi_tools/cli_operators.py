@@ -14,12 +14,12 @@ from machi_tools.diagnosis import Report, diagnose
 from machi_tools.diagnosis.release import diagnose_release
 from machi_tools.errors import StackError
 from machi_tools.operator import asked, operator_of, running
+from machi_tools.options import Json
 from machi_tools.places import Hop, Place, ask_registry, hops_of, place, trace_of
 from machi_tools.stack import city, seeding
 from machi_tools.stack.layout import find_layout
 from machi_tools.stack.pods import discover
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Another municipality of the release than its first.")]
 pods = typer.Typer(no_args_is_help=True, help="The registry of installed pods.")
 staff = typer.Typer(no_args_is_help=True, help="The people who work for the city.")
@@ -123,10 +123,26 @@ def staff_list(context: typer.Context, as_json: Json = False, tenant: Tenant = "
     if as_json:
         console.print_json(rows)
         return
-    table = Table("name", "Slack", "roles", "desks", box=None)
+    table = Table("id", "name", "Slack", "roles", "desks", box=None)
     for row in rows:
-        table.add_row(str(row["name"]), str(row["slack_user"]), ", ".join(row["roles"]), ", ".join(row["desks"]))
+        named = (str(row[each]) for each in ("staff_id", "name", "slack_user"))
+        table.add_row(*named, ", ".join(row["roles"]), ", ".join(row["desks"]))
     console.out.print(table)
+
+
+@staff.command("remove")
+def staff_remove(
+    context: typer.Context,
+    staff_ids: Annotated[list[str], typer.Argument(help="As `machi staff list` names them.")],
+    tenant: Tenant = "",
+) -> None:
+    """Take out who left: they have no desk, no role, and no name from then on. Their cases stay as they are."""
+    unknown = asked(ask_registry(place(context), lambda operator: city.remove_staff(operator, staff_ids), tenant))
+    for each in dict.fromkeys(staff_ids):
+        if each not in unknown:
+            console.out.print(f"{each}: removed")
+    if unknown:
+        raise StackError(f"nobody has the id {', '.join(unknown)}", "`machi staff list` names everybody's")
 
 
 def _print_hops(hops: list[Hop]) -> None:
@@ -146,10 +162,10 @@ def _print_report(report: Report) -> None:
     if report["pods"]:
         console.out.print(table)
     for name, url in {**report["views"], **report["webhooks"]}.items():
-        console.out.print(f"{name:<22}{url}", markup=False)
+        console.out.print(f"{name:<22}{url}")
     for note in report["notes"]:
-        console.out.print(f"note: {note}", markup=False)
+        console.out.print(f"note: {note}")
     for finding in report["findings"]:
-        console.out.print(f"✗ {finding['what']}\n  cure: {finding['cure']}", markup=False)
+        console.out.print(f"✗ {finding['what']}\n  cure: {finding['cure']}")
     if report["ok"]:
         console.out.print("all is well")

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -10,11 +9,10 @@ from rich.table import Table
 from machi.identity.v1 import staff_service_pb2 as staff_pb2
 from machi_tools import console
 from machi_tools.operator import asked
+from machi_tools.options import Json
 from machi_tools.places import ask_each, ask_registry, place
 from machi_tools.stack import city
 from machi_tools.topic_view import Reader, Shape, TopicView
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 
 
 @dataclass(frozen=True)

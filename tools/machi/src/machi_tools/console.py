@@ -12,8 +12,10 @@ from rich.table import Table
 from machi_tools.errors import StackError
 from machi_tools.stack.state import State, Step
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# What is printed are others' names and words: square brackets and colons are theirs, not styles and emoji.
+_width = None if sys.stdout.isatty() else 200
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=_width)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 MARKS = {"waiting": "·", "running": "…", "done": "✓", "failed": "✗"}
 
 
@@ -54,10 +56,10 @@ def _table(steps: Sequence[Step]) -> Table:
 
 def tell(error: StackError) -> None:
     """What, cure, log: a line each."""
-    err.print(f"✗ {error.what}", markup=False)
-    err.print(f"  cure: {error.cure}", markup=False)
+    err.print(f"✗ {error.what}")
+    err.print(f"  cure: {error.cure}")
     if error.log:
-        err.print(f"  log: {error.log}", markup=False)
+        err.print(f"  log: {error.log}")
 
 
 def end(silent: Sequence[StackError]) -> None:
@@ -70,7 +72,7 @@ def end(silent: Sequence[StackError]) -> None:
 
 def note(words: str) -> None:
     """One line beside the result."""
-    err.print(words, markup=False)
+    err.print(words)
 
 
 def print_json(value: object) -> None:
@@ -98,7 +100,7 @@ def print_summary(state: State) -> None:
         out.print(f"phone view    http://{state.simulator}/phone")
         out.print(f"Slack view    http://{state.simulator}/workspace")
     for place, (name, url) in enumerate(state.webhooks.items()):
-        out.print(f"{'webhooks' if place == 0 else '':<14}{url}  {name}", markup=False)
+        out.print(f"{'webhooks' if place == 0 else '':<14}{url}  {name}")
     for place, pod in enumerate(state.pods):
         out.print(f"{'metrics' if place == 0 else '':<14}http://{pod.http}/metrics  {pod.name}")
     out.print("a case's way  .venv/bin/machi trace <case number>")

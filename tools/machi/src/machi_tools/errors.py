@@ -11,3 +11,8 @@ class StackError(Exception):
         self.what = what
         self.cure = cure
         self.log = log
+
+
+def reason(error: BaseException) -> str:
+    """What an error says; of one without words, such as a timeout, its name."""
+    return str(error) or type(error).__name__

@@ -5,10 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from machi_sdk.dialogue.controls import TEXTS
+from machi_sdk.manifest import LONGEST_TITLE, load_manifest
 from machi_tools.errors import StackError
 from machi_tools.stack.pods import Pod, discover
 
@@ -17,10 +20,42 @@ CHARTS = Path("deploy") / "helm"
 LONGEST = 40
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _STEERING = ("back", "cancel", "skip", "help")
+_ANSWERS = ("yes", "no")
 # Names that the stack, the charts, and the house's own packages have already.
 _TAKEN = frozenset(
-    {"kafka", "machi", "machi-service", "operator", "postgres", "protos", "sdk", "simulator", "supervisor", "tools"}
+    {
+        *(
+            "kafka",
+            "machi",
+            "machi-service",
+            "operator",
+            "postgres",
+            "protos",
+            "sdk",
+            "simulator",
+            "supervisor",
+            "tests",
+            "tools",
+        ),
+        *(
+            "canary",
+            "closed",
+            "database",
+            "db",
+            "demo",
+            "entrance",
+            "evaluation",
+            "files",
+            "global",
+            "keys",
+            "migration",
+        ),
+        *("channels", "prepare", "registry", "trust"),
+        *("none", "public", "template0", "template1"),  # PostgreSQL's own roles and databases
+    }
 )
+# What operators name after a release's servers, and roles after pods: `machi-db-rw`, `machi-kafka-bootstrap`.
+_TAKEN_BEGINNINGS, _TAKEN_END = ("db-", "kafka-"), "-owner"
 _LEFT_OUT = ("__pycache__", "*.pyc", "*.egg-info", ".*_cache")
 
 
@@ -40,21 +75,20 @@ class PodName:
         """As in the name of a class."""
         return "".join(part.capitalize() for part in self.kebab.split("-"))
 
-    def put_into(self, text: str) -> str:
-        """A text of the example, as this pod has it."""
-        example = PodName(EXAMPLE)
-        for old, new in ((example.kebab, self.kebab), (example.snake, self.snake), (example.camel, self.camel)):
-            text = text.replace(old, new)
-        return text
+    @property
+    def title(self) -> str:
+        """As on a tile, in as many whole words as fit there."""
+        words = self.kebab.replace("-", " ").capitalize()
+        return shorten(words, LONGEST_TITLE, placeholder="") or words[:LONGEST_TITLE]
 
 
 def new_pod(root: Path, name: str) -> list[Path]:
     """Make the pod's folders; StackError says why a name will not do."""
     made = checked(root, name)
-    targets = _folders(root, name)
+    words, targets = _own_words(root, made), _folders(root, name)
     for source, target in zip((root / "examples" / EXAMPLE, root / CHARTS / EXAMPLE), targets, strict=True):
         shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-        _rewrite(target, made)
+        _rewrite(target, words)
     _lay_out(targets[0])
     return targets
 
@@ -90,11 +124,13 @@ def checked(root: Path, name: str) -> PodName:
     made = PodName(name)
     if keyword.iskeyword(made.snake) or keyword.issoftkeyword(made.snake):
         raise StackError(f"{name!r} is a word of Python", f"say more: {name}-desk")
-    if name in _TAKEN or _provided(root, made) or any(folder.exists() for folder in _folders(root, name)):
+    if _is_taken(root, made):
         raise StackError(f"{name!r} is taken", "choose another name")
-    owner = _opens(discover(root), name)
-    if owner:
-        raise StackError(f"{name!r} is a word that people type already: {owner}", f"say more: {name}-desk")
+    pods = discover(root)
+    for word, cure in ((name, f"say more: {name}-desk"), (made.title, "begin with another word: a tile holds no more")):
+        owner = _opens(pods, word.casefold())
+        if owner:
+            raise StackError(f"{word!r} is what people type already: {owner}", cure)
     return made
 
 
@@ -102,9 +138,11 @@ def _folders(root: Path, name: str) -> list[Path]:
     return [root / "services" / name, root / CHARTS / name]
 
 
-def _provided(root: Path, name: PodName) -> bool:
-    """Whether some folder of the house has the package already."""
-    return any(root.glob(f"*/*/src/machi_{name.snake}"))
+def _is_taken(root: Path, name: PodName) -> bool:
+    """Whether something is called so: a word of the house or the servers, a folder, or a package."""
+    words = name.kebab in _TAKEN or name.kebab.startswith(_TAKEN_BEGINNINGS) or name.kebab.endswith(_TAKEN_END)
+    folders = any(folder.exists() for folder in _folders(root, name.kebab))
+    return words or folders or any(root.glob(f"*/*/src/machi_{name.snake}"))
 
 
 def _opens(pods: list[Pod], word: str) -> str:
@@ -113,19 +151,33 @@ def _opens(pods: list[Pod], word: str) -> str:
         for entry in pod.manifest.dialogues:
             if word in {typed.casefold() for words in entry.keywords.values() for typed in words}:
                 return f"it opens {pod.name}/{entry.command}"
-    for control in _STEERING:
-        steering = TEXTS.words(f"controls.{control}.words").values()
-        if word in {typed.casefold() for words in steering for typed in words.split("|")}:
-            return f"it means {control}"
+    keys = {each: f"controls.{each}.words" for each in _STEERING} | {each: each for each in _ANSWERS}
+    for meaning, key in keys.items():
+        if word in {typed.casefold() for words in TEXTS.words(key).values() for typed in words.split("|")}:
+            return f"it means {meaning}"
     return ""
 
 
-def _rewrite(folder: Path, name: PodName) -> None:
-    """Give every file and folder the pod's name, the innermost first."""
+def _own_words(root: Path, name: PodName) -> dict[str, str]:
+    """What stands in the pod for the example's names and for its titles, which open the example alone."""
+    example = PodName(EXAMPLE)
+    entries = load_manifest(root / "examples" / EXAMPLE / "service.yaml").dialogues
+    titles = {title: name.title for entry in entries for title in entry.titles.values()}
+    return titles | {example.kebab: name.kebab, example.snake: name.snake, example.camel: name.camel}
+
+
+def _rewrite(folder: Path, words: Mapping[str, str]) -> None:
+    """Give every file and folder the pod's own words, the innermost first."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
-            path.write_text(name.put_into(path.read_text(encoding="utf-8")), encoding="utf-8")
-        path.rename(path.with_name(name.put_into(path.name)))
+            path.write_text(_with(words, path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.rename(path.with_name(_with(words, path.name)))
+
+
+def _with(words: Mapping[str, str], text: str) -> str:
+    for old, new in words.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _lay_out(folder: Path) -> None:

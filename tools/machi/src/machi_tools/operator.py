@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from machi_sdk.errors import Denied, Invalid, MachiError, Missing, Unavailable
+from machi_sdk.errors import Conflict, Denied, Invalid, MachiError, Missing, Unavailable
 from machi_sdk.keys import Keys
 from machi_sdk.manifest import OPERATOR
 from machi_sdk.rpc import Peers, for_tenant
@@ -21,13 +21,16 @@ Ask = Callable[[Peers, tuple[tuple[str, str], ...]], Awaitable[Answer]]
 DEADLINE = 15.0
 CURES: dict[type[MachiError], str] = {
     Unavailable: "`machi doctor` says which pod is down",
-    Denied: "use the folder of the running stack; `make down`, `make up` renews its keys",
+    Denied: "here: use the folder of the running stack, `make down up` renews its keys; in a cluster: "
+    "docs/guides/secrets.md, tokens between pods",
     Invalid: "mend what the message names, then try again",
     Missing: "check the spelling",
+    Conflict: "something else has it already: change that, or what you put",
 }
 # What a pod refuses of an operator is told a pod as Unavailable, so that nothing is given up for it.
 _OF_A_SLUG = {
     "token-refused": CURES[Denied],
+    "slack-address-taken": "`machi staff list` says whose it is; `machi staff remove` takes out who left",
     "tenant-unknown": "`machi tenants` lists the municipalities of this release",
 }
 
@@ -64,7 +67,8 @@ def asked(question: Coroutine[object, object, Answer]) -> Answer:
 def told(error: MachiError) -> StackError:
     """The refusal as a line for people, with the cure of its kind."""
     words = error.slug if error.message == error.slug else f"{error.slug}: {error.message}"
-    return StackError(words, _OF_A_SLUG.get(error.slug) or CURES.get(type(error), "try again"))
+    cure = next(cure for kind, cure in CURES.items() if isinstance(error, kind))
+    return StackError(words, _OF_A_SLUG.get(error.slug, cure))
 
 
 def running(layout: Layout) -> State:

@@ -77,7 +77,8 @@ def place(context: typer.Context) -> Place:
 
 async def answers(place: Place, pod: str, shape: type[Shape], verb: str, *words: str) -> list[Shape]:
     """A pod's answers to a verb, read as what they are."""
-    return [TypeAdapter(shape).validate_python(answer) for answer in await place.ask(pod, verb, *words)]
+    adapter = TypeAdapter(shape)  # once: it takes longer to make than an answer to read
+    return [adapter.validate_python(answer) for answer in await place.ask(pod, verb, *words)]
 
 
 async def ask_each(place: Place, shape: type[Shape], verb: str, *words: str) -> Heard[Shape]:
@@ -117,7 +118,9 @@ async def trace_of(place: Place, case_number: str, tenant: str = "") -> str:
 
 
 async def hops_of(place: Place, trace_id: str) -> tuple[list[Hop], tuple[StackError, ...]]:
-    """The way of one trace through all pods, in order of time, and who could not be asked."""
+    """The way of one trace through all pods, in order of time, and who could not be asked; none of no trace."""
+    if not trace_id:
+        return [], ()
     heard = await ask_each(place, _Passed, "hops", trace_id)
     hops = [Hop(passed.at, pod, passed.name, passed.detail) for pod, way in heard.by_pod.items() for passed in way]
     return sorted(hops, key=lambda hop: hop.at), heard.silent

@@ -10,7 +10,7 @@ import asyncpg
 from machi_sdk import operating
 from machi_sdk.settings import Settings
 from machi_tools.embedded.given import GivenPostgres
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 from machi_tools.operator import Operator, operator_of, running
 from machi_tools.stack.databases import Databases
 from machi_tools.stack.layout import Layout
@@ -35,7 +35,7 @@ class Rows:
         try:
             return await operating.ask(self._settings(pod), verb, words)
         except operating.TROUBLES as error:
-            raise StackError(f"the database of {pod} does not answer: {error}", "machi doctor") from error
+            raise StackError(f"the database of {pod} does not answer: {reason(error)}", "machi doctor") from error
 
     @asynccontextmanager
     async def operator(self, *_pods: str) -> AsyncIterator[Operator]:
@@ -52,7 +52,7 @@ class Rows:
         try:
             connection = await asyncpg.connect(self._settings(pod).database_url, timeout=5)
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            raise StackError(f"the database of {pod} does not answer: {error}", "machi doctor") from error
+            raise StackError(f"the database of {pod} does not answer: {reason(error)}", "machi doctor") from error
         try:
             yield connection
         finally:

@@ -22,6 +22,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 lifespan="on",
                 timeout_graceful_shutdown=2,
+                timeout_keep_alive=75,  # who keeps an idle connection closes it first, on a slow machine, too
             )
         )
 

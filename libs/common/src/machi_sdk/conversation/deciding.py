@@ -17,7 +17,7 @@ from machi_sdk.conversation.press import (
 from machi_sdk.dialogue.controls import KINDS, typed_control
 from machi_sdk.errors import Unavailable
 
-_LONGEST_LABEL = 40  # of a place that a button carries on
+_LONGEST_LABEL = 60  # of a place that a button carries on
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,12 @@ def _open_for(sent: str, openings: InstalledOpenings, **more: str) -> Step:
 
 
 def _where(event: InboundEvent) -> dict[str, str]:
+    """A place as arguments, and the event it came with: who takes it back means it wherever it was carried."""
     if not event.HasField("place"):
         return {}
     place = event.place
-    point = {"latitude": f"{place.latitude:.6f}", "longitude": f"{place.longitude:.6f}"}
-    label = (place.title or place.address)[:_LONGEST_LABEL]
+    point = {"latitude": f"{place.latitude:.6f}", "longitude": f"{place.longitude:.6f}", "sent_in": event.event_id}
+    label = " ".join(filter(None, (place.title, place.address)))[:_LONGEST_LABEL]
     return point | ({"place": label} if label else {})
 
 
@@ -79,7 +80,8 @@ def _open(opening: Opening, arguments: dict[str, str]) -> Step:
 def _text(typed: str, focused: str, openings: InstalledOpenings) -> Step:
     opening = None if focused and typed_control(typed) else openings.by_words(typed)
     if opening is not None:
-        return _open(opening, {"text": typed})
+        argument = {"argument": opening[1]} if opening[1] else {}
+        return _open(opening[0], {"text": typed, **argument})
     if focused:
         return Step(focused, wire.TurnRequest(text=wire.TextInput(text=typed)))
     meant = openings.by_phrase(typed)

@@ -44,9 +44,14 @@ class Talkers:
         `fetch` opens it, and gives its type and pieces. Unavailable also when it was not through in time.
         """
         async with self._bulkheads.enter(f"{pod} photos", PHOTOS_AT_ONCE):
-            header.content_type, chunks = await fetch()
-            with mapped(), _in_time():
-                return await self._put(tenant, pod, header, chunks)
+            try:
+                header.content_type, chunks = await fetch()
+            except Unavailable as error:
+                refused = error  # by one tenant's platform: the pod has not failed
+            else:
+                with mapped(), _in_time():
+                    return await self._put(tenant, pod, header, chunks)
+        raise refused
 
     async def _put(
         self, tenant: str, pod: str, header: wire.MediaHeader, chunks: AsyncIterator[bytes]

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from typing import Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -16,13 +18,16 @@ from machi_sdk.conversation.people import People
 from machi_sdk.conversation.talkers import TOO_SLOW, Talkers
 from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.ids import derived_id
-from machi_sdk.inbound import FULL, EarlierMessages, PendingEvent
+from machi_sdk.inbound import FULL, Earlier, EarlierMessages, PendingEvent
 from machi_sdk.telemetry import get_logger, remote_span
 
 PHOTO_PATIENCE = timedelta(minutes=2)
 # What the person wrote after a photo that does not come must not wait for it: it may be that they want no messages.
 FOLLOWED_PATIENCE = timedelta(seconds=10)
 _NO_DOWNLOAD = "photo-download"
+# A message is told as these where what it was meant for took no notice of it.
+_PART, _ANEW = "part", "anew"
+_TYPED_OR_SENT = ("text", "place", "photo", "unsupported")
 _IN_VAIN = (_NO_DOWNLOAD, TOO_SLOW)
 
 log = get_logger()
@@ -97,11 +102,19 @@ class Turns:
         """Who wrote, and in which dialogue they are."""
         self.openings.require()
         asked = self.asked.pop(pending, None)
-        person = await (asked or self.people.resolve(pending.tenant, pending.event.address))
+        person = await (asked or self._person(pending))
         known = self.openings.installed(person.focus.pod)
         focus = person.focus if known else identity.Focus(version=person.focus.version)
         former_ids = tuple(person.former_ids)
         return Writer(person.citizen_id, person.language, focus, person.language_chosen, former_ids, person.reachable)
+
+    async def _person(self, pending: PendingEvent) -> identity.ResolveResponse:
+        """Who wrote. A later try is no sign that they are on this channel now."""
+        tenant, address = pending.tenant, pending.event.address
+        if pending.tries > 1:
+            with suppress(Missing):
+                return await self.people.known(tenant, address)
+        return await self.people.resolve(tenant, address)
 
     async def answer(self, pending: PendingEvent, content: Content, mark: ReplyMark = lambda _: "") -> Answered | None:
         """Who wrote, the pod's answer, the focus after it; None when the event asks for no answer (it is ended so).
@@ -117,9 +130,11 @@ class Turns:
             return None
         reply_mark = "" if is_kept else mark(pending)
         if not is_kept:
-            await pending.mark_turned(response.SerializeToString(), pending.pod, reply_mark)
+            answer = response.SerializeToString()
+            await pending.mark_turned(answer, pending.pod, reply_mark, writer.focus.version)
         try:
-            await self.settle_focus(pending, writer, response)
+            if pending.focus_version in (None, writer.focus.version):  # else it was settled, or they have gone on
+                await self.settle_focus(pending, writer, response)
         except Unavailable:
             if reply_mark:
                 await pending.free_reply(reply_mark)  # it was not tried
@@ -130,12 +145,16 @@ class Turns:
         """The pod's answer, the same again for a retry; None when the event asks for none."""
         if pending.stored is not None:
             return wire.TurnResponse.FromString(pending.stored)
+        if pending.event.HasField("unsent"):
+            return await self._take_back(pending, writer)
         step = await self._step(pending, writer, content)
         if step is None:
             return None
         step, response = await self._first(pending, writer, step, pending.event.event_id)
         if _came_too_late(step, response):
             return await self._take_anew(pending, writer)
+        if not response.understood and step.request.WhichOneof("input") == "text":
+            step, response = await self._by_part(pending, writer, step) or (step, response)
         pending.pod = step.pod
         if response.session_state != wire.SESSION_STATE_OPEN:
             await self._lead_back(pending, writer, response, opened=step.opens)
@@ -175,19 +194,31 @@ class Turns:
         step = open_by_role("fallback", "", self.openings)
         return step, await self._ask(pending, writer, step, derived_id(event_id, "fallback"))
 
+    async def _by_part(
+        self, pending: PendingEvent, writer: Writer, answering: Step
+    ) -> tuple[Step, wire.TurnResponse] | None:
+        """What words that answer no question open by a part of them, such as a case number; None when nothing."""
+        meant = self.openings.by_part(answering.request.text.text)
+        if meant is None:
+            return None
+        opened = wire.Open(command=meant[0].command, arguments={"text": meant[1]})
+        step = Step(meant[0].pod, wire.TurnRequest(open=opened))
+        try:
+            return step, await self._ask(pending, writer, step, derived_id(pending.event.event_id, _PART))
+        except (Missing, Invalid, Conflict, Unavailable):  # then the question is what they are told
+            return None
+
     async def _take_anew(self, pending: PendingEvent, writer: Writer) -> wire.TurnResponse:
-        """Words to a dialogue that was over mean what they mean to who is in none."""
+        """What was said to a dialogue that is over means what it means to who is in none."""
         nowhere = replace(writer, focus=identity.Focus(version=writer.focus.version))
         step = decide(pending.event, "", self.openings) or open_by_role("fallback", "", self.openings)
-        step, response = await self._first(pending, nowhere, step, derived_id(pending.event.event_id, "anew"))
+        step, response = await self._first(pending, nowhere, step, derived_id(pending.event.event_id, _ANEW))
         pending.pod = step.pod
         if response.session_state != wire.SESSION_STATE_OPEN:
             _end_focus(writer, response)
         return response
 
     async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
-        if pending.event.HasField("unsent"):
-            return await self._retraction(pending, writer)
         step = decide(pending.event, writer.focus.pod, self.openings)
         if step is not None and pending.event.HasField("followed") and writer.language_chosen:
             step.request.open.arguments["language"] = writer.language  # who comes back is not asked again
@@ -200,17 +231,32 @@ class Turns:
         photo = wire.Photo(media_id=media_id, set_id=sent.set_id, set_index=sent.set_index)
         return Step(step.pod, wire.TurnRequest(photo=photo))
 
-    async def _retraction(self, pending: PendingEvent, writer: Writer) -> Step | None:
-        """Take back all that came with the message; the last of it is the step to answer."""
-        found = await self.earlier.find(pending.tenant, pending.event.unsent.message_id)
-        steps = [
-            Step(pod, wire.TurnRequest(retract=wire.Retract(event_id=earlier.event_id)))
-            for earlier in found
-            if self.openings.installed(pod := earlier.pod or writer.focus.pod)
-        ]
-        for step in steps[:-1]:
-            await self._ask(pending, writer, step, derived_id(pending.event.event_id, step.request.retract.event_id))
-        return steps[-1] if steps else None
+    async def _take_back(self, pending: PendingEvent, writer: Writer) -> wire.TurnResponse | None:
+        """Take back all that came with the message; answered by the dialogue that asks for it again, if one does."""
+        response = None
+        for earlier in await self.earlier.find(pending.tenant, pending.event.unsent.message_id):
+            for pod, taken in product(self._told(earlier, writer.focus.pod), _told_as(earlier.event_id)):
+                step = Step(pod, wire.TurnRequest(retract=wire.Retract(event_id=taken)))
+                event_id = derived_id(pending.event.event_id, taken)
+                try:
+                    said = await self._ask(pending, writer, step, event_id)
+                except (Missing, Invalid, Conflict) as error:  # the others are asked whatever one of them says
+                    log.warning("pod refused the turn", pod=pod, reason=error.slug, event_id=event_id)
+                    continue
+                if response is None or said.session_id:
+                    response, pending.pod = said, pod
+        return response
+
+    def _told(self, earlier: Earlier, focused: str) -> list[str]:
+        """The pods that may have something of a message, the one that is talked with last.
+
+        A place may have gone along to whatever was opened with it; a photo that was taken anew was given to the pod of
+        the dialogue that is over.
+        """
+        told = {earlier.pod or focused}
+        if earlier.kind in ("place", "media"):
+            told |= {opening.pod for opening, _ in self.openings.offered()}
+        return sorted(filter(self.openings.installed, told), key=lambda pod: (pod == focused, pod))
 
     async def _photo(self, pending: PendingEvent, writer: Writer, content: Content) -> str:
         """The id of the photo handed over; empty when it is none, or could not be had again after some minutes."""
@@ -298,10 +344,15 @@ async def _patience_ends(pending: PendingEvent) -> bool:
     return any(pending.waited_for(last, FOLLOWED_PATIENCE) for last in _IN_VAIN) and await pending.is_followed()
 
 
+def _told_as(event_id: str) -> list[str]:
+    """Every name under which a pod may have been told of an event."""
+    return [event_id, *(derived_id(event_id, way) for way in (_PART, _ANEW))]
+
+
 def _came_too_late(step: Step, response: wire.TurnResponse) -> bool:
-    """Whether words were meant for a dialogue that is over."""
+    """Whether what was typed or sent was meant for a dialogue that is over."""
     ended = response.session_state == wire.SESSION_STATE_ENDED and not response.understood
-    return ended and step.request.WhichOneof("input") == "text"
+    return ended and step.request.WhichOneof("input") in _TYPED_OR_SENT
 
 
 def _end_focus(writer: Writer, response: wire.TurnResponse) -> None:

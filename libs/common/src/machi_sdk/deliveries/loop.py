@@ -9,6 +9,7 @@ from machi_sdk.deliveries.rows import DeliveryRows, Open
 from machi_sdk.deliveries.sending import SendDelivery
 from machi_sdk.envelope import Received
 from machi_sdk.errors import MachiError
+from machi_sdk.rounds import by_itself
 from machi_sdk.telemetry import Waiting, get_logger, remote_span
 from machi_sdk.waking import woken
 from machi_sdk.work import Work
@@ -76,13 +77,13 @@ class DeliveryLoop:
         """Beside `run`: remove what ended long ago."""
         while True:
             for tenant in self._tenants:
-                await self._rows.forget(tenant)
+                await by_itself("old deliveries", tenant, self._rows.forget(tenant))
             await asyncio.sleep(FORGET_SECONDS)
 
     async def _claim(self) -> int:
         """Each tenant has its share, in turns; places that nobody else has a use for go to who has more to do."""
         self._tenants = (*self._tenants[1:], *self._tenants[:1])
-        share = AT_ONCE if len(self._tenants) == 1 else AT_ONCE // 2
+        share = max(AT_ONCE // max(len(self._tenants), 1), 1)
         begun = 0
         try:
             for tenant in self._tenants:

@@ -39,7 +39,7 @@ WITH RECURSIVE heads AS (
     SELECT next.*, heads.place + 1 FROM heads CROSS JOIN LATERAL ({_FIRST_AFTER.format("heads.citizen_id")}) AS next
 ), due AS (SELECT delivery_id, place FROM heads WHERE due_at <= now() LIMIT $2)
 UPDATE deliveries AS d SET due_at = now() + interval '15 seconds', tries = tries + 1
-FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= now()
+FROM due WHERE d.tenant = $1 AND d.delivery_id = due.delivery_id AND d.due_at <= now() AND d.state = 'open'
 RETURNING d.citizen_id, due.place, d.request, d.trace, d.tries, d.reason, d.first_post_at, (
     SELECT coalesce(max(sent.version), 0) FROM deliveries AS sent WHERE sent.tenant = $1 AND sent.thread = d.thread
     AND sent.citizen_id = d.citizen_id AND sent.thread <> '' AND sent.state IN ('accepted', 'unknown')) AS newest_sent

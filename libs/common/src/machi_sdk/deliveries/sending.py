@@ -88,7 +88,7 @@ class SendDelivery:
     async def _send(self, delivery: Open) -> tuple[End, str]:
         outlet = self.outlets.get(delivery.tenant)
         if outlet is None:
-            return End.FAILED, "no-channel"
+            return _unless_posted(delivery, End.FAILED, "no-channel")
         self.accounts.enter(delivery.tenant, self.clock.now())
         request = delivery.request
         released = await self._released(delivery)
@@ -122,7 +122,7 @@ class SendDelivery:
             case Unclear(reason):
                 raise Unavailable(reason)
             case Refused(reason):
-                return End.FAILED, reason
+                return _unless_posted(delivery, End.FAILED, reason)
 
     async def _focus(self, delivery: Open, released: identity.ReleaseAddressResponse | None = None) -> None:
         """Let the person's next words go to the dialogue that asked, unless they are in one already.

@@ -18,7 +18,7 @@ from machi_sdk.dialogue.questions import (
     WordsQ,
 )
 from machi_sdk.dialogue.script import Accept, AtOnce, Cancelling, Dialogue, Reject, Reply, TurnContext
-from machi_sdk.dialogue.sessions import end_open, end_waiting, open_session
+from machi_sdk.dialogue.sessions import end_open, end_waiting, open_session, stay_open
 
 __all__ = [
     "Accept",
@@ -50,4 +50,5 @@ __all__ = [
     "end_open",
     "end_waiting",
     "open_session",
+    "stay_open",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 Json = None | str | int | float | bool | list["Json"] | dict[str, "Json"]
-_BEHIND = "~behind"
+_BEHIND, _AGAIN, _ANEW = "~behind", "~again", "~anew"
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,14 @@ class Step:
 class Answers(Mapping[str, Json]):
     """A mapping key → answer. `given` holds what the dialogue knew when it began; steps come on top.
 
-    `before` are the steps as they were before one of them was to be corrected.
+    `before` are the steps as they were before one of them was to be corrected. `asked` is the key of the question
+    that they were stored with.
     """
 
     given: dict[str, Json] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     before: tuple[Step, ...] = ()
+    asked: str = ""
 
     def __getitem__(self, key: str) -> Json:
         for step in reversed(self.steps):
@@ -64,7 +66,7 @@ class Answers(Mapping[str, Json]):
 
     def answered(self, key: str, value: Json, event_id: str) -> "Answers":
         """With one more answer."""
-        return replace(self, steps=(*self.steps, Step(key, value, event_id)))
+        return replace(self, steps=(*self.steps, Step(key, value, event_id)), asked="")
 
     def knowing(self, key: str, value: Json) -> "Answers":
         """With a fact among the given ones; None takes it away."""
@@ -81,9 +83,25 @@ class Answers(Mapping[str, Json]):
         kept = self.given.get(_BEHIND)
         return (str(kept[0]), str(kept[1])) if isinstance(kept, list) else None
 
+    def begun_anew(self, begun: "Answers | None") -> "Answers":
+        """With what came along when the person began it once more; None takes it away."""
+        return self.knowing(_ANEW, begun.to_json() if begun is not None else None)
+
+    @property
+    def started_over(self) -> "Answers":
+        """As if nothing had been answered but what came along when the person began it once more."""
+        known, begun = self.begun_anew(None).given, self._begun
+        return Answers(known) if begun is None else Answers({**known, **begun.given}, begun.steps)
+
     def without(self, keys: Collection[str]) -> "Answers":
         """Without the answers to these questions, so that they are asked again; the way back brings them back."""
-        return Answers(self.given, tuple(step for step in self.steps if step.key not in keys), self.steps)
+        left = tuple(step for step in self.steps if step.key not in keys)
+        return Answers({**self.given, _AGAIN: list(keys)}, left, self.steps)
+
+    def asked_again(self, key: str) -> bool:
+        """Whether this is what the person wanted to correct last, also where it was known before the dialogue."""
+        again = self.given.get(_AGAIN)
+        return isinstance(again, list) and key in again
 
     @property
     def at_start(self) -> bool:
@@ -93,19 +111,26 @@ class Answers(Mapping[str, Json]):
     def back(self) -> "Answers":
         """Without the last answer; while a correction has none yet, as everything was before it."""
         if self.before and all(step in self.before for step in self.steps):
-            return Answers(self.given, self.before)
-        return replace(self, steps=self.steps[:-1])
+            return Answers(self.knowing(_AGAIN, None).given, self.before)
+        return replace(self, steps=self.steps[:-1], asked="")
 
     def taken_back(self, event_id: str) -> "Answers | None":
         """Without the answer of that event; None when it answered nothing here.
 
         One of several answers to a question goes alone; any other takes along all that came after it.
         """
-        if all(step.event_id != event_id for step in (*self.steps, *self.before)):
+        begun = self._begun.taken_back(event_id) if self._begun is not None else None
+        if begun is None and all(step.event_id != event_id for step in (*self.steps, *self.before)):
             return None
+        given = self.given if begun is None else self.begun_anew(begun).given
         steps = self._steps_without(event_id)
         before = tuple(step for step in self.before if step.event_id != event_id)
-        return Answers(self.given, steps, before if before != steps else ())
+        return Answers(given, steps, before if before != steps else ())
+
+    @property
+    def _begun(self) -> "Answers | None":
+        begun = self.given.get(_ANEW)
+        return Answers.from_json(begun) if isinstance(begun, dict) else None
 
     def _steps_without(self, event_id: str) -> tuple[Step, ...]:
         for index, step in enumerate(self.steps):
@@ -116,14 +141,14 @@ class Answers(Mapping[str, Json]):
 
     def to_json(self) -> dict[str, Json]:
         """As stored."""
-        return {"given": self.given, "steps": _stored(self.steps), "before": _stored(self.before)}
+        return {"given": self.given, "steps": _stored(self.steps), "before": _stored(self.before), "asked": self.asked}
 
     @staticmethod
     def from_json(stored: Mapping[str, Json]) -> "Answers":
         """As read."""
         given = stored["given"]
         assert isinstance(given, dict)
-        return Answers(given, _steps(stored["steps"]), _steps(stored.get("before", [])))
+        return Answers(given, _steps(stored["steps"]), _steps(stored.get("before", [])), str(stored.get("asked", "")))
 
 
 def _stored(steps: tuple[Step, ...]) -> list[Json]:

@@ -1,6 +1,6 @@
 """Beside a dialogue's own questions: "shall we go on?" and "what shall be changed?".
 
-The first is asked after a pause and when somebody opens the dialogue they are in the middle of; the second on their
+The first is asked after a pause and when somebody opens a dialogue that they have half told; the second on their
 wish. An aside is a fact among the answers; while it stands, its question is asked instead of the dialogue's.
 """
 
@@ -40,9 +40,10 @@ class Asides:
         fresh = now - since < PAUSE or request.WhichOneof("input") in _KNOWING
         return None if fresh or _ASIDE in answers.given or not answers.steps else self.asked_to_go_on(answers)
 
-    def asked_to_go_on(self, answers: Answers) -> Answers:
-        """With "shall we go on?"."""
-        return answers.knowing(_ASIDE, _RETURN)
+    def asked_to_go_on(self, answers: Answers, begun: Answers | None = None) -> Answers:
+        """With "shall we go on?"; who starts over begins with what came along."""
+        kept = answers if begun is None or not begun.steps else answers.begun_anew(begun)
+        return kept.knowing(_ASIDE, _RETURN)
 
     def correcting(self, question: Question, answers: Answers, value: Json) -> Answers | None:
         """With "what shall be changed?" when that was answered to a confirmation; else None."""
@@ -55,7 +56,7 @@ class Asides:
 
     def left(self, answers: Answers) -> Answers:
         """Without the aside, at the question before it."""
-        return answers.knowing(_ASIDE, None)
+        return answers.begun_anew(None).knowing(_ASIDE, None)
 
     def settled(self, asked: Question | None, answers: Answers, value: Json) -> Answers | None:
         """The answers after the aside's own question was answered; None when the person stops."""
@@ -64,7 +65,7 @@ class Asides:
             return back.without(asked.changes[int(str(value))].keys)
         if value == _STOP:
             return None
-        return Answers(back.given) if value == _AGAIN else back
+        return self.left(answers.started_over) if value == _AGAIN else back
 
     def _greeting(self, asked: Question, language: str) -> str:
         key = "return.about" if asked.about else "return.plain"

@@ -9,6 +9,7 @@ from machi_sdk.dialogue.questions import (
     Confirm,
     Kind,
     MultiChoices,
+    PhotoQ,
     Question,
     WordsQ,
     takes_words_for_next,
@@ -46,6 +47,8 @@ class Controls:
         control = self._words.get(typed)
         if typed in _labels(question.kind):
             return None
+        if isinstance(question.kind, PhotoQ) and typed in self.yes_no[1]:
+            return wire.CONTROL_KIND_SKIP
         if control == wire.CONTROL_KIND_SKIP and isinstance(question.kind, WordsQ):
             # "None" may be the very words: there, only the word on the button passes over the question.
             return control if typed in self._skip_labels else None

@@ -17,7 +17,7 @@ from machi_sdk.dialogue import sessions
 from machi_sdk.dialogue.answers import Json
 from machi_sdk.dialogue.kit import DialogueKit
 from machi_sdk.dialogue.script import Reply, TurnContext
-from machi_sdk.errors import Conflict, Invalid, Missing
+from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.rpc import Call, current_call
 from machi_sdk.work import Work, Works
 
@@ -137,7 +137,7 @@ class DialogueEndpoint(DialogueServiceServicer, Generic[W]):
             except Conflict as conflict:
                 if not sessions.moved(conflict):
                     raise
-        raise Conflict("turn-busy")
+        raise Unavailable("session-busy")
 
     async def _staff_turn_once(
         self, desk: DeskHandler[W], request: wire.TurnRequest, turn: TurnContext

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -11,11 +12,11 @@ from machi_sdk.aliases import learn
 from machi_sdk.clock import Clock
 from machi_sdk.dialogue import sessions
 from machi_sdk.dialogue.answers import Answers, Json
-from machi_sdk.dialogue.asides import Asides
+from machi_sdk.dialogue.asides import PAUSE, Asides
 from machi_sdk.dialogue.controls import TEXTS, Controls
-from machi_sdk.dialogue.parsing import Unreadable, answer_of
-from machi_sdk.dialogue.questions import Question, WordsQ, ask_id_of, takes_words_for_next, to_wire
-from machi_sdk.dialogue.script import AtOnce, Cancelling, Dialogue, Reject, Reply, TurnContext
+from machi_sdk.dialogue.parsing import Unreadable, answer_of, sent_key
+from machi_sdk.dialogue.questions import PhotoQ, Question, WordsQ, takes_words_for_next, to_wire
+from machi_sdk.dialogue.script import AtOnce, Cancelling, Dialogue, Reject, Reply, TurnContext, known_now
 from machi_sdk.dialogue.sessions import Session
 from machi_sdk.errors import Conflict, Invalid, Unavailable
 from machi_sdk.ids import derived_id
@@ -28,6 +29,8 @@ Retracted = Callable[[W, TurnContext, str], Awaitable[None]]
 Prepare = Callable[[TurnContext], Awaitable[None]]
 
 _TRIES = 4
+# What was typed or sent before, which any dialogue may be opened with: no wish to begin anew.
+CARRIED = frozenset({"text", "sent", "latitude", "longitude", "place", "sent_in"})
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class DialogueKit(Generic[W]):
         session = self._living(focused, context)
         if not context.session_id or request.WhichOneof("input") == "open":
             return session
-        if session is not None and (not session.waits or self._controls.ask_id(request) == _ask_id(session)):
+        if session is not None and (not session.waits or self._controls.ask_id(request) == session.ask_id):
             return session
         async with self._works.begin(context.tenant) as work:
             waiting = await sessions.newest_waiting(work, context.citizen_id)
@@ -160,21 +163,28 @@ class DialogueKit(Generic[W]):
         started = await dialogue.begin(context, dict(request.open.arguments))
         if isinstance(started, Reply):
             return Plan(reply=started)
-        if interrupted is not None and self._half_told(interrupted, request.open, started, context.language):
-            return Plan(interrupted, self._asides.asked_to_go_on(interrupted.answers))
+        earlier = await self._half_told(interrupted, request.open, context)
+        if earlier is not None:
+            return Plan(earlier, self._asides.asked_to_go_on(earlier.answers, started))
         behind = _behind(interrupted, dialogue.command)
         answers = started.coming_between(*behind) if behind else started
         session_id = derived_id("session", context.tenant, request.event_id)
         return Plan(Session(session_id, context.citizen_id, dialogue.command, answers, 0, context.now), answers)
 
-    def _half_told(self, session: Session, opened: wire.Open, started: Answers, language: str) -> bool:
-        """Whether this very dialogue is open with answers, which nobody should lose by a press in the menu.
+    async def _half_told(self, interrupted: Session | None, opened: wire.Open, context: TurnContext) -> Session | None:
+        """This very dialogue, open with answers, which nobody should lose by a press, wherever they were meanwhile.
 
         What was opened with something of its own, such as another case, begins with that.
         """
-        anew = started.steps or opened.arguments.keys() - {"text"}
-        again = session.command == opened.command and session.answers.steps and not anew
-        return bool(again) and self._question(session, session.answers, language) is not None
+        if opened.arguments.keys() - CARRIED:
+            return None
+        session = interrupted
+        if session is None or session.command != opened.command:
+            async with self._works.begin(context.tenant) as work:
+                session = await sessions.half_told(work, context.citizen_id, sessions.LIFETIME, opened.command)
+        if session is None or not session.answers.steps:
+            return None
+        return session if self._question(session, session.answers, context.language) is not None else None
 
     def _retract(self, session: Session | None, event_id: str) -> Plan:
         earlier = session.answers.taken_back(event_id) if session is not None else None
@@ -187,18 +197,22 @@ class DialogueKit(Generic[W]):
         if question is None:  # nothing is missing any more: the dialogue or its data changed since it was asked
             return Plan(session, session.answers)
         stale = self._controls.ask_id(request)
-        if stale and stale != _ask_id(session):
+        if stale and stale != session.ask_id:
             return Plan(session, say=(text(TEXTS.say(context.language, "old-button")),), understood=False)
         control = self._controls.of(request, question)
         if control is not None:
             return self._control(session, question, control, context)
+        if session.answers.asked not in ("", question.key):  # a newer release asks something else first
+            return Plan(session, session.answers, understood=False)
         return await self._answer(session, question, request, context)
 
     async def _answer(
         self, session: Session, question: Question, request: wire.TurnRequest, context: TurnContext
     ) -> Plan:
         if request.WhichOneof("input") == "resume":
-            return Plan(session)
+            if session.stays:
+                return Plan(ends=True)
+            return Plan(session, await known_now(self._dialogues[session.command], context, session.answers))
         returned = self._asides.returned(session.answers, request, session.touched_at, context.now)
         if returned is not None:
             return Plan(session, returned, understood=False)
@@ -207,10 +221,17 @@ class DialogueKit(Generic[W]):
         try:
             value = answer_of(question.kind, request, self._controls.yes_no)
         except Unreadable as reason:
-            return Plan(
-                session, say=(text(TEXTS.say(context.language, reason.key, **reason.places)),), understood=False
-            )
+            is_one_more = reason.key == sent_key("photo") and self._has_photos(session, context.language)
+            key = "sent.photo-more" if is_one_more else reason.key
+            return Plan(session, say=(text(TEXTS.say(context.language, key, **reason.places)),), understood=False)
         return await self._settle(session, question, value, context)
+
+    def _has_photos(self, session: Session, language: str) -> bool:
+        """Whether a question before the present one asked for photos and got some."""
+        ask, answers = self._dialogues[session.command].ask, session.answers
+        asked = (ask(replace(answers, steps=answers.steps[:told]), language) for told in range(len(answers.steps)))
+        photos = {question.key for question in asked if question is not None and isinstance(question.kind, PhotoQ)}
+        return any(answers.all(key) for key in photos)
 
     async def _pass_over(
         self, session: Session, question: Question, request: wire.TurnRequest, context: TurnContext
@@ -254,7 +275,8 @@ class DialogueKit(Generic[W]):
         return Plan(session, say=(text(TEXTS.say(language, "help")),))
 
     def _cancelled(self, session: Session, context: TurnContext) -> Plan:
-        return Plan(session, session.answers, say=(text(TEXTS.say(context.language, "cancelled")),), ends=True)
+        key = "cancelled" if session.answers.steps else "stopped"
+        return Plan(session, session.answers, say=(text(TEXTS.say(context.language, key)),), ends=True)
 
     def _question(self, session: Session, answers: Answers, language: str) -> Question | None:
         """What is asked now, asides included."""
@@ -263,9 +285,15 @@ class DialogueKit(Generic[W]):
     def _back(self, session: Session, language: str) -> Plan:
         if self._asides.stands(session.answers):
             return Plan(session, self._asides.left(session.answers))
-        if session.answers.at_start:
+        if self._is_first(session, self._question(session, session.answers, language), language):
             return Plan(session, say=(text(TEXTS.say(language, "at-the-start")),))
         return Plan(session, session.answers.back())
+
+    def _is_first(self, session: Session, question: Question | None, language: str) -> bool:
+        """Whether there is nothing to go back to; "back" takes away nothing that came along, to ask the same again."""
+        answers = session.answers
+        came_along = len(answers.steps) == 1 and not answers.before
+        return answers.at_start or (came_along and self._question(session, answers.back(), language) == question)
 
     async def _commit(self, plan: Plan, request: wire.TurnRequest, context: TurnContext) -> wire.TurnResponse:
         async with self._works.begin(context.tenant) as work:
@@ -280,7 +308,7 @@ class DialogueKit(Generic[W]):
         if plan.session is None:
             reply = plan.reply or Reply(plan.say)
             state = wire.SESSION_STATE_ENDED if plan.ends else wire.SESSION_STATE_UNSPECIFIED
-            return _response(reply, state, understood=plan.understood)
+            return reply.response(state, understood=plan.understood)
         return await self._respond_in_session(work, plan, plan.session, context)
 
     async def _take_back(self, work: W, plan: Plan, context: TurnContext) -> None:
@@ -298,24 +326,26 @@ class DialogueKit(Generic[W]):
         question = self._question(session, answers, context.language)
         ends = plan.ends or question is None
         version = session.version
-        if plan.answers is not None or session.version == 0:
-            version = await sessions.store(work, session, answers, ended=ends)
+        if plan.answers is not None or session.version == 0 or session.stays:
+            kept = sessions.asking(answers, question.key if question is not None else "")
+            version = await sessions.store(work, session, kept, ended=ends)
         if ends or question is None:
             if plan.ends and isinstance(dialogue, Cancelling):
                 await dialogue.cancelled(work, context, answers)
             reply = Reply() if plan.ends else await dialogue.finish(work, context, answers)
             reply = replace(reply, messages=(*plan.say, *reply.messages))
-            response = _response(reply, wire.SESSION_STATE_ENDED, understood=plan.understood)
+            response = reply.response(wire.SESSION_STATE_ENDED, understood=plan.understood)
             await self._go_on(work, response, answers, context)
+            reply.stay(response)
         else:
             asked = Reply((*plan.say, *question.before))
-            response = _response(asked, wire.SESSION_STATE_OPEN, understood=plan.understood)
+            response = asked.response(wire.SESSION_STATE_OPEN, understood=plan.understood)
             self._ask(response, question, replace(session, answers=answers, version=version), context.language)
         response.session_id = response.session_id or session.session_id
         return response
 
     async def _go_on(self, work: W, response: wire.TurnResponse, answers: Answers, context: TurnContext) -> None:
-        """After a dialogue's end, the one it came between, else the next question that waits for the person."""
+        """After a dialogue's end, the one it came between or one that is half told, else what waits for the person."""
         if not response.HasField("goes_on"):
             pod, session_id = answers.behind or ("", "")
             response.goes_on.CopyFrom(wire.OpenDialogue(pod=pod, session_id=session_id))
@@ -323,7 +353,8 @@ class DialogueKit(Generic[W]):
             return
         session = self._living(await sessions.find(work, response.goes_on.session_id), context)
         response.ClearField("goes_on")
-        session = session or self._living(await sessions.newest_waiting(work, context.citizen_id), context)
+        for find in (partial(sessions.half_told, within=PAUSE), sessions.newest_waiting):
+            session = session or self._living(await find(work, context.citizen_id), context)
         if session is None:
             return
         language = response.language or context.language
@@ -333,12 +364,8 @@ class DialogueKit(Generic[W]):
             self._ask(response, question, session, language)
 
     def _ask(self, response: wire.TurnResponse, question: Question, session: Session, language: str) -> None:
-        controls = self._controls.offered(language, question, first=session.answers.at_start)
-        response.ask.CopyFrom(to_wire(question, _ask_id(session), controls))
-
-
-def _ask_id(session: Session) -> str:
-    return ask_id_of(session.session_id, session.version)
+        controls = self._controls.offered(language, question, first=self._is_first(session, question, language))
+        response.ask.CopyFrom(to_wire(question, session.ask_id, controls))
 
 
 def _behind(interrupted: Session | None, command: str) -> tuple[str, str] | None:
@@ -357,13 +384,3 @@ def _outcome(response: wire.TurnResponse) -> str:
     if not response.understood:
         return "again"
     return wire.SessionState.Name(response.session_state).removeprefix("SESSION_STATE_").lower()
-
-
-def _response(reply: Reply, state: "wire.SessionState.ValueType", *, understood: bool) -> wire.TurnResponse:
-    return wire.TurnResponse(
-        messages=list(reply.messages),
-        session_state=state,
-        language=reply.language,
-        understood=understood,
-        goes_on=reply.goes_on,
-    )

@@ -1,11 +1,12 @@
 """From what a person did to an answer of the present question, or to none."""
 
 import re
-import unicodedata
-from datetime import date, time
+from datetime import date
 
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi_sdk.dialogue.answers import Json
+from machi_sdk.dialogue.moments import day_of, number_of, time_of
+from machi_sdk.dialogue.points import point_in
 from machi_sdk.dialogue.questions import (
     Choices,
     Confirm,
@@ -24,6 +25,7 @@ from machi_sdk.sql import storable
 
 CHANGE = "change"
 MOST_PLACE = 500
+LEAST_LETTERS = 3
 _SENT = ("photo", "sticker", "audio", "video", "file", "edited")
 
 
@@ -39,6 +41,8 @@ class Unreadable(Exception):
 def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str], frozenset[str]]) -> Json:
     """The answer as JSON; Unreadable when the input does not fit the question."""
     match request.WhichOneof("input"), kind:
+        case "text", NumberQ() | DateQ() | TimeQ():
+            return _measured(kind, request.text.text, _today(request))
         case "choice", _:
             return _chosen(kind, list(request.choice.option_ids))
         case "text", _:
@@ -50,12 +54,17 @@ def answer_of(kind: Kind, request: wire.TurnRequest, yes_no: tuple[frozenset[str
         case "photo", _:
             raise Unreadable(sent_key("photo"))
         case "moment", DateQ() | TimeQ():
-            return _typed(kind, request.moment.date or request.moment.time, yes_no)
+            return _measured(kind, request.moment.date or request.moment.time, None)
         case "unsupported", PhotoQ() if request.unsupported.kind == "photo":
             raise Unreadable("again.photo-unreadable")
         case "unsupported", _:
             raise Unreadable(sent_key(request.unsupported.kind))
     raise Unreadable(_wanted(kind))
+
+
+def _today(request: wire.TurnRequest) -> date | None:
+    """The day of the turn in UTC: of a day whose year nobody named, only the year depends on it."""
+    return request.occurred_at.ToDatetime().date() if request.HasField("occurred_at") else None
 
 
 def sent_key(kind: str) -> str:
@@ -100,14 +109,19 @@ def _typed(kind: Kind, text: str, yes_no: tuple[frozenset[str], frozenset[str]])
         case Confirm():
             return _agreed(kind, words, yes_no)
         case PlaceQ() if says_something(words):
-            return {"address": _no_longer(text.strip(), MOST_PLACE)}
+            return _placed(text.strip())
         case WordsQ(minimum, maximum):
             _no_longer(text, maximum)
             if len(text.strip()) >= minimum and says_something(text):
                 return text
-        case NumberQ() | DateQ() | TimeQ():
-            return _measured(kind, unicodedata.normalize("NFKC", text).strip())
     raise Unreadable(_wanted(kind))
+
+
+def _placed(text: str) -> Json:
+    point = point_in(text)
+    if point is None:
+        return {"address": _no_longer(text, MOST_PLACE)}
+    return {**point, "title": _no_longer(str(point["title"]), MOST_PLACE)}
 
 
 def _no_longer(text: str, most: int) -> str:
@@ -126,28 +140,22 @@ def _agreed(kind: Confirm, words: str, yes_no: tuple[frozenset[str], frozenset[s
     raise Unreadable(_wanted(kind))
 
 
-def _measured(kind: NumberQ | DateQ | TimeQ, text: str) -> Json:
+def _measured(kind: NumberQ | DateQ | TimeQ, text: str, today: date | None) -> Json:
     try:
         match kind:
-            case NumberQ(minimum, maximum) if minimum <= int(text.replace(",", "")) <= maximum:
-                return int(text.replace(",", ""))
+            case NumberQ(minimum, maximum) if minimum <= (number := number_of(text)) <= maximum:
+                return number
             case DateQ(earliest, latest):
-                day = _day(text).isoformat()
+                day = day_of(text, earliest, latest, today)
                 if (earliest or day) <= day <= (latest or day):
                     return day
             case TimeQ(earliest, latest):
-                moment = time.fromisoformat(text.zfill(5)).replace(tzinfo=None).isoformat("minutes")
+                moment = time_of(text)
                 if (earliest or moment) <= moment <= (latest or moment):
                     return moment
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     raise Unreadable(_wanted(kind))
-
-
-def _day(text: str) -> date:
-    """2026-04-01, and what people write for it: 2026/4/1, 2026.4.1, or with words after the three numbers."""
-    year, month, day = (int(part) for part in re.findall(r"\d+", text))
-    return date(year, month, day)
 
 
 def _matching(options: tuple[Opt, ...], words: str) -> str:
@@ -158,15 +166,21 @@ def _matching(options: tuple[Opt, ...], words: str) -> str:
         return options[int(words) - 1].option_id
     if words in _ids(options):
         return words
-    near = [option.option_id for option in options if words and _is_near(option, words)]
-    if len(near) == 1:
-        return near[0]
+    near = [option for option in options if words and _is_near(option, words)]
+    for fitting in (near, [option for option in near if option.decides]):
+        if len(fitting) == 1:
+            return fitting[0].option_id
     raise Unreadable("again.choice")
 
 
 def _is_near(option: Opt, words: str) -> bool:
-    label = fold(option.label)
-    return stands_in(words, label) or any(stands_in(fold(word), words) for word in (option.label, *option.words))
+    is_part = _says_enough(words) and stands_in(words, fold(option.label))
+    return is_part or any(stands_in(fold(word), words) for word in (option.label, *option.words))
+
+
+def _says_enough(words: str) -> bool:
+    """Whether words may choose by a part of a label: one letter of an alphabet begins too many words."""
+    return not words.isascii() or sum(sign.isalnum() for sign in words) >= LEAST_LETTERS
 
 
 def _ids(options: tuple[Opt, ...]) -> set[str]:

@@ -11,7 +11,8 @@ from machi.dialogue.v1.messages_pb2 import Message
 class Opt:
     """One offered option; the label has at most 20 characters.
 
-    `words` match anywhere in what was typed; `alone` only as the whole of it.
+    `words` match anywhere in what was typed; `alone` only as the whole of it. Where several options fit, one that
+    `decides` is meant.
     """
 
     option_id: str
@@ -19,6 +20,7 @@ class Opt:
     description: str = ""
     words: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    decides: bool = False
 
 
 @dataclass(frozen=True)

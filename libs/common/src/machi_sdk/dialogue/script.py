@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar, runtime_checkable
 
-from machi.dialogue.v1.dialogue_service_pb2 import OpenDialogue
+from machi.dialogue.v1.dialogue_service_pb2 import (
+    SESSION_STATE_ENDED,
+    SESSION_STATE_OPEN,
+    OpenDialogue,
+    SessionState,
+    TurnResponse,
+)
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_sdk.dialogue.answers import Answers, Json
 from machi_sdk.dialogue.questions import Question
@@ -33,11 +39,28 @@ class Reply:
     """Messages that end a dialogue (or answer without opening one); `language` when the person's changed.
 
     `goes_on` is the dialogue the person is in after this one, instead of the one it came between; an empty one is none.
+    `stays` is the session (`stay_open`) that takes what they say right after, where nothing else is asked.
     """
 
     messages: tuple[Message, ...] = ()
     language: str = ""
     goes_on: OpenDialogue | None = None
+    stays: str = ""
+
+    def response(self, state: "SessionState.ValueType", *, understood: bool) -> TurnResponse:
+        """As the answer to a turn."""
+        return TurnResponse(
+            messages=list(self.messages),
+            session_state=state,
+            language=self.language,
+            understood=understood,
+            goes_on=self.goes_on,
+        )
+
+    def stay(self, response: TurnResponse) -> None:
+        """Let the session that takes what comes right after be the person's, if they are in none."""
+        if self.stays and response.session_state == SESSION_STATE_ENDED and not response.goes_on.pod:
+            response.session_id, response.session_state = self.stays, SESSION_STATE_OPEN
 
 
 @dataclass(frozen=True)
@@ -101,3 +124,18 @@ class Cancelling(Protocol[W_contra]):
     async def cancelled(self, work: W_contra, turn: TurnContext, answers: Answers) -> None:
         """Inside the turn's transaction, before the person goes on with anything else."""
         ...
+
+
+@runtime_checkable
+class Resuming(Protocol):
+    """A dialogue that looks again at what others decide, when the person comes back to it."""
+
+    async def resumed(self, turn: TurnContext, answers: Answers) -> Answers:
+        """With what is known now; the same where nothing changed. Outside any transaction."""
+        ...
+
+
+async def known_now(dialogue: object, turn: TurnContext, answers: Answers) -> Answers | None:
+    """What a dialogue goes on with, if that is something else than before."""
+    now = await dialogue.resumed(turn, answers) if isinstance(dialogue, Resuming) else answers
+    return None if now == answers else now

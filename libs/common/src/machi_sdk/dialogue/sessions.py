@@ -1,7 +1,7 @@
 """Dialogue sessions and kept turn answers, in the pod's own database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from machi_sdk.dialogue.answers import Answers
+from machi_sdk.dialogue.questions import ask_id_of
 from machi_sdk.errors import Conflict
 from machi_sdk.ids import new_id
 from machi_sdk.sql import literal
@@ -17,7 +18,7 @@ from machi_sdk.work import Work, Works
 W = TypeVar("W", bound=Work)
 
 LIFETIME = timedelta(hours=72)
-_WAITS = "~waits"
+_WAITS, _UNTIL = "~waits", "~until"
 _OWN_KEYS = ("pk_turns", "pk_dialogue_sessions")
 _COLUMNS = "session_id, citizen_id, command, answers::text AS answers, version, touched_at, ended_at"
 _OPEN = (
@@ -36,6 +37,12 @@ _WAITING = f"""tenant = $1 AND citizen_id = $2 AND ended_at IS NULL
     AND answers->'given' ? '{_WAITS}' AND answers->'steps' = '[]'::jsonb"""
 _NEWEST_WAITING = f"""
 SELECT {_COLUMNS} FROM dialogue_sessions WHERE {_WAITING} AND touched_at > $3
+ORDER BY touched_at DESC, session_id DESC LIMIT 1
+"""
+_HALF_TOLD = f"""
+SELECT {_COLUMNS} FROM dialogue_sessions
+WHERE tenant = $1 AND citizen_id = $2 AND ended_at IS NULL AND answers->'steps' <> '[]'::jsonb AND touched_at > $3
+    AND $4 IN ('', command)
 ORDER BY touched_at DESC, session_id DESC LIMIT 1
 """
 _END_WAITING = f"""
@@ -71,9 +78,26 @@ class Session:
         """Whether a pod opened it for the person, who has not answered anything yet."""
         return _WAITS in self.answers.given and not self.answers.steps
 
+    @property
+    def stays(self) -> bool:
+        """Whether it takes what is said right after something, and asked for nothing."""
+        return _UNTIL in self.answers.given
+
+    @property
+    def ask_id(self) -> str:
+        """Names its present question."""
+        return ask_id_of(self.session_id, self.version)
+
     def alive(self, now: datetime) -> bool:
         """Whether it can still be answered."""
-        return not self.ended and now - self.touched_at < LIFETIME
+        until = self.answers.given.get(_UNTIL)
+        is_over = isinstance(until, str) and now >= datetime.fromisoformat(until)
+        return not (self.ended or is_over) and now - self.touched_at < LIFETIME
+
+
+def asking(answers: Answers, key: str) -> Answers:
+    """As they are stored with the question that is shown now, which is open as long as any other."""
+    return replace(answers.knowing(_UNTIL, None), asked=key)
 
 
 def moved(conflict: Conflict) -> bool:
@@ -88,6 +112,14 @@ async def open_session(work: Work, citizen_id: str, command: str, answers: Answe
     return session.session_id
 
 
+async def stay_open(work: Work, citizen_id: str, command: str, answers: Answers, within: timedelta) -> str:
+    """Open a session that takes what is said right after, within that time, and asks for nothing; returns its id."""
+    until = (work.clock.now() + within).isoformat()
+    session = Session(new_id(), citizen_id, command, answers.knowing(_UNTIL, until), 0, work.clock.now())
+    await store(work, session, session.answers, ended=False)
+    return session.session_id
+
+
 async def find(work: Work, session_id: str) -> Session | None:
     """The session with that id, whosever it is, over or not; an empty id is none."""
     row = await work.db.fetchrow(_FIND, work.tenant, session_id) if session_id else None
@@ -98,6 +130,13 @@ async def newest_waiting(work: Work, citizen_id: str) -> Session | None:
     """Of the living sessions that wait for the person's first words, the one opened last."""
     since = work.clock.now() - LIFETIME
     row = await work.db.fetchrow(_NEWEST_WAITING, work.tenant, citizen_id, since)
+    return _session(row) if row else None
+
+
+async def half_told(work: Work, citizen_id: str, within: timedelta, command: str = "") -> Session | None:
+    """Of the sessions that the person answered something in, the one touched last, within that time."""
+    since = work.clock.now() - within
+    row = await work.db.fetchrow(_HALF_TOLD, work.tenant, citizen_id, since, command)
     return _session(row) if row else None
 
 

@@ -3,12 +3,13 @@
 from machi_sdk.inbound.bulkheads import FULL, Bulkheads
 from machi_sdk.inbound.earlier import Earlier, EarlierMessages
 from machi_sdk.inbound.entrance import Entrance
-from machi_sdk.inbound.events import PUSHED, PendingEvent
-from machi_sdk.inbound.off import WhileOff
+from machi_sdk.inbound.events import NOTICE, PUSHED, PendingEvent
 from machi_sdk.inbound.queue import EventHandler, InboundQueue
+from machi_sdk.inbound.served import ServedOnly
 
 __all__ = [
     "FULL",
+    "NOTICE",
     "PUSHED",
     "Bulkheads",
     "Earlier",
@@ -17,5 +18,5 @@ __all__ = [
     "EventHandler",
     "InboundQueue",
     "PendingEvent",
-    "WhileOff",
+    "ServedOnly",
 ]

@@ -6,8 +6,8 @@ from machi.channel.v1.events_pb2 import InboundEvent
 from machi_sdk.work import Work, Works
 
 _FIND = (
-    "SELECT event_id, pod FROM inbound_events WHERE tenant = $1 AND message_id = $2 AND (pod <> '' OR tries > 0)"
-    " ORDER BY id"
+    "SELECT event_id, pod, payload FROM inbound_events"
+    " WHERE tenant = $1 AND message_id = $2 AND (pod <> '' OR tries > 0) ORDER BY id"
 )
 _SAID = "SELECT payload FROM inbound_events WHERE tenant = $1 AND message_id = $2 AND payload <> '' ORDER BY id LIMIT 1"
 _BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $1 AND message_id = $2"
@@ -15,10 +15,11 @@ _BLANK = "UPDATE inbound_events SET payload = '', stored = NULL WHERE tenant = $
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier message that was begun: its event, and the pod that took it (empty if its answer never came)."""
+    """An earlier message that was begun: its event, the pod that took it (empty if its answer never came), its kind."""
 
     event_id: str
     pod: str
+    kind: str = ""
 
 
 class EarlierMessages:
@@ -31,7 +32,7 @@ class EarlierMessages:
         """The events of a message (several photos and words may be one message); none when it is not known any more."""
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_FIND, tenant, message_id)
-        return [Earlier(row["event_id"], row["pod"]) for row in rows]
+        return [Earlier(row["event_id"], row["pod"], _kind(row["payload"])) for row in rows]
 
     async def address(self, tenant: str, message_id: str) -> str:
         """Who sent a message; empty when it is not known, or not any more."""
@@ -42,3 +43,7 @@ class EarlierMessages:
         """Forget what the message said."""
         async with self._works.begin(tenant) as work:
             await work.db.execute(_BLANK, tenant, message_id)
+
+
+def _kind(payload: bytes) -> str:
+    return InboundEvent.FromString(payload).WhichOneof("kind") or ""

@@ -20,13 +20,15 @@ ENDED = "('done','unknown','ignored','failed')"
 LEASE = "interval '8 seconds'"
 # The mark on the event that took a message back; the platform may bring the message later.
 TAKEN_BACK = "taken back: "
+# The reply mark of who says that the person has to wait.
+NOTICE = "notice"
 # The reply mark of an answer that is pushed, before the moment of the first push.
 PUSHED = "push:"
 _LOOKED_AHEAD = 192
 _LOOK_SECONDS = 1.0
 _COLUMNS = (
     "event.id, event.tenant, event.payload, event.trace::text AS trace, event.state, event.stored, event.reply_mark,"
-    " event.reason, event.pod, event.tries, event.received_at"
+    " event.reason, event.pod, event.tries, event.received_at, event.focus_version"
 )
 # The first $7 people who have nothing open are leased at once: their events need no claim of their own.
 _ACCEPT = f"""
@@ -67,9 +69,15 @@ ORDER BY row_number() OVER (PARTITION BY tenant ORDER BY id), id LIMIT {_LOOKED_
 # By the ended states: in calm hours the statistics say that nothing is open, and to name those would lead the planner
 # through all that is.
 _LEASE = f"""
-UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1
+UPDATE inbound_events AS event SET due_at = now() + {LEASE}, tries = tries + 1,
+    state = CASE state WHEN 'waiting' THEN 'received' ELSE state END
 WHERE id = ANY($1::bigint[]) AND due_at <= now() AND state NOT IN {ENDED}
 RETURNING {_COLUMNS}
+"""
+_RENEW = f"""
+UPDATE inbound_events AS event SET due_at = now() + {LEASE}
+FROM unnest($1::bigint[], $2::int[]) AS lease (id, tries)
+WHERE event.id = lease.id AND event.tries = lease.tries AND event.state IN {OPEN}
 """
 # Whoever is told once is told for all that waits, and for what comes while it does.
 _LATE = f"""
@@ -83,7 +91,7 @@ WHERE event.address_key = head.address_key AND event.state IN {OPEN} AND event.t
     AND (event.id <> head.id OR event.stored IS NULL)
 RETURNING {_COLUMNS}, event.id = head.id AS is_first
 """
-# What an unsend finds waiting never comes to a pod, and holds nobody up.
+# What an unsend finds waiting never comes to a pod, and holds nobody up; what is under way is taken back after it.
 _TAKE_BACK = """
 UPDATE inbound_events AS event SET state = 'ignored', reason = 'taken-back', payload = ''
 FROM unnest($1::text[], $2::text[]) AS unsent (tenant, message_id)
@@ -114,6 +122,7 @@ class PendingEvent:
         self.pod: str = row["pod"]
         self.tries: int = row["tries"]
         self.received_at: datetime = row["received_at"]
+        self.focus_version: int | None = row["focus_version"]  # of the person's focus, as the kept answer found it
 
     @property
     def age(self) -> timedelta:
@@ -124,11 +133,12 @@ class PendingEvent:
         """Whether the last try was put off for this reason, too, and the person has waited longer than that."""
         return self.reason == reason and self.age > patience
 
-    async def mark_turned(self, response: bytes, pod: str, mark: str = "") -> None:
+    async def mark_turned(self, response: bytes, pod: str, mark: str = "", focus_version: int | None = None) -> None:
         """The pod answered: a retry sends this answer and turns no more. `mark` is the reply mark, if there is none."""
-        self.stored, self.pod, self.state = response, pod, "turned"
-        sets = "stored = $3, pod = $4, state = 'turned', reply_mark = coalesce(nullif(reply_mark, ''), $5)"
-        self.marked = await self._write(sets, response, pod, mark, hop="turned")
+        self.stored, self.pod, self.state, self.focus_version = response, pod, "turned", focus_version
+        mark_kept = "reply_mark = coalesce(nullif(reply_mark, ''), $5)"
+        sets = f"stored = $3, pod = $4, state = 'turned', {mark_kept}, focus_version = $6"
+        self.marked = await self._write(sets, response, pod, mark, focus_version, hop="turned")
 
     async def mark_replying(self, mark: str) -> None:
         """A first try to answer is about to be made; `mark` says how, so that a retry knows it was ambiguous."""
@@ -136,13 +146,15 @@ class PendingEvent:
         await self._write("reply_mark = $3, state = 'replying'", mark)
 
     async def claim_reply(self, holder: str) -> bool:
-        """Reserve the event's one direct reply for `holder`, durably; False when another holder has it.
+        """Reserve the event's one direct reply for `holder`, durably; False when another holder has it."""
+        return await self._claimed(holder, "")
 
-        Who only says that the person has to wait has no lease: nobody's try is asked for.
+    async def claim_notice(self) -> bool:
+        """Reserve the direct reply to say that the person has to wait; False once there is an answer.
+
+        Asked right before it is said: the answer may come meanwhile. Who says it has no lease, and no try is asked for.
         """
-        sets = f"reply_mark = $2 WHERE id = $1 AND reply_mark IN ('', $2) AND state IN {OPEN} RETURNING id"
-        left = Hop("replying", {"event_id": self.event.event_id, "holder": holder})
-        return bool(await self._works.alone(f"UPDATE inbound_events SET {sets}", self.id, holder, hop=left))
+        return await self._claimed(NOTICE, "AND stored IS NULL")
 
     async def free_reply(self, holder: str) -> None:
         """Give the direct reply back: `holder` surely did not use it."""
@@ -155,6 +167,10 @@ class PendingEvent:
         sets = f"state = 'replying', reply_mark = CASE WHEN reply_mark LIKE '{PUSHED}%' THEN reply_mark ELSE $3 END"
         mark = await self._write(sets, f"{PUSHED}{now.isoformat()}", hop="pushing")
         return datetime.fromisoformat(mark.removeprefix(PUSHED))
+
+    async def not_pushed(self, former: str) -> None:
+        """The push was surely not taken: the reply mark is what it was before."""
+        await self._write("reply_mark = $3", former)
 
     async def is_followed(self) -> bool:
         """Whether the same person's next event waits behind this one."""
@@ -170,6 +186,12 @@ class PendingEvent:
         self.state = "waiting"
         sets = "state = 'waiting', reason = $3, due_at = now() + make_interval(secs => $4)"
         await self._write(sets, reason, seconds)
+
+    async def _claimed(self, holder: str, more: str) -> bool:
+        where = f"id = $1 AND reply_mark IN ('', $2) AND state IN {OPEN} {more}"
+        update = f"UPDATE inbound_events SET reply_mark = $2 WHERE {where} RETURNING id"
+        left = Hop("replying", {"event_id": self.event.event_id, "holder": holder})
+        return bool(await self._works.alone(update, self.id, holder, hop=left))
 
     async def _write(self, sets: str, *values: object, hop: str = "") -> str:
         # Each claim counts a try: who comes with an older count has lost the event to another process.
@@ -225,12 +247,10 @@ class EventRows:
         rows = await self._works.alone(_LATE, after_seconds, most)
         return [PendingEvent(row, self._works) for row in rows if row["is_first"]]
 
-    async def renew(self, ids: Sequence[int]) -> None:
-        """Keep the leases of events still being handled."""
-        statement = (
-            f"UPDATE inbound_events SET due_at = now() + {LEASE} WHERE id = ANY($1::bigint[]) AND state IN {OPEN}"
-        )
-        await self._works.alone(statement, list(ids))
+    async def renew(self, leases: Mapping[int, int]) -> None:
+        """Keep the leases of events still being handled, each by the count of its tries: a lost one is another's."""
+        if leases:
+            await self._works.alone(_RENEW, list(leases), list(leases.values()))
 
     async def open_by_state(self) -> dict[str, int]:
         """How many are open, by state."""

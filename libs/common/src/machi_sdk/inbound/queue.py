@@ -57,7 +57,8 @@ class InboundQueue:
         self._dispatching = self._stopped = False
         self._unclaimed = 0  # entered here and leased to nobody, as far as is known
         self._running: dict[asyncio.Task[None], float] = {}  # and when each began
-        self._leased: set[int] = set()
+        self._leased: dict[int, int] = {}  # and the count of tries it was leased with
+        self._renewing = asyncio.Lock()
         self._under_way: Counter[str] = Counter()  # by tenant
         self._surprises: dict[int, int] = {}
         self._waiting = Waiting()
@@ -99,8 +100,8 @@ class InboundQueue:
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
-                if self._leased:
-                    await self._rows.renew(list(self._leased))
+                async with self._renewing:
+                    await self._rows.renew(dict(self._leased))
             except Unavailable as error:
                 log.warning("inbound leases not renewed", reason=error.slug)
             except Exception as error:
@@ -160,13 +161,13 @@ class InboundQueue:
             task = asyncio.create_task(self._handle(event))
             # Who was put off before waits for what is down or full: it takes none of the places of those who need not.
             self._running[task] = asyncio.get_running_loop().time() if event.tries == 1 else -math.inf
-            self._leased.add(event.id)
+            self._leased[event.id] = event.tries
             self._under_way[event.tenant] += 1
             task.add_done_callback(partial(self._ended, event))
 
     def _ended(self, event: PendingEvent, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self._leased.discard(event.id)
+        self._leased.pop(event.id, None)
         self._under_way[event.tenant] -= 1
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -211,8 +212,9 @@ class InboundQueue:
             self._surprises.pop(event.id, None)
 
     async def _put_off(self, event: PendingEvent, seconds: float, reason: str) -> None:
-        self._leased.discard(event.id)  # no renewal may prolong the wait
-        await event.wait(seconds, reason)
+        self._leased.pop(event.id, None)
+        async with self._renewing:  # no renewal may prolong the wait, one under way neither
+            await event.wait(seconds, reason)
 
     async def _tell(self, event: PendingEvent) -> None:
         with remote_span(f"{self._channel} say waiting", event.trace):
@@ -220,6 +222,8 @@ class InboundQueue:
                 await self._handler.say_waiting(event)
             except MachiError as error:
                 log.warning("waiting notice failed", reason=error.slug)
+            except Exception as error:
+                log.exception("waiting notice failed", error=type(error).__name__)
 
 
 def _pause(event: PendingEvent) -> float:

@@ -12,6 +12,8 @@ TENANT = "machi-tenant"
 SLUG = "machi-error"
 # How often a connection that is in use and brings nothing is asked whether its other end is still there.
 KEEPALIVE_MS = 20_000
+# More than the longest deadline, a photo's: what was begun on a connection that is to be renewed comes to its end.
+LONGEST_CALL_MS = 130_000
 
 STATUS_OF: dict[type[MachiError], grpc.StatusCode] = {
     Invalid: grpc.StatusCode.INVALID_ARGUMENT,

@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind
 
 from machi_sdk.errors import Denied, Invalid, MachiError
 from machi_sdk.manifest import OPERATOR
-from machi_sdk.rpc.calls import KEEPALIVE_MS, SLUG, TENANT, TOKEN, Call, enter_call, status_of
+from machi_sdk.rpc.calls import KEEPALIVE_MS, LONGEST_CALL_MS, SLUG, TENANT, TOKEN, Call, enter_call, status_of
 from machi_sdk.telemetry import get_logger, histogram, remote_span
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class RpcServer:
     def __init__(self, gate: Gate) -> None:
         options = [
             ("grpc.max_connection_age_ms", 300_000),
-            ("grpc.max_connection_age_grace_ms", 30_000),
+            ("grpc.max_connection_age_grace_ms", LONGEST_CALL_MS),
             ("grpc.max_receive_message_length", 16 * 1024 * 1024),
             ("grpc.so_reuseport", 0),
             ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MS // 2),

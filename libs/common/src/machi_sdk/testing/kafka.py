@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from google.protobuf.message import Message
 
-from machi.pods.v1.events_pb2 import PodInstalled
+from machi.pods.v1.events_pb2 import PodInstalled, PodUninstalled
 from machi.pods.v1.pod_registry_service_pb2 import InstalledPod
 from machi_sdk.envelope import Provenance, Received, decode, headers_of, wire_headers
 from machi_sdk.errors import Invalid
@@ -129,13 +129,18 @@ async def read_all(bootstrap: str, topic: str) -> list[Received]:
 
 
 async def announce_pods(bootstrap: str, manifests: Iterable[Manifest]) -> None:
-    """Say on machi.pods.v1 that these pods are installed, as the registry would."""
+    """Say on machi.pods.v1, as the registry would, that these pods are installed and no others an earlier test had."""
     await create_topics(bootstrap, {PODS: (1, "compact")})
-    installed = [
-        InstalledPod(pod=manifest.name, manifest_hash=manifest.hash, manifest_json=manifest.canonical_json)
+    installed = {
+        manifest.name: InstalledPod(
+            pod=manifest.name, manifest_hash=manifest.hash, manifest_json=manifest.canonical_json
+        )
         for manifest in manifests
-    ]
-    await publish(bootstrap, PODS, [Event(pod.pod, PodInstalled(pod=pod)) for pod in installed])
+    }
+    said = [received.event for received in await read_all(bootstrap, PODS)]
+    gone = {event.pod.pod for event in said if isinstance(event, PodInstalled)} - installed.keys()
+    await publish(bootstrap, PODS, [Event(name, PodUninstalled(pod=name)) for name in sorted(gone)])
+    await publish(bootstrap, PODS, [Event(name, PodInstalled(pod=pod)) for name, pod in installed.items()])
 
 
 async def _whole(consumer: AIOKafkaConsumer, place: TopicPartition) -> list[ConsumerRecord]:

@@ -3,8 +3,11 @@
 from machi_channel_line.ports import MONTHLY_LIMIT, Replied, TokenSpent
 from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
 
-# Too many, or an access token that an operator has to renew: the same request is right afterwards.
-LATER = (401, 403, 429)
+# An access token that an operator has to renew: the same request is right afterwards.
+DENIED = (401, 403)
+# Said by what stands between us and LINE, which takes no redirects.
+_BETWEEN = (*range(300, 400), 407)
+_TIMED_OUT = 408
 # What LINE's content host says of something that it is still preparing.
 NOT_READY = 202
 
@@ -15,9 +18,9 @@ def judge(status: int, message: str) -> Outcome:
         return Accepted()
     if status == 429 and "monthly limit" in message.casefold():
         return NotTaken(MONTHLY_LIMIT, whole_account=True)
-    if status in LATER:
+    if status in (*DENIED, *_BETWEEN, 429):
         return NotTaken(f"platform-{status}", whole_account=status != 429)
-    if status >= 500:
+    if status >= 500 or status == _TIMED_OUT:
         return Unclear(f"platform-{status}")
     return Refused(f"platform-{status}")
 

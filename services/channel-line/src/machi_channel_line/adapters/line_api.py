@@ -8,10 +8,11 @@ from typing import TypeVar
 import aiohttp
 import orjson
 
-from machi_channel_line.adapters.judging import LATER, NOT_READY, judge, judge_reply
-from machi_channel_line.ports import Body, Pushing, Replied
+from machi_channel_line.adapters.judging import DENIED, NOT_READY, judge, judge_reply
+from machi_channel_line.ports import MONTHLY_LIMIT, NO_PUSHES, Body, Pushing, Replied
+from machi_channel_line.rendering.plain import in_plain_words
 from machi_sdk.conversation.downloads import download
-from machi_sdk.deliveries import NotTaken, Outcome, Refused, Unclear
+from machi_sdk.deliveries import Accepted, NotTaken, Outcome, Refused, Unclear
 from machi_sdk.errors import Unavailable
 from machi_sdk.settings import LineSettings
 from machi_sdk.telemetry import get_logger, histogram, span
@@ -20,6 +21,8 @@ CALL = aiohttp.ClientTimeout(total=3.0, connect=1.5)
 UPLOAD = aiohttp.ClientTimeout(total=15.0, connect=3.0)
 
 R = TypeVar("R", bound=Replied)
+_REFUSED = Refused("platform-400")
+_NO_PUSHES = (NotTaken(MONTHLY_LIMIT), NotTaken(NO_PUSHES))
 log = get_logger()
 
 
@@ -41,17 +44,29 @@ class LineApi:
     def __init__(self, session: aiohttp.ClientSession, settings: LineSettings) -> None:
         self._session = session
         self._settings = settings
+        self.takes_pushes = True
 
     async def reply(self, token: str, messages: Sequence[Body]) -> Replied:
-        """Answer by reply token; replies take no retry key."""
-        body = {"replyToken": token, "messages": list(messages)}
-        return await self._send(self._json("reply", "/v2/bot/message/reply", body), judge_reply)
+        """Answer by reply token, which a refused message leaves as it was; replies take no retry key."""
+
+        def request(bodies: Sequence[Body]) -> Request:
+            return self._json("reply", "/v2/bot/message/reply", {"replyToken": token, "messages": list(bodies)})
+
+        return await self._send_anyhow(request, messages, judge_reply)
 
     async def push(self, push: Pushing) -> Outcome:
         """Write to a person; the same retry key never reaches them twice."""
-        body = {"to": push.address, "messages": list(push.messages), "notificationDisabled": push.quiet}
-        headers = {"X-Line-Retry-Key": push.retry_key}
-        return await self._send(self._json("push", "/v2/bot/message/push", body, headers), judge)
+
+        def request(bodies: Sequence[Body]) -> Request:
+            body = {"to": push.address, "messages": list(bodies), "notificationDisabled": push.quiet}
+            return self._json("push", "/v2/bot/message/push", body, {"X-Line-Retry-Key": push.retry_key})
+
+        outcome = await self._send_anyhow(request, push.messages, judge)
+        if outcome == Accepted():
+            self.takes_pushes = True
+        elif outcome in _NO_PUSHES:
+            self.takes_pushes = False
+        return outcome
 
     async def link_menu(self, address: str, menu_id: str) -> Outcome:
         """Show a rich menu to one person."""
@@ -86,9 +101,12 @@ class LineApi:
         return {str(menu.get("richMenuId")): str(menu.get("name")) for menu in menus}
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Content type and bytes; NoPhoto when gone or of another kind, DownloadFailed when it may come later."""
+        """Content type and bytes.
+
+        NoPhoto when gone or of another kind, DownloadFailed when it may come later, Unavailable until it is mended.
+        """
         url = f"{self._settings.data_api_url}/v2/bot/message/{content_id}/content"
-        return await download(self._session, url, self._authorized({}), (*LATER, NOT_READY))
+        return await download(self._session, url, self._authorized({}), later=(NOT_READY,), denied=DENIED)
 
     def _json(self, call: str, path: str, body: Body, headers: Mapping[str, str] | None = None) -> Request:
         typed = {"Content-Type": "application/json", **(headers or {})}
@@ -107,6 +125,16 @@ class LineApi:
             log.warning("LINE refused", call=request.call, status=status)
             raise Unavailable(f"platform-{status}")
         return _object(body)
+
+    async def _send_anyhow(
+        self, request: Callable[[Sequence[Body]], Request], messages: Sequence[Body], judged: Callable[[int, str], R]
+    ) -> R | NotTaken | Unclear:
+        """Send messages; of those that LINE refuses for what is in them the plain words."""
+        outcome = await self._send(request(messages), judged)
+        if outcome != _REFUSED:
+            return outcome
+        plain = in_plain_words(messages)
+        return outcome if plain in ([], messages) else await self._send(request(plain), judged)
 
     async def _send(self, request: Request, judged: Callable[[int, str], R]) -> R | NotTaken | Unclear:
         try:

@@ -89,6 +89,11 @@ def _unsend(event: Json, into: channel.InboundEvent) -> bool:
     return bool(into.unsent.message_id)
 
 
+def _edited(_event: Json, into: channel.InboundEvent) -> bool:
+    into.other.kind = "edited"  # what was written first still counts, and they are told so
+    return True
+
+
 def _follow(_event: Json, into: channel.InboundEvent) -> bool:
     into.followed.SetInParent()
     return True
@@ -101,6 +106,7 @@ def _unfollow(_event: Json, into: channel.InboundEvent) -> bool:
 
 _KINDS: dict[str, Callable[[Json, channel.InboundEvent], bool]] = {
     "message": _message,
+    "messageEdited": _edited,
     "postback": _postback,
     "follow": _follow,
     "unfollow": _unfollow,

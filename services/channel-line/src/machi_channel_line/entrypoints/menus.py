@@ -7,6 +7,7 @@ from machi_channel_line.telemetry import count_menu, note_menus
 from machi_channel_line.use_cases.keep_menus import KeepMenus, Plan
 from machi_sdk.errors import MachiError
 from machi_sdk.installed import InstalledPods
+from machi_sdk.rounds import by_itself
 from machi_sdk.telemetry import get_logger
 
 SETTLE_SECONDS = 1.0
@@ -47,10 +48,7 @@ class MenuLoops:
         """Link people to the menu of their language."""
         while True:
             for tenant in self._keep.lines:
-                try:
-                    await self._keep.link(tenant)
-                except MachiError as error:
-                    log.warning("menu links paused", reason=error.slug)
+                await by_itself("menu links", tenant, self._keep.link(tenant))
             await asyncio.sleep(LINK_SECONDS)
 
     async def _refreshed(self) -> bool:
@@ -60,7 +58,10 @@ class MenuLoops:
                     return False
                 brought = [await self._brought(tenant) for tenant in self._keep.lines]
         except (MachiError, OSError) as error:
-            brought = [_put_off(error)]
+            count_menu("put-off")
+            reason = error.slug if isinstance(error, MachiError) else type(error).__name__
+            log.warning("menus wait", reason=reason)
+            brought = [False]
         note_menus(behind=not all(brought))
         if all(brought):
             count_menu("in-step")
@@ -71,13 +72,16 @@ class MenuLoops:
 
         What one tenant lacks, such as a token that LINE knows, is no other's trouble.
         """
-        try:
-            if tenant not in self._compared:
-                await self._keep.compare(tenant)
-                self._compared.add(tenant)
-            await self._keep.refresh(tenant, self._plan)
-        except MachiError as error:
-            return _put_off(error, tenant=tenant)
+        brought = await by_itself("menus", tenant, self._bring(tenant))
+        if not brought:
+            count_menu("put-off")
+        return bool(brought)
+
+    async def _bring(self, tenant: str) -> bool:
+        if tenant not in self._compared:
+            await self._keep.compare(tenant)
+            self._compared.add(tenant)
+        await self._keep.refresh(tenant, self._plan)
         return True
 
     async def _changed(self, version: int, seconds: float) -> None:
@@ -86,10 +90,3 @@ class MenuLoops:
                 await self._installed.wait_change(version)
         except TimeoutError:
             return
-
-
-def _put_off(error: MachiError | OSError, **whose: str) -> bool:
-    """False, counted and logged."""
-    count_menu("put-off")
-    log.warning("menus wait", reason=error.slug if isinstance(error, MachiError) else type(error).__name__, **whose)
-    return False

@@ -54,8 +54,9 @@ class WebhookEndpoint:
         if tenant is None:
             return _answer(404, "unknown-destination")
         secret = self._door.channels[tenant].channel_secret.get_secret_value()
-        if not signed(secret, body, request.headers.get("x-line-signature", "")):
-            return _answer(401, "bad-signature")
+        signature = request.headers.get("x-line-signature", "")
+        if not signed(secret, body, signature):
+            return _answer(401, "bad-signature" if signature else "unsigned")
         return await self._take(webhook, tenant)
 
     async def _take(self, webhook: Webhook, tenant: str) -> Response:

@@ -3,10 +3,11 @@
 import re
 from urllib.parse import quote, urlsplit
 
-from linebot.v3.messaging import Action, PostbackAction, QuickReply, QuickReplyItem, URIAction
+from linebot.v3.messaging import Action, PostbackAction, QuickReply, URIAction
 
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.rendering import limits
+from machi_channel_line.rendering.models import postback, quick_item
 from machi_sdk.conversation.press import CONTROLS, ChoicePress, CommandPress, ControlPress, Press, TooLong, encode
 
 _URI_SAFE = "%:/?#[]@!$&'()*+,;=-._~"
@@ -19,9 +20,7 @@ def pressed(label: str, press: Press, most: int = limits.FLEX_LABEL, shown: str 
         data = encode(press)
     except TooLong:
         return None
-    return PostbackAction(
-        label=limits.cut(label, most), data=data, display_text=limits.cut(shown or label, limits.DISPLAY)
-    )
+    return postback(label=limits.cut(label, most), data=data, display_text=limits.cut(shown or label, limits.DISPLAY))
 
 
 def web(label: str, uri: str, most: int = limits.FLEX_LABEL) -> URIAction | None:
@@ -43,12 +42,12 @@ def button_action(button: neutral.Button, most: int = limits.FLEX_LABEL) -> Acti
     return web(button.label, button.uri, most)
 
 
-def option_press(ask_id: str, option_id: str) -> Press:
-    """What an option or control of a question means."""
+def control_press(ask_id: str, option_id: str) -> Press:
+    """What a control of a question means."""
     return ControlPress(ask_id, option_id) if option_id in CONTROLS else ChoicePress(ask_id, (option_id,))
 
 
 def quick_replies(actions: list[Action | None]) -> QuickReply | None:
     """Quick replies of these actions, or none."""
-    items = [QuickReplyItem(action=action) for action in actions if action is not None]
+    items = [quick_item(action=action) for action in actions if action is not None]
     return QuickReply(items=items[: limits.QUICK_REPLIES]) if items else None

@@ -16,7 +16,7 @@ from linebot.v3.messaging import (
 
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.rendering import limits
-from machi_channel_line.rendering.actions import option_press, pressed, quick_replies
+from machi_channel_line.rendering.actions import control_press, pressed, quick_replies
 from machi_channel_line.rendering.flex import bubble, buttons_box, flex, joined, weight, words
 from machi_channel_line.rendering.messages import texts
 from machi_channel_line.rendering.phrases import Phrases
@@ -28,7 +28,7 @@ Quick = Sequence[Action | None]
 def render_ask(ask: neutral.Ask, phrases: Phrases, chosen: Sequence[str] = ()) -> list[Message]:
     """The question, answerable by buttons and by typing; the last message carries the quick replies."""
     controls = [
-        pressed(control.label, option_press(ask.ask_id, control.option_id), limits.QUICK_LABEL)
+        pressed(control.label, control_press(ask.ask_id, control.option_id), limits.QUICK_LABEL)
         for control in ask.controls
     ]
     kind = ask.WhichOneof("kind")
@@ -63,7 +63,7 @@ def _choice(ask: neutral.Ask, controls: Quick) -> list[Message]:
 
 
 def _option(ask: neutral.Ask, option: neutral.Option, most: int) -> Action | None:
-    return pressed(option.label, option_press(ask.ask_id, option.option_id), most, shown=option.label)
+    return pressed(option.label, ChoicePress(ask.ask_id, (option.option_id,)), most, shown=option.label)
 
 
 def _listed(ask: neutral.Ask, options: Sequence[neutral.Option]) -> list[Message]:

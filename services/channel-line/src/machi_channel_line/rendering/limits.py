@@ -18,7 +18,7 @@ URI = 1000
 
 def size(text: str) -> int:
     """Length in UTF-16 code units."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, most: int) -> str:

@@ -20,6 +20,7 @@ from machi_channel_line.rendering.flex import (
     weight,
     words,
 )
+from machi_sdk.messages import unsaid_address
 
 
 def render_messages(messages: Iterable[neutral.Message]) -> list[Message]:
@@ -88,9 +89,9 @@ def _pin(pin: neutral.MapPin) -> LocationMessage:
 
 
 def _link(link: neutral.Link) -> list[Message]:
-    action = web(link.label, link.uri)
+    action, address = web(link.label, link.uri), unsaid_address(link)
     if action is None or limits.size(link.text) > limits.FLEX_WORDS:
-        return texts(joined([link.text, f"{link.label} {link.uri}".strip()]))
+        return texts(joined([link.text, f"{link.label} {address}".strip() if address else ""]))
     contents = bubble([words(link.text)], buttons_box([action], "primary"))
     assert contents is not None
-    return [flex(joined([link.text, link.uri.removeprefix("tel:")]), contents)]
+    return [flex(joined([link.text, address]), contents)]

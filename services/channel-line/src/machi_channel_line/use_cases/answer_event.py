@@ -11,10 +11,9 @@ from machi_sdk.conversation.press import TogglePress, decode
 from machi_sdk.deliveries import NotTaken
 from machi_sdk.errors import Unavailable
 from machi_sdk.ids import derived_id
-from machi_sdk.inbound import PendingEvent
+from machi_sdk.inbound import NOTICE, PendingEvent
 from machi_sdk.texts import Texts
 
-NOTICE = "notice"
 _REACHABLE = ("followed", "unfollowed")
 
 
@@ -36,10 +35,7 @@ class AnswerEvent:
 
     async def handle(self, pending: PendingEvent) -> None:
         """Take the event to its end; Unavailable puts it off, in order."""
-        line = self.lines.get(pending.tenant)
-        if line is None:
-            await pending.mark("ignored", "no-line-channel")
-            return
+        line = self.lines[pending.tenant]
         if pending.event.WhichOneof("kind") in _REACHABLE:
             await self.turns.people.reachable(pending.tenant, pending.event)
         if pending.event.HasField("unfollowed"):
@@ -60,15 +56,19 @@ class AnswerEvent:
 
     async def say_waiting(self, pending: PendingEvent) -> None:
         """Tell the person once that the message is here; an answer under way keeps the reply token."""
-        event, line = pending.event, self.lines.get(pending.tenant)
-        if line is None or not event.reply_handle:
-            return
-        if not await pending.claim_reply(NOTICE):
+        event, line = pending.event, self.lines[pending.tenant]
+        if not event.reply_handle:
             return
         messages = [{"type": "text", "text": self.texts.say_anyhow(await self._language(pending), "waiting")}]
         now = self.answerer.clock.now()
-        if not token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now):
-            await self._push_notice(pending, messages, line)
+        fresh = token_fresh(event.received_at.ToDatetime(tzinfo=now.tzinfo), now)
+        if fresh and not line.takes_pushes:
+            return  # the token is the only way that the answer has
+        address = "" if fresh else await self._address(pending)
+        if not (fresh or address) or not await pending.claim_notice():
+            return
+        if address:
+            await line.push(Pushing(address, messages, derived_id("line-notice", pending.tenant, event.event_id)))
         elif isinstance(await line.reply(event.reply_handle, messages), NotTaken):
             await pending.free_reply(NOTICE)
 
@@ -98,10 +98,7 @@ class AnswerEvent:
         except Unavailable:
             return ""
 
-    async def _push_notice(self, pending: PendingEvent, messages: Sequence[Body], line: Line) -> None:
-        event_id = pending.event.event_id
-        person = await self.turns.people.resolve(pending.tenant, pending.event.address)
-        address = await self.turns.people.in_answer(pending.tenant, person.citizen_id, event_id)
-        if address:
-            key = derived_id("line-notice", pending.tenant, event_id)
-            await line.push(Pushing(address, messages, key))
+    async def _address(self, pending: PendingEvent) -> str:
+        people, tenant = self.turns.people, pending.tenant
+        person = await people.resolve(tenant, pending.event.address)
+        return await people.in_answer(tenant, person.citizen_id, pending.event.event_id)

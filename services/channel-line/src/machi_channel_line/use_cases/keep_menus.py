@@ -16,6 +16,7 @@ from machi_sdk.telemetry import get_logger
 
 Plan = Callable[[Sequence[str]], Sequence[Menu]]
 Draw = Callable[[Menu], Awaitable[bytes]]
+_NOT_FOUND = Refused("platform-404")
 
 log = get_logger()
 
@@ -85,8 +86,16 @@ class KeepMenus:
         outcome = await self.lines[tenant].link_menu(address, due.menu_id)
         if not isinstance(outcome, Accepted | Refused):
             raise Unavailable("menu-link-unclear")
+        if outcome == _NOT_FOUND and await self._is_gone(tenant, due.menu_id):
+            raise Unavailable("menu-gone")
         count_menu("linked" if isinstance(outcome, Accepted) else "link-refused")
         await self.menus.linked(tenant, due)
+
+    async def _is_gone(self, tenant: str, menu_id: str) -> bool:
+        """Whether LINE has that menu no more; then it is made again."""
+        if menu_id in await self.menus.known(tenant):
+            await self.compare(tenant)
+        return menu_id not in await self.menus.known(tenant)
 
     async def _replace(self, tenant: str, menu: Menu, *, to_all: bool) -> None:
         if not self.budgets[tenant].take(2, self.clock.now()):

@@ -11,7 +11,7 @@ from machi_channel_line.telemetry import count_answer
 from machi_sdk.clock import Clock
 from machi_sdk.conversation import People
 from machi_sdk.deliveries import Accepted, NotTaken, Refused, Unclear, key_alive
-from machi_sdk.errors import Unavailable
+from machi_sdk.errors import Missing, Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.inbound import PUSHED, PendingEvent
 
@@ -62,12 +62,12 @@ class Answerer:
 
     async def _push(self, pending: PendingEvent, citizen_id: str, messages: Sequence[Body], line: Line) -> None:
         tenant, event_id = pending.tenant, pending.event.event_id
-        address = await self.people.in_answer(tenant, citizen_id, event_id)
+        address = await self._address(pending, citizen_id)
         if not address:
             count_answer("unreachable")
             await pending.mark("failed", "unreachable")
             return
-        now = self.clock.now()
+        now, former = self.clock.now(), pending.reply_mark
         if not key_alive(await pending.first_push(now), now):
             count_answer("unknown")
             await pending.mark("unknown", "retry-key-too-old")
@@ -75,10 +75,24 @@ class Answerer:
         pushing = Pushing(address, messages, derived_id("line-answer", tenant, event_id))
         how = "pushed-after-unclear-reply" if pending.reply_mark == ANSWER else "pushed"
         outcome = await line.push(pushing)
+        if isinstance(outcome, NotTaken) and not former.startswith(PUSHED):
+            await pending.not_pushed(former)
         for reason in (MONTHLY_LIMIT, NO_PUSHES):
             if outcome == NotTaken(reason) and pending.waited_for(reason, PUSH_PATIENCE):
                 outcome = Refused(reason)
         await _conclude(pending, outcome, how)
+
+    async def _address(self, pending: PendingEvent, citizen_id: str) -> str:
+        """Where to push; the event itself, such as "unlink", may have made its address somebody else's."""
+        people, tenant, event = self.people, pending.tenant, pending.event
+        address = await people.in_answer(tenant, citizen_id, event.event_id)
+        if address:
+            return address
+        try:
+            now_theirs = (await people.known(tenant, event.address)).citizen_id
+        except Missing:
+            return ""
+        return "" if now_theirs == citizen_id else await people.in_answer(tenant, now_theirs, event.event_id)
 
 
 async def _conclude(pending: PendingEvent, outcome: Replied, how: str) -> bool:

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 
 from machi.dialogue.v1.desk_card_pb2 import Form
 from machi_channel_slack.domain.cards import STRAY, Announced, CardKey, CardState, Lane, PostState
+from machi_channel_slack.domain.moments import SKEW, moment_of
 from machi_channel_slack.telemetry import NEW_CARD
 from machi_sdk.telemetry import histogram
 from machi_sdk.work import Work, Works
@@ -35,10 +36,10 @@ WHERE cards.wanted < excluded.wanted
 """
 _FIND = f"SELECT * FROM cards WHERE {_KEY}"
 _AT = "SELECT * FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts = $3 AND ts <> ''"
-_DESK_IN = "SELECT max(desk_id) FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts <> ''"
+_DESK_IN = "SELECT desk_id FROM cards WHERE tenant = $1 AND channel_id = $2 AND ts <> '' LIMIT 1"
 _IN_DOUBT = f"""
 SELECT EXISTS (SELECT FROM cards
-    WHERE tenant = $1 AND channel_id = $2 AND ts = '' AND attempted_at IS NOT NULL AND {TO_SHOW})
+    WHERE tenant = $1 AND channel_id = $2 AND ts = '' AND attempted_at < $3 AND {TO_SHOW})
 """
 _PLACES = """
 SELECT card_id, desk_id, channel_id, ts FROM cards JOIN unnest($2::text[], $3::text[]) AS k (card_id, desk_id)
@@ -127,10 +128,13 @@ class PostgresCards:
         async with self._works.begin(tenant) as work:
             return await work.db.fetchval(_DESK_IN, tenant, channel) or ""
 
-    async def in_doubt(self, tenant: str, channel: str) -> bool:
-        """Whether a channel may show a card whose message is not known yet."""
+    async def in_doubt(self, tenant: str, channel: str, ts: str) -> bool:
+        """Whether a message of a channel may show a card whose place is not known yet: it is no older than the try."""
+        posted = moment_of(ts)
+        if posted is None:
+            return False
         async with self._works.begin(tenant) as work:
-            return bool(await work.db.fetchval(_IN_DOUBT, tenant, channel))
+            return bool(await work.db.fetchval(_IN_DOUBT, tenant, channel, posted + SKEW))
 
     async def places(self, tenant: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
         """Channel and ts of the messages that show cards, by card and desk."""

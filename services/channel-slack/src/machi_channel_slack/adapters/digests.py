@@ -62,7 +62,7 @@ _NEXT = "SELECT * FROM digests WHERE tenant = $1 AND desk_id = $2 AND wanted > s
 _NEXT_NEW = f"{_NEXT} AND {NEW} ORDER BY made_at, digest_id LIMIT 1"
 _NEXT_CHANGED = f"{_NEXT} AND NOT {NEW} ORDER BY ts <> '', made_at, digest_id LIMIT 1"
 _LINES = """
-SELECT l.*, c.pod, c.held, c.channel_id, c.ts
+SELECT l.*, c.pod, c.held, c.channel_id, c.ts, c.wanted > c.shown AS is_due
 FROM digest_lines l JOIN cards c ON c.tenant = l.tenant AND c.card_id = l.card_id AND c.desk_id = l.desk_id
 WHERE l.tenant = $1 AND l.digest_id = $2 ORDER BY l.place
 """
@@ -199,4 +199,4 @@ def _line(row: "asyncpg.Record") -> DigestLine:
     known = row["opened_at"] is not None
     text = LineText(row["number"], row["brief"], row["opened_at"], row["opened_ago"]) if known else None
     place = (row["channel_id"], row["ts"], row["link"])
-    return DigestLine(row["card_id"], row["pod"], row["held"], *place, text)
+    return DigestLine(row["card_id"], row["pod"], row["held"], row["is_due"], *place, text)

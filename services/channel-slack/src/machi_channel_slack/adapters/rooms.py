@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
-from machi_channel_slack.adapters.slack_api import SlackApi
+from machi_channel_slack.adapters.slack_api import ListedRoom, SlackApi
 from machi_channel_slack.domain.cards import Desk
 from machi_channel_slack.ports import SlackRefused
 from machi_sdk.errors import Unavailable
@@ -27,7 +27,7 @@ class SlackRooms:
         self._slack = slack
         self._members = members
         self._known: dict[str, str] = {}
-        self._listed: dict[str, tuple[str, bool]] | None = None
+        self._listed: dict[str, ListedRoom] | None = None
         self._asking = asyncio.Lock()
         self._invite_at: dict[str, float] = {}
 
@@ -55,10 +55,14 @@ class SlackRooms:
     async def _find(self, desk: Desk) -> str:
         if self._listed is None:
             self._listed = await self._slack.channels()
-        channel, member = self._listed.get(desk.name, ("", True))
-        if channel and not member:
-            await self._join(channel)
-        return channel
+        room = self._listed.get(desk.name)
+        if room is None:
+            return ""
+        if not room.is_member:
+            await self._join(room.channel)
+        if room.is_alone:  # as where we ended between making it and inviting them
+            self._invite_at.setdefault(desk.name, 0.0)
+        return room.channel
 
     async def _join(self, channel: str) -> None:
         try:
@@ -88,8 +92,9 @@ class SlackRooms:
         self._invite_at[desk.name] = asyncio.get_running_loop().time() + _INVITE_AGAIN
         try:
             users = await self._members(desk.desk_id)
-            if users:
-                await self._slack.invite(channel, users)
+            if not users:
+                return
+            await self._slack.invite(channel, users)
         except (SlackRefused, Unavailable) as error:
             log.warning("officers not invited", desk=desk.desk_id, reason=error.slug)
             if isinstance(error, Unavailable) or error.mendable:

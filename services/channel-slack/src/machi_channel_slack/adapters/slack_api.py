@@ -1,8 +1,9 @@
 """One workspace by the official SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeVar
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -10,20 +11,32 @@ from slack_sdk.web.async_client import AsyncWebClient
 from machi_channel_slack.adapters.calls import Calls
 from machi_channel_slack.domain.cards import Mark, SlackMessage
 from machi_channel_slack.domain.conversations import is_external
+from machi_channel_slack.domain.moments import SKEW
 from machi_channel_slack.domain.nodes import Json, part, parts, words
 from machi_channel_slack.ports import SlackLimited, SlackRefused, SlackUncertain
 from machi_sdk.conversation import DownloadFailed, NoPhoto
 from machi_sdk.conversation.downloads import download
 from machi_sdk.errors import Unavailable
 from machi_sdk.settings import SlackSettings
+from machi_sdk.telemetry import get_logger
 
 _PAGES = 5
 _PAGE = 200
 _MOST_INVITED = 100
-# Slack's clock and ours may differ.
-_SKEW = timedelta(minutes=10)
 _UPLOAD_SECONDS = 10.0
+_NO_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 _NO_FILE = {"file_not_found", "file_deleted"}
+
+T = TypeVar("T")
+log = get_logger()
+
+
+class ListedRoom(NamedTuple):
+    """A channel's id, whether we are in it, and whether nobody else is."""
+
+    channel: str
+    is_member: bool
+    is_alone: bool = False
 
 
 class SlackApi:
@@ -42,28 +55,32 @@ class SlackApi:
         self._client.proxy = None  # all goes by the session; the SDK would read an address from the environment
 
     async def post(self, channel: str, message: SlackMessage, thread_ts: str = "") -> str:
-        """Post; returns the message's ts."""
-        request = self._client.chat_postMessage(
-            channel=channel,
-            text=message.text,
-            blocks=[dict(block) for block in message.blocks],
-            thread_ts=thread_ts or None,
-            metadata=_metadata(message.mark),
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-        return str((await self._calls.ended("chat.postMessage", request))["ts"])
+        """Post; returns the message's ts. Of blocks that Slack refuses the text is posted."""
+
+        async def posted(blocks: list[dict[str, object]]) -> str:
+            request = self._client.chat_postMessage(
+                channel=channel,
+                text=message.text,
+                blocks=blocks,
+                thread_ts=thread_ts or None,
+                metadata=_metadata(message.mark),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            return str((await self._calls.ended("chat.postMessage", request))["ts"])
+
+        return await _anyhow(message, posted)
 
     async def update(self, channel: str, ts: str, message: SlackMessage) -> None:
-        """Give a message new content."""
-        request = self._client.chat_update(
-            channel=channel,
-            ts=ts,
-            text=message.text,
-            blocks=[dict(block) for block in message.blocks],
-            metadata=_metadata(message.mark),
-        )
-        await self._calls.ended("chat.update", request)
+        """Give a message new content; of blocks that Slack refuses the text."""
+
+        async def updated(blocks: list[dict[str, object]]) -> object:
+            request = self._client.chat_update(
+                channel=channel, ts=ts, text=message.text, blocks=blocks, metadata=_metadata(message.mark)
+            )
+            return await self._calls.ended("chat.update", request)
+
+        await _anyhow(message, updated)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Remove a message of ours; one that is gone already is fine."""
@@ -75,7 +92,7 @@ class SlackApi:
 
     async def find(self, channel: str, mark: Mark, since: datetime, thread_ts: str = "") -> str:
         """The ts of our message with this mark, in the channel or a thread; empty when there is none since then."""
-        async for message in self._messages(channel, thread_ts, since - _SKEW):
+        async for message in self._messages(channel, thread_ts, since - SKEW):
             if _carries(message, mark):
                 return words(message, "ts")
         return ""
@@ -169,8 +186,8 @@ class SlackApi:
             if error.error not in _NO_FILE:
                 raise
 
-    async def channels(self) -> dict[str, tuple[str, bool]]:
-        """Channels by name, (id, whether we are in it): all public ones, and of the private ones those we are in.
+    async def channels(self) -> dict[str, ListedRoom]:
+        """Channels by name: all public ones, and of the private ones those we are in.
 
         An app that was installed without the scope goes on without these: `machi doctor` says so. Slack is not even
         asked where that is known, for what it refuses raises an alarm.
@@ -185,8 +202,8 @@ class SlackApi:
                 raise
             return found
 
-    async def _listed(self, kind: str) -> dict[str, tuple[str, bool]]:
-        found: dict[str, tuple[str, bool]] = {}
+    async def _listed(self, kind: str) -> dict[str, ListedRoom]:
+        found: dict[str, ListedRoom] = {}
         cursor = ""
         while True:
             request = self._client.conversations_list(
@@ -198,7 +215,9 @@ class SlackApi:
                 await asyncio.sleep(error.after)
                 continue
             for room in parts(body, "channels"):
-                found[words(room, "name")] = (words(room, "id"), room.get("is_member") is True)
+                is_member = room.get("is_member") is True
+                is_alone = is_member and room.get("num_members") == 1
+                found[words(room, "name")] = ListedRoom(words(room, "id"), is_member, is_alone)
             cursor = _cursor(body)
             if not cursor:
                 return found
@@ -247,6 +266,16 @@ class SlackApi:
 
 def _metadata(mark: Mark | None) -> dict[str, object] | None:
     return {"event_type": mark.kind, "event_payload": dict(mark.payload)} if mark else None
+
+
+async def _anyhow(message: SlackMessage, said: Callable[[list[dict[str, object]]], Awaitable[T]]) -> T:
+    try:
+        return await said([dict(block) for block in message.blocks])
+    except SlackRefused as error:
+        if error.error not in _NO_BLOCKS or not message.blocks:
+            raise
+        log.error("Slack refused blocks", reason=error.slug)
+    return await said([])
 
 
 def _carries(message: Json, mark: Mark) -> bool:

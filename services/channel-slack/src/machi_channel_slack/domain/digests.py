@@ -95,11 +95,12 @@ class LineText:
 
 @dataclass(frozen=True)
 class DigestLine:
-    """A card in a digest: `held` until it has a message of its own, which is then `ts` in `channel_id`."""
+    """A card in a digest: `held` or `is_due` until it has a message of its own, which is then `ts` in `channel_id`."""
 
     card_id: str
     pod: str
     held: bool
+    is_due: bool
     channel_id: str
     ts: str
     link: str

@@ -1,13 +1,12 @@
 """What Slack delivered, as inbound events."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from datetime import datetime
 
 from machi.channel.v1.events_pb2 import FormSubmitted, InboundEvent, MediaSent, Pressed, ThreadReplied
 from machi_channel_slack.domain.address import CHANNEL, SlackAddress
 from machi_channel_slack.domain.conversations import Commanded, Edited, Said, TakenBack
+from machi_channel_slack.domain.moments import moment_of
 from machi_channel_slack.domain.payloads import HomeLook, Press, Reply, Submission
 from machi_channel_slack.domain.press import CardAction
 from machi_sdk.clock import stamp
@@ -153,14 +152,6 @@ def _event(event_id: str, address: SlackAddress, received_at: datetime, ts: str 
         event_id=event_id,
         channel=CHANNEL,
         address=str(address),
-        occurred_at=_slack_time(ts, received_at),
+        occurred_at=stamp(moment_of(ts) or received_at),
         received_at=stamp(received_at),
     )
-
-
-def _slack_time(ts: str, otherwise: datetime) -> Timestamp:
-    try:
-        seconds = float(ts)
-    except ValueError:
-        return stamp(otherwise)
-    return stamp(datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1e11 else otherwise)

@@ -66,7 +66,9 @@ class Door:
             for tenant, workspace in self._workspaces.items()
             if signed(workspace.signing_secret.get_secret_value(), body, timestamp, signature, now)
         ]
-        return Signed(body, workspaces) if workspaces else answer(401, "bad-signature")
+        if workspaces:
+            return Signed(body, workspaces)
+        return answer(401, "bad-signature" if timestamp and signature else "unsigned")
 
     async def keep(self, events: Sequence[InboundEvent], admitted: Admitted) -> Response:
         """Keep the events, then 200; Unavailable when one could not be kept, so that Slack delivers all again."""

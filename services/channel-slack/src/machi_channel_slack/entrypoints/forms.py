@@ -53,18 +53,20 @@ class Forms:
         return await self._door.keep([press_event(press, admitted.team, self._door.clock.now())], admitted)
 
     async def submitted(self, submission: Submission, admitted: Admitted) -> Response:
-        """Errors per field, or kept and closed."""
+        """Errors per field, or kept and closed.
+
+        The card may have been drawn anew, with other options, while the form was open: those the pod judges.
+        """
         action = decode(submission.metadata)
         form = await self._form(action, admitted) if action else None
         if action is None or form is None:
             return answer(200, "ignored-not-a-form")
-        values = {field.field_id: submission.values.get(field.field_id, "") for field in form.fields}
-        errors = check_form(form, values)
+        still_asked = submission.values.keys() <= {field.field_id for field in form.fields}
+        errors = check_form(form, submission.values, as_offered=False) if still_asked else {}
         if errors:
             counter("machi_webhooks_total").labels("slack", "form-errors").inc()
             return json_response({"response_action": "errors", "errors": errors})
-        checked = Submission(submission.user, submission.view_id, submission.metadata, values)
-        return await self._door.keep([form_event(checked, action, admitted.team, self._door.clock.now())], admitted)
+        return await self._door.keep([form_event(submission, action, admitted.team, self._door.clock.now())], admitted)
 
     async def _form(self, action: CardAction, admitted: Admitted) -> Form | None:
         key = CardKey(admitted.tenant, action.card.card_id, action.card.desk_id)

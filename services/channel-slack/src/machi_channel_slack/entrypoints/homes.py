@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from machi_channel_slack.ports import SlackLimited, SlackRefused
@@ -19,14 +20,21 @@ _MOST_WAITING = 500
 log = get_logger()
 
 
+@dataclass
+class _Line:
+    """Who waits in one workspace: in order, each once."""
+
+    waiting: dict[str, None] = field(default_factory=dict)
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Homes:
-    """`machi_sdk.inbound.EventHandler`, and a worker that shows officers their page after they did something."""
+    """`machi_sdk.inbound.EventHandler`, and a worker per workspace that shows officers' pages after they acted."""
 
     def __init__(self, lobbies: Mapping[str, Lobby], clock: Clock) -> None:
         self._lobbies = lobbies
         self._clock = clock
-        self._waiting: dict[tuple[str, str], None] = {}  # in order, each once
-        self._awake = asyncio.Event()
+        self._lines = {tenant: _Line() for tenant in lobbies}
 
     def foresee(self, event: PendingEvent) -> None:
         """Nothing is asked ahead."""
@@ -50,19 +58,26 @@ class Homes:
 
     def soon(self, tenant: str, address: str) -> None:
         """The person did something: show their page anew, once for all that they do until then."""
-        if len(self._waiting) < _MOST_WAITING:
-            self._waiting[tenant, address] = None
-            self._awake.set()
+        line = self._lines[tenant]
+        if len(line.waiting) < _MOST_WAITING:
+            line.waiting[address] = None
+            line.awake.set()
 
     async def run(self) -> None:
+        """Show pages; no workspace waits for another one."""
+        async with asyncio.TaskGroup() as group:
+            for tenant, line in self._lines.items():
+                group.create_task(self._work(tenant, line))
+
+    async def _work(self, tenant: str, line: _Line) -> None:
         """One page a second at most, so that views.publish stays within Slack's pace; what fails is not repeated."""
         while True:
-            await self._awake.wait()
+            await line.awake.wait()
             await asyncio.sleep(_PAUSE)
-            tenant, address = next(iter(self._waiting))
-            del self._waiting[tenant, address]
-            if not self._waiting:
-                self._awake.clear()
+            address = next(iter(line.waiting))
+            del line.waiting[address]
+            if not line.waiting:
+                line.awake.clear()
             await self._refresh(tenant, address)
 
     async def _refresh(self, tenant: str, address: str) -> None:

@@ -15,10 +15,10 @@ from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.database import Database
 from machi_sdk.errors import MachiError, Unavailable
 from machi_sdk.telemetry import Waiting, get_logger, remote_span
+from machi_sdk.waking import woken
 
 _LEASE = 0x736C_6163  # one advisory lock id: the database itself scopes it
 _TAKE_LEASE = "SELECT pg_try_advisory_lock($1)"
-_LOOK_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
 
 log = get_logger()
@@ -27,12 +27,14 @@ log = get_logger()
 class Poster:
     """One replica at a time shows cards (a lease on an unpooled connection), so that a channel has one pace."""
 
-    def __init__(self, database: Database, halls: Mapping[str, Hall]) -> None:
+    def __init__(self, database: Database, halls: Mapping[str, Hall], look_seconds: float = 0.5) -> None:
         self._database = database
         self._halls = halls
+        self._look_seconds = look_seconds
         self._awake = asyncio.Event()
         self._stopped = False
         self._workers: dict[tuple[str, str, Lane], asyncio.Task[None]] = {}
+        self._asked_again: set[tuple[str, str, Lane]] = set()
         self._doing: set[CardKey | DigestKey] = set()
 
     def wake(self) -> None:
@@ -79,7 +81,7 @@ class Poster:
                 self._awake.clear()
                 await connection.fetchval("SELECT 1")
                 await self._start_workers()
-                await self._rest()
+                await woken(self._awake, self._look_seconds)
             await asyncio.gather(*self._workers.values(), return_exceptions=True)
         finally:
             await self._stop_workers()
@@ -90,10 +92,12 @@ class Poster:
                 self._start_worker((tenant, desk_id, lane))
 
     def _start_worker(self, key: tuple[str, str, Lane]) -> None:
-        if key not in self._workers:
-            task = asyncio.create_task(self._work(*key), name=f"cards of {key[1]}, {key[2]}")
-            self._workers[key] = task
-            task.add_done_callback(partial(self._ended, key))
+        if key in self._workers:
+            self._asked_again.add(key)  # it may have looked for its next card right before this one was there
+            return
+        task = asyncio.create_task(self._work(*key), name=f"cards of {key[1]}, {key[2]}")
+        self._workers[key] = task
+        task.add_done_callback(partial(self._ended, key))
 
     async def _stop_workers(self) -> None:
         workers = list(self._workers.values())
@@ -103,16 +107,12 @@ class Poster:
 
     def _ended(self, key: tuple[str, str, Lane], task: "asyncio.Task[None]") -> None:
         self._workers.pop(key, None)
+        if key in self._asked_again:
+            self._asked_again.discard(key)
+            self.wake()
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("desk's cards stopped", desk=key[1], error=type(error).__name__, exc_info=error)
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(_LOOK_SECONDS):
-                await self._awake.wait()
-        except TimeoutError:
-            return
 
     async def _work(self, tenant: str, desk_id: str, lane: Lane) -> None:
         hall = self._halls[tenant]

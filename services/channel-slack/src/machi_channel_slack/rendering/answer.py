@@ -6,6 +6,7 @@ from machi.dialogue.v1.messages_pb2 import Fact, InfoCard, Message
 from machi_channel_slack.domain.cards import SlackMessage
 from machi_channel_slack.rendering import limits, rich
 from machi_channel_slack.rendering.plain import is_web
+from machi_sdk.messages import unsaid_address
 
 
 def answer_message(messages: Iterable[Message]) -> SlackMessage | None:
@@ -62,7 +63,8 @@ def _lines(message: Message) -> Iterator[str]:
             receipt = message.receipt
             yield from (receipt.title, f"{receipt.label} {receipt.number}", *_facts(receipt.facts), receipt.note)
         case "link":
-            yield from (message.link.text, f"{message.link.label} {message.link.uri.removeprefix('tel:')}".strip())
+            address = unsaid_address(message.link)
+            yield from (message.link.text, f"{message.link.label} {address}".strip() if address else "")
 
 
 def _card(card: InfoCard) -> Iterator[str]:

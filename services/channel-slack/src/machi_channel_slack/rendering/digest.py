@@ -62,4 +62,4 @@ def _words(line: DigestLine, say: Say) -> str:
     said = f"{number}  {brief}  {ago(int(text.opened_at.timestamp()), text.opened_ago)}"
     if line.link:
         return f"{said}  <{line.link}|{limits.escaped(say('digest.opened'))}>"
-    return said if line.held or line.ts else f"~{number}~  {brief}"
+    return said if line.held or line.is_due or line.ts else f"~{number}~  {brief}"

@@ -21,6 +21,7 @@ BLOCKS = 50
 HOME_BLOCKS = 100
 INPUT = 3000
 CONTEXT = 2000
+# Bytes: an update takes 4,000 of them (msg_too_long), a third as many Japanese letters.
 TEXT = 3900
 
 
@@ -52,8 +53,8 @@ def escaped(text: str) -> str:
 def notice(text: str) -> str:
     """Text for notifications and search: escaped, and short enough for an update."""
     found = escaped(text)
-    while size(found) > TEXT:
-        text = cut(text, size(text) - max(2, (size(found) - TEXT) // 5))
+    while (over := len(found.encode("utf-8", "surrogatepass")) - TEXT) > 0:
+        text = cut(text, size(text) - max(2, over // 5))
         found = escaped(text)
     return found
 

@@ -91,7 +91,9 @@ async def _submitted(event: InboundEvent, tenant: str, cards: Cards) -> Errand |
 
 async def _replied(event: InboundEvent, tenant: str, cards: Cards) -> Errand | None:
     said = event.thread_reply
-    in_doubt = await cards.in_doubt(tenant, said.place_id)  # asked first: what is placed meanwhile is found
+    in_doubt = await cards.in_doubt(
+        tenant, said.place_id, said.thread_id
+    )  # asked first: what is placed meanwhile is found
     state = await cards.at(tenant, said.place_id, said.thread_id)
     if state is None and in_doubt:
         raise Unavailable("card-not-placed")

@@ -48,9 +48,9 @@ class AnswerResident:
         await self._post(pending, message)
 
     async def say_waiting(self, pending: PendingEvent) -> None:
-        """Tell the person once that the message is here."""
+        """Tell the person once that the message is here, unless the answer is, too."""
         message = words_message(self.texts.say_anyhow(await self._language(pending), "waiting-resident"))
-        if message is not None:
+        if message is not None and await pending.claim_notice():
             event = pending.event
             await self.directs[pending.tenant].post(_user(event), message, _conversation(event))
 
@@ -64,7 +64,8 @@ class AnswerResident:
         if opening is None or writer.language_chosen or answered.response.language:
             return None
         languages = CommandPress(opening.pod, opening.command)
-        is_open = decode(event.pressed.data) == languages or self.turns.openings.by_words(event.text.text) == opening
+        typed = self.turns.openings.by_words(event.text.text)
+        is_open = decode(event.pressed.data) == languages or typed == (opening, "")
         shown = not is_open and (not writer.focus.pod or _asks_for_help(event))
         return languages if shown else None
 

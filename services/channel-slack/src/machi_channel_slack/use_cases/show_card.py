@@ -1,5 +1,6 @@
 """A desk has something newer to see: one message per card, changed in place."""
 
+import time
 from functools import partial
 
 from machi.dialogue.v1.desk_card_pb2 import DeskCard
@@ -12,17 +13,25 @@ from machi_channel_slack.use_cases.hall import Hall
 from machi_channel_slack.use_cases.one_message import Slip, room_gone, show_message, wait_turn
 from machi_channel_slack.use_cases.share_photos import share_photos
 
+# So long a card is the newest; what is announced meanwhile is due again.
+_FRESH_SECONDS = 0.5
+
 
 async def show_card(key: CardKey, hall: Hall) -> None:
-    """Bring message, thread, and photos up to the newest version, fetched right before it is shown."""
+    """Bring message, thread, and photos up to the newest version, fetched right before it is shown.
+
+    It is asked for before its turn, too: of the workspace's few a minute a pod that does not answer takes none.
+    """
     state = await hall.cards.find(key)
     if state is None:
         return
     desk = await hall.desks.desk(key.tenant, key.desk_id)
     channel = state.channel_id or await hall.rooms.of(desk)
     slip = Slip(key, state.ts, state.attempted_at, hall.cards)
+    card, asked_at = await hall.pods.card(state, desk.language), time.monotonic()
     await wait_turn(slip, channel, hall, _rank(state), partial(_rank_now, state, hall))
-    card = await hall.pods.card(state, desk.language)
+    if time.monotonic() - asked_at > _FRESH_SECONDS:
+        card = await hall.pods.card(state, desk.language)
     if card.moved and state.never_tried:
         await clear_strays(key, await hall.cards.posts(key), hall)
         await hall.cards.settled(key, max(card.version, state.wanted))

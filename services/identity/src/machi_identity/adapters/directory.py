@@ -1,6 +1,6 @@
-"""The municipality, its desks and staff on PostgreSQL; writing is an upsert, so the same again changes nothing."""
+"""The municipality, its desks and staff on PostgreSQL; written twice it is the same."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import asyncpg
 import orjson
@@ -30,6 +30,7 @@ _PUT_STAFF = (
     " ON CONFLICT (tenant, staff_id) DO UPDATE SET display_name = excluded.display_name, roles = excluded.roles,"
     " desk_ids = excluded.desk_ids, slack_address = excluded.slack_address"
 )
+_REMOVE_STAFF = "DELETE FROM staff WHERE tenant = $1 AND staff_id = ANY($2::text[]) RETURNING staff_id"
 
 
 class Directory:
@@ -82,6 +83,11 @@ class Directory:
         await self._db.execute(
             _PUT_STAFF, self._tenant, staff.staff_id, staff.display_name, *lists, staff.slack_address
         )
+
+    async def remove_staff(self, staff_ids: Collection[str]) -> frozenset[str]:
+        """Forget members of staff; the ids of those who were there."""
+        rows = await self._db.fetch(_REMOVE_STAFF, self._tenant, list(staff_ids))
+        return frozenset(row["staff_id"] for row in rows)
 
 
 def _staff(row: asyncpg.Record) -> Staff:

@@ -22,8 +22,8 @@ def _per_language() -> Column[dict[str, str]]:
     return Column(JSONB, nullable=False)
 
 
-def _list() -> Column[list[str]]:
-    return Column(ARRAY(Text), nullable=False)
+def _list(default: str | None = None) -> Column[list[str]]:
+    return Column(ARRAY(Text), nullable=False, server_default=default)
 
 
 class _Row(SQLModel):
@@ -38,7 +38,7 @@ class TenantRow(_Row, table=True):
     names: dict[str, str] = Field(sa_column=_per_language())
     default_language: str
     time_zone: str
-    languages: list[str] = Field(sa_column=_list())
+    languages: list[str] = Field(sa_column=_list(default="{}"))
 
 
 class DeskRow(_Row, table=True):

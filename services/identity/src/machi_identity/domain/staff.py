@@ -60,12 +60,14 @@ def tenant_fault(tenant: Tenant, known: Collection[str]) -> str:
     return "" if tenant.time_zone in available_timezones() else "time_zone: not an IANA name"
 
 
-def desk_fault(desk: Desk) -> str:
-    """The first thing wrong, or an empty text."""
+def desk_fault(desk: Desk, known: Collection[str]) -> str:
+    """The first thing wrong, or an empty text; `known` are the languages of this release."""
     if not desk.desk_id:
         return "desk_id: is needed"
     if not _DESK_NAME.fullmatch(desk.name):
         return "name: lower case letters, digits, and hyphens, at most 80"
+    if desk.language and desk.language not in known:
+        return f"language: {desk.language} is none of {', '.join(known)}"
     return "" if desk.titles else "titles: at least one is needed"
 
 

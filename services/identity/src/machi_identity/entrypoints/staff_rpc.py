@@ -66,7 +66,7 @@ class StaffRpc(StaffServiceServicer):
         """Make the desk so."""
         wire = request.desk
         desk = Desk(wire.desk_id, wire.name, dict(wire.titles), wire.phone, wire.language)
-        _refuse(desk_fault(desk))
+        _refuse(desk_fault(desk, known()))
         async with self._works.begin(current_call().tenant) as work:
             await work.directory.put_desk(desk)
         return pb.PutDeskResponse()
@@ -79,6 +79,12 @@ class StaffRpc(StaffServiceServicer):
             _refuse(staff_fault(staff, frozenset(desk.desk_id for desk in await work.directory.desks())))
             await work.directory.put_staff(staff)
         return pb.PutStaffResponse()
+
+    async def RemoveStaff(self, request: pb.RemoveStaffRequest, context: _Context) -> pb.RemoveStaffResponse:
+        """Forget who left; whoever nobody knows is named."""
+        async with self._works.begin(current_call().tenant) as work:
+            removed = await work.directory.remove_staff(request.staff_ids)
+        return pb.RemoveStaffResponse(unknown_ids=[one for one in request.staff_ids if one not in removed])
 
     async def _described(self, tenant: str) -> pb.Tenant:
         async with self._works.begin(tenant) as work:

@@ -7,12 +7,17 @@ from machi_sdk.ids import derived_id, new_id
 
 
 async def withdraw_all(citizen_id: str, channel: str, event_id: str, city: City, clock: Clock) -> list[LedgerEntry]:
-    """Withdraw every consent given, whatever is installed; an empty list means there was none."""
+    """Withdraw every consent given, whatever is installed, and refuse what they were never asked.
+
+    A question that stands open elsewhere is answered so. An empty list means that all was off.
+    """
     present = await city.citizens.lock(citizen_id)
-    entries = []
     latest = await city.consents.latest(present)
-    for purpose, version in [(p, s.notice_version) for p, s in latest.items() if s.status is Status.GIVEN]:
-        act = derived_id(event_id, purpose)
-        decision = Decision(act, present, purpose, version, Status.WITHDRAWN, channel)
-        entries.append(await city.consents.append(decision, new_id(), clock.now()))
-    return entries
+    ends = [(p, found.notice_version, Status.WITHDRAWN) for p, found in latest.items() if found.status is Status.GIVEN]
+    current = await city.notices.all_current()
+    ends += [(notice.purpose, notice.version, Status.REFUSED) for notice in current if notice.purpose not in latest]
+    decisions = [
+        Decision(derived_id(event_id, purpose), present, purpose, version, status, channel)
+        for purpose, version, status in ends
+    ]
+    return [await city.consents.append(decision, new_id(), clock.now()) for decision in decisions]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from machi_notifications.domain.delivery import Delivery, Held, State, before
+from machi_notifications.domain.policy import Later
 from machi_sdk.errors import Missing
 from machi_sdk.telemetry import carried
 from machi_sdk.work import Work
@@ -28,6 +29,10 @@ UPDATE deliveries SET state = $3, reason = $4, concluded_at = $5, held_request =
 WHERE tenant = $1 AND delivery_id = $2 AND state = ANY($6)
 """
 _KNOWN = "SELECT 1 FROM deliveries WHERE tenant = $1 AND delivery_id = $2"
+_HELD = """
+SELECT max(send_before) AS send_before, max(held_until) AS until FROM deliveries
+WHERE tenant = $1 AND thread = $2 AND state = 'held' HAVING count(*) > 0
+"""
 # One replica at a time: a case's messages may be spread over two works, and the older must be committed first.
 _MY_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('held messages/' || $1, 2))"
 _DUE = """
@@ -59,6 +64,11 @@ class PostgresDeliveries:
             raise Missing("delivery-unknown")
         earlier = [each.value for each in before(state)]
         await self._work.db.execute(_CONCLUDE, self._work.tenant, delivery_id, state.value, reason, at, earlier)
+
+    async def held(self, thread: str) -> Later | None:
+        """How long the last of a thread's held deliveries is held; None when none is."""
+        row = await self._work.db.fetchrow(_HELD, self._work.tenant, thread)
+        return Later(row["send_before"], row["until"]) if row is not None else None
 
     async def due(self, now: datetime, count: int) -> Sequence[Held]:
         """Held deliveries whose time has come; none while another replica releases some."""

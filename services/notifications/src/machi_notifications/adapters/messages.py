@@ -2,11 +2,13 @@
 
 from machi.dialogue.v1.messages_pb2 import Button, Message
 from machi_notifications.domain.fact import News
-from machi_sdk.messages import card, command_button, text
+from machi_sdk.messages import card, command_button
 from machi_sdk.texts import Texts
 
 _POD = "reports"
 _SCORES = range(1, 6)
+# The officer's words that a person can reply to, and the label of the button that does it wherever they are.
+_REPLIES = {"ReporterAsked": "answer", "ReporterWrittenTo": "reply", "ReportRejected": "reply"}
 
 
 class Templates:
@@ -16,15 +18,13 @@ class Templates:
         self._texts = texts
 
     def messages(self, news: News) -> list[Message]:
-        """What happened, the case number after its label, the officer's words as written; how to reply to them."""
+        """What happened, the case number after its label, the officer's words as written, what can be done."""
         fact, language = news.fact, news.contact.language
         title = self._texts.say(language, f"{fact.cause}.title")
         number = self._texts.say(language, "number", number=fact.case_number)
         said = news.words or self._body(language, fact.cause)
         body = f"{number}\n\n{said}" if said else number
-        told = card(title, body, self._facts(news), self._buttons(news))
-        may_reply = fact.cause == "ReporterWrittenTo" and fact.session_id
-        return [told, text(self._texts.say(language, "ReporterWrittenTo.hint"))] if may_reply else [told]
+        return [card(title, body, self._facts(news), self._buttons(news))]
 
     def _body(self, language: str, cause: str) -> str:
         key = f"{cause}.body"
@@ -38,9 +38,9 @@ class Templates:
 
     def _buttons(self, news: News) -> list[Button]:
         say, language, case = self._texts.say, news.contact.language, news.fact.report_id
-        if news.fact.cause == "ReporterAsked":
-            label, question = say(language, "ReporterAsked.answer"), news.fact.update_id
-            return [command_button(label, _POD, "answer", case=case, question=question)]
+        if news.fact.cause in _REPLIES:
+            label, said = say(language, f"{news.fact.cause}.{_REPLIES[news.fact.cause]}"), news.fact.update_id
+            return [command_button(label, _POD, "answer", case=case, question=said)]
         if news.fact.cause == "ReportMarkedDuplicate":
             return [command_button(say(language, "ReportMarkedDuplicate.reopen"), _POD, "reopen", case=case)]
         if news.fact.cause != "ReportResolved":

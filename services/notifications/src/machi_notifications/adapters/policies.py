@@ -5,12 +5,12 @@ from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from machi_notifications.domain.policy import AtNight, Policy, Rule
 from machi_notifications.domain.quiet_hours import QuietHours
 from machi_sdk.errors import Invalid
+from machi_sdk.yaml_text import read_yaml
 
 
 class _Part(BaseModel):
@@ -70,7 +70,7 @@ class Policies:
 def load_policies(path: Path) -> Policies:
     """Read policy.yaml; Invalid names the wrong place."""
     try:
-        found = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        found = _File.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+TOO_OLD = "too-old"
+# What is older was read again, as by a pod whose database is new: what became of it then is not known here.
+HISTORY = timedelta(days=14)
 
 
 class State(StrEnum):

@@ -50,6 +50,17 @@ class TooLate:
 Decision = Now | Later | TooLate
 
 
+def behind(decision: Decision, held: Later | None) -> Decision:
+    """What is decided while something older of the same thread is held: it leaves with that, and is news as long.
+
+    A newer message that left first would end the older one unsent.
+    """
+    if held is None or isinstance(decision, TooLate):
+        return decision
+    until = decision.until if isinstance(decision, Later) else held.until
+    return Later(max(decision.send_before, held.send_before), max(until, held.until))
+
+
 @dataclass(frozen=True)
 class Policy:
     """One tenant's policy; a fact without a rule is told to nobody."""

@@ -4,11 +4,8 @@ import asyncio
 
 from machi_notifications.adapters.work import NotificationsWork
 from machi_notifications.use_cases.release_held import release_held
-from machi_sdk.errors import Unavailable
-from machi_sdk.telemetry import get_logger
+from machi_sdk.rounds import by_itself
 from machi_sdk.work import Works
-
-log = get_logger()
 
 
 class Morning:
@@ -22,11 +19,8 @@ class Morning:
     async def run(self) -> None:
         """Look every few seconds until cancelled."""
         while True:
-            try:
-                for tenant in sorted(self._tenants):
-                    await self._release(tenant)
-            except Unavailable as error:
-                log.warning("release paused", reason=error.slug)
+            for tenant in sorted(self._tenants):
+                await by_itself("held messages", tenant, self._release(tenant))
             await asyncio.sleep(self._every)
 
     async def _release(self, tenant: str) -> None:

@@ -1,11 +1,13 @@
 """The catalogue as municipalities write it: checked against its schema, then against itself."""
 
+import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from machi_reports.adapters.closed_days import closed_dates
 from machi_reports.domain.catalogue import (
@@ -51,9 +53,9 @@ class CheckedDocuments:
 
     clock: Clock
 
-    def check(self, text: str) -> Mapping[str, object]:
+    async def check(self, text: str) -> Mapping[str, object]:
         """See the port."""
-        return checked_document(text, self.clock.now().year)
+        return await asyncio.to_thread(checked_document, text, self.clock.now().year)
 
     def read(self, document: Mapping[str, object], version: int) -> Catalogue:
         """See the port."""
@@ -124,6 +126,9 @@ def _contradictions(document: _Document) -> Iterable[tuple[str, str]]:
     desks = {entry["desk_id"] for entry in document["desks"]}
     if document["default_desk"] not in desks:
         yield "default_desk", f"no desk {document['default_desk']!r}"
+    if document["time_zone"] not in available_timezones():
+        yield "time_zone", f"{document['time_zone']!r} is no IANA time zone"
+    yield from _repeated("desks", document["desks"], "desk_id")
     yield from _wrong_routes(document, desks)
     yield from _wrong_categories(document)
     yield from _wrong_wards(document)
@@ -138,14 +143,22 @@ def _wrong_routes(document: _Document, desks: set[str]) -> Iterable[tuple[str, s
                 yield f"routes.{index}.{field}", f"no {field} {route[field]!r}"
 
 
-def _wrong_categories(document: _Document) -> Iterable[tuple[str, str]]:
+def _repeated(place: str, entries: Sequence[_Document], key: str) -> Iterable[tuple[str, str]]:
     seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        if entry[key] in seen:
+            yield f"{place}.{index}.{key}", f"{entry[key]!r} stands here twice"
+        seen.add(entry[key])
+
+
+def _wrong_categories(document: _Document) -> Iterable[tuple[str, str]]:
+    yield from _repeated("categories", document["categories"], "code")
     for index, entry in enumerate(document["categories"]):
-        place = f"categories.{index}"
-        if entry["code"] in seen:
-            yield f"{place}.code", f"{entry['code']!r} stands here twice"
-        seen.add(entry["code"])
-        options = [option for question in entry.get("questions", ()) for option in question["options"]]
+        place, questions = f"categories.{index}", entry.get("questions", ())
+        yield from _repeated(f"{place}.questions", questions, "key")
+        for number, question in enumerate(questions):
+            yield from _repeated(f"{place}.questions.{number}.options", question["options"], "id")
+        options = [option for question in questions for option in question["options"]]
         if "urgent" not in entry and (entry.get("always_urgent") or any(option.get("urgent") for option in options)):
             yield f"{place}.urgent", "urgent reports need an office to phone"
 
@@ -153,6 +166,9 @@ def _wrong_categories(document: _Document) -> Iterable[tuple[str, str]]:
 def _wrong_wards(document: _Document) -> Iterable[tuple[str, str]]:
     import shapely  # noqa: PLC0415 (heavy, and needed once in a while)
 
+    name = document["ward_code_property"]
+    codes = [{name: str(feature["properties"].get(name, ""))} for feature in document["wards"]["features"]]
+    yield from _repeated("wards.features", codes, name)
     shapes = ward_geometries(document)
     for code in sorted(set(document["ward_names"]) ^ set(shapes)):
         yield f"ward_names.{code}", "every ward needs a shape and names, under the same code"

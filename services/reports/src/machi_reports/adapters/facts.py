@@ -7,18 +7,16 @@ from google.protobuf.message import Message
 from machi.desk.v1.events_pb2 import CardAnnounced
 from machi.reports.v1 import events_pb2 as events
 from machi_reports.domain.report import Report
-from machi_reports.domain.states import Move, State, Step
+from machi_reports.domain.states import ENDING, Move, State, Step
 from machi_sdk.clock import stamp
 from machi_sdk.work import Work
 
 REPORTS = "machi.reports.v1"
 CARDS = "machi.desk.cards.v1"
 POD = "reports"
-# However a case came to its end, one fact says which end it is.
-ENDING = frozenset({Move.RESOLVE, Move.REJECT, Move.DUPLICATE, Move.FOLLOW})
 
 # What a resident says or takes back goes before what nobody waits for.
-AT_ONCE = frozenset({Move.ANSWER, Move.REOPEN, Move.RETRACT})
+AT_ONCE = frozenset({Move.ANSWER, Move.REOPEN, Move.RETRACT, Move.UNRATE})
 
 
 def publish(report: Report, step: Step, work: Work) -> None:
@@ -67,11 +65,12 @@ def _fact(report: Report, step: Step) -> Message | None:
             report=ref, staff_id=staff_id, leading_report_id=report.leading_id, reopen_before=until
         ),
     }
-    if step.move in ENDING:
+    if step.move in ENDING or (step.move is Move.UNREJECT and step.state in ended):
         return ended[step.state]()
     facts: dict[Move, Callable[[], Message]] = {
         Move.FILE: lambda: events.ReportFiled(report=ref),
         Move.ACKNOWLEDGE: lambda: events.ReportAcknowledged(report=ref, staff_id=staff_id),
+        Move.UNREJECT: lambda: events.ReportAcknowledged(report=ref, staff_id=staff_id),
         Move.ASK: lambda: events.ReporterAsked(
             report=ref, staff_id=staff_id, update_id=update_id, session_id=session_id
         ),
@@ -82,5 +81,6 @@ def _fact(report: Report, step: Step) -> Message | None:
         Move.HAND_OVER: lambda: events.ReportHandedOver(report=ref, staff_id=staff_id, from_desk_id=from_desk_id),
         Move.REOPEN: lambda: events.ReportReopened(report=ref),
         Move.RATE: lambda: events.ReportRated(report=ref, score=report.score or 0),
+        Move.UNRATE: lambda: events.ReportRated(report=ref),
     }
     return facts[step.move]() if step.move in facts else None

@@ -7,27 +7,32 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from machi_sdk.errors import Missing, Unavailable
+from machi_sdk.settings import SECRETS
+from machi_sdk.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Config
 
 _SECONDS = 5.0
 _REST_SECONDS = 5.0
 
+log = get_logger()
+
 
 class ObstorePhotos:
-    """`ports.PhotoStore` by `OBJECT_STORE_URL`: file:///folder or s3://bucket/prefix.
+    """`ports.PhotoStore` by `OBJECT_STORE_URL`: file:///folder or s3://bucket/prefix, and the secrets' `aws_*` files.
 
     It costs nothing until the first photo. After a failure it rests: photos that wait for it are not decoded again and
     again meanwhile.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secrets: Path = SECRETS) -> None:
         self._url = url
+        self._secrets = secrets
         self._rests_until = 0.0
 
     def trouble(self) -> str | None:
@@ -78,6 +83,7 @@ class ObstorePhotos:
             return LocalStore(folder, mkdir=True)
         return S3Store.from_url(
             self._url,
+            config=cast("S3Config", {path.name: path.read_text().strip() for path in self._secrets.glob("aws_*")}),
             client_options={"allow_http": True, "timeout": f"{_SECONDS:.0f}s", "connect_timeout": "2s"},
             retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=_SECONDS)},
         )
@@ -91,6 +97,7 @@ class ObstorePhotos:
                 yield
         except (BaseError, OSError, TimeoutError) as error:
             self._rests_until = time.monotonic() + _REST_SECONDS
+            log.warning("photo store failed", reason=slug, error=type(error).__name__)
             raise Unavailable(slug) from error
 
 

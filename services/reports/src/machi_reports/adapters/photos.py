@@ -70,7 +70,8 @@ SELECT photo_id FROM photos WHERE tenant = $1 AND report_id IS NULL AND stored_a
 ORDER BY stored_at LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 )
-# An album comes as many messages: the first of its photos are in the report that is being written.
+# An album comes as many messages: the first of its photos are in the report that is being written, or were in it
+# before the correction that is under way, from which there is a way back.
 _DROP_BEYOND = _DROP.format(
     which="""
 SELECT photo_id FROM (
@@ -81,7 +82,8 @@ WHERE age > $4 AND photo_id NOT IN (
     SELECT step -> 1 ->> 'media_id' FROM (
         SELECT answers FROM dialogue_sessions WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $3))
         AND ended_at IS NULL AND touched_at > $5 AND command = 'report' ORDER BY touched_at DESC LIMIT 1
-    ) AS writing, jsonb_array_elements(answers -> 'steps') AS step WHERE step -> 1 ->> 'media_id' IS NOT NULL)
+    ) AS writing, jsonb_array_elements((answers -> 'steps') || coalesce(answers -> 'before', '[]')) AS step
+    WHERE step -> 1 ->> 'media_id' IS NOT NULL)
 """
 )
 # A case cannot be closed before its photos came: the index on `stored_at` leaves only old cases to look at.

@@ -6,16 +6,17 @@ from datetime import date, datetime
 
 from machi.desk.v1.events_pb2 import DeskSummedUp
 from machi_reports.adapters.facts import CARDS, POD
+from machi_reports.adapters.standing import OPEN, among
 from machi_reports.domain.reminding import WAITING, Target
 from machi_sdk.clock import stamp
 from machi_sdk.work import Work
 
 # A case that was reopened begins anew.
-_AGED = """
+_AGED = f"""
 SELECT r.report_id, r.desk_id, r.state, r.urgent, coalesce((
     SELECT max(s.at) FROM steps s WHERE s.tenant = r.tenant AND s.report_id = r.report_id AND s.move = 'reopen'
 ), r.filed_at) AS since
-FROM reports r WHERE r.tenant = $1 AND r.state NOT IN ('resolved', 'rejected', 'duplicate')
+FROM reports r WHERE r.tenant = $1 AND {OPEN}
 """
 _GIVEN = """
 EXISTS (SELECT 1 FROM updates u WHERE u.tenant = $1 AND u.report_id = aged.report_id AND u.kind = 'reminder'
@@ -28,7 +29,7 @@ ORDER BY since, report_id LIMIT $6
 """
 _OVERDUE = f"""
 SELECT report_id, desk_id FROM ({_AGED}) aged
-WHERE (state IN ('filed', 'reopened') AND {_GIVEN.format("'acknowledge'")}) OR {_GIVEN.format("'close'")}
+WHERE ({among(WAITING[Target.ACKNOWLEDGE])} AND {_GIVEN.format("'acknowledge'")}) OR {_GIVEN.format("'close'")}
 ORDER BY since, report_id
 """
 _WAS_GIVEN = "SELECT true FROM updates WHERE tenant = $1 AND update_id = $2"

@@ -7,11 +7,13 @@ from math import cos, radians
 from typing import TYPE_CHECKING, TypeAlias
 
 from machi_reports.adapters.facts import publish
-from machi_reports.domain.conversation import Officer, Update, UpdateKind
+from machi_reports.adapters.standing import OPEN
+from machi_reports.domain.conversation import ENDING, Officer, Update, UpdateKind
 from machi_reports.domain.report import Filing, Place, Report
 from machi_reports.domain.states import Move, State, Step
 from machi_reports.ports import OpenCases
 from machi_sdk.errors import Missing
+from machi_sdk.sql import literal
 from machi_sdk.work import Work
 
 if TYPE_CHECKING:
@@ -43,16 +45,15 @@ _LOCK = f"{_BY_ID} FOR NO KEY UPDATE"
 _BY_NUMBER = f"{_SELECT} WHERE tenant = $1 AND case_number = $2"
 _LED_BY = f"{_SELECT} WHERE tenant = $1 AND leading_id = $2 AND leading_id <> '' ORDER BY report_id"
 _LOCK_LED_BY = f"{_LED_BY} FOR NO KEY UPDATE"
-_OPEN = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'reopened')"
 # Flat is near enough within a kilometre; $6 shrinks a degree of longitude to one of latitude.
 _NEAR = f"""
-{_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {_OPEN}
+{_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {OPEN}
     AND latitude BETWEEN $4::float8 - $7::float8 AND $4::float8 + $7::float8
     AND longitude BETWEEN $5::float8 - $7 / $6::float8 AND $5::float8 + $7 / $6
 ORDER BY (latitude - $4) ^ 2 + ((longitude - $5) * $6) ^ 2, filed_at DESC LIMIT $8
 """
 _IN_WARD = f"""
-{_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {_OPEN} AND ward_code = $4
+{_SELECT} WHERE tenant = $1 AND category_code = $2 AND report_id <> $3 AND {OPEN} AND ward_code = $4
 ORDER BY filed_at DESC LIMIT $5
 """
 # $6 and $7 are pairs: a desk, and one who works there.
@@ -61,14 +62,24 @@ desk_id = ANY($6::text[])
 AND (desk_id, assignee_id) NOT IN (SELECT * FROM unnest($6::text[], $7::text[]) AS at_desk (desk_id, staff_id))
 """
 _OPEN_CASES = f"""
-{_SELECT_COUNTED} WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {_OPEN}
+{_SELECT_COUNTED} WHERE tenant = $1 AND desk_id = ANY($2::text[]) AND {OPEN}
     AND ($3::text IS NULL OR assignee_id = $3 OR ($3 = '' AND {_HOLDER_LEFT})) AND ($4::text IS NULL OR state = $4)
 ORDER BY filed_at, report_id LIMIT $5
 """
+# As `domain.conversation.open_questions` has it, whatever the case's state.
+_IS_ASKED = f"""EXISTS (
+    SELECT FROM updates q WHERE q.tenant = r.tenant AND q.report_id = r.report_id AND q.kind = 'question'
+    AND NOT EXISTS (
+        SELECT FROM updates u WHERE u.tenant = q.tenant AND u.report_id = q.report_id AND (
+            u.question_id = q.update_id AND NOT u.retracted
+            OR u.kind IN ({", ".join(map(literal, sorted(ENDING)))}) AND (u.at, u.update_id) > (q.at, q.update_id)
+        )
+    )
+)"""
 # A duplicate waits for the end of its leading case: to its reporter it is open.
 _OF_CITIZEN = f"""
 {_SELECT_COUNTED} WHERE tenant = $1 AND citizen_id = $2
-ORDER BY state = 'asked' DESC, state NOT IN ('resolved', 'rejected') DESC, filed_at DESC, report_id LIMIT $3
+ORDER BY {_IS_ASKED} DESC, state NOT IN ('resolved', 'rejected') DESC, filed_at DESC, report_id LIMIT $3 OFFSET $4
 """
 _FILED_SINCE = "SELECT count(*) FROM reports WHERE tenant = $1 AND citizen_id = $2 AND filed_at > $3"
 _ADD_UPDATE = """
@@ -83,7 +94,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 _CONVERSATION = """
 SELECT u.*, coalesce(s.from_desk_id, '') AS from_desk_id
 FROM updates u LEFT JOIN steps s USING (tenant, report_id, update_id)
-WHERE u.tenant = $1 AND u.report_id = $2 ORDER BY u.at, u.update_id
+WHERE u.tenant = $1 AND u.report_id = ANY($2::text[]) ORDER BY u.at, u.update_id
 """
 _LAST_STEP = """
 SELECT * FROM steps WHERE tenant = $1 AND report_id = $2 AND staff_id <> '' AND move = ANY($3::text[])
@@ -97,7 +108,7 @@ _MOMENT_OF = "SELECT at FROM steps WHERE tenant = $1 AND report_id = $2 AND vers
 _DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
 _OPEN_OF = f"""
 SELECT report_id FROM reports
-WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND {_OPEN} AND filed_at <= $3 ORDER BY report_id
+WHERE tenant = $1 AND citizen_id = (SELECT present_id($1, $2)) AND {OPEN} AND filed_at <= $3 ORDER BY report_id
 """
 # A desk that is seen for the first time had nobody else before.
 _NOTE_STAFF = """
@@ -107,7 +118,7 @@ WHERE desk_staff.staff <> excluded.staff
 """
 _OUTDATED = f"""
 SELECT report_id FROM reports JOIN desk_staff USING (tenant, desk_id)
-WHERE tenant = $1 AND {_OPEN} AND renew_at <= $2 AND changed_at < renew_at ORDER BY report_id LIMIT $3
+WHERE tenant = $1 AND {OPEN} AND renew_at <= $2 AND changed_at < renew_at ORDER BY report_id LIMIT $3
 """
 # A message's words, its place: whatever of them became part of a report of that citizen.
 _BLANK = """
@@ -203,9 +214,9 @@ class PgReports:
         asked = (list(which.desk_ids), which.assignee_id, which.state, limit, *pairs)
         return _counted(await self._work.db.fetch(_OPEN_CASES, self._work.tenant, *asked))
 
-    async def of_citizen(self, citizen_id: str, limit: int) -> tuple[int, list[Report]]:
+    async def of_citizen(self, citizen_id: str, limit: int, skip: int) -> tuple[int, list[Report]]:
         """See the port."""
-        return _counted(await self._work.db.fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit))
+        return _counted(await self._work.db.fetch(_OF_CITIZEN, self._work.tenant, citizen_id, limit, skip))
 
     async def filed_since(self, citizen_id: str, since: datetime) -> int:
         """See the port."""
@@ -213,8 +224,14 @@ class PgReports:
 
     async def conversation(self, report_id: str) -> list[Update]:
         """See the port."""
-        rows = await self._work.db.fetch(_CONVERSATION, self._work.tenant, report_id)
-        return [_update(row) for row in rows]
+        return (await self.conversations([report_id]))[report_id]
+
+    async def conversations(self, report_ids: Sequence[str]) -> dict[str, list[Update]]:
+        """See the port."""
+        said: dict[str, list[Update]] = {report_id: [] for report_id in report_ids}
+        for row in await self._work.db.fetch(_CONVERSATION, self._work.tenant, list(report_ids)):
+            said[row["report_id"]].append(_update(row))
+        return said
 
     async def last_step(self, report_id: str, among: Collection[Move]) -> Step | None:
         """See the port."""

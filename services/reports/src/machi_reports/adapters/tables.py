@@ -18,12 +18,14 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
+from machi_reports.adapters.standing import NOT_CLOSED, OPEN, among
+from machi_reports.domain.states import ANY_STATE
 from machi_sdk.tables import new_metadata
 
 METADATA = new_metadata()
 APPEND_ONLY = ("steps", "accesses", "catalogues")
-STATES = "state IN ('filed', 'acknowledged', 'asked', 'answered', 'resolved', 'rejected', 'reopened', 'duplicate')"
-_OPEN = sql("state IN ('filed', 'acknowledged', 'asked', 'answered', 'reopened')")
+STATES = among(ANY_STATE)
+_OPEN = sql(OPEN)
 
 
 def _moment(*, nullable: bool = False) -> Column[datetime]:
@@ -67,7 +69,7 @@ class ReportRow(_Row, table=True):
             "ix_reports_open",
             "tenant",
             "filed_at",
-            postgresql_where=sql("state NOT IN ('resolved', 'rejected', 'duplicate')"),
+            postgresql_where=sql(NOT_CLOSED),
         ),
     )
     tenant: str = Field(primary_key=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from machi_reports.adapters.catalogue_documents import ward_geometries
 from machi_reports.adapters.catalogues import MemoryCatalogues
+from machi_reports.domain.report import METRES_PER_DEGREE
 
 # The published polygons are simplified: a point this near to a ward belongs to it.
 TOLERANCE_METRES = 300.0
-_METRES_PER_DEGREE = 111_320.0
 _KEPT_MAPS = 4
 
 
@@ -24,7 +24,7 @@ class WardShapes:
         self._codes = list(geometries)
         degrees = [shapely.from_geojson(json.dumps(geometry)) for geometry in geometries.values()]
         self._squeeze = math.cos(math.radians(shapely.GeometryCollection(degrees).centroid.y)) if degrees else 1.0
-        scale = (self._squeeze * _METRES_PER_DEGREE, _METRES_PER_DEGREE)
+        scale = (self._squeeze * METRES_PER_DEGREE, METRES_PER_DEGREE)
         self._tree: shapely.STRtree = shapely.STRtree(
             [shapely.transform(shape, lambda at: at * scale) for shape in degrees]
         )
@@ -33,7 +33,7 @@ class WardShapes:
         """The ward around or within `TOLERANCE_METRES` of a point; empty when there is none."""
         if not (math.isfinite(latitude) and math.isfinite(longitude)):
             return ""
-        point = self._shapely.Point(longitude * self._squeeze * _METRES_PER_DEGREE, latitude * _METRES_PER_DEGREE)
+        point = self._shapely.Point(longitude * self._squeeze * METRES_PER_DEGREE, latitude * METRES_PER_DEGREE)
         near = self._tree.query_nearest(point, max_distance=TOLERANCE_METRES)
         return min((self._codes[index] for index in near), default="")
 

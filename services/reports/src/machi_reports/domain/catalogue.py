@@ -38,13 +38,15 @@ def _all(words: Words) -> tuple[str, ...]:
 def _meant(text: str, candidates: Sequence[N]) -> N | None:
     """The one candidate with a word in the text; the longest word decides between two."""
     typed = folded(text)
-    found = [
-        (max((len(word) for word in map(_folded, each.all_words) if _stands_in(word, typed)), default=0), each)
-        for each in candidates
-    ]
+    found = [(_longest_of(each, typed), each) for each in candidates]
     longest = max((length for length, _ in found), default=0)
     meant = [each for length, each in found if length == longest > 0]
     return meant[0] if len(meant) == 1 else None
+
+
+def _longest_of(named: _Named, typed: str) -> int:
+    """Letters of its longest word that stands in the text; 0 where none does."""
+    return max((len(word) for word in map(_folded, named.all_words) if _stands_in(word, typed)), default=0)
 
 
 def _stands_in(word: str, text: str) -> bool:
@@ -170,6 +172,13 @@ class Catalogue:
         category = self.category(category_code)
         return category is not None and category.urgent_office(details) is not None
 
+    def urgent_office_in(self, text: str) -> UrgentOffice | None:
+        """Whom to phone, where free words tell of a danger."""
+        told = dict(self.answers_in(text))
+        category = self.category(told.pop("category", ""))
+        details = {key.removeprefix("detail-"): option_id for key, option_id in told.items()}
+        return category.urgent_office(details) if category else None
+
     def due_before(self, target: Target, at: datetime, *, urgent: bool) -> datetime:
         """Cutoff: a case waiting since before it has missed its target."""
         return self.reminding.before(at, self.reminding.hours(target, urgent=urgent), self.time_zone)
@@ -191,8 +200,12 @@ class Catalogue:
         return self.default_desk_id
 
     def answers_in(self, text: str) -> Iterator[tuple[str, str]]:
-        """What free words answer already: the category, and details of it, where they mean exactly one."""
-        category = _meant(text, self.categories)
+        """What free words answer already: the category, and details of it, where they mean exactly one.
+
+        What may be dangerous is meant first: the wire of a street light that is down is no matter of the light.
+        """
+        dangers = [category for category in self.categories if category.always_urgent]
+        category = _meant(text, dangers) or _meant(text, self.categories)
         if category is None:
             return
         yield "category", category.code

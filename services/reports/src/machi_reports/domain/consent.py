@@ -5,12 +5,22 @@ from enum import StrEnum
 
 
 class Decision(StrEnum):
-    """What a person decided about a purpose; UNREACHABLE: they said yes, and no channel reaches them now."""
+    """What a person decided about a purpose.
+
+    NONE: nothing that still counts. UNREACHABLE: they said yes, and no channel reaches them now. UNKNOWN: identity
+    does not answer, and they were never asked here.
+    """
 
     NONE = "none"
     GIVEN = "given"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+    @property
+    def silent(self) -> bool:
+        """Whether no words reach the person now."""
+        return self in (Decision.NONE, Decision.REFUSED, Decision.UNREACHABLE)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What was said about a case, by whom."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +31,8 @@ class UpdateKind(StrEnum):
 FOR_REPORTER = frozenset({UpdateKind.QUESTION, UpdateKind.MESSAGE, UpdateKind.NOTE, UpdateKind.REASON})
 _INSIDE = {UpdateKind.HANDOVER, UpdateKind.ASSIGNMENT, UpdateKind.INTERNAL, UpdateKind.DUPLICATE, UpdateKind.GATHERED}
 FROM_OFFICER = FOR_REPORTER | _INSIDE
+# With these a case ends; nobody waits for an answer to what was asked before.
+ENDING = frozenset({UpdateKind.NOTE, UpdateKind.REASON, UpdateKind.DUPLICATE})
 
 
 # The roles that work cases; every other role only looks.
@@ -63,3 +66,26 @@ class Update:
     from_desk_id: str = ""
     question_id: str = ""
     unsent: bool = False
+
+
+def is_answered(question: Update, entries: Sequence[Update]) -> bool:
+    """Whether an answer to that question stands; one that was taken back does not."""
+    return any(entry.question_id == question.update_id and not entry.retracted for entry in entries)
+
+
+def open_questions(entries: Sequence[Update]) -> list[Update]:
+    """What the reporter was asked since the case last ended, and has not answered, in the order of the entries."""
+    asked = [entry for entry in _since(entries, ENDING) if entry.kind is UpdateKind.QUESTION]
+    return [entry for entry in asked if not is_answered(entry, entries)]
+
+
+def is_rated(entries: Sequence[Update]) -> bool:
+    """Whether a rating stands that was given since the case was last reopened; one that was taken back does not."""
+    since = _since(entries, {UpdateKind.REOPENING})
+    return any(entry.kind is UpdateKind.RATING and not entry.retracted for entry in since)
+
+
+def _since(entries: Sequence[Update], kinds: Set[UpdateKind]) -> Sequence[Update]:
+    """What was said after the last entry of these kinds; all of it without one."""
+    found = [index for index, entry in enumerate(entries) if entry.kind in kinds]
+    return entries[found[-1] + 1 :] if found else entries

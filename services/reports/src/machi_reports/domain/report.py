@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
 
-from machi_reports.domain.conversation import Officer, Update
+from machi_reports.domain.conversation import Officer, Update, is_rated, open_questions
 from machi_reports.domain.states import (
     ALLOWED,
     CLOSED_STATES,
@@ -147,9 +147,10 @@ class Report:
         """An officer writes to the reporter, who may reply; the state stays."""
         return self._move(Step(Move.WRITE, self.state, 0, message.at, self.desk_id, officer, message, session_id))
 
-    def answer(self, answer: Update) -> Outcome:
-        """The reporter answers, in time or late."""
-        state = State.ANSWERED if self.state is State.ASKED else self.state
+    def answer(self, answer: Update, said: Sequence[Update]) -> Outcome:
+        """The reporter answers, in time or late. `said` is all that was said before: another question may be open."""
+        is_done = self.state is State.ASKED and not open_questions([*said, answer])
+        state = State.ANSWERED if is_done else self.state
         return self._move(Step(Move.ANSWER, state, 0, answer.at, self.desk_id, update=answer))
 
     def resolve(self, officer: Officer, note: Update) -> Outcome:
@@ -159,6 +160,11 @@ class Report:
     def reject(self, officer: Officer, reason: Update) -> Outcome:
         """An officer says the city will not act on it, and why."""
         return self._move(Step(Move.REJECT, State.REJECTED, 0, reason.at, self.desk_id, officer, reason))
+
+    def unreject(self, officer: Officer, at: datetime) -> Outcome:
+        """An officer undoes that: the city acts on it after all; what follows another case waits for that one again."""
+        state = State.DUPLICATE if self.leading_id else State.ACKNOWLEDGED
+        return self._move(Step(Move.UNREJECT, state, 0, at, self.desk_id, officer))
 
     def hand_over(self, officer: Officer, to_desk_id: str, words: Update) -> Outcome:
         """An officer gives it to another desk; its state stays, and nobody there holds it yet."""
@@ -215,9 +221,17 @@ class Report:
             self.reopened, self.reopened_at = self.reopened + 1, words.at
         return outcome
 
-    def retract(self, at: datetime, desks: Sequence[str]) -> Outcome:
-        """The reporter took back words, a place, or a photo; every desk that saw them hears of it."""
-        return self._move(Step(Move.RETRACT, self.state, 0, at, self.desk_id, also=tuple(desks)))
+    def retract(self, at: datetime, desks: Sequence[str], said: Sequence[Update]) -> Outcome:
+        """The reporter took back words, a place, a photo, or a rating; every desk that saw them hears of it.
+
+        `said` is what is left: a question whose answer is gone is open again, a case whose rating is gone is not rated.
+        """
+        is_asked = self.state is State.ANSWERED and bool(open_questions(said))
+        state = State.ASKED if is_asked else self.state
+        is_unrated = self.score is not None and not is_rated(said)
+        self.score = None if is_unrated else self.score
+        move = Move.UNRATE if is_unrated else Move.RETRACT
+        return self._move(Step(move, state, 0, at, self.desk_id, also=tuple(desks)))
 
     def expire(self, at: datetime, desks: Sequence[str]) -> Outcome:
         """Its photos were kept as long as the city keeps them."""

@@ -34,10 +34,12 @@ class Move(StrEnum):
     ANSWER = "answer"
     RESOLVE = "resolve"
     REJECT = "reject"
+    UNREJECT = "unreject"
     HAND_OVER = "handover"
     RATE = "rate"
     REOPEN = "reopen"
     RETRACT = "retract"
+    UNRATE = "unrate"
     EXPIRE = "expire"
     DUPLICATE = "duplicate"
     GATHER = "gather"
@@ -49,9 +51,11 @@ class Move(StrEnum):
     RENEW = "renew"
 
 
+# With these a case comes to its end; the state says which one.
+ENDING = frozenset({Move.RESOLVE, Move.REJECT, Move.DUPLICATE, Move.FOLLOW})
 CLOSED_STATES = frozenset({State.RESOLVED, State.REJECTED, State.DUPLICATE})
-OPEN_STATES = frozenset({State.FILED, State.ACKNOWLEDGED, State.ASKED, State.ANSWERED, State.REOPENED})
 ANY_STATE = frozenset(State)
+OPEN_STATES = ANY_STATE - CLOSED_STATES
 
 # A question may follow a closed case, and an answer may come late: both are kept, and the state stays.
 ALLOWED: Mapping[Move, frozenset[State]] = {
@@ -64,10 +68,12 @@ ALLOWED: Mapping[Move, frozenset[State]] = {
     Move.ANSWER: ANY_STATE,
     Move.RESOLVE: OPEN_STATES,
     Move.REJECT: OPEN_STATES,
+    Move.UNREJECT: frozenset({State.REJECTED}),
     Move.HAND_OVER: OPEN_STATES,
     Move.RATE: frozenset({State.RESOLVED}),
     Move.REOPEN: frozenset({State.RESOLVED, State.DUPLICATE}),
     Move.RETRACT: ANY_STATE,
+    Move.UNRATE: frozenset({State.RESOLVED}),
     Move.EXPIRE: ANY_STATE,
     # The one that is closed, its leading case, and what follows when that one is closed, led by another, or left.
     Move.DUPLICATE: OPEN_STATES,

@@ -10,10 +10,10 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1.desk_card_pb2 import BoardSection, DeskCard
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.case_number import read_case_number
+from machi_reports.domain.consent import Decision
 from machi_reports.domain.conversation import MAY_ACT, Officer
 from machi_reports.domain.states import Done, Move, Outcome
 from machi_reports.entrypoints.desk_board import DeskBoard
-from machi_reports.entrypoints.desk_card import SILENT
 from machi_reports.entrypoints.desk_forms import (
     COLLEAGUE,
     DESK,
@@ -42,6 +42,7 @@ from machi_reports.use_cases.mark_duplicate import Unfit, mark_duplicate
 from machi_reports.use_cases.reject_report import reject_report
 from machi_reports.use_cases.resolve_report import resolve_report
 from machi_reports.use_cases.take_report import take_report
+from machi_reports.use_cases.unreject_report import unreject_report
 from machi_reports.use_cases.write_to_reporter import write_to_reporter
 from machi_sdk.cards import check_form
 from machi_sdk.dialogue import Json, Reply, TurnContext
@@ -138,8 +139,8 @@ async def _replied(work: ReportsWork, case: DeskCase, wording: Wording, pressed:
 async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Outcome | Unfit | Unread:
     words = pressed.values.get(WORDS, "")
     match pressed.move:
-        case Move.ACKNOWLEDGE:
-            return await acknowledge_report(case, pressed.at_desk.staff_ids, work)
+        case Move.ACKNOWLEDGE | Move.UNREJECT:
+            return await _begun(work, case, pressed)
         case Move.TAKE | Move.ASSIGN:
             return await _given(work, case, pressed)
         case Move.NOTE:
@@ -149,6 +150,12 @@ async def _done(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pr
         case Move.HAND_OVER:
             return await hand_over_report(case, pressed.values[DESK], words, wording.catalogue, work)
     return await _spoken(work, case, pressed.move, words)
+
+
+async def _begun(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome:
+    if pressed.move is Move.UNREJECT:
+        return await unreject_report(case, work)
+    return await acknowledge_report(case, pressed.at_desk.staff_ids, work)
 
 
 async def _given(work: ReportsWork, case: DeskCase, pressed: Pressed) -> Outcome:
@@ -188,5 +195,5 @@ def _works_at(staff: wire.StaffActor, desk_id: str) -> bool:
 
 
 def _case(staff: wire.StaffActor, card_id: str, desk_id: str, turn: TurnContext) -> DeskCase:
-    silent = turn.facts.get(_RECEIVES) in SILENT
+    silent = Decision(str(turn.facts.get(_RECEIVES, Decision.UNKNOWN))).silent
     return DeskCase(card_id, desk_id, Officer(staff.staff_id, staff.display_name), turn.now, silent)

@@ -21,9 +21,9 @@ _RECEIVES = {
     Decision.GIVEN: "desk.messages-yes",
     Decision.REFUSED: "desk.messages-no",
     Decision.UNREACHABLE: "desk.messages-unreachable",
-    Decision.NONE: "desk.messages-unknown",
+    Decision.NONE: "desk.messages-none",
+    Decision.UNKNOWN: "desk.messages-unknown",
 }
-SILENT = frozenset({Decision.REFUSED, Decision.UNREACHABLE})
 _FROM_SYSTEM = frozenset({UpdateKind.REMINDER, UpdateKind.UNDELIVERED})
 
 
@@ -43,7 +43,7 @@ class Shown:
     report: Report
     entries: Sequence[Update] = ()
     photos: Sequence[CasePhoto] = ()
-    receives: Decision = Decision.NONE
+    receives: Decision = Decision.UNKNOWN
     linked: bool = False
     colleagues: Sequence[Officer] = ()
     names: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Shown:
     @property
     def silent(self) -> bool:
         """Whether no words reach the reporter now."""
-        return self.receives in SILENT
+        return self.receives.silent
 
 
 def moved_card(shown: Shown, desk_id: str, wording: Wording) -> wire.DeskCard:
@@ -152,12 +152,14 @@ def _facts(shown: Shown, now: datetime, wording: Wording) -> Iterator[tuple[str,
     yield wording.say("fact.category"), wording.category(filing.category_code)
     yield wording.say("fact.detail"), wording.details(filing.category_code, filing.details)
     yield wording.say("fact.ward"), wording.ward(filing.ward_code)
-    yield wording.say("fact.place"), filing.place.words
+    gone = "" if filing.place.point else wording.say("desk.retracted")
+    yield wording.say("fact.place"), filing.place.words or gone
     yield wording.say("fact.filed"), wording.moment(filing.filed_at, now)
     yield wording.say("desk.messages"), wording.say(_RECEIVES[shown.receives])
     linked = shown.linked_cases
     if linked.leading is not None:
-        yield wording.say("desk.leading"), _with_state(linked.leading, wording)
+        # Without its state: this card is not announced anew when that one moves.
+        yield wording.say("desk.leading"), linked.leading.filing.case_number
     if linked.followers:
         numbers = [each.filing.case_number for each in linked.followers[:MOST_FOLLOWERS]]
         yield wording.say("desk.followers"), wording.joined(numbers)
@@ -165,12 +167,6 @@ def _facts(shown: Shown, now: datetime, wording: Wording) -> Iterator[tuple[str,
         yield wording.say("fact.rating"), wording.say("value.score", score=report.score)
     if report.reopened:
         yield wording.say("fact.reopened"), wording.say("desk.reopened-times", n=report.reopened)
-
-
-def _with_state(report: Report, wording: Wording) -> str:
-    return wording.say(
-        "desk.leading-state", number=report.filing.case_number, state=wording.say(f"state.{report.state}")
-    )
 
 
 def _map_link(report: Report, wording: Wording) -> Link | None:

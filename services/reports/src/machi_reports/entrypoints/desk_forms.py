@@ -39,7 +39,7 @@ OFFERED = (
     Move.DUPLICATE,
 )
 # Of a closed case: what is said to the resident afterwards goes through the thread.
-AFTERWARDS = (Move.NOTE,)
+AFTERWARDS = (Move.UNREJECT, Move.NOTE)
 SECONDARY = frozenset({Move.ASSIGN, Move.NOTE, Move.DUPLICATE})
 _STYLES = {Move.ACKNOWLEDGE: ACTION_STYLE_PRIMARY, Move.REJECT: ACTION_STYLE_DANGER}
 
@@ -78,6 +78,8 @@ def actions_of(report: Report, at_desk: AtDesk, wording: Wording) -> Iterator[Ca
 
 def _is_offered(move: Move, report: Report, at_desk: AtDesk, wording: Wording) -> bool:
     if move is Move.TAKE and report.holder(at_desk.staff_ids):
+        return False
+    if move is Move.UNREJECT and report.leading_id:
         return False
     if move is Move.ASSIGN and not at_desk.colleagues:
         return False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from machi_reports.adapters.work import ReportsWork
-from machi_reports.domain.states import Done, Move, Outcome
+from machi_reports.domain.states import ENDING, Done, Move, Outcome
 from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, AtDesk
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.use_cases.at_desk import DeskCase, Unread
@@ -14,9 +14,9 @@ from machi_sdk.dialogue import Reply
 
 _GIVING = frozenset({Move.TAKE, Move.ASSIGN})
 _SENDING = frozenset({Move.ASK, Move.WRITE})
-# The moves that say who holds a case, and those that say where it stands.
+# The moves that say who holds a case, and those that say where it stands: each of these has its words, `did.*`.
 _HELD_BY = _GIVING | {Move.ACKNOWLEDGE}
-_STANDS_BY = frozenset(Move) - _GIVING - {Move.NOTE, Move.GATHER, Move.REGROUP}
+STANDS_BY = _SENDING | ENDING | {Move.ACKNOWLEDGE, Move.HAND_OVER, Move.UNREJECT}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _sent(wording: Wording, case: DeskCase, move: Move) -> Reply:
 async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:
     report = await work.reports.get(case.report_id)
     is_giving = pressed.move in _GIVING and report.is_open
-    last = await work.reports.last_step(case.report_id, _HELD_BY if is_giving else _STANDS_BY)
+    last = await work.reports.last_step(case.report_id, _HELD_BY if is_giving else STANDS_BY)
     if last is None or last.officer is None:
         return said(wording, "press.already-plain", state=wording.say(f"state.{report.state}"))
     time, who = wording.time_of_day(last.at, case.at), last.officer.name

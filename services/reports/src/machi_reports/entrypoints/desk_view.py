@@ -70,7 +70,7 @@ class DeskView:
         try:
             return await self.consents.receives(tenant, report.filing.citizen_id)
         except Unavailable:
-            kept = {True: Decision.GIVEN, False: Decision.REFUSED, None: Decision.NONE}
+            kept = {True: Decision.GIVEN, False: Decision.REFUSED, None: Decision.UNKNOWN}
             return kept[report.filing.messages_allowed]
 
     async def _with_colleagues(self, shown: Shown, tenant: str) -> Shown:
@@ -87,7 +87,7 @@ class DeskView:
             async with self.works.begin(tenant) as work:
                 report = await work.reports.get(card_id)
         except Missing:
-            return Decision.NONE
+            return Decision.UNKNOWN
         return await self.receives(report, tenant)
 
 

@@ -10,14 +10,13 @@ from machi_reports.use_cases.expire_photos import MOST, expire_photos
 from machi_reports.use_cases.move_photo import move_photo
 from machi_reports.use_cases.shelf import Shelf
 from machi_reports.use_cases.sweep_photos import drop_loose_photos, sweep_photo_objects
-from machi_sdk.errors import MachiError, Unavailable
-from machi_sdk.telemetry import counter, get_logger
+from machi_sdk.errors import Unavailable
+from machi_sdk.rounds import by_itself
+from machi_sdk.telemetry import counter
 from machi_sdk.waking import woken
 
 _LOOK_SECONDS = 60.0
 _MOVED_AT_ONCE = 20
-
-log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,9 @@ class PhotoUpkeep:
         while True:
             self._awake.clear()
             for tenant in self.tenants:
-                await self._try(tenant)
+                if await by_itself("photo upkeep", tenant, self.round(tenant)):
+                    self.wake()
             await woken(self._awake, _LOOK_SECONDS)
-
-    async def _try(self, tenant: str) -> None:
-        try:
-            if await self.round(tenant):
-                self.wake()
-        except MachiError as error:
-            log.warning("photo upkeep put off", reason=error.slug)
 
     async def round(self, tenant: str) -> bool:
         """What is due for a tenant now; whether there is more. What only marks rows comes first: it needs no store."""

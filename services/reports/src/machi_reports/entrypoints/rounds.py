@@ -10,13 +10,11 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.ports import CurrentCatalogues
 from machi_sdk.clock import Clock
-from machi_sdk.errors import MachiError, Unavailable
-from machi_sdk.telemetry import get_logger
+from machi_sdk.errors import Unavailable
+from machi_sdk.rounds import by_itself
 from machi_sdk.work import Works
 
 _LOOK_SECONDS = 60.0
-
-log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,7 @@ class Rounds(ABC):
         """Until cancelled."""
         while True:
             for tenant in self.tenants:
-                try:
-                    await self.round(tenant)
-                except MachiError as error:
-                    log.warning("round put off", what=self.what, reason=error.slug)
+                await by_itself(self.what, tenant, self.round(tenant))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def round(self, tenant: str) -> None:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from machi_reports.domain.catalogue import Catalogue
 from machi_reports.domain.report import Place, Report
+from machi_reports.domain.states import State
+from machi_sdk.language import dialled
 from machi_sdk.language import language as written
 from machi_sdk.texts import Texts, pick
 
@@ -62,6 +64,11 @@ class Wording:
         found = self.catalogue.desk(desk_id)
         return self.pick(found.titles) if found else self.say("desk.desk-unknown")
 
+    def own_state(self, state: State) -> str:
+        """Where a report stands, as its reporter reads it: who waits for whom is the other way round for a desk."""
+        own = f"own-state.{state}"
+        return self.say(own if TEXTS.has(own) else f"state.{state}")
+
     def place(self, place: Place) -> str:
         """A place in words."""
         if place.words:
@@ -80,6 +87,10 @@ class Wording:
         """A telephone number as people dial it."""
         return written(self.language).phone(number, self.catalogue.calling_code)
 
+    def dialled(self, number: str) -> str:
+        """The address that dials it."""
+        return dialled(number, self.catalogue.calling_code)
+
     def moment(self, at: datetime, now: datetime) -> str:
         """Date and time of day, as the city's clocks show it."""
         return written(self.language).day_and_clock(self._local(at), self._local(now))
@@ -95,7 +106,7 @@ class Wording:
         if minutes == 0:
             return self.say("age.now")
         if minutes < 60:
-            return self.say("age.minutes", n=minutes)
+            return self.say("age.minutes", n=f"{minutes}{written(self.language).minutes[minutes % 10]}")
         if minutes < 48 * 60:
             return self.say("age.hours", n=minutes // 60)
         return self.say("age.days", n=minutes // (24 * 60))

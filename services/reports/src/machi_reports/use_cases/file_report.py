@@ -43,7 +43,7 @@ async def file_report(command: FileReport, catalogue: Catalogue, city: City, at:
         messages_allowed=command.messages_allowed,
         trace_id=command.trace_id,
         filed_at=at,
-        urgent=catalogue.is_urgent(command.category_code, command.details),
+        urgent=_is_urgent(command, catalogue),
     )
     words = Update(new_id(), UpdateKind.WORDS, storable(command.words), at, event_id=command.words_event_id)
     report = Report.file(filing, catalogue.route(command.category_code, command.ward_code), words)
@@ -52,6 +52,12 @@ async def file_report(command: FileReport, catalogue: Catalogue, city: City, at:
         await city.photos.attach(photo_id, report.report_id, command.citizen_id, position)
     city.hop("report.filed", report_id=report.report_id, desk_id=report.desk_id)
     return report
+
+
+def _is_urgent(command: FileReport, catalogue: Catalogue) -> bool:
+    """By its kind, or by its own words, whatever kind was chosen."""
+    is_urgent_kind = catalogue.is_urgent(command.category_code, command.details)
+    return is_urgent_kind or catalogue.urgent_office_in(command.words) is not None
 
 
 async def _free_number(prefix: str, city: City) -> str:

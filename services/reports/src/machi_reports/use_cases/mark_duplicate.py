@@ -7,7 +7,7 @@ from machi_reports.domain.conversation import Update, UpdateKind
 from machi_reports.domain.report import Report
 from machi_reports.domain.states import Done, Outcome, State
 from machi_reports.ports import City
-from machi_reports.use_cases.at_desk import DeskCase, at_desk, officer_says
+from machi_reports.use_cases.at_desk import DeskCase, Unread, at_desk, is_unread, officer_says
 from machi_sdk.errors import Unavailable
 
 
@@ -28,7 +28,7 @@ class _Pair:
     last_words: str
 
 
-async def mark_duplicate(case: DeskCase, case_number: str, city: City) -> Outcome | Unfit:
+async def mark_duplicate(case: DeskCase, case_number: str, city: City) -> Outcome | Unfit | Unread:
     """The case is closed and waits for the end of the other one, or of the one that this other waits for itself."""
     found = await city.reports.find(case_number)
     if found is None:
@@ -39,6 +39,8 @@ async def mark_duplicate(case: DeskCase, case_number: str, city: City) -> Outcom
     pair = await _locked(case, leading_id, city)
     if not pair.leading.is_open and pair.leading.desk_id != case.desk_id:
         return Unfit.CLOSED
+    if await is_unread(case, city):
+        return Unread()
     entry = _words(case, pair) or officer_says(case, UpdateKind.DUPLICATE, pair.leading.filing.case_number)
     outcome = pair.report.join(case.officer, pair.leading, entry)
     if isinstance(outcome, Done):

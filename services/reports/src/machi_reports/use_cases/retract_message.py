@@ -16,7 +16,8 @@ async def retract_message(citizen_id: str, event_id: str, city: City, at: dateti
             raise Missing("report-unknown")
         if report.filing.place.event_id == event_id:
             report.without_place()
-        report.retract(at, await city.reports.desks_of(report_id))
+        desks, said = await city.reports.desks_of(report_id), await city.reports.conversation(report_id)
+        report.retract(at, desks, said)
         await city.reports.save(report)
         city.hop("report.retracted", report_id=report_id)
     return len(report_ids)

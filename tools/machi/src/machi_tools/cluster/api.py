@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 import aiohttp
 
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 SERVER = "https://kubernetes.default.svc"
@@ -66,8 +66,8 @@ class Kubernetes:
                     raise StackError(f"Kubernetes refuses {method} {path}: {words}", "see the release's Role")
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
-            cure = "does networkPolicy.api let this Job reach the API server?"
-            raise StackError(f"Kubernetes does not answer: {error}", f"global.{cure}") from error
+            cure = "let this Job reach the API server by global.networkPolicy.api, see docs/guides/production.md"
+            raise StackError(f"Kubernetes does not answer: {reason(error)}", cure) from error
 
 
 @asynccontextmanager

@@ -35,6 +35,10 @@ class Given:
         """The password of `database <role>`."""
         return urlsplit(self._url(name.removeprefix("database "))).password or ""
 
+    def knows(self, name: str) -> bool:
+        """The server is the release's own, so that all in it is."""
+        return (self.folder / name.removeprefix("database ")).exists()
+
     def pods(self) -> list[str]:
         """Every pod that has a database."""
         names = {path.name for path in self.folder.iterdir() if not path.name.startswith(".")}
@@ -86,10 +90,10 @@ async def install_manifests(operator: Operator, files: Path, without: Collection
 
 
 async def seed_city(operator: Operator, folder: Path, slack_team: str, say: Say) -> None:
-    """Put the demo city, once the pods that take it are ready."""
+    """Put the demo city, once the pods that take it are ready, unless the municipality was put already."""
     found = city.read_folders(folder, folder)
-    await seeding.patiently(partial(city.put, operator, found, slack_team), _nothing, PODS_PATIENCE)
-    say(f"seeded {found.tenant_id}")
+    new = await seeding.patiently(partial(city.seed_once, operator, found, slack_team), _nothing, PODS_PATIENCE)
+    say(f"seeded {found.tenant_id}" if new else f"{found.tenant_id} was put already, and stays as it is")
 
 
 async def again(act: Callable[[], Awaitable[Done]], patience: float) -> Done:

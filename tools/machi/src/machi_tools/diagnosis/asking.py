@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 
 from machi_sdk.clock import Clock
+from machi_tools.errors import reason
 
 PATIENCE = aiohttp.ClientTimeout(total=5)
 
@@ -52,7 +53,7 @@ class Platform:
         except TimeoutError:
             return Heard(0, trouble="no answer within 5 s")
         except (aiohttp.ClientError, OSError) as error:
-            return Heard(0, trouble=str(error) or type(error).__name__)
+            return Heard(0, trouble=reason(error))
 
     def _skew(self, response: aiohttp.ClientResponse, before: float) -> float | None:
         """The Date header beside the middle of the exchange; it has whole seconds, so half of one is added."""

@@ -16,6 +16,7 @@ from machi_tools.stack.state import PodAddresses, State
 
 OLD_OUTBOX_SECONDS = 60.0
 MENUS_BEHIND = "machi_line_menus_behind"
+CHANNELS_OFF = "machi_channels_off"
 
 
 class PodReport(TypedDict):
@@ -88,6 +89,11 @@ def judge(name: str, pages: Pages, where: Whereabouts) -> tuple[PodReport, Look]
     look = _look(report, where, menus_behind=values.get(MENUS_BEHIND, 0.0) > 0)
     look.findings.extend(look_at_waiting(pages.metrics).findings)
     return report, look
+
+
+def channels_off(metrics: Answer) -> float | None:
+    """How many channels the pod left off when it started; None of a pod that does not tell."""
+    return _values(metrics).get(CHANNELS_OFF)
 
 
 def _values(metrics: Answer) -> dict[str, float]:

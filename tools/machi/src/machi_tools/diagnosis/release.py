@@ -13,7 +13,7 @@ from machi_tools.cluster.release import City, Release, server_cure
 from machi_tools.diagnosis import Report
 from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look, judge_token
-from machi_tools.diagnosis.pods import Pages, PodReport, Whereabouts, judge
+from machi_tools.diagnosis.pods import Pages, PodReport, Whereabouts, channels_off, judge
 from machi_tools.diagnosis.servers import judge_topics
 from machi_tools.diagnosis.settings import look_at_files
 from machi_tools.errors import StackError
@@ -24,6 +24,10 @@ UNSEEN = (
     "disks, and merges that a pod missed, are not seen from here",
 )
 TOPICS_CURE = "`helm upgrade` makes it; with Strimzi see its KafkaTopic"
+TENANTS_CURE = (
+    "put {0}.line.yaml or {0}.slack.yaml into the channels' Secret (global.channels.existingSecret) and start the"
+    " channels' pods again, or take {0} out of global.moreTenants"
+)
 TOKENS_CURE = "the kubelet renews it: see the node's log, and whether the release's service accounts are there"
 
 
@@ -39,6 +43,7 @@ class _Said:
     topics: list[TopicSeen]
     troubles: dict[str, str]
     channels_off: dict[str, str] = field(default_factory=dict)
+    tenants_without_channel: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -50,6 +55,7 @@ class _Seen:
     look: Look
     clock: float | None = None
     topics: list[TopicSeen] = field(default_factory=list)
+    without_channel: frozenset[str] = frozenset()
 
 
 async def diagnose_release(release: Release) -> Report:
@@ -60,6 +66,7 @@ async def diagnose_release(release: Release) -> Report:
     for name in sorted(city.wanted - set(city.pods())):
         cure = f"`kubectl -n {release.kubectl.namespace} describe deploy {city.release}-{name}` says why"
         whole.wrong(f"{name} has no replica", cure)
+    _look_at_tenants(whole, city, seen)
     skew = median([each.clock for each in seen if each.clock is not None] or [0.0])
     topics, of_topics = _topics(release, city, seen)
     looks = [of_topics, *(each.look for each in seen), clock_look("the database's", skew, "the pods'"), whole]
@@ -94,10 +101,12 @@ async def _look_at(release: Release, replica: Replica) -> _Seen:
     report, look = judge(replica.name, Pages(said.livez, said.readyz, said.metrics), _whereabouts(replica))
     for callee, left in said.token_seconds.items():
         judge_token(look, replica.name, callee, left, TOKENS_CURE)
-    look_at_files(look, replica.name, said.channels_off)
+    look_at_files(look, replica.name, said.channels_off, channels_off(said.metrics))
     for server, trouble in said.troubles.items():
         look.wrong(f"{replica.name} does not reach {server}: {trouble}", server_cure(replica))
-    return _Seen(replica, report, look, said.database_ahead_seconds, said.topics)
+    return _Seen(
+        replica, report, look, said.database_ahead_seconds, said.topics, frozenset(said.tenants_without_channel)
+    )
 
 
 def _silent(replica: Replica, error: StackError, reason: str) -> _Seen:
@@ -111,6 +120,13 @@ def _silent(replica: Replica, error: StackError, reason: str) -> _Seen:
 def _whereabouts(replica: Replica) -> Whereabouts:
     hangs = f"its liveness probe starts it again; {replica.see}"
     return Whereabouts(replica.running, replica.restarts, replica.see, hangs, http=replica.address)
+
+
+def _look_at_tenants(look: Look, city: City, seen: Sequence[_Seen]) -> None:
+    """Tenants that no pod has a channel of; who does not answer may have it."""
+    if seen and city.wanted <= set(city.pods()):
+        for tenant in sorted(frozenset.intersection(*(each.without_channel for each in seen))):
+            look.wrong(f"no channel of {tenant} is known to any pod", TENANTS_CURE.format(tenant))
 
 
 def _topics(release: Release, city: City, seen: Sequence[_Seen]) -> tuple[dict[str, object], Look]:

@@ -65,7 +65,10 @@ def channels_of(read: Callable[[], Channels[Channel]]) -> Channels[Channel]:
         return Channels({}, {})
 
 
-def look_at_files(look: Look, pod: str, refused: Mapping[str, str]) -> None:
-    """The files for which a pod leaves a tenant's channel off."""
+def look_at_files(look: Look, pod: str, refused: Mapping[str, str], off: float | None = None) -> None:
+    """The files for which a pod leaves a tenant's channel off; `off` is how many it left off when it started."""
+    does = "will leave" if off == 0 else "leaves"
     for file, wrong in sorted(refused.items()):
-        look.wrong(f"{pod} leaves the channel of {file} off: {wrong}", CHANNELS_CURE)
+        look.wrong(f"{pod} {does} the channel of {file} off: {wrong}", CHANNELS_CURE)
+    if off and not refused:
+        look.wrong(f"{pod} leaves {off:.0f} channels off: it started with older files", "start it again")

@@ -6,7 +6,7 @@ from machi_tools.diagnosis.findings import Look
 
 INSTALL = "install the app again with the scopes in services/channel-slack/README.md, and set SLACK_BOT_TOKEN"
 # What Slack says of a token that will never do; anything else may pass.
-_REFUSALS = {
+REFUSALS = {
     "account_inactive",
     "invalid_auth",
     "no_permission",
@@ -33,7 +33,7 @@ async def look_at_slack(tenant: str, settings: SlackSettings, platform: Platform
     told, team = heard.text("error"), heard.text("team_id")
     if not heard.status:
         look.wrong(f"Slack at {settings.api_url} does not answer: {heard.trouble}", "check SLACK_API_URL")
-    elif told in _REFUSALS:
+    elif told in REFUSALS:
         look.wrong(f"Slack refuses the token of {tenant}: {told}", "install the app again and set SLACK_BOT_TOKEN")
     elif heard.body.get("ok") is not True:
         look.note(f"Slack did not say whether the token of {tenant} is good ({told or heard.status})")

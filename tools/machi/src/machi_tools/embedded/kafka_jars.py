@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 
 SUMS = Path(__file__).with_name("kafka-jars.sha256")
 OFFLINE_CURE = "check that the Maven repository can be reached, or point MACHI_KAFKA_JARS at a folder with the jars"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,13 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "machi" / "jars"
 
 
-def class_path(progress: Progress | None = None) -> str:
+def class_path() -> str:
     """The verified class path; fetches what the cache lacks, or reads MACHI_KAFKA_JARS and fetches nothing."""
     jars = wanted()
     given = os.environ.get("MACHI_KAFKA_JARS")
     finder = _given(Path(given)) if given else _fetcher(cache())
-    paths: list[Path] = []
     with ThreadPoolExecutor(8) as pool:
-        for path in pool.map(finder, jars):
-            paths.append(path)
-            if progress is not None:
-                progress(len(paths), len(jars))
-    return os.pathsep.join(str(path) for path in paths)
+        return os.pathsep.join(str(path) for path in pool.map(finder, jars))
 
 
 def copy_to(folder: Path) -> None:
@@ -99,7 +93,7 @@ def _download(jar: Jar, repository: Path) -> Path:
         context = MavenContext(repo_cache=repository, timeout=60)
         path: Path = context.project(group, artifact).at_version(version).artifact().resolve()
     except (requests.RequestException, RuntimeError, OSError) as error:
-        raise StackError(f"{jar.coordinate} could not be fetched: {error}", OFFLINE_CURE) from error
+        raise StackError(f"{jar.coordinate} could not be fetched: {reason(error)}", OFFLINE_CURE) from error
     return path
 
 
@@ -108,5 +102,18 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def main() -> int:
+    """Fetch the jars into the cache, and copy them to a folder where one is named."""
+    try:
+        if sys.argv[1:]:
+            copy_to(Path(sys.argv[1]))
+        else:
+            class_path()
+    except StackError as error:
+        sys.stderr.write(f"{error}\n  cure: {error.cure}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    copy_to(Path(sys.argv[1]))
+    sys.exit(main())

@@ -1,11 +1,10 @@
 """A municipality's files: desks, people, categories; put by an operator's rpcs, done twice they change nothing."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import cast
-
-import yaml
 
 from machi.identity.v1 import staff_service_pb2 as staff_pb2
 from machi.identity.v1 import staff_service_pb2_grpc as staff_grpc
@@ -15,32 +14,42 @@ from machi_sdk.errors import MachiError
 from machi_sdk.rpc import Peers
 from machi_tools.errors import StackError
 from machi_tools.operator import DEADLINE, Operator, told
+from machi_tools.stack.city_file import ALL, CURE, CityFile, DeskEntry, PersonEntry, read_city_file, read_plain
 from machi_tools.stack.layout import Layout
 from machi_tools.stack.plan import SEEDS
 
-Row = dict[str, object]
 Tenant = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class City:
-    """The data files of one tenant."""
+    """The data files of one tenant; the catalogue as JSON, empty where there is none."""
 
-    tenant: Row
-    desks: list[Row]
-    staff: list[Row]
+    file: CityFile
     catalogue: str
-    slack_team: str = ""
 
     @property
     def tenant_id(self) -> str:
         """Whom the files are about."""
-        return str(self.tenant["tenant_id"])
+        return self.file.tenant.tenant_id
 
-    def desks_of(self, person: Row) -> list[str]:
-        """The desks of one person; "*" stands for all."""
-        named = cast("list[str]", person["desks"])
-        return [str(desk["desk_id"]) for desk in self.desks] if "*" in named else named
+    def left(self, directory: Iterable[staff_pb2.Staff]) -> list[str]:
+        """The ids of those in the directory whom the files no longer name."""
+        named = {person.staff_id for person in self.file.staff}
+        return [one.staff_id for one in directory if one.staff_id not in named]
+
+    def heirs(self, directory: Iterable[staff_pb2.Staff], team: str) -> dict[str, str]:
+        """Whose Slack account the files give to another: that other's id by the present holder's."""
+        heirs = {f"{team}/{person.slack_user}": person.staff_id for person in self.file.staff}
+        held = ((one.staff_id, heirs.get(one.slack_address, one.staff_id)) for one in directory)
+        return {holder: heir for holder, heir in held if holder != heir}
+
+    def desks_elsewhere(self) -> list[str]:
+        """The desks that the catalogue names and city.yaml does not; what is no desk its pod refuses."""
+        known = {desk.desk_id for desk in self.file.desks}
+        desks = json.loads(self.catalogue).get("desks") if self.catalogue else None
+        named = [desk.get("desk_id") for desk in desks if isinstance(desk, dict)] if isinstance(desks, list) else []
+        return [name for name in named if isinstance(name, str) and name not in known]
 
 
 def seed_folder(tenant: str) -> Path:
@@ -57,30 +66,18 @@ def read_city(layout: Layout, tenant: str) -> City:
 
 def read_folders(people: Path, reports: Path) -> City:
     """A city from the folder of its people and desks, and the one of its report pod's catalogue; StackError."""
-    path = people / "city.yaml"
-    try:
-        entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = City(
-            entry["tenant"], entry["desks"], entry["staff"], _read_catalogue(reports), entry.get("slack_team", "")
-        )
-        _requests(found, found.slack_team)
-    except OSError as error:
-        raise StackError(f"{path}: {error.strerror}", "name a folder that has a city.yaml") from error
-    except (KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
-        words = f"{path} or the catalogue beside it: {type(error).__name__}: {error}".partition("\n")[0]
-        raise StackError(words, "write it like the demo city's, deploy/helm/machi/demo/") from error
-    return found
+    return City(read_city_file(people / "city.yaml"), _read_catalogue(reports))
 
 
 def _read_catalogue(folder: Path) -> str:
-    """The report pod's catalogue as JSON, its wards included; empty when the folder has none."""
     path = next((path for path in sorted(folder.glob("catalogue.*")) if path.suffix in (".json", ".yaml")), None)
     if path is None:
         return ""
-    catalogue = yaml.safe_load(path.read_text(encoding="utf-8"))
-    wards = folder / "wards.geojson"
+    catalogue, wards = read_plain(path), folder / "wards.geojson"
+    if not isinstance(catalogue, dict):
+        raise StackError(f"{path}: is no mapping", CURE)
     if "wards" not in catalogue and wards.is_file():
-        catalogue["wards"] = json.loads(wards.read_text(encoding="utf-8"))
+        catalogue["wards"] = read_plain(wards)
     return json.dumps(catalogue, ensure_ascii=False, default=str)
 
 
@@ -92,18 +89,36 @@ async def seed(operator: Operator, city: City, team: str) -> None:
         raise told(error) from error
 
 
-async def put(operator: Operator, city: City, team: str) -> None:
-    """Put tenant, desks, staff and the catalogue; MachiError when a pod refuses or does not answer.
+async def seed_once(operator: Operator, city: City, team: str) -> bool:
+    """Put the files of a tenant that was never put; whether it was so. What somebody put since then stays.
 
+    Only the workspace of the files' officers follows the stack's: nobody could press a button any more.
+    """
+    there = next((each for each in await list_tenants(operator) if each.tenant_id == city.tenant_id), None)
+    if there is None or not there.names:
+        await put(operator, city, team)
+        return True
+    await operator.ask(partial(_move_officers, city, city.file.slack_team or team))
+    return False
+
+
+async def put(operator: Operator, city: City, team: str) -> None:
+    """Put the catalogue, desks, staff, and tenant; MachiError when a pod refuses or does not answer.
+
+    StackError when the catalogue has a desk that is none: its cards would wait for ever.
+    The catalogue goes first: its pod judges what no look at the files can, and one that is refused changes nothing.
+    The tenant goes last: one that has a name was put whole.
     `team` is the Slack workspace of officers whose file names none.
     """
 
     async def ask(peers: Peers, tenant: Tenant) -> None:
-        await _put_people(peers, tenant, _requests(city, city.slack_team or team))
+        if elsewhere := city.desks_elsewhere():
+            await _check_desks(peers, tenant, elsewhere)
         if city.catalogue:
             request = reports_pb2.PutCatalogueRequest(catalogue_json=city.catalogue)
             stub = reports_grpc.ReportServiceStub(peers.channel("reports"))
             await stub.PutCatalogue(request, timeout=DEADLINE, metadata=tenant)
+        await _put_people(peers, tenant, city, city.file.slack_team or team)
 
     await operator.ask(ask)
 
@@ -118,6 +133,17 @@ async def list_staff(operator: Operator) -> list[staff_pb2.Staff]:
     return await operator.ask(ask)
 
 
+async def remove_staff(operator: Operator, staff_ids: Sequence[str]) -> list[str]:
+    """Take out of the directory who left; the ids that nobody has."""
+    request = staff_pb2.RemoveStaffRequest(staff_ids=staff_ids)
+
+    async def ask(peers: Peers, tenant: Tenant) -> list[str]:
+        stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
+        return list((await stub.RemoveStaff(request, timeout=DEADLINE, metadata=tenant)).unknown_ids)
+
+    return await operator.ask(ask)
+
+
 async def list_tenants(operator: Operator) -> list[staff_pb2.Tenant]:
     """Every tenant of the release."""
 
@@ -128,55 +154,68 @@ async def list_tenants(operator: Operator) -> list[staff_pb2.Tenant]:
     return await operator.ask(ask)
 
 
-@dataclass(frozen=True)
-class _Requests:
-    tenant: staff_pb2.PutTenantRequest
-    desks: list[staff_pb2.PutDeskRequest]
-    staff: list[staff_pb2.PutStaffRequest]
-
-
-def _requests(city: City, team: str) -> _Requests:
-    language = str(city.tenant["default_language"])
-    return _Requests(
-        _tenant(city.tenant),
-        [staff_pb2.PutDeskRequest(desk=desk_of(desk, language)) for desk in city.desks],
-        [staff_pb2.PutStaffRequest(staff=_staff(person, city.desks_of(person), team)) for person in city.staff],
-    )
-
-
-def _tenant(row: Row) -> staff_pb2.PutTenantRequest:
-    return staff_pb2.PutTenantRequest(
-        tenant_id=str(row["tenant_id"]),
-        names=cast("dict[str, str]", row["names"]),
-        default_language=str(row["default_language"]),
-        time_zone=str(row["time_zone"]),
-        languages=cast("list[str]", row.get("languages", [])),
-    )
-
-
-async def _put_people(peers: Peers, tenant: Tenant, requests: _Requests) -> None:
+async def _check_desks(peers: Peers, tenant: Tenant, named: Sequence[str]) -> None:
     stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
-    await stub.PutTenant(requests.tenant, timeout=DEADLINE, metadata=tenant)
-    for desk in requests.desks:
-        await stub.PutDesk(desk, timeout=DEADLINE, metadata=tenant)
-    for person in requests.staff:
-        await stub.PutStaff(person, timeout=DEADLINE, metadata=tenant)
+    there = await stub.ListDesks(staff_pb2.ListDesksRequest(), timeout=DEADLINE, metadata=tenant)
+    if strange := set(named) - {desk.desk_id for desk in there.desks}:
+        raise StackError(
+            f"catalogue.yaml: desks: {', '.join(sorted(strange))} is no desk of city.yaml, nor one that is there",
+            "add it to city.yaml, or mend its desk_id",
+        )
 
 
-def desk_of(row: Row, language: str) -> staff_pb2.Desk:
+async def _put_people(peers: Peers, tenant: Tenant, city: City, team: str) -> None:
+    stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
+    file, entry = city.file, city.file.tenant
+    for desk in file.desks:
+        told = staff_pb2.PutDeskRequest(desk=desk_of(desk, entry.default_language))
+        await stub.PutDesk(told, timeout=DEADLINE, metadata=tenant)
+    there = (await stub.ListStaff(staff_pb2.ListStaffRequest(), timeout=DEADLINE, metadata=tenant)).staff
+    heirs, left = city.heirs(there, team), city.left(there)
+    for one in there:  # an account is one person's: who gets another one gives theirs up before its heir comes
+        if one.staff_id in heirs and one.staff_id not in left:
+            one.ClearField("slack_address")
+            await stub.PutStaff(staff_pb2.PutStaffRequest(staff=one), timeout=DEADLINE, metadata=tenant)
+    for person in file.staff:
+        desks = [desk.desk_id for desk in file.desks] if ALL in person.desks else person.desks
+        await stub.PutStaff(
+            staff_pb2.PutStaffRequest(staff=_staff(person, desks, team)), timeout=DEADLINE, metadata=tenant
+        )
+    request = staff_pb2.PutTenantRequest(
+        tenant_id=entry.tenant_id,
+        names=entry.names,
+        default_language=entry.default_language,
+        time_zone=entry.time_zone,
+        languages=entry.languages,
+    )
+    await stub.PutTenant(request, timeout=DEADLINE, metadata=tenant)
+
+
+async def _move_officers(city: City, team: str, peers: Peers, tenant: Tenant) -> None:
+    """Officers who are the files' by id and Slack user are put into the workspace; else they stay as they are."""
+    stub = staff_grpc.StaffServiceStub(peers.channel("identity"))
+    there = (await stub.ListStaff(staff_pb2.ListStaffRequest(), timeout=DEADLINE, metadata=tenant)).staff
+    users, taken = {each.staff_id: each.slack_user for each in city.file.staff}, {each.slack_address for each in there}
+    for one in there:
+        user = one.slack_address.partition("/")[2]
+        if team and user and users.get(one.staff_id) == user and f"{team}/{user}" not in taken:
+            one.slack_address = f"{team}/{user}"
+            await stub.PutStaff(staff_pb2.PutStaffRequest(staff=one), timeout=DEADLINE, metadata=tenant)
+
+
+def desk_of(desk: DeskEntry, language: str) -> staff_pb2.Desk:
     """A desk of the city's file; `language` is the city's, for desks that name none."""
-    name = str(row["desk_id"])
-    titles, spoken = cast("dict[str, str]", row["titles"]), str(row.get("language", language))
-    return staff_pb2.Desk(desk_id=name, name=name, titles=titles, phone=str(row["phone"]), language=spoken)
+    name, spoken = desk.desk_id, desk.language or language
+    return staff_pb2.Desk(desk_id=name, name=name, titles=desk.titles, phone=desk.phone, language=spoken)
 
 
-def _staff(row: Row, desks: list[str], team: str) -> staff_pb2.Staff:
+def _staff(person: PersonEntry, desks: Sequence[str], team: str) -> staff_pb2.Staff:
     return staff_pb2.Staff(
-        staff_id=str(row["staff_id"]),
-        display_name=str(row["name"]),
-        roles=cast("list[str]", row["roles"]),
+        staff_id=person.staff_id,
+        display_name=person.name,
+        roles=person.roles,
         desk_ids=desks,
-        slack_address=f"{team}/{row['slack_user']}",
+        slack_address=f"{team}/{person.slack_user}",
     )
 
 

@@ -1,13 +1,13 @@
 """One database and two roles per pod: the owner migrates, the pod itself only reads and writes rows."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from machi_tools.embedded.given import GivenPostgres, PostgresAddress
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 
 PRIVILEGES = (
     'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
@@ -15,6 +15,7 @@ PRIVILEGES = (
     'ALTER SCHEMA public OWNER TO "{name}-owner"',
     'GRANT USAGE ON SCHEMA public TO "{name}"',
 )
+Administrator: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class Words(Protocol):
@@ -22,6 +23,10 @@ class Words(Protocol):
 
     def word(self, name: str) -> str:
         """The same at every call."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Whether there is one already: what has none was not made by this stack."""
         ...
 
 
@@ -41,10 +46,11 @@ class Databases:
         return self.server.url(pod, f"{pod}-owner", self.secrets.word(f"database {pod}-owner"))
 
     async def ensure(self, pods: list[str]) -> None:
-        """Create what is missing; names come from checked manifests, so quoting them is enough."""
+        """Create what is missing, nothing where a name is taken; names of checked manifests are safe in quotes."""
         connection = await self._administrator("postgres")
         try:
-            existing = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
+            existing = await _owners(connection)
+            await self._refuse_strangers(connection, pods, existing)
             for pod in pods:
                 await self._roles(connection, pod)
                 if pod not in existing:
@@ -56,19 +62,35 @@ class Databases:
             await connection.close()
 
     async def drop(self, pods: list[str]) -> None:
-        """Delete the databases and roles of a server that others run."""
+        """Delete the pods' databases and roles of a server that others run; a database with another owner stays."""
         connection = await self._administrator("postgres")
         try:
+            existing = await _owners(connection)
             for pod in pods:
-                await connection.execute(f'DROP DATABASE IF EXISTS "{pod}" WITH (FORCE)')
+                if existing.get(pod) == f"{pod}-owner":
+                    await connection.execute(f'DROP DATABASE "{pod}" WITH (FORCE)')
                 await connection.execute(f'DROP ROLE IF EXISTS "{pod}", "{pod}-owner"')
         except asyncpg.PostgresError as error:
             raise StackError(f"PostgreSQL keeps a pod's data: {error}", "mend what it says, then try again") from error
         finally:
             await connection.close()
 
-    async def _roles(self, connection: "asyncpg.Connection[asyncpg.Record]", pod: str) -> None:
-        known = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+    async def _refuse_strangers(self, connection: Administrator, pods: list[str], existing: dict[str, str]) -> None:
+        known = await _names(connection)
+        taken = [
+            f"the database {pod} of {existing[pod]}"
+            for pod in pods
+            if existing.get(pod, "") not in ("", f"{pod}-owner")
+        ]
+        roles = known.intersection(name for pod in pods for name in (pod, f"{pod}-owner"))
+        taken += [f"the role {role}" for role in sorted(roles) if not self.secrets.knows(f"database {role}")]
+        if taken:
+            what = f"the server of DATABASE_URL has what this stack did not make: {', '.join(taken)}"
+            cure = "name a server where these names are free; or, if nobody needs them, drop them there yourself"
+            raise StackError(f"{what}; nothing was changed", cure)
+
+    async def _roles(self, connection: Administrator, pod: str) -> None:
+        known = await _names(connection)
         for role in (f"{pod}-owner", pod):
             # Nobody comes in before the privileges are set: a migration that waits for its database would meet them.
             verb = "ALTER" if role in known else "CREATE"
@@ -84,11 +106,22 @@ class Databases:
         finally:
             await connection.close()
 
-    async def _administrator(self, database: str) -> "asyncpg.Connection[asyncpg.Record]":
+    async def _administrator(self, database: str) -> Administrator:
         try:
             return await asyncpg.connect(self.server.url(database), timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            raise StackError(f"PostgreSQL refuses the administrator: {error}", "check DATABASE_URL") from error
+            raise StackError(f"PostgreSQL refuses the administrator: {reason(error)}", "check DATABASE_URL") from error
+
+
+async def _owners(connection: Administrator) -> dict[str, str]:
+    """Each database's owner."""
+    found = await connection.fetch("SELECT datname, pg_get_userbyid(datdba) AS owner FROM pg_database")
+    return {row["datname"]: row["owner"] for row in found}
+
+
+async def _names(connection: Administrator) -> set[str]:
+    """Of all roles."""
+    return {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
 
 
 def given_server(url: str) -> GivenPostgres:

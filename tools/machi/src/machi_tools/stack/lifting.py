@@ -25,6 +25,7 @@ from machi_tools.stack.state import State, read_state
 MEMORY_NEEDED = 900 * 1024**2
 DISK_NEEDED = 1024**3
 PATIENCE_SECONDS = 300.0
+MADE = ("data", "keys", "log", "state.json", "given.json", "secrets.json")  # the last by which the stack knows its own
 
 
 def ensure_running(layout: Layout, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -94,7 +95,8 @@ def stop(layout: Layout) -> bool:
 def reset(layout: Layout, environ: Mapping[str, str]) -> str:
     """Stop, then delete all data, keys and logs, those on servers that others run too; where photos stay, if anywhere.
 
-    Nobody starts the stack meanwhile: `up` waits until all is deleted.
+    Whatever else lies in the stack's folder, such as images that were built, stays. Nobody starts the stack meanwhile:
+    `up` waits until all is deleted.
     """
     from machi_tools.stack import emptying  # noqa: PLC0415 (heavy; up and down do without)
 
@@ -103,9 +105,9 @@ def reset(layout: Layout, environ: Mapping[str, str]) -> str:
         _stop(layout)
         asyncio.run(emptying.empty(layout, environ, kept))
         PostgresServer(layout.data("postgres")).destroy()
-        for path in layout.state.iterdir():
-            if path.name not in ("setup.lock", "up.lock"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for name in MADE:
+            path = layout.state / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return kept.photos
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from machi_tools.embedded.process import last_line
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 from machi_tools.stack.plan import Plan
 from machi_tools.stack.state import Step
 
@@ -35,7 +35,7 @@ async def ask(session: aiohttp.ClientSession, url: str, longest: int = 300) -> A
         async with session.get(url, timeout=aiohttp.ClientTimeout(total=3)) as response:
             return Answer(response.status, (await response.text()).strip()[:longest])
     except (aiohttp.ClientError, OSError) as error:
-        return Answer(0, str(error) or type(error).__name__)
+        return Answer(0, reason(error))
     except TimeoutError:
         return Answer(0, "no answer within 3 s")
 

@@ -17,6 +17,10 @@ class SecretStore:
         """A random word of 43 characters, the same at every call."""
         return self._kept(name, secrets.token_urlsafe(32))
 
+    def knows(self, name: str) -> bool:
+        """Whether this stack made it up already."""
+        return name in self._values
+
     def hexadecimal(self, name: str, prefix: str = "", count: int = 32) -> str:
         """Random hexadecimal digits after a prefix, the same at every call."""
         return self._kept(name, prefix + secrets.token_hex(count)[:count])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 FAMILIES = ("AWS_", "KAFKA_", "LINE_", "MACHI_", "OTEL_", "SIMULATOR_", "SLACK_")
-SINGLE = frozenset({"CRASH_AT", "DATABASE_URL", "OBJECT_STORE_URL", "PUBLIC_URL"})
+SINGLE = frozenset({"CRASH_AT", "DATABASE_URL", "OBJECT_STORE_URL", "PLATFORM_PROXY", "PUBLIC_URL"})
 # Where a stack lies and how it was installed, not what it does.
 PLACES = frozenset({"MACHI_KAFKA_JARS", "MACHI_ROOT", "MACHI_STATE_DIR", "MACHI_TEST_DATABASE_URL"})
 

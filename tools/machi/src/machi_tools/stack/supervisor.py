@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -111,7 +112,7 @@ class Supervisor:
         with self.journal.step("seed"):
             if city.seed_folder(self.plan.tenant).is_dir():
                 found = city.read_city(self.layout, self.plan.tenant)
-                put = partial(city.put, self._operator(), found, self.plan.slack_team)
+                put = partial(city.seed_once, self._operator(), found, self.plan.slack_team)
                 await seeding.patiently(put, self._check_alive)
         with self.journal.step("ready") as step:
             await readiness.wait_ready(self.plan, step, self.journal.save, self._check_alive)
@@ -159,8 +160,9 @@ class Supervisor:
         self._keepers.append(keeper)
         await keeper.start()
 
-    def _extra(self, name: str) -> "ExtraEnvironment":
-        return ExtraEnvironment(self.layout, name)
+    def _extra(self, name: str) -> Callable[[], dict[str, str]]:
+        """Reads one process's extra environment at each start."""
+        return partial(self.layout.extra_environment, name)
 
     def _check_alive(self) -> None:
         """Give up early on a child that cannot live."""
@@ -218,18 +220,6 @@ class Supervisor:
             settings=digests(self.plan.environ, self.plan.secrets.word(SETTINGS_KEY)),
             manifests=passports(self.plan.pods),
         )
-
-
-class ExtraEnvironment:
-    """Reads one process's extra environment at each start."""
-
-    def __init__(self, layout: Layout, name: str) -> None:
-        self._layout = layout
-        self._name = name
-
-    def __call__(self) -> dict[str, str]:
-        """The lines of env/<name> now."""
-        return self._layout.extra_environment(self._name)
 
 
 def supervise(layout: Layout) -> int:

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from machi_sdk.kafka_client import kafka_options
 from machi_sdk.settings import Settings
-from machi_tools.errors import StackError
+from machi_tools.errors import StackError, reason
 
 DEFAULT_PARTITIONS = 3
 ALREADY_THERE = 36  # another stack over the same given cluster was quicker
@@ -56,7 +56,6 @@ def _read(path: Path) -> Topic:
 
 async def ensure_topics(settings: Settings, topics: list[Topic]) -> int:
     """Create the missing topics, with as many copies as the cluster can hold up to three; how many were made."""
-    bootstrap = settings.kafka_bootstrap_servers
     client = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=10_000)
     try:
         await client.start()
@@ -68,7 +67,7 @@ async def ensure_topics(settings: Settings, topics: list[Topic]) -> int:
             _check(answer.topic_errors)
         return len(missing)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise StackError(f"Kafka at {bootstrap} refuses: {error}", "check KAFKA_BOOTSTRAP_SERVERS") from error
+        raise _refused(settings, error) from error
     finally:
         await client.close()
 
@@ -85,10 +84,17 @@ async def delete_topics(settings: Settings, names: list[str]) -> None:
                     f"Kafka keeps topic {name}: error {code}", "allow this user to delete it, then try again"
                 )
     except (KafkaError, OSError, TimeoutError) as error:
-        bootstrap = settings.kafka_bootstrap_servers
-        raise StackError(f"Kafka at {bootstrap} refuses: {error}", "check KAFKA_BOOTSTRAP_SERVERS") from error
+        raise _refused(settings, error) from error
     finally:
         await client.close()
+
+
+def _refused(settings: Settings, error: Exception) -> StackError:
+    """Of a broker that takes a user or not aiokafka tells no more than that it could not be reached."""
+    cure = "check KAFKA_BOOTSTRAP_SERVERS"
+    if "SASL" in settings.kafka_security_protocol:
+        cure += f", and that Kafka knows the user {settings.kafka_security_username} by this password"
+    return StackError(f"Kafka at {settings.kafka_bootstrap_servers} refuses: {reason(error)}", cure)
 
 
 def _new(topic: Topic, copies: int) -> NewTopic:

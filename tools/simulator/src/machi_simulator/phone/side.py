@@ -57,7 +57,7 @@ class SidePages:
         context: dict[str, object] = {
             "phones": self._phones.phones(request, people),
             "directs": [Direct(each, self._slack.state.direct(each.id), self._office.said(each)) for each in members],
-            "rooms": [each for each in rooms if not each.im],
+            "rooms": rooms,
             "notices": {query.get("notice_for", ""): query.get("notice", "")},
             "others": self._others(wanted),
             "full": len(chosen) >= MOST,
@@ -71,11 +71,13 @@ class SidePages:
         return self._site.page(request, "phones.html", shared | context | seen)
 
     def _desk(self, request: Request) -> tuple[SlackUser | None, list[Channel], Channel | None]:
+        """The channel asked for, else the newest, as the first of its members has it."""
         people = self._office.people()
-        member = people[0] if people else None
-        rooms = self._office.rooms(member)
+        rooms = [each for each in self._office.rooms(*people) if not each.im]
         named = next((each for each in rooms if each.id == request.query_params.get("channel")), None)
-        return member, rooms, named or self._office.newest(rooms)
+        room = named or self._office.newest(rooms)
+        inside = [each for each in people if room and each.id in room.members]
+        return next(iter(inside or people), None), rooms, room
 
     def _others(self, wanted: list[str]) -> list[Resident | SlackUser]:
         residents = [each for each in self._line.residents.values()[-50:] if each.id not in wanted]

@@ -4,7 +4,7 @@ from machi_simulator.jsontree import Json, text
 from machi_simulator.slack.call import Call
 from machi_simulator.slack.errors import SlackError
 from machi_simulator.slack.model import Channel, SlackMessage
-from machi_simulator.slack.posting import Posting, Written, check_content
+from machi_simulator.slack.posting import MOST_BYTES_OF_AN_UPDATE, Posting, Written, check_content
 from machi_simulator.slack.state import BOT_USER, SlackState, described
 
 
@@ -40,6 +40,8 @@ class ChatMethods:
             raise SlackError("is_inactive")
         message = self._own(call, "cant_update_message")
         written = check_content(self._state, call.args)
+        if len(written.text.encode("utf-8", "surrogatepass")) > MOST_BYTES_OF_AN_UPDATE:
+            raise SlackError("msg_too_long")
         if "blocks" not in call.args:
             written = Written(written.text, message.blocks)
         if _rich(message.blocks) and not _rich(written.blocks):

@@ -70,7 +70,7 @@ class ConversationMethods:
         if not kinds <= set(LISTING):
             raise SlackError("invalid_types")
         self._state.require(*(LISTING[kind] for kind in kinds))
-        rooms = [room for room in self._state.channels.values() if room.kind in kinds and _is_seen(room)]
+        rooms = [room for room in self._state.channels.values() if room.kind in kinds and room.open_to(BOT_USER)]
         if flag(call.args, "exclude_archived"):
             rooms = [room for room in rooms if not room.archived]
         rows, cursor = page([described_channel(room) for room in rooms], call.args)
@@ -124,7 +124,7 @@ class ConversationMethods:
 
     def _room(self, call: Call) -> Channel:
         room = self._state.channel(text(call.args, "channel"))
-        if not _is_seen(room):
+        if not room.open_to(BOT_USER):
             raise SlackError("channel_not_found")
         return room
 
@@ -150,8 +150,3 @@ def check_name(name: str) -> None:
         raise SlackError("invalid_name_punctuation")
     if SPECIALS.search(name) or name != name.lower():
         raise SlackError("invalid_name_specials")
-
-
-def _is_seen(room: Channel) -> bool:
-    """Who is not in a private channel does not know that there is one."""
-    return not room.is_private or BOT_USER in room.members

@@ -36,6 +36,10 @@ class Channel(Document):
         """As conversations.list names it."""
         return "im" if self.im else "private_channel" if self.is_private else "public_channel"
 
+    def open_to(self, user: str) -> bool:
+        """Who is not in a private channel or a direct conversation does not know that there is one."""
+        return self.kind == "public_channel" or user in self.members
+
 
 class SlackMessage(Document):
     """One message; `id` is `channel:ts`. `seen_by` limits an ephemeral one to a single person."""

@@ -92,8 +92,7 @@ class Officers:
 
     def say(self, user: str, channel: str, words: str, thread_ts: str = "") -> SlackMessage:
         """Write to a channel, or into a thread; who writes joins."""
-        room = self._state.channel(channel)
-        self._state.user(user)
+        room = self._room(user, channel)
         if room.archived:
             raise SlackError("is_archived")
         if user not in room.members:
@@ -103,10 +102,10 @@ class Officers:
 
     async def press(self, user: str, channel: str, ts: str, pressed: Pressed) -> Outcome:
         """Use a button or menu of a message."""
-        message = self._state.message(channel, ts)
+        room = self._room(user, channel)
+        message = self._state.message(room.id, ts)
         if message is None or message.seen_by not in ("", user):
             raise NotThereError("there is no such message")
-        room = self._state.channel(channel)
         body = self._frame("block_actions", user, pressed.tab) | {
             "container": {
                 "type": "message",
@@ -166,7 +165,7 @@ class Officers:
 
     async def command(self, user: str, channel: str, command: str, words: str, tab: str = "") -> Outcome:
         """Use a slash command; an answer with text is shown to the person, or to all, what opens in the `tab`."""
-        room, person = self._state.channel(channel), self._state.user(user)
+        room, person = self._room(user, channel), self._state.user(user)
         address = self._state.response_url(user, channel)
         answer = await self._outgoing.command(
             {
@@ -195,6 +194,13 @@ class Officers:
         if view is not None:
             event["view"] = described_view(self._state, view)
         return self._outgoing.event(event | {"event_ts": self._state.ts()})
+
+    def _room(self, user: str, channel: str) -> Channel:
+        """A channel that this person has. Raises SlackError channel_not_found."""
+        room = self._state.channel(channel)
+        if not room.open_to(self._state.user(user).id):
+            raise SlackError("channel_not_found")
+        return room
 
     def _hear(self, address: str, answer: Answer) -> None:
         entry = self._state.response_urls.get(address.rpartition("/")[2])

@@ -13,6 +13,8 @@ from machi_simulator.slack.scopes import READING
 from machi_simulator.slack.state import BOT_ID, BOT_USER, SlackState, described
 
 MOST_TEXT = 40_000
+# Slack writes "4,000 characters" and counts bytes.
+MOST_BYTES_OF_AN_UPDATE = 4_000
 
 
 @dataclass(frozen=True)

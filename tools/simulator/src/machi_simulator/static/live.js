@@ -170,7 +170,7 @@ function finished(form) {
   form.reset();
   form.querySelectorAll("textarea").forEach((field) => (field.value = ""));
   form.dispatchEvent(new CustomEvent("finished", { bubbles: true }));
-  const tray = form.closest("details.tray-of");
+  const tray = form.closest("details.tray-of") ?? form.querySelector("details.tray-of[open]");
   if (!tray) return;
   const inside = tray.contains(document.activeElement);
   tray.open = false;
@@ -210,19 +210,20 @@ document.addEventListener("keydown", (event) => {
 // Shows what was chosen before it is sent, and keeps to three photos.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-photos]");
-  if (form && event.target.type === "file") preview(form, [...event.target.files]);
+  if (form && event.target.type === "file") preview(form, event.target);
 });
 document.addEventListener("finished", (event) => {
-  if (event.target.matches("[data-photos]")) preview(event.target, []);
+  if (event.target.matches("[data-photos]")) preview(event.target, event.target.querySelector("input[type=file]"));
 });
 
-function preview(form, files) {
+// Too many are put back at once: what is wrong in a closed tray would hold up the form, and nobody would see why.
+function preview(form, input) {
   const list = form.querySelector(".previews");
-  const many = files.length > 3;
+  const many = input.files.length > 3;
+  if (many) input.value = "";
   list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
-  list.replaceChildren(...files.slice(0, 3).map(thumbnail));
+  list.replaceChildren(...[...input.files].map(thumbnail));
   form.querySelector(".error").textContent = many ? list.dataset.many : "";
-  form.querySelector("input[type=file]").setCustomValidity(many ? list.dataset.many : "");
 }
 
 function thumbnail(file) {

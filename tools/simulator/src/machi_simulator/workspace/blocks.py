@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from machi_simulator.jsontree import Json, child, children, text
 from machi_simulator.slack import forms, mrkdwn
-from machi_simulator.slack.model import SlackFile
+from machi_simulator.slack.model import SlackFile, SlackUser
 from machi_simulator.slack.state import SlackState
 from machi_simulator.workspace import rich
 
@@ -87,6 +87,11 @@ class Looks:
     def rich(self, block: Json) -> Markup:
         """A rich_text block as shown."""
         return rich.render(block, self.name)
+
+    def led(self, shown: Markup, reader: SlackUser) -> Markup:
+        """Links into this workspace go there as their reader; the app's own name nobody."""
+        home = f"{self._state.base_url}/workspace/?"
+        return shown.replace(f'href="{home}', Markup('href="{}user={}&amp;').format(home, reader.id))
 
     def picture(self, node: Json) -> str:
         """The address to show a picture from; empty for one outside this machine, which is only linked."""

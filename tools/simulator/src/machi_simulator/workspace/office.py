@@ -52,15 +52,14 @@ class Office:
         """Members, the app not among them."""
         return [user for user in self._state.users.values() if not user.is_bot]
 
-    def rooms(self, person: SlackUser | None) -> list[Channel]:
-        """Channels by name, then the person's direct conversation."""
-        found = [room for room in self._state.channels.values() if person and room.im in ("", person.id)]
+    def rooms(self, *people: SlackUser) -> list[Channel]:
+        """Channels that one of them has, by name, then their direct conversations."""
+        found = [room for room in self._state.channels.values() if any(room.open_to(each.id) for each in people)]
         return sorted(found, key=lambda room: (bool(room.im), room.name))
 
     def newest(self, rooms: list[Channel]) -> Channel | None:
         """The channel where something was said last."""
-        open_rooms = [room for room in rooms if not room.im]
-        return max(open_rooms, key=lambda room: self._last(room.id), default=None)
+        return max(rooms, key=lambda room: self._last(room.id), default=None)
 
     def seen(self, sight: Sight) -> dict[str, object]:
         """Messages, thread, and modal; looking is reading."""

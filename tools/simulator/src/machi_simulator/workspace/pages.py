@@ -46,7 +46,7 @@ class WorkspacePages:
         wanted = request.query_params
         people = self._office.people()
         person = self._state.users.get(wanted.get("user", "")) or (people[0] if people else None)
-        rooms = self._office.rooms(person)
+        rooms = self._office.rooms(*([person] if person else []))
         room = next((each for each in rooms if each.id == wanted.get("channel")), rooms[0] if rooms else None)
         root, at_home = wanted.get("thread", ""), bool(wanted.get("home"))
         home = home_view(self._state, person.id) if person and at_home else None
@@ -79,6 +79,8 @@ class WorkspacePages:
         async with request.form() as form:
             name = word(form, "name") or "Guest"
             user = SlackUser(id=word(form, "id") or capitals("U"), name=name, real_name=name)
+            if self._state.users.get(user.id) is not None:
+                return back(HOME, user=word(form, "user"), notice="that user id is taken")
         self._slack.officers.add(user)
         return back(HOME, user=user.id)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.domain.linking import is_code, typed_code
@@ -10,9 +11,11 @@ from machi_identity.entrypoints.dialogues.menu import Menu
 from machi_identity.entrypoints.dialogues.naming import POD
 from machi_sdk.dialogue import Reply, TurnContext
 from machi_sdk.messages import card, command_button, text
+from machi_sdk.names import fold, stands_in
 from machi_sdk.texts import Texts
 
-_PLACE = ("latitude", "longitude", "place")
+MOST_THANKS = 40
+_PLACE = ("latitude", "longitude", "place", "sent_in")
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,26 @@ class HelpDialogue:
             title, body = (self.texts.say(turn.language, f"help.likely-{part}") for part in ("title", "body"))
             other = command_button(self.texts.say(turn.language, "help.likely-other"), POD, self.command)
             return Reply((card(title, body, buttons=[*likely, other]),))
+        if self._is_thanks(typed):
+            return Reply((text(self.texts.say(turn.language, "help.thanks")),))
         sent = arguments.get("sent", "")
         key = f"help.sent-{sent}" if sent else "help.body"
         first = text(self.texts.say(turn.language, key if self.texts.has(key) else "help.body"))
         place = {part: arguments[part] for part in _PLACE if part in arguments}
         return Reply((first, *self.menu.messages(turn.language, **place)))
+
+    @cached_property
+    def _thanks(self) -> frozenset[str]:
+        """The words that thank, of all languages: folded once, for whatever is typed comes by here."""
+        words = self.texts.words("help.thanks-words").values()
+        return frozenset(fold(word) for line in words for word in line.split("|"))
+
+    def _is_thanks(self, typed: str) -> bool:
+        """Whether a short line thanks, in any language."""
+        if len(typed) > MOST_THANKS:
+            return False
+        said = fold(typed)
+        return any(stands_in(word, said) for word in self._thanks)
 
     def _about_code(self, typed: str, language: str) -> Message:
         """Somebody typed the code and no keyword."""

@@ -1,5 +1,6 @@
 """What the city can do, made from the installed pods."""
 
+import json
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,8 @@ from machi_sdk.texts import Texts, pick
 
 MOST_BUTTONS = 8
 MOST_LIKELY = 3
-MOST_TYPED = 40  # what fits a button's data on every platform
+# Of what was typed, as a button's data carries it on every platform: UTF-16 units of JSON.
+MOST_TYPED = 180
 
 
 class Installed(Protocol):
@@ -24,8 +26,25 @@ class Installed(Protocol):
 
 def _fit(entry: DialogueEntry, typed: str) -> int:
     """How many letters of the words are of this dialogue's own vocabulary."""
-    vocabulary = {fold(word) for words in (*entry.hints.values(), *entry.keywords.values()) for word in words}
-    return sum(len(word) for word in vocabulary if word and stands_in(word, typed))
+    return sum(len(word) for word in entry.vocabulary if stands_in(word, typed))
+
+
+def _carried(typed: str, entry: DialogueEntry) -> str:
+    """What was typed; of a long text its beginning, and what stands behind it of the dialogue's own vocabulary."""
+    said = typed.strip()
+    if _size(said) <= MOST_TYPED:
+        return said
+    whole, words = fold(said), ""
+    for word in sorted(entry.vocabulary, key=lambda each: (-len(each), each)):
+        if stands_in(word, whole) and not stands_in(word, words) and _size(f"{words} {word}") <= MOST_TYPED // 2:
+            words = f"{words} {word}"
+    while _size(said) + _size(words) > MOST_TYPED:
+        said = said[: -max(1, (_size(said) + _size(words) - MOST_TYPED) // 6)]
+    return f"{said}{words}"
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-16-le", "surrogatepass")) // 2
 
 
 @dataclass(frozen=True)
@@ -57,8 +76,10 @@ class Menu:
         folded = fold(typed)
         scored = [(_fit(entry, folded), pod, entry) for pod, entry in self._entries()]
         found = sorted((each for each in scored if each[0]), key=lambda each: -each[0])[:MOST_LIKELY]
-        said = typed.strip()[:MOST_TYPED]
-        return [command_button(pick(entry.titles, language), pod, entry.command, text=said) for _, pod, entry in found]
+        return [
+            command_button(pick(entry.titles, language), pod, entry.command, text=_carried(typed, entry))
+            for _, pod, entry in found
+        ]
 
     def _entries(self) -> list[tuple[str, DialogueEntry]]:
         found = [

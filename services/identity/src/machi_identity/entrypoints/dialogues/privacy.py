@@ -1,8 +1,7 @@
-"""Stop messages: every consent is withdrawn at once."""
+"""Stop messages: every consent is withdrawn at once, and what was never asked is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from machi.dialogue.v1.messages_pb2 import Message
 from machi_identity.adapters.work import IdentityWork
@@ -10,7 +9,7 @@ from machi_identity.domain.consent import Status
 from machi_identity.entrypoints.dialogues.naming import POD, purpose_titles
 from machi_identity.telemetry import DECISIONS
 from machi_identity.use_cases.withdraw_all import withdraw_all
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, end_open
 from machi_sdk.language import language as written
 from machi_sdk.messages import card, command_button
 from machi_sdk.telemetry import counter
@@ -38,9 +37,11 @@ class PrivacyDialogue:
 
     async def finish(self, work: IdentityWork, turn: TurnContext, answers: Answers) -> Reply:
         """Withdraw, and say so; a second time says that it is off already."""
+        await end_open(work, turn.citizen_id, ("messages",))  # what was half agreed to is off, too
         entries = await withdraw_all(turn.citizen_id, turn.channel, turn.event_id, work, work.clock)
-        work.then(partial(counter(DECISIONS).labels(Status.WITHDRAWN.value).inc, len(entries)))
-        purposes = [entry.decision.purpose for entry in entries]
+        for entry in entries:
+            work.then(counter(DECISIONS).labels(entry.decision.status.value).inc)
+        purposes = [entry.decision.purpose for entry in entries if entry.decision.status is Status.WITHDRAWN]
         stopped = await purpose_titles(work, purposes, self.texts, turn.language)
         return Reply((self._said(stopped, turn.language),))
 

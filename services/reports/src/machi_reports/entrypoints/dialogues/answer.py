@@ -2,25 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from machi_reports.adapters.work import ReportsWork
-from machi_reports.domain.conversation import Update, UpdateKind
+from machi_reports.domain.conversation import Update, UpdateKind, is_answered, open_questions
 from machi_reports.domain.report import Report
-from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, said, unknown
-from machi_reports.entrypoints.dialogues.report_questions import WORDS
-from machi_reports.entrypoints.wording import TEXTS
+from machi_reports.entrypoints.dialogues.own_cases import named_case, own_case, own_words_button, said, unknown
+from machi_reports.entrypoints.dialogues.report_questions import WORDS, urgent_in
+from machi_reports.entrypoints.wording import TEXTS, Wording
+from machi_reports.ports import CurrentCatalogues
 from machi_reports.use_cases.answer_officer import answer_officer
-from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext, end_waiting, open_session
+from machi_sdk import messages as say
+from machi_sdk.dialogue import (
+    Accept,
+    Answers,
+    Json,
+    Question,
+    Reject,
+    Reply,
+    TurnContext,
+    end_waiting,
+    open_session,
+    stay_open,
+)
 from machi_sdk.work import Works
 
 COMMAND = "answer"
+RIGHT_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class AnswerDialogue:
-    """`machi_sdk.dialogue.Dialogue`; arguments `case`, and `question` when the button of one was pressed."""
+    """`machi_sdk.dialogue.Dialogue`; arguments `case`, and `question`, the officer's words whose button was pressed.
+
+    Where these ask nothing, as those of a message, the reporter writes what they like.
+    """
 
     works: Works[ReportsWork]
+    catalogues: CurrentCatalogues
     command: str = COMMAND
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
@@ -31,7 +50,7 @@ class AnswerDialogue:
         if report is None:
             return unknown(turn)
         question = _pressed(entries, arguments.get("question", ""))
-        if question is not None and _is_answered(question, entries):
+        if question is not None and is_answered(question, entries):
             return said(turn, "answer.already", number=report.filing.case_number)
         return _given(report, question)
 
@@ -48,12 +67,24 @@ class AnswerDialogue:
         return Accept(value)
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
-        """Into the card's thread; the same question waits no more, should it have been asked and pressed as well."""
+        """Into the card's thread, with what they write right after, as people who write in short lines do.
+
+        The same question waits no more, should it have been asked and pressed as well. The office reads in its hours:
+        who tells of a danger hears whom to phone.
+        """
         case = own_case(answers.text("case"), answers.event_of("words"), turn)
         await answer_officer(case, answers.text("words"), answers.text("question_id"), work)
-        same = {"case": case.report_id, "question": answers.text("question")}
+        same = {name: answers.text(name) for name in ("case", "question_id")}
         await end_waiting(work, turn.citizen_id, same)
-        return said(turn, "answer.done", number=answers.text("number"))
+        title, done, more = (
+            TEXTS.say(turn.language, f"answer.{key}", number=answers.text("number"))
+            for key in ("passed-on", "done", "more")
+        )
+        told = say.card(title, done, buttons=[own_words_button(more, answers.text("case"))])
+        own = Answers(given={"case": answers.text("case"), "number": answers.text("number")})
+        stays = await stay_open(work, turn.citizen_id, COMMAND, own, RIGHT_AFTER)
+        urgent = urgent_in(answers.text("words"), Wording(turn.language, self.catalogues.current(turn.tenant)))
+        return Reply((told, *urgent), stays=stays)
 
     async def cancelled(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> None:
         """No other question about the case takes the person's next words; each can still be pressed."""
@@ -72,16 +103,14 @@ async def close_answers(work: ReportsWork, report: Report) -> None:
 
 
 def _pressed(entries: Sequence[Update], question_id: str) -> Update | None:
-    """The question of that id; a button without one, from before, means the last that was asked."""
+    """The question of that id; a button without one means the last that is open, or else the last that was asked."""
     questions = [entry for entry in entries if entry.kind is UpdateKind.QUESTION]
-    last = questions[-1] if questions else None
-    return next((each for each in questions if each.update_id == question_id), last)
-
-
-def _is_answered(question: Update, entries: Sequence[Update]) -> bool:
-    return any(entry.question_id == question.update_id and not entry.retracted for entry in entries)
+    if question_id:
+        return next((each for each in questions if each.update_id == question_id), None)
+    return next(reversed(open_questions(entries) or questions), None)
 
 
 def _given(report: Report, question: Update | None) -> Answers:
-    asked = {"question": question.text, "question_id": question.update_id} if question else {"question": ""}
-    return Answers(given={"case": report.report_id, "number": report.filing.case_number, **asked})
+    text, question_id = (question.text, question.update_id) if question else ("", "")
+    case = {"case": report.report_id, "number": report.filing.case_number}
+    return Answers(given={**case, "question": text, "question_id": question_id})

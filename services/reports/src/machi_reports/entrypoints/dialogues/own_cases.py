@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from machi.dialogue.v1.messages_pb2 import Button
 from machi_reports.domain.case_number import read_case_number
 from machi_reports.domain.report import Report
 from machi_reports.entrypoints.wording import TEXTS
@@ -26,6 +27,11 @@ async def named_case(city: City, turn: TurnContext, arguments: Mapping[str, str]
 def own_case(report_id: str, event_id: str, turn: TurnContext) -> OwnCase:
     """The case as its use cases take it; `event_id` is the message the words came with."""
     return OwnCase(report_id, turn.citizen_id, event_id, turn.now)
+
+
+def own_words_button(label: str, report_id: str) -> Button:
+    """A button to write what one likes about a case to its office, whatever was asked."""
+    return say.command_button(label, "reports", "answer", case=report_id, question="none")
 
 
 def said(turn: TurnContext, key: str, **places: str | int) -> Reply:

@@ -2,19 +2,21 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.consent import Chooser, Decision
 from machi_reports.domain.report import Report
 from machi_reports.domain.words import storable
-from machi_reports.entrypoints.dialogues.report_questions import DECIDED_SINCE, ReportSoFar, next_question
+from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, decided_since, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_reports.ports import Consents, CurrentCatalogues, WardMap
 from machi_reports.use_cases.file_report import FileReport, file_report
 from machi_sdk import messages as say
 from machi_sdk.dialogue import Accept, Answers, Json, Question, Reject, Reply, TurnContext
+from machi_sdk.errors import Unavailable
 from machi_sdk.manifest import Purpose
 from machi_sdk.names import fold
 from machi_sdk.telemetry import current_trace_id
@@ -44,27 +46,39 @@ class ReportDialogue:
             return _too_many(filed, Wording(turn.language, catalogue))
         decision = await self.consents.check(turn.tenant, turn.citizen_id)
         answers = Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
+        answers = await self._with_place(turn, answers, arguments)
         for key, value in catalogue.answers_in(arguments.get("text", "")):
             answers = answers.answered(key, value, turn.event_id)
-        return await self._with_place(turn, answers, arguments)
+        return answers
 
     def ask(self, answers: Answers, language: str) -> Question | None:
         """See `report_questions`."""
         return next_question(answers, self._wording(answers, language), self.notice)
 
     async def settle(self, turn: TurnContext, answers: Answers, key: str, value: Json) -> Accept | Reject:
-        """A place gets its ward, a photo must be there, a decision goes to the ledger."""
+        """A place gets its ward, a photo must be there, the last yes takes a decision to the ledger.
+
+        An answer about messages is about the very notice that was shown.
+        """
         match key, value:
             case "place", dict():
                 return await self._settle_place(turn, answers, value)
             case "photo", dict():
                 return await self._settle_photo(turn, value)
             case "messages", bool():
-                chooser = Chooser(turn.tenant, turn.citizen_id, turn.event_id, turn.channel)
-                await self.consents.decide(chooser, Decision.GIVEN if value else Decision.REFUSED)
+                return Accept({"wanted": value, "notice": self.notice.version})
             case "confirm", True:
                 return await self._settle_confirm(turn, answers)
         return Accept(value)
+
+    async def resumed(self, turn: TurnContext, answers: Answers) -> Answers:
+        """The summary says what they decided about messages meanwhile, elsewhere."""
+        so_far = ReportSoFar(answers)
+        with suppress(Unavailable):  # they are told before it is sent, at the latest
+            decided = await self.consents.check(turn.tenant, turn.citizen_id)
+            if so_far.messages_allowed is not None and not so_far.stands(decided):
+                return replace(answers, given={**answers.given, **decided_since(answers, decided)})
+        return answers
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
         """File it, unless the person said no in the end."""
@@ -98,7 +112,9 @@ class ReportDialogue:
             return answers
         place = {**pin, "title": storable(arguments.get("place", "")), "address": ""}
         settled = await self._settle_place(turn, answers, place) if _point(pin) else None
-        return answers.answered("place", settled.value, turn.event_id) if isinstance(settled, Accept) else answers
+        if not isinstance(settled, Accept):
+            return answers
+        return answers.answered("place", settled.value, arguments.get("sent_in") or turn.event_id)
 
     async def _settle_place(self, turn: TurnContext, answers: Answers, value: dict[str, Json]) -> Accept | Reject:
         wording = self._wording(answers, turn.language)
@@ -115,12 +131,22 @@ class ReportDialogue:
         return Accept({"latitude": point[0], "longitude": point[1], "title": title, "address": address, "ward": ward})
 
     async def _settle_confirm(self, turn: TurnContext, answers: Answers) -> Accept | Reject:
-        """Nobody sends what says otherwise about messages than what they decided meanwhile, elsewhere."""
+        """Nobody sends what says otherwise about messages than what they decided meanwhile, elsewhere.
+
+        What they answered here is decided with it: who goes back, stops, or takes the answer back has decided nothing.
+        """
+        so_far = ReportSoFar(answers)
         decided = await self.consents.check(turn.tenant, turn.citizen_id)
-        if (decided is Decision.GIVEN) == bool(ReportSoFar(answers).messages_allowed):
+        if so_far.stands(decided) and so_far.messages_wanted is not None:
+            wanted = Decision.GIVEN if so_far.messages_wanted else Decision.REFUSED
+            if wanted is not decided:
+                chooser = Chooser(turn.tenant, turn.citizen_id, turn.event_id, turn.channel)
+                await self.consents.decide(chooser, wanted)
+            return Accept(wanted.value)
+        if so_far.stands(decided):
             return Accept(decided.value)
         told = say.text(TEXTS.say(turn.language, "report.messages-since"))
-        return Reject((told,), keep={DECIDED_SINCE: decided is Decision.GIVEN})
+        return Reject((told,), keep=decided_since(answers, decided))
 
     async def _settle_photo(self, turn: TurnContext, value: dict[str, Json]) -> Accept | Reject:
         async with self.works.begin(turn.tenant) as work:

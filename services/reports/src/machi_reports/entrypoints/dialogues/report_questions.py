@@ -19,6 +19,11 @@ DETAIL = "detail-"
 DECIDED_SINCE = "decided-since"
 
 
+def decided_since(answers: Answers, decided: Decision) -> dict[str, Json]:
+    """That fact; it counts over the present answer alone, and no longer once they answer anew."""
+    return {DECIDED_SINCE: {"decision": decided.value, "over": answers.event_of("messages")}}
+
+
 @dataclass(frozen=True)
 class ReportSoFar:
     """The answers of the dialogue, read."""
@@ -30,6 +35,12 @@ class ReportSoFar:
         """Option id per question of the category."""
         keys = filter(_is_detail, self.answers)
         return {key.removeprefix(DETAIL): self.answers.text(key) for key in keys}
+
+    @property
+    def details_were_asked(self) -> bool:
+        """Whether a detail was answered by itself, and not by the words that said the category, too."""
+        told = self.answers.event_of("category")
+        return any(self.answers.event_of(key) != told for key in filter(_is_detail, self.answers))
 
     @property
     def place(self) -> Place:
@@ -66,20 +77,49 @@ class ReportSoFar:
         return [str(photo.get("media_id") or "") for photo in found]
 
     @property
+    def known_decision(self) -> str:
+        """What the ledger said when the dialogue last looked."""
+        since = self.answers.mapping(DECIDED_SINCE)
+        return str(since.get("decision") or self.answers.text("decision"))
+
+    @property
+    def messages_wanted(self) -> bool | None:
+        """What they answered here about messages; None when they did not, or decided otherwise elsewhere after it."""
+        since, answer = self.answers.mapping(DECIDED_SINCE), self.answers.mapping("messages").get("wanted")
+        is_overruled = bool(since) and since["over"] == self.answers.event_of("messages")
+        return answer if isinstance(answer, bool) and not is_overruled else None
+
+    @property
+    def notice_read(self) -> int:
+        """The version of the notice that they answered here; 0 when they answered none."""
+        version = self.answers.mapping("messages").get("notice")
+        return version if isinstance(version, int) else 0
+
+    @property
     def messages_allowed(self) -> bool | None:
-        """What the person decided, now or before; None when never asked."""
-        answer = self.answers.get(DECIDED_SINCE, self.answers.get("messages"))
-        if isinstance(answer, bool):
-            return answer
-        return {Decision.GIVEN.value: True, Decision.REFUSED.value: False}.get(self.answers.text("decision"))
+        """What the person decided last, here, elsewhere, or before; None when never asked."""
+        if self.messages_wanted is not None:
+            return self.messages_wanted
+        return {Decision.GIVEN.value: True, Decision.REFUSED.value: False}.get(self.known_decision)
+
+    def stands(self, decided: Decision) -> bool:
+        """Whether what is shown here about messages is true with what the ledger says, or will be made so."""
+        will_be = self.messages_wanted is not None and decided.value == self.known_decision
+        return will_be or (decided is Decision.GIVEN) == bool(self.messages_allowed)
 
 
 def next_question(answers: Answers, wording: Wording, notice: Purpose) -> Question | None:
     """The first question without an answer."""
     questions = _questions(answers, wording, notice)
-    asked = (question for question in questions if question.key not in answers or question.key == "photo")
+    again = {"photo", "messages"} if ReportSoFar(answers).notice_read != notice.version else {"photo"}
+    asked = (question for question in questions if question.key not in answers or question.key in again)
     question = next(asked, None)
     return replace(question, about=_about(ReportSoFar(answers), wording)) if question else None
+
+
+def urgent_in(words: str, wording: Wording) -> tuple[Message, ...]:
+    """Whom to phone, where free words tell of a danger; nothing otherwise."""
+    return _urgent(wording.catalogue.urgent_office_in(words), wording)
 
 
 def _about(so_far: ReportSoFar, wording: Wording) -> str:
@@ -92,30 +132,34 @@ def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[
     """Every question in order; what comes after an unanswered one is never asked for."""
     so_far = ReportSoFar(answers)
     categories = tuple(
-        Opt(entry.code, wording.pick(entry.labels), words=entry.all_words) for entry in wording.catalogue.categories
+        Opt(entry.code, wording.pick(entry.labels), words=entry.all_words, decides=entry.always_urgent)
+        for entry in wording.catalogue.categories
     )
     yield Question("category", wording.say("report.category"), Choices(categories))
     category = wording.catalogue.category(answers.text("category"))
     yield from _details(category, wording)
-    yield Question("place", wording.say("report.place"), PlaceQ(), before=_urgent_by_details(category, so_far, wording))
+    urgent = _urgent_by_details(category, so_far, wording)
+    yield Question("place", wording.say("report.place"), PlaceQ(), before=urgent)
     if answers.takes_more("photo", MOST_PHOTOS):
-        yield _photo_question(len(so_far.photo_ids), wording)
+        # Who had sent the place before is asked for none, and would not be told whom to phone.
+        before = urgent if so_far.kind_is_newer and not so_far.photo_ids else ()
+        yield replace(_photo_question(len(so_far.photo_ids), wording), before=before)
     yield Question("words", wording.say("report.words"), WORDS)
-    if answers.text("decision") == Decision.NONE:
+    if Decision.NONE in (answers.text("decision"), so_far.known_decision) or answers.asked_again("messages"):
         yield Question("messages", _notice_prompt(notice, wording), _yes_no("messages", wording))
     confirm = Confirm(*(wording.say(f"report.confirm-{name}") for name in ("yes", "no", "change")))
-    urgent = _urgent_by_details(category, so_far, wording) if so_far.kind_is_newer else ()
-    before, changes = (*urgent, _summary(so_far, wording)), tuple(_changes(answers, wording))
+    before = (*_urgent_in_the_end(so_far, urgent, wording), _summary(so_far, wording))
+    changes = tuple(_changes(answers, wording))
     yield Question("confirm", wording.say("report.confirm"), confirm, before=before, changes=changes)
 
 
 def _changes(answers: Answers, wording: Wording) -> Iterator[Change]:
-    """What can be corrected; another category asks its own details."""
+    """What can be corrected; another category asks its own details, and messages were perhaps decided before."""
     details = tuple(filter(_is_detail, answers))
     groups = {"category": ("category", *details), "detail": details}
     groups |= {key: (key,) for key in ("place", "photo", "words", "messages")}
     for name, keys in groups.items():
-        if any(answers.event_of(key) for key in keys):
+        if name == "messages" or any(answers.event_of(key) for key in keys):
             yield Change(wording.say(f"fact.{name}"), keys)
 
 
@@ -151,9 +195,17 @@ def _details(category: Category | None, wording: Wording) -> Iterator[Question]:
 
 
 def _urgent_by_details(category: Category | None, so_far: ReportSoFar, wording: Wording) -> tuple[Message, ...]:
-    if category is None or (category.always_urgent and category.questions):
+    """Whom to phone, where no question about details has said so already."""
+    if category is None or (category.always_urgent and so_far.details_were_asked):
         return ()
     return _urgent(category.urgent_office(so_far.details), wording)
+
+
+def _urgent_in_the_end(so_far: ReportSoFar, urgent: tuple[Message, ...], wording: Wording) -> tuple[Message, ...]:
+    """Whom to phone, before the summary: where the kind became urgent at last, or only the words tell of a danger."""
+    if not wording.catalogue.is_urgent(so_far.answers.text("category"), so_far.details):
+        return urgent_in(so_far.answers.text("words"), wording)
+    return urgent if so_far.kind_is_newer else ()
 
 
 def _urgent(office: UrgentOffice | None, wording: Wording) -> tuple[Message, ...]:
@@ -161,7 +213,7 @@ def _urgent(office: UrgentOffice | None, wording: Wording) -> tuple[Message, ...
         return ()
     phone, advice = wording.phone(office.phone), wording.pick(office.advice)
     words = wording.say("report.urgent", office=wording.pick(office.titles), phone=phone, advice=advice)
-    return (say.link(words, wording.say("report.urgent-call"), f"tel:{office.phone}"),)
+    return (say.link(words, wording.say("report.urgent-call"), wording.dialled(office.phone)),)
 
 
 def _yes_no(name: str, wording: Wording) -> Confirm:

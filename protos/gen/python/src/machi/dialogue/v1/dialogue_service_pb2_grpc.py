@@ -69,7 +69,7 @@ class DialogueServiceServicer:
     def Turn(self, request, context):
         """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
         Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
-        ABORTED turn-busy; UNAVAILABLE session-busy.
+        UNAVAILABLE session-busy.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

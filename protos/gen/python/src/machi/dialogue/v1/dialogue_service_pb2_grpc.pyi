@@ -36,7 +36,7 @@ class DialogueServiceStub:
     Turn: _grpc.UnaryUnaryMultiCallable[_dialogue_service_pb2.TurnRequest, _dialogue_service_pb2.TurnResponse]
     """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
     Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
-    ABORTED turn-busy; UNAVAILABLE session-busy.
+    UNAVAILABLE session-busy.
     """
     Card: _grpc.UnaryUnaryMultiCallable[_dialogue_service_pb2.CardRequest, _dialogue_service_pb2.CardResponse]
     """What a desk may see of a card now; logs one access "shown to desk".
@@ -63,7 +63,7 @@ class DialogueServiceAsyncStub(DialogueServiceStub):
     Turn: _aio.UnaryUnaryMultiCallable[_dialogue_service_pb2.TurnRequest, _dialogue_service_pb2.TurnResponse]  # type: ignore[assignment]
     """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
     Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
-    ABORTED turn-busy; UNAVAILABLE session-busy.
+    UNAVAILABLE session-busy.
     """
     Card: _aio.UnaryUnaryMultiCallable[_dialogue_service_pb2.CardRequest, _dialogue_service_pb2.CardResponse]  # type: ignore[assignment]
     """What a desk may see of a card now; logs one access "shown to desk".
@@ -93,7 +93,7 @@ class DialogueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dialogue_service_pb2.TurnResponse, _abc.Awaitable[_dialogue_service_pb2.TurnResponse]]:
         """One step of a conversation. The answer is kept by event id for 72 hours and returned again to a retry.
         Errors: INVALID_ARGUMENT event-id-missing, input-missing, command-unknown, action-unknown; NOT_FOUND card-unknown;
-        ABORTED turn-busy; UNAVAILABLE session-busy.
+        UNAVAILABLE session-busy.
         """
 
     @_abc_1.abstractmethod

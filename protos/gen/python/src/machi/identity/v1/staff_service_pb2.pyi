@@ -463,3 +463,43 @@ class PutStaffResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PutStaffResponse: _TypeAlias = PutStaffResponse  # noqa: Y015
+
+@_typing.final
+class RemoveStaffRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAFF_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def staff_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        staff_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["staff_ids", b"staff_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveStaffRequest: _TypeAlias = RemoveStaffRequest  # noqa: Y015
+
+@_typing.final
+class RemoveStaffResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNKNOWN_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def unknown_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        unknown_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unknown_ids", b"unknown_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveStaffResponse: _TypeAlias = RemoveStaffResponse  # noqa: Y015

@@ -70,6 +70,11 @@ class StaffServiceStub:
                 request_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.PutStaffRequest.SerializeToString,
                 response_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.PutStaffResponse.FromString,
                 _registered_method=True)
+        self.RemoveStaff = channel.unary_unary(
+                '/machi.identity.v1.StaffService/RemoveStaff',
+                request_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.RemoveStaffRequest.SerializeToString,
+                response_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.RemoveStaffResponse.FromString,
+                _registered_method=True)
 
 
 class StaffServiceServicer:
@@ -129,6 +134,14 @@ class StaffServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemoveStaff(self, request, context):
+        """Takes out who no longer works for the city: from then on nobody knows them, their name, desks, and roles. Ids that
+        nobody has are named, and the others are taken out all the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StaffServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -166,6 +179,11 @@ def add_StaffServiceServicer_to_server(servicer, server):
                     servicer.PutStaff,
                     request_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.PutStaffRequest.FromString,
                     response_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.PutStaffResponse.SerializeToString,
+            ),
+            'RemoveStaff': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveStaff,
+                    request_deserializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.RemoveStaffRequest.FromString,
+                    response_serializer=machi_dot_identity_dot_v1_dot_staff__service__pb2.RemoveStaffResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -358,6 +376,33 @@ class StaffService:
             '/machi.identity.v1.StaffService/PutStaff',
             machi_dot_identity_dot_v1_dot_staff__service__pb2.PutStaffRequest.SerializeToString,
             machi_dot_identity_dot_v1_dot_staff__service__pb2.PutStaffResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveStaff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/machi.identity.v1.StaffService/RemoveStaff',
+            machi_dot_identity_dot_v1_dot_staff__service__pb2.RemoveStaffRequest.SerializeToString,
+            machi_dot_identity_dot_v1_dot_staff__service__pb2.RemoveStaffResponse.FromString,
             options,
             channel_credentials,
             insecure,

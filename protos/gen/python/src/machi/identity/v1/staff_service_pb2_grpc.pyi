@@ -55,6 +55,10 @@ class StaffServiceStub:
     """Makes a member of staff so.
     Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
     """
+    RemoveStaff: _grpc.UnaryUnaryMultiCallable[_staff_service_pb2.RemoveStaffRequest, _staff_service_pb2.RemoveStaffResponse]
+    """Takes out who no longer works for the city: from then on nobody knows them, their name, desks, and roles. Ids that
+    nobody has are named, and the others are taken out all the same.
+    """
 
 @_typing.type_check_only
 class StaffServiceAsyncStub(StaffServiceStub):
@@ -82,6 +86,10 @@ class StaffServiceAsyncStub(StaffServiceStub):
     PutStaff: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.PutStaffRequest, _staff_service_pb2.PutStaffResponse]  # type: ignore[assignment]
     """Makes a member of staff so.
     Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
+    """
+    RemoveStaff: _aio.UnaryUnaryMultiCallable[_staff_service_pb2.RemoveStaffRequest, _staff_service_pb2.RemoveStaffResponse]  # type: ignore[assignment]
+    """Takes out who no longer works for the city: from then on nobody knows them, their name, desks, and roles. Ids that
+    nobody has are named, and the others are taken out all the same.
     """
 
 class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -149,6 +157,16 @@ class StaffServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_staff_service_pb2.PutStaffResponse, _abc.Awaitable[_staff_service_pb2.PutStaffResponse]]:
         """Makes a member of staff so.
         Errors: INVALID_ARGUMENT directory-entry-invalid; ABORTED slack-address-taken.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveStaff(
+        self,
+        request: _staff_service_pb2.RemoveStaffRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_staff_service_pb2.RemoveStaffResponse, _abc.Awaitable[_staff_service_pb2.RemoveStaffResponse]]:
+        """Takes out who no longer works for the city: from then on nobody knows them, their name, desks, and roles. Ids that
+        nobody has are named, and the others are taken out all the same.
         """
 
 def add_StaffServiceServicer_to_server(servicer: StaffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

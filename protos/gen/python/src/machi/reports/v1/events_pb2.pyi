@@ -84,6 +84,8 @@ Global___ReportFiled: _TypeAlias = ReportFiled  # noqa: Y015
 
 @_typing.final
 class ReportAcknowledged(_message.Message):
+    """An officer works on it; also after a rejection that was taken back."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REPORT_FIELD_NUMBER: _builtins.int
@@ -150,7 +152,7 @@ class ReporterWrittenTo(_message.Message):
     update_id: _builtins.str
     """Names the officer's words: ReportService.GetUpdate."""
     session_id: _builtins.str
-    """The dialogue session that keeps a reply; empty when the case is closed."""
+    """The dialogue session that keeps a reply."""
     @_builtins.property
     def report(self) -> Global___ReportRef: ...
     def __init__(
@@ -339,7 +341,7 @@ class ReportRated(_message.Message):
     REPORT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     score: _builtins.int
-    """1 to 5."""
+    """1 to 5; 0 once its reporter took the rating back: none counts, until another comes."""
     @_builtins.property
     def report(self) -> Global___ReportRef: ...
     def __init__(
