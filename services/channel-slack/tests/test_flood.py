@@ -12,8 +12,8 @@ from slack_city import DESK, OFFICER, STRANGER, SlackCity
 from machi.desk.v1.events_pb2 import DeskSummedUp
 from machi_channel_slack.adapters.cards import PostgresCards, announce
 from machi_channel_slack.adapters.digests import PostgresDigests, list_old
-from machi_channel_slack.domain.cards import Announced, CardKey
-from machi_channel_slack.domain.digests import ROUND, FloodRule, LineText, Summary, Tide
+from machi_channel_slack.domain.cards import Announced, CardKey, CardState
+from machi_channel_slack.domain.digests import MOST_LINES, ROUND, FloodRule, LineText, Summary, Tide
 from machi_channel_slack.rendering.digest import digest_message
 from machi_channel_slack.wiring import TEXTS
 from machi_sdk.clock import ManualClock
@@ -206,3 +206,29 @@ async def test_a_morning_s_list_strikes_out_what_moved_away_and_not_what_waits_f
     shown = digest_message(state, await digests.lines(state.key), partial(TEXTS.say, "en"))
     words = json.dumps(list(shown.blocks))
     assert [f"~*CARD-{number}*~" in words for number in (1, 2)] == [False, True]
+
+
+@pytest.mark.integration
+async def test_a_listed_case_leaves_its_list_only_when_there_is_something_to_read(
+    works: Works[Work], clock: ManualClock
+) -> None:
+    cards, digests = PostgresCards(works), PostgresDigests(works, FloodRule(cards=1))
+    keys = [CardKey("fukuoka", f"card-{number}", DESK) for number in range(MOST_LINES)]
+
+    async def say(version: int, *, quiet: bool) -> None:
+        async with works.begin("fukuoka") as work:
+            for key in keys:
+                await announce(work, key, Announced("lamps", version, urgent=False, quiet=quiet), {})
+
+    async def next_card() -> CardState | None:
+        return await cards.next_new("fukuoka", DESK, clock.now(), (), in_flood=True)
+
+    await say(1, quiet=False)
+    assert await digests.gather("fukuoka", DESK, clock.now())
+    await say(2, quiet=True)
+    assert await next_card() is None
+    calm = await cards.find(keys[0])
+    await say(3, quiet=False)
+    await say(4, quiet=True)
+    loud = await next_card()
+    assert (calm and calm.wanted, loud and loud.wanted) == (2, 4)

@@ -91,7 +91,7 @@ async def test_who_left_the_city_holds_nothing_and_is_called_a_colleague(
 
 async def test_open_cards_are_announced_once_when_their_desks_staff_changed(
     *, file_case: FileCase, card_of: CardOf, staff_turn: Turn, ledger: Ledger, look: Look, announced: Announced,
-    clock: ManualClock,
+    clock: ManualClock, outbox: Callable[[], Awaitable[list[Message]]],
 ) -> None:  # fmt: skip
     closed = await card_of(await file_case("hana"))
     await staff_turn(press(closed, "acknowledge"))
@@ -113,6 +113,8 @@ async def test_open_cards_are_announced_once_when_their_desks_staff_changed(
     for _ in range(2):
         await look()
     assert await announced() == [*before, "roads-chuo 2"]
+    cards = [each for each in await outbox() if isinstance(each, CardAnnounced)]
+    assert [each.quiet for each in cards] == [False] * len(before) + [True], "in a list it stays a line"
 
 
 async def test_what_changed_since_then_is_not_announced_again(

@@ -56,6 +56,22 @@ async def test_committed_rows_survive_a_restart_and_a_kill(server: PostgresServe
     assert (server.port, await count_notes(server)) == (port, 1)
 
 
+async def test_data_whose_password_is_gone_is_kept_and_never_taken_for_a_new_folder(server: PostgresServer) -> None:
+    await write_note(server)
+    server.stop()
+    word = server._password_file.read_text()
+    server._password_file.unlink()
+    if server._data == server.folder:
+        with pytest.raises(StackError, match="is missing"):
+            server.start()
+        return
+    server.start()
+    left = server._data.with_name(f"{server._data.name}.left")
+    assert (left / "PG_VERSION").exists()
+    assert server.password != word
+    shutil.rmtree(left)
+
+
 async def test_a_kill_under_open_sessions_can_be_healed(server: PostgresServer) -> None:
     await write_note(server)
     sessions = [await asyncpg.connect(server.url()) for _ in range(5)]

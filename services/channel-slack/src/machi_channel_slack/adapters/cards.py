@@ -25,12 +25,16 @@ TO_SHOW = "(wanted > shown OR held)"
 NEW = "(ts = '' AND attempted_at IS NULL)"
 # New to its desk, and free to wait for others: it is neither urgent nor asked for.
 FIRST = f"({NEW} AND shown = 0 AND wanted > 0 AND NOT at_once AND NOT held)"
-_ANNOUNCE = """
+# A line of a list tells all that there is, until there is more to read.
+_STAYS_LISTED = "$9 AND cards.held AND cards.wanted <= cards.shown"
+_ANNOUNCE = f"""
 INSERT INTO cards (tenant, card_id, desk_id, pod, wanted, shown, channel_id, ts, forms, trace, announced_at, due_at,
     at_once, held, tries, trouble)
-VALUES ($1, $2, $3, $4, $5, 0, '', '', '{}', $6::jsonb, $7, $7, $8, false, 0, '')
+VALUES ($1, $2, $3, $4, $5, 0, '', '', '{{}}', $6::jsonb, $7, $7, $8, false, 0, '')
 ON CONFLICT (tenant, card_id, desk_id) DO UPDATE
-SET wanted = excluded.wanted, pod = excluded.pod, trace = excluded.trace, due_at = excluded.due_at, tries = 0,
+SET wanted = excluded.wanted, pod = excluded.pod, trace = excluded.trace, tries = 0,
+    shown = CASE WHEN {_STAYS_LISTED} THEN excluded.wanted ELSE cards.shown END,
+    due_at = CASE WHEN {_STAYS_LISTED} THEN cards.due_at ELSE excluded.due_at END,
     at_once = cards.at_once OR excluded.at_once
 WHERE cards.wanted < excluded.wanted
 """
@@ -253,7 +257,8 @@ class PostgresCards:
 async def announce(work: Work, key: CardKey, news: Announced, trace: Mapping[str, str]) -> None:
     """A desk has something newer to see; in the consumer's transaction."""
     carried = orjson.dumps(dict(trace)).decode()
-    await work.db.execute(_ANNOUNCE, *_of(key), news.pod, news.version, carried, work.clock.now(), news.urgent)
+    said = (news.pod, news.version, carried, work.clock.now(), news.urgent, news.quiet)
+    await work.db.execute(_ANNOUNCE, *_of(key), *said)
 
 
 def _of(key: CardKey) -> tuple[str, str, str]:

@@ -27,11 +27,12 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True)
 class Announced:
-    """What a pod said of a card: there is this version, and whether it may wait."""
+    """What a pod said of a card: there is this version, whether it may wait, and whether there is nothing to read."""
 
     pod: str
     version: int
     urgent: bool
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,4 +37,4 @@ class Announcements:
             await self._list_old(work, Summary(event.desk_id, event.pod, event.day, event.card_ids, event.more))
             return
         key = CardKey(record.tenant, event.card_id, event.desk_id)
-        await self._announce(work, key, Announced(event.pod, event.version, event.urgent), record.trace)
+        await self._announce(work, key, Announced(event.pod, event.version, event.urgent, event.quiet), record.trace)

@@ -17,6 +17,8 @@ POD = "reports"
 
 # What a resident says or takes back goes before what nobody waits for.
 AT_ONCE = frozenset({Move.ANSWER, Move.REOPEN, Move.RETRACT, Move.UNRATE})
+# The card offers other colleagues; it says nothing that it did not say before.
+QUIET = frozenset({Move.RENEW})
 
 
 def publish(report: Report, step: Step, work: Work) -> None:
@@ -32,6 +34,7 @@ def publish(report: Report, step: Step, work: Work) -> None:
             version=step.version,
             occurred_at=stamp(step.at),
             urgent=report.filing.urgent or step.move in AT_ONCE,
+            quiet=step.move in QUIET,
         )
         work.emit(CARDS, report.report_id, card)
 

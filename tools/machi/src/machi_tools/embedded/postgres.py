@@ -144,7 +144,9 @@ class PostgresServer:
     def _make_data(self) -> None:
         """Make the cluster beside its final name, so that an interrupted attempt leaves nothing half made."""
         if (self._data / "PG_VERSION").exists():
-            return
+            if self._password_file.exists():
+                return
+            self._set_aside()
         unfinished = self._data.with_name(f"{self._data.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -156,6 +158,15 @@ class PostgresServer:
                 access.write(FROM_ANYWHERE)
         write_private(self._password_file, word)
         unfinished.rename(self._data)
+
+    def _set_aside(self) -> None:
+        """Data that nobody can enter: in a shelter it is what a deleted state folder left behind."""
+        if self._data == self.folder:
+            cure = f"put {self._password_file} back, or move {self.folder} away, then try again"
+            raise StackError(f"the password of PostgreSQL's data in {self.folder} is missing", cure)
+        left = self._data.with_name(f"{self._data.name}.left")
+        shutil.rmtree(left, ignore_errors=True)
+        self._data.rename(left)
 
     def _change_password(self) -> None:
         """Without a running server, as only the owner of the data can."""

@@ -224,6 +224,8 @@ class Supervisor:
 
 def supervise(layout: Layout) -> int:
     """Run the supervisor in this process."""
-    structlog.configure(processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()])
+    processors = structlog.processors
+    written = (processors.TimeStamper(fmt="iso"), processors.format_exc_info, processors.JSONRenderer())
+    structlog.configure(processors=written)
     os.chdir(Path("/"))
     return asyncio.run(Supervisor(layout).run())

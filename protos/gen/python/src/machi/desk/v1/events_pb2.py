@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amachi/desk/v1/events.proto\x12\rmachi.desk.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x01\n\rCardAnnounced\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06urgent\x18\x06 \x01(\x08\"\x8a\x01\n\x0c\x44\x65skSummedUp\x12\x0f\n\x07\x64\x65sk_id\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61rd_ids\x18\x04 \x03(\t\x12\x0c\n\x04more\x18\x05 \x01(\x05\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amachi/desk/v1/events.proto\x12\rmachi.desk.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x01\n\rCardAnnounced\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06urgent\x18\x06 \x01(\x08\x12\r\n\x05quiet\x18\x07 \x01(\x08\"\x8a\x01\n\x0c\x44\x65skSummedUp\x12\x0f\n\x07\x64\x65sk_id\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61rd_ids\x18\x04 \x03(\t\x12\x0c\n\x04more\x18\x05 \x01(\x05\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'machi.desk.v1.events_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CARDANNOUNCED']._serialized_start=79
-  _globals['_CARDANNOUNCED']._serialized_end=223
-  _globals['_DESKSUMMEDUP']._serialized_start=226
-  _globals['_DESKSUMMEDUP']._serialized_end=364
+  _globals['_CARDANNOUNCED']._serialized_end=238
+  _globals['_DESKSUMMEDUP']._serialized_start=241
+  _globals['_DESKSUMMEDUP']._serialized_end=379
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,7 @@ class CardAnnounced(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     URGENT_FIELD_NUMBER: _builtins.int
+    QUIET_FIELD_NUMBER: _builtins.int
     card_id: _builtins.str
     desk_id: _builtins.str
     pod: _builtins.str
@@ -38,6 +39,8 @@ class CardAnnounced(_message.Message):
     version: _builtins.int
     urgent: _builtins.bool
     """True when somebody waits for it: it never waits in a list, and goes before what nobody waits for, however much comes in."""
+    quiet: _builtins.bool
+    """True when there is nothing to read, as where only what can be chosen changed: a card in a list stays in it."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -49,10 +52,11 @@ class CardAnnounced(_message.Message):
         version: _builtins.int = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
         urgent: _builtins.bool = ...,
+        quiet: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "occurred_at", b"occurred_at", "pod", b"pod", "urgent", b"urgent", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_id", b"card_id", "desk_id", b"desk_id", "occurred_at", b"occurred_at", "pod", b"pod", "quiet", b"quiet", "urgent", b"urgent", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
