@@ -165,6 +165,16 @@ class NoGallery:
 
 
 @dataclass
+class OnTheWay:
+    """`Questions`, by the citizen ids of whom a message is asking."""
+
+    asked: set[str] = field(default_factory=set)
+
+    async def asking(self, tenant: str, citizen_id: str) -> bool:
+        return citizen_id in self.asked
+
+
+@dataclass
 class Chat:
     """A person at a channel."""
 
@@ -172,6 +182,7 @@ class Chat:
     turns: Turns
     register: Register
     pods: Pods
+    questions: OnTheWay
     last: wire.TurnResponse = field(default_factory=wire.TurnResponse)
     count: int = 0
 
@@ -224,5 +235,6 @@ async def a_chat(works: Works[Work], clock: ManualClock) -> Chat:
     kits = {"reports": DialogueKit(works, own, clock)}
     kits["identity"] = DialogueKit(works, [Language(register), Says("help")], clock)
     talkers = Pods(kits)
-    turns = Turns(register, talkers, InstalledOpenings(pods), EarlierMessages(works))
-    return Chat(works, turns, register, talkers)
+    questions = OnTheWay()
+    turns = Turns(register, talkers, InstalledOpenings(pods), EarlierMessages(works), questions)
+    return Chat(works, turns, register, talkers, questions)

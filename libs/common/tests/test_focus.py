@@ -50,6 +50,35 @@ async def test_a_pod_that_is_away_keeps_nobody_from_what_another_one_says(chat: 
     assert (await chat.types("a hole")).ask.key == "sure"
 
 
+@pytest.mark.parametrize(
+    ("sent", "then"),
+    [
+        (InboundEvent(text=TextSent(text="so wide")), "sure"),
+        (InboundEvent(place=PlaceSent(latitude=33.6, longitude=130.4)), "words"),
+    ],
+)
+async def test_an_answer_is_kept_for_the_question_that_is_just_arriving(
+    chat: Chat, sent: InboundEvent, then: str
+) -> None:
+    await chat.types("report", "1", "skip")
+    asked = chat.focus
+    chat.register.person.focus.CopyFrom(identity.Focus(version=7))
+    chat.questions.asked.add(chat.register.person.citizen_id)
+    waiting = await chat.pending(sent)
+    with pytest.raises(Unavailable, match="question-arriving"):
+        await chat.answered(waiting)
+    chat.register.person.focus.CopyFrom(identity.Focus(pod=asked[0], session_id=asked[1], version=8))
+    chat.questions.asked.clear()
+    assert (await chat.answered(waiting)).ask.key == then
+
+
+async def test_what_has_a_meaning_of_its_own_waits_for_no_question(chat: Chat) -> None:
+    chat.questions.asked.add(chat.register.person.citizen_id)
+    assert (await chat.types("report")).ask.key == "kind"
+    await chat.types("cancel", "fk-1234")
+    assert chat.said == ["cases: fk-1234"]
+
+
 async def test_a_button_of_the_same_pod_leads_back(chat: Chat) -> None:
     await chat.types("report", "1", "skip")
     at = chat.focus

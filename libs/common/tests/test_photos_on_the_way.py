@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from chatting import OnTheWay
 
 from machi.channel.v1.events_pb2 import InboundEvent, MediaSent
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
@@ -180,7 +181,7 @@ async def take_photo(talkers: Talkers, age: timedelta, reason: str, rows: Rows |
     }
     pending = PendingEvent(cast("asyncpg.Record", row), cast("Works[Work]", rows or Rows()))
     people, earlier = cast("People", SimpleNamespace(channel="line")), cast("EarlierMessages", None)
-    turns = Turns(people, talkers, InstalledOpenings(InstalledPods()), earlier)
+    turns = Turns(people, talkers, InstalledOpenings(InstalledPods()), earlier, OnTheWay())
     writer = Writer("c-1", "en", identity.Focus(pod="album", session_id="s-1"))
     await turns.take(pending, writer, Gallery())
 

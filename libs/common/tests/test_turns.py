@@ -5,6 +5,7 @@ import gc
 from datetime import UTC, datetime
 
 import pytest
+from chatting import OnTheWay
 
 from machi.channel.v1.events_pb2 import InboundEvent
 from machi.identity.v1 import identity_service_pb2 as identity
@@ -46,7 +47,7 @@ async def turns(release: LocalRelease, register: Register, works: Works[Work], t
     await release.install(toy)
     release.installed.read_whole = True
     talkers = Talkers(release.peers("toy"), Bulkheads())
-    return Turns(register, talkers, InstalledOpenings(release.installed), EarlierMessages(works))
+    return Turns(register, talkers, InstalledOpenings(release.installed), EarlierMessages(works), OnTheWay())
 
 
 async def accepted(works: Works[Work]) -> PendingEvent:

@@ -38,9 +38,11 @@ def rows(works: Works[Work], clock: ManualClock) -> DeliveryRows:
     return DeliveryRows(works, clock, "line")
 
 
-def asked(citizen_id: str, number: int) -> Received:
+def asked(citizen_id: str, number: int, focus_pod: str = "") -> Received:
     name = f"{citizen_id}/{number}"
-    request = DeliveryRequested(delivery_id=name, citizen_id=citizen_id, channel="line", thread=f"case {name}")
+    request = DeliveryRequested(
+        delivery_id=name, citizen_id=citizen_id, channel="line", thread=f"case {name}", focus_pod=focus_pod
+    )
     request.send_before.FromDatetime(NOW + timedelta(hours=1))
     return Received(request, request.delivery_id, "x", TENANT, citizen_id, NOW, "topic", {})
 
@@ -83,6 +85,23 @@ async def test_a_replica_whose_clock_is_ahead_takes_nothing_that_another_has_beg
     assert ids(await rows.claim(TENANT, 1)) == ["c0000/0"]
     hasty = DeliveryRows(works, ManualClock(datetime.now(UTC) + timedelta(hours=1)), "line")
     assert ids(await hasty.claim(TENANT, 9)) == ["c0001/0"]
+
+
+async def test_a_question_is_arriving_from_its_first_request_until_its_end(
+    works: Works[Work], rows: DeliveryRows, clock: ManualClock
+) -> None:
+    async with works.begin(TENANT) as work:
+        await rows.accept([asked("asked", 1, "reports"), asked("told", 1)], work)
+    question, news = await rows.claim(TENANT, 9)
+    assert not await rows.asking(TENANT, "asked")
+    for each in (question, news):
+        await rows.posting(each, clock.now())
+    assert [await rows.asking(TENANT, each) for each in ("asked", "told")] == [True, False]
+    clock.advance(timedelta(seconds=31))
+    assert not await rows.asking(TENANT, "asked"), "after a while words are what they are"
+    await rows.posting(question, clock.now())
+    await rows.conclude(question, End.ACCEPTED, "")
+    assert not await rows.asking(TENANT, "asked")
 
 
 async def test_who_has_many_waits_for_the_others(works: Works[Work], rows: DeliveryRows) -> None:

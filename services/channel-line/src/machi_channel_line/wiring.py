@@ -51,18 +51,19 @@ async def assemble(pod: Pod) -> None:
     session = aiohttp.ClientSession(connector=connector, proxy=pod.settings.platform_proxy)
     lines = {tenant: LineApi(session, settings) for tenant, settings in channels.items()}
     menus = MenuRows(pod.works(LineWork), pod.database)
-    entrance = _hang_inbound(pod, lines, menus)
+    deliveries = DeliveryRows(pod.works(Work), pod.clock, CHANNEL)
+    entrance = _hang_inbound(pod, lines, menus, deliveries)
     pod.route("/line/webhook", WebhookEndpoint(Door(channels, entrance, pod.clock, pod.health.troubles)))
-    _hang_deliveries(pod, lines)
+    _hang_deliveries(pod, lines, deliveries)
     _hang_menus(pod, lines, menus)
     _hang_merges(pod)
     pod.background("line session", lambda: _held(session))
 
 
-def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance:
+def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus, deliveries: DeliveryRows) -> Entrance:
     works = pod.works(LineWork)
     people, openings = People(pod.peers, CHANNEL), InstalledOpenings(pod.installed)
-    turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works))
+    turns = Turns(people, Talkers(pod.peers, Bulkheads()), openings, EarlierMessages(works), deliveries)
     answerer = Answerer(people, pod.clock)
     handler = AnswerEvent(lines, turns, answerer, menus, render, TEXTS)
     served = ServedOnly(handler, lines.keys(), pod.settings.line_channels.off)
@@ -73,13 +74,11 @@ def _hang_inbound(pod: Pod, lines: dict[str, LineApi], menus: Menus) -> Entrance
     return Entrance(CHANNEL, INBOUND, pod.producer, pod.keys.hmac, consumer.unread_seconds)
 
 
-def _hang_deliveries(pod: Pod, lines: dict[str, LineApi]) -> None:
-    works = pod.works(Work)
-    rows = DeliveryRows(works, pod.clock, CHANNEL)
+def _hang_deliveries(pod: Pod, lines: dict[str, LineApi], rows: DeliveryRows) -> None:
     outlets = {tenant: DeliverMessage(line, render_pushed) for tenant, line in lines.items()}
     sender = SendDelivery(outlets, People(pod.peers, CHANNEL), rows, pod.clock)
     loop = DeliveryLoop(rows, sender, sorted(pod.settings.tenants - pod.settings.line_channels.off))
-    pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
+    pod.consume("machi.deliveries.requests.v1", pod.works(Work), loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run, loop.stop)
     pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)

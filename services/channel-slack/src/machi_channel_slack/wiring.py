@@ -55,7 +55,8 @@ async def assemble(pod: Pod) -> None:
     talkers, people = Talkers(pod.peers, bulkheads), People(pod.peers, CHANNEL)
     earlier = EarlierMessages(pod.works(Work))
     openings = InstalledOpenings(pod.installed)
-    turns = Turns(people, talkers, openings, earlier)
+    deliveries = DeliveryRows(pod.works(Work), pod.clock, CHANNEL)
+    turns = Turns(people, talkers, openings, earlier, deliveries)
     pods = DialoguePods(pod.peers, bulkheads, pod.installed)
     lobbies = {tenant: Lobby(tenant, slack, cards, desks, people, pods, TEXTS, {}) for tenant, slack in slacks.items()}
     homes = Homes(lobbies, pod.clock)
@@ -70,7 +71,7 @@ async def assemble(pod: Pod) -> None:
     pod.route("/slack/commands", webhooks.commands)
     _hang_cards(pod, _halls(pod, slacks, cards, desks, pods))
     pod.background("homes", homes.run)
-    _hang_deliveries(pod, directs, people)
+    _hang_deliveries(pod, directs, people, deliveries)
     pod.background("slack session", partial(_keep, session))
 
 
@@ -92,13 +93,11 @@ def _hang_cards(pod: Pod, halls: dict[str, Hall]) -> None:
     pod.background("poster watch", poster.watch)
 
 
-def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: People) -> None:
-    works = pod.works(Work)
-    rows = DeliveryRows(works, pod.clock, CHANNEL)
+def _hang_deliveries(pod: Pod, directs: Mapping[str, DirectMessages], people: People, rows: DeliveryRows) -> None:
     outlets = {tenant: DeliverMessage(each, people, pod.clock) for tenant, each in directs.items()}
     served = sorted(pod.settings.tenants - pod.settings.slack_channels.off)
     loop = DeliveryLoop(rows, SendDelivery(outlets, people, rows, pod.clock), served)
-    pod.consume("machi.deliveries.requests.v1", works, loop.accept, batch=AT_ONCE)
+    pod.consume("machi.deliveries.requests.v1", pod.works(Work), loop.accept, batch=AT_ONCE)
     pod.background("deliveries", loop.run, loop.stop)
     pod.background("deliveries watch", loop.watch)
     pod.background("deliveries forgetting", loop.forget)

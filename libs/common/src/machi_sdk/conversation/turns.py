@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.identity.v1 import identity_service_pb2 as identity
 from machi_sdk.conversation.deciding import Step, decide, open_by_role
-from machi_sdk.conversation.openings import InstalledOpenings
+from machi_sdk.conversation.openings import InstalledOpenings, Opening
 from machi_sdk.conversation.people import People
 from machi_sdk.conversation.talkers import TOO_SLOW, Talkers
 from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
@@ -28,6 +28,8 @@ _NO_DOWNLOAD = "photo-download"
 # A message is told as these where what it was meant for took no notice of it.
 _PART, _ANEW = "part", "anew"
 _TYPED_OR_SENT = ("text", "place", "photo", "unsupported")
+# The kinds of events that answer a question without a button.
+_ANSWERS = ("text", "place", "media", "other")
 _IN_VAIN = (_NO_DOWNLOAD, TOO_SLOW)
 
 log = get_logger()
@@ -49,6 +51,14 @@ class Content(Protocol):
 
     async def photo(self, content_id: str) -> tuple[str, AsyncIterator[bytes]]:
         """Content type and bytes, bounded. NoPhoto, DownloadFailed to try again, Unavailable until it is mended."""
+        ...
+
+
+class Questions(Protocol):
+    """Messages on their way that ask people something."""
+
+    async def asking(self, tenant: str, citizen_id: str) -> bool:
+        """Whether the person may read one already whose dialogue is not their focus yet."""
         ...
 
 
@@ -88,6 +98,7 @@ class Turns:
     talkers: Talkers
     openings: InstalledOpenings
     earlier: EarlierMessages
+    questions: Questions
     asked: MutableMapping[PendingEvent, asyncio.Task[identity.ResolveResponse]] = field(
         init=False, default_factory=WeakKeyDictionary
     )
@@ -220,6 +231,8 @@ class Turns:
 
     async def _step(self, pending: PendingEvent, writer: Writer, content: Content) -> Step | None:
         step = decide(pending.event, writer.focus.pod, self.openings)
+        if step is not None and await self._may_answer(pending, writer, step):
+            raise Unavailable("question-arriving")
         if step is not None and pending.event.HasField("followed") and writer.language_chosen:
             step.request.open.arguments["language"] = writer.language  # who comes back is not asked again
         if step is None or not pending.event.HasField("media") or step.opens:
@@ -230,6 +243,13 @@ class Turns:
         sent = pending.event.media
         photo = wire.Photo(media_id=media_id, set_id=sent.set_id, set_index=sent.set_index)
         return Step(step.pod, wire.TurnRequest(photo=photo))
+
+    async def _may_answer(self, pending: PendingEvent, writer: Writer, step: Step) -> bool:
+        """Whether what says nothing to anybody is the answer to a question that has just been delivered."""
+        if writer.focus.pod or pending.event.WhichOneof("kind") not in _ANSWERS or not step.opens:
+            return False
+        is_meant = Opening(step.pod, step.request.open.command) != self.openings.by_role("fallback")
+        return not is_meant and await self.questions.asking(pending.tenant, writer.citizen_id)
 
     async def _take_back(self, pending: PendingEvent, writer: Writer) -> wire.TurnResponse | None:
         """Take back all that came with the message; answered by the dialogue that asks for it again, if one does."""

@@ -56,6 +56,11 @@ _PUT_OFF = (
 _WAITING = (
     "SELECT reason, count(*) AS n FROM deliveries WHERE tenant = $1 AND state = 'open' AND reason <> '' GROUP BY reason"
 )
+# Longer than an attempt, and its repetition after a crash, take: then words are what they are.
+_ARRIVING = timedelta(seconds=30)
+_ASKING = (
+    "SELECT request FROM deliveries WHERE tenant = $1 AND citizen_id = $2 AND state = 'open' AND first_post_at > $3"
+)
 STATES = {
     End.REFUSED: deliveries.DELIVERY_STATE_REFUSED,
     End.ACCEPTED: deliveries.DELIVERY_STATE_ACCEPTED,
@@ -157,6 +162,12 @@ class DeliveryRows:
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_WAITING, tenant)
         return {row["reason"]: row["n"] for row in rows}
+
+    async def asking(self, tenant: str, citizen_id: str) -> bool:
+        """Whether a question was sent to the person just now whose dialogue they are not known to be in yet."""
+        async with self._works.begin(tenant) as work:
+            rows = await work.db.fetch(_ASKING, tenant, citizen_id, self._clock.now() - _ARRIVING)
+        return any(deliveries.DeliveryRequested.FromString(row["request"]).focus_pod for row in rows)
 
     async def forget(self, tenant: str) -> None:
         """Remove what ended long ago."""
