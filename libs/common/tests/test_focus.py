@@ -72,6 +72,19 @@ async def test_an_answer_is_kept_for_the_question_that_is_just_arriving(
     assert (await chat.answered(waiting)).ask.key == then
 
 
+async def test_a_question_that_has_arrived_since_the_person_was_asked_for_is_answered(chat: Chat) -> None:
+    await chat.types("report", "1", "skip")
+    asked = chat.focus
+    chat.register.person.focus.CopyFrom(identity.Focus(version=7))
+    waiting = await chat.pending(InboundEvent(text=TextSent(text="so wide")))
+    chat.turns.foresee(waiting)
+    await chat.turns.asked[waiting]
+    chat.register.person.focus.CopyFrom(identity.Focus(pod=asked[0], session_id=asked[1], version=8))
+    with pytest.raises(Unavailable, match="question-arriving"):
+        await chat.answered(waiting)
+    assert (await chat.answered(waiting)).ask.key == "sure"
+
+
 async def test_what_has_a_meaning_of_its_own_waits_for_no_question(chat: Chat) -> None:
     chat.questions.asked.add(chat.register.person.citizen_id)
     assert (await chat.types("report")).ask.key == "kind"

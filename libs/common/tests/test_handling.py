@@ -25,8 +25,8 @@ MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
 class Pod:
     """Handles batches of five, and remembers the sizes of what it was given."""
 
-    def __init__(self, works: Works[Work]) -> None:
-        self.handling = Handling(Subscription("topic", "toy.x", works, self.handle, batch=5), TENANTS)
+    def __init__(self, works: Works[Work], tenants: frozenset[str] = TENANTS) -> None:
+        self.handling = Handling(Subscription("topic", "toy.x", works, self.handle, batch=5), tenants)
         self.sizes: list[int] = []
         self.down = False
 
@@ -152,6 +152,18 @@ async def test_tenants_are_kept_apart_within_a_batch(pod: Pod, works: Works[Work
     assert (await notes(works), await notes(works, "sapporo")) == (["e0", "e4"], ["e2"])
     assert await notes(works, "kitakyushu") == []
     assert await parked(pod_database) == [("e1", "foreign-tenant"), ("e3", "foreign-tenant")]
+
+
+async def test_a_newer_replica_handles_what_an_older_one_knew_no_tenant_of(
+    pod: Pod, works: Works[Work], pod_database: PodDatabase
+) -> None:
+    await pod.end([raw(0, tenant="kitakyushu"), raw(1, tenant="nowhere")])
+    await pod.handling.replay_parked()
+    assert await notes(works, "kitakyushu") == []
+    for _ in range(2):
+        await Pod(works, TENANTS | {"kitakyushu"}).handling.replay_parked()
+    assert await notes(works, "kitakyushu") == ["e0"]
+    assert await parked(pod_database) == [("e1", "foreign-tenant")]
 
 
 async def test_what_is_no_event_is_parked_whole(pod: Pod, pod_database: PodDatabase, database: Database) -> None:

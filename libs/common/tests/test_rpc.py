@@ -135,6 +135,15 @@ async def test_a_declared_caller_is_known_by_name_tenant_and_trace(release: Loca
     assert registry.calls == [Call("caller", "sapporo")]
 
 
+async def test_pods_are_called_past_every_proxy(
+    release: LocalRelease, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    await list_pods(release.peers("caller"))
+    assert len(registry.calls) == 1
+
+
 async def test_a_caller_that_is_not_installed_or_does_not_declare_the_call_is_refused(
     release: LocalRelease, registry: Registry
 ) -> None:

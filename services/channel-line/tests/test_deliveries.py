@@ -19,6 +19,9 @@ from machi_simulator.faults import Fault
 pytestmark = pytest.mark.integration
 
 PUSH = "/line/v2/bot/message/push"
+AGED = """
+UPDATE deliveries SET tries = 20, due_at = now() WHERE state = 'open' AND reason = 'channel-not-here' RETURNING true
+"""
 
 
 def requested(user: str, words: str, version: int = 1, **more: object) -> deliveries.DeliveryRequested:
@@ -68,7 +71,18 @@ async def ends(
 
 async def test_what_is_asked_of_a_tenant_without_line_comes_to_an_end(city: LineCity) -> None:
     asked = requested("somebody", "だれ", 7)
-    assert await ends(city, [asked], "sapporo") == [("failed", "no-channel")]
+
+    async def a_quarter_of_an_hour_passes() -> None:
+        """No newer replica, one that has the tenant's channel, has taken it."""
+
+        async def put_off() -> bool:
+            async with city.pod.works(Work).begin("sapporo") as work:
+                return bool(await work.db.fetch(AGED))
+
+        await wait_until(put_off)
+
+    found, _ = await asyncio.gather(ends(city, [asked], "sapporo"), a_quarter_of_an_hour_passes())
+    assert found == [("failed", "no-channel")]
     said = [record.event for record in await read_all(city.bootstrap, "machi.deliveries.outcomes.v1")]
     ours = [each for each in said if isinstance(each, deliveries.DeliveryConcluded) and each.thread == asked.thread]
     assert [each.version for each in ours] == [7], "it says what it was about"

@@ -10,7 +10,7 @@ from machi.deliveries.v1.events_pb2 import DeliveryRequested
 from machi_sdk.clock import ManualClock
 from machi_sdk.database import Database
 from machi_sdk.deliveries import DeliveryRows
-from machi_sdk.deliveries.rows import _CLAIM, Open
+from machi_sdk.deliveries.rows import _CLAIM, NOT_FOCUSED, Open
 from machi_sdk.deliveries.standing import End
 from machi_sdk.envelope import Received
 from machi_sdk.testing import PodDatabase, rows_read
@@ -99,7 +99,8 @@ async def test_a_question_is_arriving_from_its_first_request_until_its_end(
     assert [await rows.asking(TENANT, each) for each in ("asked", "told")] == [True, False]
     clock.advance(timedelta(seconds=31))
     assert not await rows.asking(TENANT, "asked"), "after a while words are what they are"
-    await rows.posting(question, clock.now())
+    await rows.put_off(question, timedelta(seconds=1), NOT_FOCUSED)
+    assert await rows.asking(TENANT, "asked"), "it is there, and identity could not be told for longer"
     await rows.conclude(question, End.ACCEPTED, "")
     assert not await rows.asking(TENANT, "asked")
 

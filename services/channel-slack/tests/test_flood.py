@@ -232,3 +232,21 @@ async def test_a_listed_case_leaves_its_list_only_when_there_is_something_to_rea
     await say(4, quiet=True)
     loud = await next_card()
     assert (calm and calm.wanted, loud and loud.wanted) == (2, 4)
+
+
+@pytest.mark.integration
+async def test_what_is_announced_quietly_while_a_listed_card_is_posted_is_shown_on_it(
+    works: Works[Work], clock: ManualClock
+) -> None:
+    cards, key = PostgresCards(works), CardKey("fukuoka", "card-1", DESK)
+    async with works.begin("fukuoka") as work:
+        await announce(work, key, Announced("lamps", 1, urgent=False), {})
+        await announce(work, CardKey("fukuoka", "card-2", DESK), Announced("lamps", 1, urgent=False), {})
+    clock.advance(ROUND)
+    assert await PostgresDigests(works, FloodRule(cards=1)).gather("fukuoka", DESK, clock.now())
+    async with works.begin("fukuoka") as work:
+        await announce(work, key, Announced("lamps", 2, urgent=False, quiet=True), {})
+    await cards.posted(key, "C1", "1796000000.000100")
+    await cards.settled(key, 1)
+    state = await cards.find(key)
+    assert (state and (state.wanted, state.shown)) == (2, 1)

@@ -66,11 +66,14 @@ class Press:
 
     async def mark_replying(self, mark: str) -> None: ...
 
+    async def claim_notice(self) -> bool:
+        return self.stored is None
+
     async def mark(self, state: str, reason: str = "") -> None:
         self.ends.append((state, reason))
 
 
-async def handled(press: Press, slack: NoWhispers) -> None:
+def officers(slack: NoWhispers) -> OfficerEvents:
     pods = InstalledPods()
     pods.read_whole = True
     office = Office(
@@ -84,7 +87,11 @@ async def handled(press: Press, slack: NoWhispers) -> None:
         ManualClock(NOW),
         lambda *_: None,
     )
-    await OfficerEvents(office).handle(cast("PendingEvent", press))
+    return OfficerEvents(office)
+
+
+async def handled(press: Press, slack: NoWhispers) -> None:
+    await officers(slack).handle(cast("PendingEvent", press))
 
 
 @pytest.mark.parametrize("refusal", ["user_not_in_channel", "messages_tab_disabled", "a_word_of_tomorrow"])
@@ -100,3 +107,12 @@ async def test_a_press_on_a_card_whose_pod_is_gone_is_answered_and_over() -> Non
     await handled(press, slack)
     assert slack.heard == [(ADDRESS, TEXTS.say("ja", "impossible"))]
     assert press.ends == [("done", "pod-not-installed")]
+
+
+@pytest.mark.parametrize(("stored", "told"), [(None, 1), (DONE.SerializeToString(), 0)])
+async def test_an_officer_does_not_read_behind_the_answer_that_they_have_to_wait(
+    stored: bytes | None, told: int
+) -> None:
+    slack = NoWhispers("not_in_channel")
+    await officers(slack).say_waiting(cast("PendingEvent", Press("lamps", stored)))
+    assert [text for _, text in slack.heard] == [TEXTS.say("ja", "waiting")] * told

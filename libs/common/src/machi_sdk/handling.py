@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from machi_sdk.envelope import Received, decode
 from machi_sdk.errors import Invalid, MachiError, Unavailable
 from machi_sdk.inbox import Inbox
-from machi_sdk.parking import Parking, Place, RawRecord
+from machi_sdk.parking import FOREIGN, Parking, Place, RawRecord
 from machi_sdk.telemetry import counter, gauge, get_logger, histogram, joint_span, remote_span
 from machi_sdk.work import Work, Works
 
@@ -129,13 +129,13 @@ class Handling(Generic[W]):
             return await self._inbox.count_try(work, records, most)
 
     async def replay_parked(self) -> None:
-        """Handle again what an operator asked for; a record that fails stays parked with the newest reason.
+        """Handle what an operator asked for, or an older replica knew no tenant of; what fails stays, with its reason.
 
         Unavailable ends the round: the request stands, and the next round tries again.
         """
         while True:
             async with self._subscription.works.begin("") as work:
-                taken = await self._parking.take_replay(work)
+                taken = await self._parking.take_replay(work, self._tenants)
                 gauge("machi_parked_total").labels(self._subscription.group).set(await self._parking.total(work))
             if taken is None:
                 return
@@ -250,5 +250,5 @@ class Handling(Generic[W]):
     def _decoded(self, raw: RawRecord) -> Received:
         record = decode(raw.topic, raw.key, raw.headers, raw.payload)
         if record.tenant not in self._tenants:
-            raise Invalid("foreign-tenant")
+            raise Invalid(FOREIGN)
         return record

@@ -1,5 +1,6 @@
 """Parked records: rows in the pod's own database; an operator lists, shows, replays, and drops them."""
 
+from collections.abc import Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -11,6 +12,7 @@ from machi_sdk.database import Connection
 from machi_sdk.envelope import Headers, text_headers, wire_headers
 from machi_sdk.work import Work
 
+FOREIGN = "foreign-tenant"
 _PARK = (
     'INSERT INTO parked (consumer, topic, partition, "offset", event_id, key, headers, payload, reason)'
     " VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9) ON CONFLICT DO NOTHING"
@@ -24,8 +26,10 @@ _SHOW = f"{_LIST} WHERE id = $1"
 _LIST_ALL = f"{_LIST} ORDER BY id"
 _TAKE = (
     'SELECT id, topic, partition, "offset", key, headers::text AS headers, payload FROM parked'
-    " WHERE consumer = $1 AND replay_requested_at IS NOT NULL ORDER BY id LIMIT 1"
+    f" WHERE consumer = $1 AND (replay_requested_at IS NOT NULL OR (reason = '{FOREIGN}'"
+    " AND headers ->> 'ce_tenant' = ANY($2::text[]))) ORDER BY id LIMIT 1"
 )
+_DROP = f"DELETE FROM parked WHERE id = $1 AND (replay_requested_at IS NOT NULL OR reason = '{FOREIGN}')"
 
 Place: TypeAlias = tuple[str, int, int]
 
@@ -84,9 +88,9 @@ class Parking:
         )
         await work.db.execute(_ENTER, self._consumer, record.event_id)
 
-    async def take_replay(self, work: Work) -> tuple[int, RawRecord] | None:
-        """The next record an operator wants replayed."""
-        row = await work.db.fetchrow(_TAKE, self._consumer)
+    async def take_replay(self, work: Work, tenants: Set[str]) -> tuple[int, RawRecord] | None:
+        """The next record an operator wants replayed, or of a tenant that an older replica did not know."""
+        row = await work.db.fetchrow(_TAKE, self._consumer, sorted(tenants))
         if row is None:
             return None
         headers = wire_headers(orjson.loads(row["headers"]))
@@ -95,9 +99,7 @@ class Parking:
 
     async def drop(self, work: Work, identifier: int) -> bool:
         """Take the record out in the transaction that handles it; False when another replica was quicker."""
-        done: str = await work.db.execute(
-            "DELETE FROM parked WHERE id = $1 AND replay_requested_at IS NOT NULL", identifier
-        )
+        done: str = await work.db.execute(_DROP, identifier)
         return done.endswith("1")
 
     async def refuse_replay(self, work: Work, identifier: int, reason: str) -> None:

@@ -249,7 +249,9 @@ class Turns:
         if writer.focus.pod or pending.event.WhichOneof("kind") not in _ANSWERS or not step.opens:
             return False
         is_meant = Opening(step.pod, step.request.open.command) != self.openings.by_role("fallback")
-        return not is_meant and await self.questions.asking(pending.tenant, writer.citizen_id)
+        if is_meant or await self.questions.asking(pending.tenant, writer.citizen_id):
+            return not is_meant
+        return (await self._person(pending)).focus.version != writer.focus.version  # it has arrived since
 
     async def _take_back(self, pending: PendingEvent, writer: Writer) -> wire.TurnResponse | None:
         """Take back all that came with the message; answered by the dialogue that asks for it again, if one does."""

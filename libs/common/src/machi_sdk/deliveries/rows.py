@@ -59,7 +59,8 @@ _WAITING = (
 # Longer than an attempt, and its repetition after a crash, take: then words are what they are.
 _ARRIVING = timedelta(seconds=30)
 _ASKING = (
-    "SELECT request FROM deliveries WHERE tenant = $1 AND citizen_id = $2 AND state = 'open' AND first_post_at > $3"
+    "SELECT request FROM deliveries WHERE tenant = $1 AND citizen_id = $2 AND state = 'open' AND (first_post_at > $3"
+    f" OR reason = '{NOT_FOCUSED}')"
 )
 STATES = {
     End.REFUSED: deliveries.DELIVERY_STATE_REFUSED,

@@ -22,6 +22,9 @@ VERDICTS = {
     identity.RELEASE_VERDICT_UNREACHABLE: (End.FAILED, "blocked"),
 }
 
+# A quarter of an hour: until then a newer replica may have the channel, whose file came after this one had started.
+_TRIES_ELSEWHERE = 20
+
 log = get_logger()
 
 
@@ -88,6 +91,8 @@ class SendDelivery:
     async def _send(self, delivery: Open) -> tuple[End, str]:
         outlet = self.outlets.get(delivery.tenant)
         if outlet is None:
+            if delivery.tries < _TRIES_ELSEWHERE:
+                raise Unavailable("channel-not-here")
             return _unless_posted(delivery, End.FAILED, "no-channel")
         self.accounts.enter(delivery.tenant, self.clock.now())
         request = delivery.request

@@ -47,6 +47,7 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),  # pods are in the same network, whatever proxy leads out of it
     # A machine that lost its power closes no connection: who does not answer is looked for anew. While a ping that
     # measures bandwidth is under way none is sent to keep alive, and that one would be waited for for a minute.
     ("grpc.keepalive_time_ms", KEEPALIVE_MS),

@@ -75,7 +75,8 @@ SET item = '{STRAY}' || coalesce(nullif(file_id, ''), (SELECT channel_id FROM ca
 WHERE {_KEY} AND item NOT LIKE '{STRAY}%' AND (file_id <> '' OR (digest <> '' AND ts <> ''))
 """
 _DROP_REST = f"DELETE FROM posts WHERE {_KEY} AND item NOT LIKE '{STRAY}%'"
-_LET_GO = f"UPDATE cards SET held = false WHERE {_KEY} AND held RETURNING true"
+# What was announced quietly while it was being posted is not on its message yet.
+_LET_GO = f"UPDATE cards SET held = false, shown = least(shown, $4) WHERE {_KEY} AND held RETURNING true"
 _SETTLED = f"""
 UPDATE cards SET shown = GREATEST(shown, $4), at_once = at_once AND wanted > GREATEST(shown, $4), tries = 0,
     trouble = ''
@@ -184,7 +185,7 @@ class PostgresCards:
     async def settled(self, key: CardKey, version: int) -> None:
         """The card was shown in this version."""
         async with self._works.begin(key.tenant) as work:
-            if await work.db.fetchval(_LET_GO, *_of(key)):
+            if await work.db.fetchval(_LET_GO, *_of(key), version):
                 await work.db.execute(_TOUCH_LISTS, *_of(key), work.clock.now())
             await work.db.execute(_SETTLED, *_of(key), version)
             work.hop("card-shown", card_id=key.card_id, desk_id=key.desk_id, version=str(version))

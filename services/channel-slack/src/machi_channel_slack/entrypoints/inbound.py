@@ -72,7 +72,7 @@ class OfficerEvents:
         """Tell the officer once that it will be done later."""
         errand = await errand_of(event.event, event.tenant, self._office.cards)
         message = words_message(self._say("waiting", await self._language(event.tenant, errand)))
-        if errand is not None and message is not None:
+        if errand is not None and message is not None and await event.claim_notice():
             await self._whisper(event, errand, message)
 
     async def _answer(self, event: PendingEvent, errand: Errand) -> tuple[SlackMessage | None, str]:
