@@ -7,10 +7,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from machi_tools.diagnosis.servers import look_at_kafka
 from machi_tools.embedded import kafka_jars
 from machi_tools.embedded.java import Java, find_java
 from machi_tools.embedded.kafka import KafkaServer, cluster_id
 from machi_tools.errors import StackError
+from machi_tools.stack.layout import Layout
+from machi_tools.stack.state import Process, Servers, State
 
 TOPIC = "notes"
 
@@ -57,13 +60,39 @@ async def test_confirmed_records_survive_a_restart_and_a_kill(server: KafkaServe
 
 @pytest.mark.integration
 async def test_the_cluster_id_tells_ours_from_another(server: KafkaServer, tmp_path: Path) -> None:
-    assert await cluster_id(server.bootstrap) == server.cluster_id()
+    assert await cluster_id({"bootstrap_servers": server.bootstrap}) == server.cluster_id()
     stranger = KafkaServer(tmp_path / "stranger", port=server.port)
     assert not stranger.is_ours()
 
 
 async def test_nobody_there_has_no_cluster_id() -> None:
-    assert await cluster_id("127.0.0.1:1") is None
+    assert await cluster_id({"bootstrap_servers": "127.0.0.1:1"}) is None
+
+
+@pytest.mark.integration
+async def test_a_given_cluster_is_asked_as_its_settings_say(
+    server: KafkaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PROTOCOL": "SASL_PLAINTEXT", "SASL_MECHANISM": "PLAIN", "USERNAME": "city"}.items():
+        monkeypatch.setenv(f"KAFKA_SECURITY_{name}", value)
+    ready = []
+    for own in (True, False):
+        servers = Servers(postgres="", postgres_own=True, kafka=server.bootstrap, kafka_own=own)
+        state = State(supervisor=Process(pid=1, started=0), servers=servers)
+        shown, _ = await look_at_kafka(Layout(tmp_path, tmp_path / "state"), state)
+        ready.append(shown["ready"])
+    assert ready == [True, False], "this broker knows no users: who brings one is not let in"
+
+
+@pytest.mark.integration
+async def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LANG", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    named = KafkaServer(tmp_path / "街 ü😀\\" / "kafka").start()
+    try:
+        assert named.cluster_id()
+    finally:
+        named.destroy()
 
 
 def test_a_java_is_found_without_one_on_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,18 +1,21 @@
 """A child that died is started again; one that is merely stopped is left alone."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import psutil
 import pytest
 
 from machi_tools.embedded.process import Command, Identity, start
 from machi_tools.stack.keeping import CommandChild, Keeper
+from machi_tools.stack.supervisor import kept_up
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -39,6 +42,29 @@ async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     await keeper.stop()
     assert not keeper.child.pid
     assert not psutil.pid_exists(started[1])
+
+
+class Slow(CommandChild):
+    """A server: it is a process at once, and answers when it is let."""
+
+    may_answer = Event()
+
+    def start(self) -> None:
+        super().start()
+        self.may_answer.wait(60)
+
+
+async def test_a_server_is_told_before_it_answers(tmp_path: Path) -> None:
+    told: list[int] = []
+    child = Slow(Command(SLEEPER, tmp_path / "child.log"), dict, grace=5)
+    keeper = Keeper("child", child, lambda keeper: told.append(keeper.child.pid or 0))
+    starting = asyncio.create_task(keeper.start())
+    await until(lambda: len(told) == 1)
+    assert not starting.done()
+    child.may_answer.set()
+    await starting
+    assert told == [child.pid]
+    await keeper.stop()
 
 
 async def test_a_stopped_child_is_left_alone(tmp_path: Path) -> None:
@@ -101,3 +127,16 @@ def test_a_process_is_known_after_the_clock_was_set(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
     assert psutil.Process().create_time() == pytest.approx(born + 3600)
     assert me.find() is not None
+
+
+async def test_what_the_disk_refuses_once_is_done_the_next_time() -> None:
+    tries: list[str] = []
+
+    def write() -> None:
+        tries.append("token")
+        if len(tries) == 1:
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+    for _ in range(2):
+        await kept_up("tokens", write)
+    assert tries == ["token"] * 2

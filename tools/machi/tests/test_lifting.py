@@ -8,7 +8,7 @@ import pytest
 
 from machi_tools.errors import StackError
 from machi_tools.stack.layout import Layout
-from machi_tools.stack.lifting import DISK_NEEDED, MEMORY_NEEDED, check_room, goes_on
+from machi_tools.stack.lifting import DISK_NEEDED, MEMORY_NEEDED, check_room, ensure_running, goes_on
 from machi_tools.stack.pods import chosen, passports
 from machi_tools.stack.secrets import SecretStore
 from machi_tools.stack.settings import SETTINGS_KEY, digests
@@ -54,6 +54,16 @@ def test_what_runs_with_the_same_settings_and_pods_goes_on_and_nothing_is_said(l
     manifest.write_text(f"# says the same\n{manifest.read_text()}")
     assert goes_on(layout, state, {"LINE_CHANNEL_ID": "1"}, told.append)
     assert told == []
+
+
+def test_what_is_wrong_is_told_before_anything_starts(layout: Layout) -> None:
+    layout.state.mkdir()
+    with pytest.raises(StackError, match="DATABASE_URL is not a postgresql:// address"):
+        ensure_running(layout, {"DATABASE_URL": "localhost:5432"}, print)
+    (layout.root / "services" / "echo" / "service.yaml").write_text("name: echo\n")
+    with pytest.raises(StackError, match=r"^echo/service.yaml: "):
+        ensure_running(layout, {}, print)
+    assert not layout.log("supervisor").exists()
 
 
 @pytest.mark.parametrize(("happens", "name"), [(add_a_pod, "third"), (change_a_pod, "echo"), (take_a_pod_away, "echo")])

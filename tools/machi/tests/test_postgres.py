@@ -1,6 +1,8 @@
 """The embedded PostgreSQL is a real one and survives what servers have to survive."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +82,38 @@ async def test_a_kill_under_open_sessions_can_be_healed(server: PostgresServer) 
     assert await count_notes(server) == 1
     for session in sessions:
         session.terminate()
+
+
+async def test_what_a_shell_says_of_other_servers_is_not_said_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "require")
+    own = PostgresServer(tmp_path / "own").start()
+    try:
+        await write_note(own)
+        assert await count_notes(own) == 1
+    finally:
+        own.destroy()
+
+
+def test_a_server_starts_whatever_root_lets_others_see(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        own = PostgresServer(tmp_path / "x" / "own").start()
+    finally:
+        os.umask(before)
+    own.destroy()
+
+
+def test_what_only_root_s_group_may_enter_is_out_of_reach() -> None:
+    open_to_all = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        open_to_all.chmod(0o755)
+        assert unprivileged.reachable(open_to_all)
+        open_to_all.chmod(0o750)
+        assert unprivileged.reachable(open_to_all) == (unprivileged.account() is None)
+    finally:
+        open_to_all.rmdir()
 
 
 def test_a_port_that_answers_is_not_proof(server: PostgresServer, tmp_path: Path) -> None:

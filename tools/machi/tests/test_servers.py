@@ -39,6 +39,24 @@ async def test_a_pod_reads_and_writes_but_cannot_change_tables(databases: Databa
 
 
 @pytest.mark.integration
+async def test_an_administrator_need_be_no_superuser(databases: Databases) -> None:
+    administrator = await asyncpg.connect(databases.server.url())
+    await administrator.execute("CREATE ROLE \"toy-admin\" LOGIN CREATEROLE CREATEDB PASSWORD 'word'")
+    granted = Databases(GivenPostgres(databases.server.url("postgres", "toy-admin", "word")), databases.secrets)
+    try:
+        for _ in range(2):
+            await granted.ensure([POD])
+        await granted.drop([POD])
+        await administrator.execute('ALTER ROLE "toy-admin" NOCREATEDB')
+        with pytest.raises(StackError, match="refuses to make"):
+            await granted.ensure([POD])
+    finally:
+        await databases.drop([POD])
+        await administrator.execute('DROP ROLE "toy-admin"')
+        await administrator.close()
+
+
+@pytest.mark.integration
 async def test_a_pod_cannot_enter_another_pods_database(databases: Databases) -> None:
     await databases.ensure([POD, "toy-other"])
     password = databases.secrets.word(f"database {POD}")

@@ -7,7 +7,9 @@ from statistics import median
 import asyncpg
 
 from machi_sdk.clock import Clock
+from machi_sdk.kafka_client import kafka_options
 from machi_sdk.operating import database_ahead
+from machi_sdk.settings import Settings
 from machi_tools.diagnosis.findings import Look
 from machi_tools.diagnosis.machine import clock_look
 from machi_tools.embedded.kafka import KafkaServer, cluster_id
@@ -46,7 +48,8 @@ async def look_at_postgres(layout: Layout, state: State, clock: Clock) -> tuple[
 async def look_at_kafka(layout: Layout, state: State) -> tuple[Shown, Look]:
     """The cluster as it may be shown, and what is wrong."""
     look, address, own = Look(), state.servers.kafka, state.servers.kafka_own
-    found = await cluster_id(address)
+    options: dict[str, object] = {"bootstrap_servers": address}
+    found = await cluster_id(options if own else kafka_options(Settings(kafka_bootstrap_servers=address)))
     if found is None:
         cure = "it is started again by itself; see its log" if own else "check KAFKA_BOOTSTRAP_SERVERS"
         look.wrong(f"Kafka at {address} does not answer", cure)

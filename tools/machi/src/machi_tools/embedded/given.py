@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from machi_tools.errors import StackError
+
 
 class PostgresAddress(Protocol):
     """A PostgreSQL server one may administer."""
@@ -20,6 +22,13 @@ class KafkaAddress(Protocol):
     def bootstrap(self) -> str:
         """The address for KAFKA_BOOTSTRAP_SERVERS."""
         ...
+
+
+def check_address(url: str) -> None:
+    """Refuse a DATABASE_URL that is none of PostgreSQL's; empty is none at all."""
+    if url and urlsplit(url).scheme not in ("postgresql", "postgres"):
+        cure = "write postgresql://user:word@host:port/postgres"
+        raise StackError("DATABASE_URL is not a postgresql:// address", cure)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import shutil
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,11 +42,19 @@ SETTINGS = {
 }
 JVM = ["-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true"]
 QUIET = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+LOCALE = {"LC_ALL": "C.UTF-8"}  # in which Java opens a folder of any name
 
 
-async def cluster_id(bootstrap: str) -> str | None:
-    """The id that the cluster behind an address gives itself, or None when nothing answers."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+def _escaped(value: str) -> str:
+    """A value as a file of properties has it: of letters beyond Latin-1's first half their UTF-16 units."""
+    units = value.replace("\\", r"\\").encode("utf-16-be").hex()
+    letters = [int(units[at : at + 4], 16) for at in range(0, len(units), 4)]
+    return "".join(chr(unit) if unit < 0x7F else f"\\u{unit:04x}" for unit in letters)
+
+
+async def cluster_id(options: Mapping[str, object]) -> str | None:
+    """The id that the cluster behind such connections gives itself, or None when nothing answers."""
+    client = AIOKafkaAdminClient(**options, request_timeout_ms=2000)
     try:
         await client.start()
         return str((await client.describe_cluster())["cluster_id"])
@@ -75,7 +84,7 @@ class KafkaServer:
         """Start, formatting the data folder the first time; raises StackError with the broker's last word."""
         self.port = self.port or ports.free_port()
         self.controller_port = self.controller_port or ports.free_port()
-        process = self._process.start(Command(self.prepare(), self._log))
+        process = self._process.start(Command(self.prepare(), self._log, LOCALE))
         if not wait_until(self.is_ours, process, timeout):
             self.kill()
             raise StackError(f"Kafka did not start: {last_line(self._log)}", "read its log, then try again", self._log)
@@ -121,7 +130,8 @@ class KafkaServer:
         if not ports.answers(self.port):
             return False
         with ThreadPoolExecutor(1) as pool:  # a loop may already run in this thread
-            return pool.submit(asyncio.run, cluster_id(self.bootstrap)).result() == self.cluster_id()
+            found = pool.submit(asyncio.run, cluster_id({"bootstrap_servers": self.bootstrap})).result()
+        return found == self.cluster_id()
 
     def cluster_id(self) -> str:
         """What tells this data folder from every other one; empty before the first start."""
@@ -151,7 +161,7 @@ class KafkaServer:
             "log.dirs": str(self.folder.resolve()),
         }
         self._settings.parent.mkdir(parents=True, exist_ok=True)
-        self._settings.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        self._settings.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in settings.items()))
 
     def _format(self, java: list[str]) -> None:
         if self.cluster_id():
@@ -160,5 +170,5 @@ class KafkaServer:
         new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         cluster = f"--cluster-id={new_id}"  # one argument: the id may begin with a hyphen
         tool = ["kafka.tools.StorageTool", "format", "--standalone", cluster, "-c", str(self._settings)]
-        command = Command([*java, *tool], self._log)
+        command = Command([*java, *tool], self._log, LOCALE)
         run(command, "Kafka could not make its data folder", "read its log; is the disk full?")

@@ -1,10 +1,11 @@
 """Apache Kafka's jars: fetched once, kept in a cache of the user, compared with the hashes in this folder."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,19 @@ def cache() -> Path:
 
 def class_path() -> str:
     """The verified class path; fetches what the cache lacks, or reads MACHI_KAFKA_JARS and fetches nothing."""
-    jars = wanted()
+    jars, folder = wanted(), cache()
     given = os.environ.get("MACHI_KAFKA_JARS")
-    finder = _given(Path(given)) if given else _fetcher(cache())
+    if given:
+        return _found(jars, _given(Path(given)))
+    if all((folder / jar.file_name).is_file() for jar in jars):
+        return _found(jars, _fetcher(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:  # two that fetch at once would write into each other's files
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _found(jars, _fetcher(folder))
+
+
+def _found(jars: Sequence[Jar], finder: Callable[[Jar], Path]) -> str:
     with ThreadPoolExecutor(8) as pool:
         return os.pathsep.join(str(path) for path in pool.map(finder, jars))
 

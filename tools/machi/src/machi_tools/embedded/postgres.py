@@ -101,7 +101,8 @@ class PostgresServer:
     def url(self, database: str = "postgres", role: str = SUPERUSER, password: str | None = None) -> str:
         """An address for asyncpg and SQLAlchemy to complete."""
         word = self.password if password is None else password
-        return f"postgresql://{role}:{word}@{ports.LOOPBACK}:{self.port}/{database}"
+        # What a shell says of other servers (PGSSLMODE) is not said of this one.
+        return f"postgresql://{role}:{word}@{ports.LOOPBACK}:{self.port}/{database}?sslmode=disable"
 
     @property
     def password(self) -> str:
@@ -113,7 +114,8 @@ class PostgresServer:
         if not ports.answers(self.port):
             return False
         query = "SELECT system_identifier FROM pg_control_system()"
-        environment = {**os.environ, "PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": "2"}
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        environment = {**theirs, "PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": "2"}
         command = [str(self._bin / "psql"), "-XAtq", "-h", ports.LOOPBACK, "-p", str(self.port), "-U", SUPERUSER]
         answer = subprocess.run(
             [*command, "-d", "postgres", "-c", query], env=environment, capture_output=True, text=True, check=False

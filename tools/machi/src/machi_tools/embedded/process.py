@@ -150,9 +150,9 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], seco
 
 
 def run(command: Command, what: str, cure: str) -> None:
-    """Run a command to its end; a failure is told with its log."""
+    """Run a command to its end; a failure is told with its last word and its log."""
     if start(command).wait() != 0:
-        raise StackError(what, cure, command.log)
+        raise StackError(f"{what}: {last_line(command.log)}", cure, command.log)
 
 
 def last_line(log: Path) -> str:

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from machi_tools.embedded.process import login_group
+
 ACCOUNT = "nobody"
 SHELTER = Path("/var/lib/machi")
 
@@ -21,7 +23,8 @@ def reachable(path: Path) -> bool:
     if who is None:
         return True
     test = ["/bin/sh", "-c", 'test -r "$1" && test -x "$1"', "sh", str(path)]
-    return subprocess.run(test, user=who, extra_groups=[], check=False, cwd="/").returncode == 0
+    group = login_group(who)
+    return subprocess.run(test, user=who, group=group, extra_groups=[], check=False, cwd="/").returncode == 0
 
 
 def place_for(folder: Path) -> Path:
@@ -30,9 +33,14 @@ def place_for(folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     if reachable(folder.parent):
         return folder
-    place = SHELTER / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    return place
+    return shelter() / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+
+
+def shelter() -> Path:
+    """The shelter, made where it is missing; open to the account whatever root's umask is."""
+    SHELTER.mkdir(parents=True, exist_ok=True)
+    SHELTER.chmod(0o755)
+    return SHELTER
 
 
 def readable_tree(tree: Path, name: str) -> Path:
@@ -41,10 +49,9 @@ def readable_tree(tree: Path, name: str) -> Path:
         return tree
     copy = SHELTER / name
     if not copy.exists():
-        SHELTER.mkdir(mode=0o755, parents=True, exist_ok=True)
-        unfinished = SHELTER / f"{name}.{os.getpid()}"
+        unfinished = shelter() / f"{name}.{os.getpid()}"
         shutil.copytree(tree, unfinished, symlinks=True)
-        unfinished.chmod(0o755)
+        subprocess.run(["chmod", "-R", "a+rX", str(unfinished)], check=True)
         publish(unfinished, copy)
     return copy
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from machi_tools.embedded.given import GivenPostgres, PostgresAddress
+from machi_tools.embedded.given import GivenPostgres, PostgresAddress, check_address
 from machi_tools.errors import StackError, reason
 
 PRIVILEGES = (
@@ -58,6 +58,9 @@ class Databases:
             for pod in pods:
                 await self._privileges(pod)
                 await connection.execute(f'ALTER ROLE "{pod}-owner" LOGIN; ALTER ROLE "{pod}" LOGIN')
+        except asyncpg.PostgresError as error:
+            cure = "the role of DATABASE_URL needs CREATEDB and CREATEROLE; then try again"
+            raise StackError(f"PostgreSQL refuses to make the pods' databases: {error}", cure) from error
         finally:
             await connection.close()
 
@@ -93,9 +96,10 @@ class Databases:
         known = await _names(connection)
         for role in (f"{pod}-owner", pod):
             # Nobody comes in before the privileges are set: a migration that waits for its database would meet them.
-            verb = "ALTER" if role in known else "CREATE"
             word = self.secrets.word(f"database {role}")
-            await connection.execute(f"{verb} ROLE \"{role}\" NOSUPERUSER NOBYPASSRLS PASSWORD '{word}'")
+            # Who is no superuser may not even say of a role that is there that it is none.
+            verb, rights = ("ALTER", "") if role in known else ("CREATE", "NOSUPERUSER NOBYPASSRLS ")
+            await connection.execute(f"{verb} ROLE \"{role}\" {rights}PASSWORD '{word}'")
         await connection.execute(f'GRANT "{pod}-owner" TO CURRENT_USER')
 
     async def _privileges(self, pod: str) -> None:
@@ -126,10 +130,7 @@ async def _names(connection: Administrator) -> set[str]:
 
 def given_server(url: str) -> GivenPostgres:
     """The server behind DATABASE_URL."""
-    if urlsplit(url).scheme not in ("postgresql", "postgres"):
-        raise StackError(
-            "DATABASE_URL is not a postgresql:// address", "write postgresql://user:word@host:port/postgres"
-        )
+    check_address(url)
     return GivenPostgres(url)
 
 

@@ -14,6 +14,7 @@ from machi_tools.errors import StackError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.3, 5.0
 CALM_AFTER = 10.0
+_LOOK_SECONDS = 0.05
 log = structlog.get_logger()
 
 
@@ -59,7 +60,7 @@ class CommandChild:
 
 @dataclass
 class Keeper:
-    """Watches one child; `changed` is called after each start."""
+    """Watches one child; `changed` is called at each start, and once more where it took another process."""
 
     name: str
     child: Child
@@ -71,9 +72,7 @@ class Keeper:
 
     async def start(self) -> None:
         """Start the child and begin to watch it; a failing first start is the caller's to tell."""
-        self._starting = asyncio.ensure_future(asyncio.to_thread(self.child.start))
-        await asyncio.shield(self._starting)
-        self.changed(self)
+        await self._begin()
         self._task = asyncio.create_task(self._watch(), name=f"keep {self.name}")
 
     async def stop(self) -> None:
@@ -101,10 +100,21 @@ class Keeper:
     async def _start_again(self) -> None:
         self.restarts += 1
         try:
-            await asyncio.to_thread(self.child.start)
-            self.changed(self)
+            await self._begin()
         except (StackError, OSError) as error:
             log.error("child-does-not-start", child=self.name, reason=str(error))
+
+    async def _begin(self) -> None:
+        """Start the child; it is told as soon as it is a process, for a server answers only seconds after that."""
+        starting = self._starting = asyncio.ensure_future(asyncio.to_thread(self.child.start))
+        while self.child.pid is None and not starting.done():
+            await asyncio.wait([starting], timeout=_LOOK_SECONDS)
+        told = None if starting.done() else self.child.pid
+        if told is not None:
+            self.changed(self)
+        await asyncio.shield(starting)
+        if told is None or told != self.child.pid:
+            self.changed(self)
 
     async def _nap(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

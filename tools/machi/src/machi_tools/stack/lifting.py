@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from machi_tools.embedded.given import check_address
 from machi_tools.embedded.postgres import PostgresServer
 from machi_tools.embedded.process import Command, last_line, start
 from machi_tools.errors import StackError
@@ -39,6 +40,8 @@ def ensure_running(layout: Layout, environ: Mapping[str, str], say: Callable[[st
         elif state is not None:
             state.supervisor.identity().wait(60)
             _end_leftovers(state)
+        chosen(layout.root, environ)  # a mistake in a manifest is told here, whole
+        check_address(environ.get("DATABASE_URL") or "")
         check_room(psutil.virtual_memory().available, shutil.disk_usage(layout.state).free)
         layout.state_file.unlink(missing_ok=True)
         process = start(Command([sys.executable, "-m", "machi_tools", "supervise"], layout.log("supervisor")))

@@ -90,7 +90,8 @@ class Plan:
         if elsewhere or not self.has_simulator:
             return {}
         # Twice a second instead of every five: people watch.
-        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.traces}", "OTEL_BSP_SCHEDULE_DELAY": "500"}
+        spans = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.traces}", "OTEL_BSP_SCHEDULE_DELAY": "500"}
+        return spans | {"no_grpc_proxy": ports.LOOPBACK}
 
     def addresses(self) -> list[PodAddresses]:
         """Where each pod listens."""

@@ -173,8 +173,8 @@ class Supervisor:
     async def _housekeeping(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS / 8)
-            await asyncio.to_thread(logs.bound, self.layout.state / "log")
-            await asyncio.to_thread(self.issuer.refresh_old, self.plan.pods)
+            await kept_up("logs", partial(logs.bound, self.layout.state / "log"))
+            await kept_up("tokens", partial(self.issuer.refresh_old, self.plan.pods))
 
     async def _sink(self) -> None:
         servers = [keeper for keeper in self._keepers if keeper.name in ("postgres", "kafka")]
@@ -220,6 +220,14 @@ class Supervisor:
             settings=digests(self.plan.environ, self.plan.secrets.word(SETTINGS_KEY)),
             manifests=passports(self.plan.pods),
         )
+
+
+async def kept_up(what: str, step: Callable[[], None]) -> None:
+    """One step of housekeeping; what the disk refuses now is done the next time."""
+    try:
+        await asyncio.to_thread(step)
+    except OSError as error:
+        log.error("housekeeping-failed", what=what, reason=str(error))
 
 
 def supervise(layout: Layout) -> int:
