@@ -202,7 +202,7 @@ class Supervisor:
         me = Identity.of(os.getpid())
         shown = databases.without_password(self.plan.database_url) if self.plan.database_url else ""
         servers = Servers(
-            postgres=shown or f"postgresql://postgres@127.0.0.1:{self.plan.ports.get('postgres')}",
+            postgres=shown or f"postgresql://postgres@127.0.0.1:{self.plan.ports.get('postgres')}?sslmode=disable",
             postgres_own=self.plan.database_url is None,
             kafka=self.plan.kafka_given or f"127.0.0.1:{self.plan.ports.get('kafka')}",
             kafka_own=self.plan.kafka_given is None,
