@@ -304,6 +304,27 @@ def test_no_other_word_overrules_a_danger(catalogue: Catalogue, typed: str) -> N
     assert dict(catalogue.answers_in(typed)) == {"category": "danger"}
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "街路灯の下の道路が陥没しています",
+        "マンホールのまわりの道路が陥没しています",
+        "公園の前の道路が陥没しています",
+        "道路が陥没して段差ができています",
+        "A sinkhole opened next to the playground",
+        "The road by the street light collapsed, there is a hole",
+        "路燈旁邊的道路塌陷",
+        "가로등 옆 도로가 꺼졌어요",
+        "公园前面的道路塌陷了",
+    ],
+)
+def test_no_other_word_overrules_an_urgent_detail(catalogue: Catalogue, typed: str) -> None:
+    assert dict(catalogue.answers_in(typed)) == {"category": "road", "detail-what": "collapse"}
+    office = catalogue.urgent_office_in(typed)
+    assert office is not None
+    assert office.phone == "092-000-0199"
+
+
 def test_every_label_means_its_own_category(catalogue: Catalogue) -> None:
     for category in catalogue.categories:
         for label in category.labels.values():

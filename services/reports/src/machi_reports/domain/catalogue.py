@@ -78,6 +78,11 @@ class CategoryQuestion:
     prompts: Labels
     options: tuple[AnswerOption, ...]
 
+    def meant(self, text: str) -> AnswerOption | None:
+        """The option that free words mean; what is urgent is meant first."""
+        urgent = [option for option in self.options if option.urgent]
+        return _meant(text, urgent) or _meant(text, self.options)
+
 
 @dataclass(frozen=True)
 class UrgentOffice:
@@ -108,6 +113,12 @@ class Category:
         """The option of one of its questions."""
         options = (o for q in self.questions if q.key == key for o in q.options)
         return next((option for option in options if option.option_id == option_id), None)
+
+    def has_urgent_words(self, text: str) -> bool:
+        """Whether a word of one of its urgent options stands in the text."""
+        urgent = (option for question in self.questions for option in question.options if option.urgent)
+        typed = folded(text)
+        return any(_longest_of(option, typed) for option in urgent)
 
     def urgent_office(self, details: Mapping[str, str]) -> UrgentOffice | None:
         """Whom to phone, when these answers are urgent."""
@@ -202,15 +213,17 @@ class Catalogue:
     def answers_in(self, text: str) -> Iterator[tuple[str, str]]:
         """What free words answer already: the category, and details of it, where they mean exactly one.
 
-        What may be dangerous is meant first: the wire of a street light that is down is no matter of the light.
+        What may be dangerous is meant first: the wire of a street light that is down is no matter of the light, nor is
+        the sinkhole below one.
         """
-        dangers = [category for category in self.categories if category.always_urgent]
-        category = _meant(text, dangers) or _meant(text, self.categories)
+        always = [category for category in self.categories if category.always_urgent]
+        perhaps = [category for category in self.categories if category.has_urgent_words(text)]
+        category = _meant(text, always) or _meant(text, perhaps) or _meant(text, self.categories)
         if category is None:
             return
         yield "category", category.code
         for question in category.questions:
-            option = _meant(text, question.options)
+            option = question.meant(text)
             if option is None:
                 return
             yield f"detail-{question.key}", option.option_id
