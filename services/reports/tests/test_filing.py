@@ -70,6 +70,8 @@ async def test_who_filed_too_many_within_a_day_hears_so_and_files_tomorrow(
     refused = await say("hana", "/report")
     assert "24時間に2件" in refused.messages[0].card.body
     assert refused.messages[0].card.buttons[0].command.command == "cases"
+    danger = wire.Open(command="report", arguments={"text": "電線が切れて垂れ下がっています"})
+    assert (await say("hana", danger)).messages[-1].link.uri == "tel:+81-92-000-0190", "that does not wait"
     assert await file_case("taro"), "another person's"
     clock.advance(timedelta(hours=22, minutes=1))
     assert await file_case("hana")
