@@ -188,7 +188,8 @@ async def test_a_photo_that_is_gone_is_asked_for_again_and_may_be_skipped(say: S
 async def test_a_danger_told_in_the_words_makes_the_case_urgent(file_case: FileCase, outbox: Outbox) -> None:
     for words in ("歩道に穴があります", "穴からガスのにおいがします"):
         await file_case("hana", words=words)
-    assert [event.urgent for event in await outbox() if isinstance(event, CardAnnounced)] == [False, True]
+    await file_case("hana", place="天神、道路が陥没した所")
+    assert [event.urgent for event in await outbox() if isinstance(event, CardAnnounced)] == [False, True, True]
 
 
 async def test_a_danger_told_while_another_report_is_half_told_is_not_lost(say: Say) -> None:

@@ -202,10 +202,16 @@ def _urgent_by_details(category: Category | None, so_far: ReportSoFar, wording: 
 
 
 def _urgent_in_the_end(so_far: ReportSoFar, urgent: tuple[Message, ...], wording: Wording) -> tuple[Message, ...]:
-    """Whom to phone, before the summary: where the kind became urgent at last, or only the words tell of a danger."""
-    if not wording.catalogue.is_urgent(so_far.answers.text("category"), so_far.details):
-        return urgent_in(so_far.answers.text("words"), wording)
-    return urgent if so_far.kind_is_newer else ()
+    """Whom to phone, before the summary: where the kind became urgent at last, or the words tell of another danger.
+
+    Those that say where it is count, too.
+    """
+    catalogue = wording.catalogue
+    category = catalogue.category(so_far.answers.text("category"))
+    own = category.urgent_office(so_far.details) if category else None
+    told = map(catalogue.urgent_office_in, (so_far.answers.text("words"), so_far.place.words))
+    other = next((office for office in told if office not in (None, own)), None)
+    return (*(urgent if so_far.kind_is_newer else ()), *_urgent(other, wording))
 
 
 def _urgent(office: UrgentOffice | None, wording: Wording) -> tuple[Message, ...]:
