@@ -201,6 +201,15 @@ async def test_a_danger_told_while_another_report_is_half_told_is_not_lost(say: 
     assert (begun.ask.key, begun.messages[0].link.uri) == ("detail-what", "tel:+81-92-000-0190")
 
 
+async def test_a_danger_told_after_a_pause_is_not_lost(say: Say, clock: ManualClock) -> None:
+    for words in ("/report", "=light"):
+        await say("hana", words)
+    clock.advance(timedelta(hours=13))
+    assert (await say("hana", "電線が切れて垂れ下がっています")).ask.key == "~return"
+    begun = await say("hana", "=again")
+    assert (begun.ask.key, begun.messages[0].link.uri) == ("detail-what", "tel:+81-92-000-0190")
+
+
 async def test_saying_no_in_the_end_files_nothing(say: Say, outbox: Outbox) -> None:
     for words in ("/report", "=other", TENJIN, "!skip", "ことば", "=yes", "=no"):
         response = await say("hana", words)
