@@ -80,12 +80,17 @@ class ReportDialogue:
         return Accept(value)
 
     async def resumed(self, turn: TurnContext, answers: Answers) -> Answers:
-        """The summary says what they decided about messages meanwhile, elsewhere."""
+        """The summary says what they decided about messages meanwhile, elsewhere.
+
+        A no that was one before, too, may have been said again there: who had said yes here is asked once more.
+        """
         so_far = ReportSoFar(answers)
         with suppress(Unavailable):  # they are told before it is sent, at the latest
             decided = await self.consents.check(turn.tenant, turn.citizen_id)
             if so_far.messages_allowed is not None and not so_far.stands(decided):
                 return replace(answers, given={**answers.given, **decided_since(answers, decided)})
+            if so_far.messages_wanted and decided is Decision.REFUSED:
+                return replace(answers.without(("messages",)), before=())
         return answers
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
