@@ -27,6 +27,11 @@ class _Named(Protocol):
         """What people write when they mean it."""
         ...
 
+    @property
+    def all_not_words(self) -> tuple[str, ...]:
+        """What holds such a word and means something else."""
+        ...
+
 
 N = TypeVar("N", bound=_Named)
 
@@ -46,6 +51,8 @@ def _meant(text: str, candidates: Sequence[N]) -> N | None:
 
 def _longest_of(named: _Named, typed: str) -> int:
     """Letters of its longest word that stands in the text; 0 where none does."""
+    for other in map(_folded, named.all_not_words):
+        typed = typed.replace(other, " ")
     return max((len(word) for word in map(_folded, named.all_words) if _stands_in(word, typed)), default=0)
 
 
@@ -63,11 +70,17 @@ class AnswerOption:
     labels: Labels
     urgent: bool = False
     words: Words = field(default_factory=dict)
+    not_words: Words = field(default_factory=dict)
 
     @property
     def all_words(self) -> tuple[str, ...]:
         """What people write when they mean it, in any language."""
         return _all(self.words)
+
+    @property
+    def all_not_words(self) -> tuple[str, ...]:
+        """What holds such a word and means something else, in any language."""
+        return _all(self.not_words)
 
 
 @dataclass(frozen=True)
@@ -103,11 +116,17 @@ class Category:
     urgent: UrgentOffice | None = None
     always_urgent: bool = False
     words: Words = field(default_factory=dict)
+    not_words: Words = field(default_factory=dict)
 
     @property
     def all_words(self) -> tuple[str, ...]:
         """What people write when they mean it, in any language."""
         return _all(self.words)
+
+    @property
+    def all_not_words(self) -> tuple[str, ...]:
+        """What holds such a word and means something else, in any language."""
+        return _all(self.not_words)
 
     def option(self, key: str, option_id: str) -> AnswerOption | None:
         """The option of one of its questions."""
