@@ -199,7 +199,7 @@ class DialogueKit(Generic[W]):
         stale = self._controls.ask_id(request)
         if stale and stale != session.ask_id:
             return Plan(session, say=(text(TEXTS.say(context.language, "old-button")),), understood=False)
-        control = self._controls.of(request, question)
+        control = self._controls.of(request, question, awaited=session.waits)
         if control is not None:
             return self._control(session, question, control, context)
         if session.answers.asked not in ("", question.key):  # a newer release asks something else first
