@@ -10,6 +10,7 @@ import pytest
 from machi_reports.adapters.catalogue_documents import checked_document, read_document
 from machi_reports.adapters.consents import present_notice
 from machi_reports.domain.catalogue import Catalogue
+from machi_reports.domain.states import State
 from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_sdk.dialogue import Answers, Choices, Confirm, Json, PhotoQ, PlaceQ, Question, WordsQ
@@ -169,6 +170,10 @@ def test_what_the_catalogue_no_longer_has_is_said_in_words(catalogue: Catalogue)
     assert Wording("ko", catalogue).ward("99999") == TEXTS.words("value.no-ward")["ko"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_said_to_work_on_a_case_that_was_reopened(language: str, catalogue: Catalogue) -> None:
+    shown = Wording(language, catalogue).own_state(State.REOPENED)
+    assert not any(words in shown for words in ("みています", "対応中", "progress", "處理中", "처리 중", "处理中"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
