@@ -67,6 +67,13 @@ async def test_who_starts_over_begins_with_what_came_along(
     assert ("light" in await stored(works)) == (way == "again")
 
 
+async def test_who_comes_back_with_words_and_starts_over_begins_with_them(talk: Talk, clock: ManualClock) -> None:
+    await talk.until("sure")
+    clock.advance(timedelta(hours=13))
+    assert (await talk.type("light")).ask.key == "~return"
+    assert (await talk.choose("again")).ask.key == "photo"
+
+
 async def test_what_came_along_and_was_unsent_is_forgotten(talk: Talk, works: Works[Work]) -> None:
     await talk.until("words")
     await talk.open("unsent", text="light")

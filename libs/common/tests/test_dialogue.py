@@ -228,6 +228,23 @@ async def test_a_pod_opens_a_session_by_itself(talk: Talk, works: Works[Work]) -
     assert (await talk.type("the answer")).ask.key == "sure"
 
 
+@pytest.mark.parametrize("language", TEXTS.languages)
+async def test_a_typed_cancel_answers_a_question_that_a_pod_asked_by_itself(
+    talk: Talk, works: Works[Work], language: str
+) -> None:
+    talk.language = language
+    given = Answers({"kind": "road", "photo": None})
+    for word in TEXTS.say(language, "controls.cancel.words").split("|"):
+        async with works.begin("fukuoka") as work:
+            talk.session = await open_session(work, talk.citizen, "tell", given)
+        assert (await talk.type(word)).ask.key == "sure"
+        await talk.type("yes")
+    async with works.begin("fukuoka") as work:
+        talk.session = await open_session(work, talk.citizen, "tell", given)
+    assert (await talk.type("back")).ask.key == "words"
+    assert (await talk.control(wire.CONTROL_KIND_CANCEL)).session_state == wire.SESSION_STATE_ENDED, "the button"
+
+
 async def test_of_two_questions_that_wait_the_newest_is_answered_first(
     talk: Talk, works: Works[Work], clock: ManualClock
 ) -> None:

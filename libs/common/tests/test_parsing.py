@@ -28,7 +28,13 @@ from machi_sdk.dialogue.questions import (
 
 OPTIONS = (Opt("road", "道路の穴"), Opt("lamp", "街灯"), Opt("sign", "道路標識"))
 ENGLISH = Choices((Opt("park", "Park", words=("tree",)), Opt("lamp", "Street light"), Opt("other", "Something else")))
-ALARM = Choices((Opt("gas", "Live wire or gas", words=("CO",)), Opt("other", "Something else"), Opt("up", "Up")))
+ALARM = Choices(
+    (
+        Opt("gas", "Live wire or gas", words=("CO",), not_words=("Co-op",)),
+        Opt("other", "Something else"),
+        Opt("up", "Up"),
+    )
+)
 YES_NO = (frozenset({"はい", "yes"}), frozenset({"いいえ", "no"}))
 KINDS: tuple[Kind, ...] = (
     Choices(OPTIONS),
@@ -78,6 +84,7 @@ def typed(words: str) -> wire.TurnRequest:
         (ALARM, "gas", "gas"),
         (ALARM, "up", "up"),
         (ALARM, "It smells of CO", "gas"),
+        (ALARM, "It smells of CO behind the co-op", "gas"),
         (Choices(OPTIONS), "穴", "road"),
         (Choices((Opt("2", "First"), Opt("1", "Second"))), "1", "2"),
         (Choices((Opt("a", "2"), Opt("b", "1"))), "1", "b"),
@@ -97,6 +104,7 @@ def test_people_type_answers_in_their_own_way(kind: Kind, words: str, answer: Js
         (ENGLISH, "The street is flooded", "again.choice"),
         (ENGLISH, "hi", "again.choice"),
         *((ALARM, few, "again.choice") for few in ("e", "g", "ga", "W", "or", "ｇ", "s.", "wi")),
+        (ALARM, "It is dark behind the Co-op", "again.choice"),
         (KINDS[1], "1,2,3", "again.multi-choice"),
         (KINDS[2], "a photo", "again.photo"),
         (KINDS[3], "  ", "again.place"),

@@ -271,6 +271,23 @@ async def test_thanks_with_a_matter_are_about_the_matter(person: Person) -> None
     assert message.card.title == TEXTS.say("ja", "help.likely-title")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ありがとう。でもまだ直っていません",
+        "ありがとう ございます。まだ なおって いません",
+        "Thanks, but it is still not fixed",
+        "謝謝，但是還沒修好",
+        "감사합니다만 아직 그대로예요",
+        "谢谢，但是还没修好",
+    ],
+)
+async def test_who_thanks_and_says_that_nothing_is_done_sees_the_menu(person: Person, typed: str) -> None:
+    answer = await person.opens("help", text=typed)
+    assert answer.messages[0].text.text == TEXTS.say("ja", "help.body")
+    assert buttons(answer)
+
+
 @ALL_LANGUAGES
 async def test_help_is_kind_and_shows_the_menu(person: Person, language: str) -> None:
     person.language = language

@@ -304,6 +304,72 @@ def test_no_other_word_overrules_a_danger(catalogue: Catalogue, typed: str) -> N
     assert dict(catalogue.answers_in(typed)) == {"category": "danger"}
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "街路灯の下の道路が陥没しています",
+        "マンホールのまわりの道路が陥没しています",
+        "公園の前の道路が陥没しています",
+        "道路が陥没して段差ができています",
+        "A sinkhole opened next to the playground",
+        "The road by the street light collapsed, there is a hole",
+        "路燈旁邊的道路塌陷",
+        "가로등 옆 도로가 꺼졌어요",
+        "公园前面的道路塌陷了",
+    ],
+)
+def test_no_other_word_overrules_an_urgent_detail(catalogue: Catalogue, typed: str) -> None:
+    assert dict(catalogue.answers_in(typed)) == {"category": "road", "detail-what": "collapse"}
+    office = catalogue.urgent_office_in(typed)
+    assert office is not None
+    assert office.phone == "092-000-0199"
+
+
+@pytest.mark.parametrize("typed", ["가로등이 꺼졌어요. 도로가 어두워요", "도로 옆 가로등 불이 꺼져 있어요"])
+def test_a_light_that_is_out_is_no_collapse(catalogue: Catalogue, typed: str) -> None:
+    assert dict(catalogue.answers_in(typed))["category"] == "light"
+
+
+@pytest.mark.parametrize(
+    ("typed", "category"),
+    [
+        ("A pothole in front of the gas station", "road"),
+        ("ガストの前の道路に穴があります", "road"),
+        ("電柱の横の側溝のふたが割れています", "road"),
+        ("でんちゅうの よこの みぞ", "road"),
+        ("トイレを ながす みずが とまりません", ""),
+        ("電線桿旁邊的側溝", "road"),
+        ("도로 안전선이 지워졌어요", "road"),
+        ("电线杆旁边有垃圾", "waste"),
+    ],
+)
+def test_what_only_sounds_like_a_danger_is_none(catalogue: Catalogue, typed: str, category: str) -> None:
+    assert dict(catalogue.answers_in(typed)).get("category", "") == category
+    assert catalogue.urgent_office_in(typed) is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "gas",
+        "ガス臭い",
+        "The gas station smells of gas",
+        "ガストの前でガスのにおいがします",
+        "ガス工事のところでガスが漏れています",
+        "電柱が傾いています",
+        "倒れた電柱",
+        "電柱の横の電線が切れています",
+        "でんちゅうが かたむいて います",
+        "ガスの においが します",
+        "電線桿倒了",
+        "안전선 옆에 전선이 떨어져 있어요",
+        "电线杆上的电线掉下来了",
+    ],
+)
+def test_a_danger_beside_what_sounds_like_one_is_one(catalogue: Catalogue, typed: str) -> None:
+    assert dict(catalogue.answers_in(typed)).get("category") == "danger"
+
+
 def test_every_label_means_its_own_category(catalogue: Catalogue) -> None:
     for category in catalogue.categories:
         for label in category.labels.values():

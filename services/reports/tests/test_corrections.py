@@ -118,6 +118,20 @@ async def test_who_stops_messages_at_the_summary_comes_back_to_one_that_says_so(
     assert (await say("hana", "=yes")).messages[0].receipt.number
 
 
+async def test_who_had_messages_off_and_stops_them_again_at_the_summary_is_not_overruled_by_a_yes_before_it(
+    say: Say, change: Change, ledger: Ledger
+) -> None:
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
+    for words in ("/report", "=road", "=pothole", "中央区天神1丁目", "!skip", "穴です"):
+        await say("hana", words)
+    await change("お知らせ")
+    assert shown(await say("hana", "=yes"))["お知らせ"] == "受け取る"
+    assert (await say("hana", wire.Resume())).ask.key == "messages", "what they decided elsewhere was a no already"
+    assert shown(await say("hana", "=no"))["お知らせ"] == "受け取らない"
+    assert (await say("hana", "=yes")).messages[0].receipt.note.startswith("お知らせは送りません")
+    assert consent.CONSENT_STATUS_GIVEN not in [decision.status for decision in ledger.decisions]
+
+
 @pytest.mark.parametrize(
     ("where", "asked"),
     [

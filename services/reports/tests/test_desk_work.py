@@ -117,6 +117,7 @@ async def test_who_acknowledges_what_a_colleague_holds_leaves_it_to_them(
     await staff_turn(press(card, "take"), name=TWO)
     await staff_turn(press(card, "acknowledge"))
     assert held_by(await card_of(number)) == TWO
+    assert f"{TWO}さんが割り当てました" in said(await staff_turn(press(card, "take"), name=LEAD))
 
 
 async def test_only_ids_of_staff_are_kept_about_who_holds_a_case(

@@ -70,6 +70,8 @@ async def test_who_filed_too_many_within_a_day_hears_so_and_files_tomorrow(
     refused = await say("hana", "/report")
     assert "24時間に2件" in refused.messages[0].card.body
     assert refused.messages[0].card.buttons[0].command.command == "cases"
+    danger = wire.Open(command="report", arguments={"text": "電線が切れて垂れ下がっています"})
+    assert (await say("hana", danger)).messages[-1].link.uri == "tel:+81-92-000-0190", "that does not wait"
     assert await file_case("taro"), "another person's"
     clock.advance(timedelta(hours=22, minutes=1))
     assert await file_case("hana")
@@ -186,7 +188,8 @@ async def test_a_photo_that_is_gone_is_asked_for_again_and_may_be_skipped(say: S
 async def test_a_danger_told_in_the_words_makes_the_case_urgent(file_case: FileCase, outbox: Outbox) -> None:
     for words in ("歩道に穴があります", "穴からガスのにおいがします"):
         await file_case("hana", words=words)
-    assert [event.urgent for event in await outbox() if isinstance(event, CardAnnounced)] == [False, True]
+    await file_case("hana", place="天神、道路が陥没した所")
+    assert [event.urgent for event in await outbox() if isinstance(event, CardAnnounced)] == [False, True, True]
 
 
 async def test_a_danger_told_while_another_report_is_half_told_is_not_lost(say: Say) -> None:
@@ -194,6 +197,15 @@ async def test_a_danger_told_while_another_report_is_half_told_is_not_lost(say: 
         await say("hana", words)
     told = wire.Open(command="report", arguments={"text": "ガスのにおいがします"})
     assert (await say("hana", told)).ask.key == "~return"
+    begun = await say("hana", "=again")
+    assert (begun.ask.key, begun.messages[0].link.uri) == ("detail-what", "tel:+81-92-000-0190")
+
+
+async def test_a_danger_told_after_a_pause_is_not_lost(say: Say, clock: ManualClock) -> None:
+    for words in ("/report", "=light"):
+        await say("hana", words)
+    clock.advance(timedelta(hours=13))
+    assert (await say("hana", "電線が切れて垂れ下がっています")).ask.key == "~return"
     begun = await say("hana", "=again")
     assert (begun.ask.key, begun.messages[0].link.uri) == ("detail-what", "tel:+81-92-000-0190")
 

@@ -10,6 +10,7 @@ import pytest
 from machi_reports.adapters.catalogue_documents import checked_document, read_document
 from machi_reports.adapters.consents import present_notice
 from machi_reports.domain.catalogue import Catalogue
+from machi_reports.domain.states import State
 from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, next_question
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_sdk.dialogue import Answers, Choices, Confirm, Json, PhotoQ, PlaceQ, Question, WordsQ
@@ -99,20 +100,23 @@ def test_the_benefit_stands_first(language: str, catalogue: Catalogue, notice: P
 # All is answered; what is wrong is answered once more.
 CORRECTED: dict[str, Json] = {"category": "road", "place": PLACE, "photo": None, "words": "穴"}
 CORRECTED |= {"messages": {"wanted": True, "notice": present_notice(MANIFEST.purposes).version}}
+COLLAPSE: dict[str, Json] = {"category": "road", "detail-what": "collapse"}
 
 
 @pytest.mark.parametrize(
     ("answers", "at", "phone"),
     [
-        ({"category": "road", "detail-what": "collapse"}, "place", "092-000-0199"),
+        (COLLAPSE, "place", "092-000-0199"),
         ({"category": "water", "detail-what": "burst"}, "place", "092-000-0144"),
         ({"category": "danger"}, "detail-what", "092-000-0190"),
         ({"category": "road", "detail-what": "pothole"}, "place", ""),
         (CORRECTED | {"detail-what": "collapse"}, "confirm", "092-000-0199"),
         (CORRECTED | {"detail-what": "pothole"}, "confirm", ""),
-        ({"category": "road", "detail-what": "collapse"} | CORRECTED, "confirm", ""),  # it was said before the place
+        (COLLAPSE | CORRECTED, "confirm", ""),  # it was said before the place
         (CORRECTED | {"detail-what": "pothole", "words": "穴からガスのにおい"}, "confirm", "092-000-0190"),
-        ({"category": "road", "detail-what": "collapse"} | CORRECTED | {"words": "ガスのにおい"}, "confirm", ""),
+        (COLLAPSE | CORRECTED | {"words": "ガスのにおい"}, "confirm", "092-000-0190"),
+        (COLLAPSE | CORRECTED | {"words": "道路が陥没"}, "confirm", ""),
+        (CORRECTED | {"detail-what": "pothole", "place": {"address": "陥没した所"}}, "confirm", "092-000-0199"),
     ],
 )
 def test_urgent_kinds_give_the_office_at_once(
@@ -164,6 +168,12 @@ def test_plain_japanese_counts_minutes_as_it_is_said(minutes: int, words: str, c
 def test_what_the_catalogue_no_longer_has_is_said_in_words(catalogue: Catalogue) -> None:
     assert Wording("en", catalogue).category("fountain") == "a former kind"
     assert Wording("ko", catalogue).ward("99999") == TEXTS.words("value.no-ward")["ko"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_said_to_work_on_a_case_that_was_reopened(language: str, catalogue: Catalogue) -> None:
+    shown = Wording(language, catalogue).own_state(State.REOPENED)
+    assert not any(words in shown for words in ("みています", "対応中", "progress", "處理中", "처리 중", "处理中"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -35,10 +35,10 @@ class Asides:
             return Question(_CORRECT, self._texts.say(language, "correct"), Choices(options))
         return Question(_RETURN, self._greeting(asked, language), Choices(self._ways_on(language)))
 
-    def returned(self, answers: Answers, request: wire.TurnRequest, since: datetime, now: datetime) -> Answers | None:
-        """With "shall we go on?" when the person comes back after a pause as if to something new; else None."""
+    def comes_back(self, answers: Answers, request: wire.TurnRequest, since: datetime, now: datetime) -> bool:
+        """Whether the person comes back after a pause as if to something new, and is to be asked "shall we go on?"."""
         fresh = now - since < PAUSE or request.WhichOneof("input") in _KNOWING
-        return None if fresh or _ASIDE in answers.given or not answers.steps else self.asked_to_go_on(answers)
+        return not fresh and _ASIDE not in answers.given and bool(answers.steps)
 
     def asked_to_go_on(self, answers: Answers, begun: Answers | None = None) -> Answers:
         """With "shall we go on?"; who starts over begins with what came along."""

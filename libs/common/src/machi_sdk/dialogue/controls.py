@@ -37,8 +37,13 @@ class Controls:
         self._skip_labels = frozenset(self._typed("controls.skip.label"))
         self.yes_no = (frozenset(self._typed("yes")), frozenset(self._typed("no")))
 
-    def of(self, request: wire.TurnRequest, question: Question) -> "wire.ControlKind.ValueType | None":
-        """The control that was pressed or typed, or None; what the question itself offers is no control."""
+    def of(
+        self, request: wire.TurnRequest, question: Question, *, awaited: bool = False
+    ) -> "wire.ControlKind.ValueType | None":
+        """The control that was pressed or typed, or None; what the question itself offers is no control.
+
+        `awaited`: the pod opened the question by itself, and waits for the person's words.
+        """
         if request.WhichOneof("input") == "control":
             return request.control.kind
         if request.WhichOneof("input") != "text":
@@ -49,10 +54,18 @@ class Controls:
             return None
         if isinstance(question.kind, PhotoQ) and typed in self.yes_no[1]:
             return wire.CONTROL_KIND_SKIP
-        if control == wire.CONTROL_KIND_SKIP and isinstance(question.kind, WordsQ):
-            # "None" may be the very words: there, only the word on the button passes over the question.
-            return control if typed in self._skip_labels else None
-        return control
+        is_said = isinstance(question.kind, WordsQ) and self._is_said(control, typed, awaited=awaited)
+        return None if is_said else control
+
+    def _is_said(self, control: "wire.ControlKind.ValueType | None", typed: str, *, awaited: bool) -> bool:
+        """Whether a control's word may be the very words that a question wants.
+
+        "None" may be, so only the word on the button passes over it. "Cancel" may be the answer to what somebody asked
+        of their own accord: there, only the button stops.
+        """
+        if control == wire.CONTROL_KIND_CANCEL:
+            return awaited
+        return control == wire.CONTROL_KIND_SKIP and typed not in self._skip_labels
 
     def ask_id(self, request: wire.TurnRequest) -> str:
         """The question a pressed button belongs to; empty for anything typed or sent."""

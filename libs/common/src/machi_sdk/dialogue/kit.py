@@ -18,7 +18,7 @@ from machi_sdk.dialogue.parsing import Unreadable, answer_of, sent_key
 from machi_sdk.dialogue.questions import PhotoQ, Question, WordsQ, takes_words_for_next, to_wire
 from machi_sdk.dialogue.script import AtOnce, Cancelling, Dialogue, Reject, Reply, TurnContext, known_now
 from machi_sdk.dialogue.sessions import Session
-from machi_sdk.errors import Conflict, Invalid, Unavailable
+from machi_sdk.errors import Conflict, Invalid, Missing, Unavailable
 from machi_sdk.ids import derived_id
 from machi_sdk.messages import text
 from machi_sdk.telemetry import histogram
@@ -199,7 +199,7 @@ class DialogueKit(Generic[W]):
         stale = self._controls.ask_id(request)
         if stale and stale != session.ask_id:
             return Plan(session, say=(text(TEXTS.say(context.language, "old-button")),), understood=False)
-        control = self._controls.of(request, question)
+        control = self._controls.of(request, question, awaited=session.waits)
         if control is not None:
             return self._control(session, question, control, context)
         if session.answers.asked not in ("", question.key):  # a newer release asks something else first
@@ -213,9 +213,9 @@ class DialogueKit(Generic[W]):
             if session.stays:
                 return Plan(ends=True)
             return Plan(session, await known_now(self._dialogues[session.command], context, session.answers))
-        returned = self._asides.returned(session.answers, request, session.touched_at, context.now)
-        if returned is not None:
-            return Plan(session, returned, understood=False)
+        if self._asides.comes_back(session.answers, request, session.touched_at, context.now):
+            begun = await self._begun_with(session, request.text.text, context)
+            return Plan(session, self._asides.asked_to_go_on(session.answers, begun), understood=False)
         if takes_words_for_next(question.kind) and request.WhichOneof("input") == "text":
             return await self._pass_over(session, question, request, context)
         try:
@@ -225,6 +225,16 @@ class DialogueKit(Generic[W]):
             key = "sent.photo-more" if is_one_more else reason.key
             return Plan(session, say=(text(TEXTS.say(context.language, key, **reason.places)),), understood=False)
         return await self._settle(session, question, value, context)
+
+    async def _begun_with(self, session: Session, typed: str, context: TurnContext) -> Answers | None:
+        """What the dialogue would begin with, had these words opened it: who starts over says them only once."""
+        if not typed:
+            return None
+        try:
+            begun = await self._dialogues[session.command].begin(context, {"text": typed})
+        except Missing:  # such words open it only where something waits for them
+            return None
+        return begun if isinstance(begun, Answers) else None
 
     def _has_photos(self, session: Session, language: str) -> bool:
         """Whether a question before the present one asked for photos and got some."""

@@ -175,7 +175,10 @@ def _matching(options: tuple[Opt, ...], words: str) -> str:
 
 def _is_near(option: Opt, words: str) -> bool:
     is_part = _says_enough(words) and stands_in(words, fold(option.label))
-    return is_part or any(stands_in(fold(word), words) for word in (option.label, *option.words))
+    rest = words
+    for other in option.not_words:
+        rest = rest.replace(fold(other), " ")
+    return is_part or any(stands_in(fold(word), rest) for word in (option.label, *option.words))
 
 
 def _says_enough(words: str) -> bool:

@@ -11,8 +11,8 @@ from machi.dialogue.v1.messages_pb2 import Message
 class Opt:
     """One offered option; the label has at most 20 characters.
 
-    `words` match anywhere in what was typed; `alone` only as the whole of it. Where several options fit, one that
-    `decides` is meant.
+    `words` match anywhere in what was typed, but within `not_words`; `alone` only as the whole of it. Where several
+    options fit, one that `decides` is meant.
     """
 
     option_id: str
@@ -21,6 +21,7 @@ class Opt:
     words: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
     decides: bool = False
+    not_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -111,15 +111,22 @@ def _category(entry: _Document) -> Category:
         urgent=UrgentOffice(urgent["titles"], urgent["phone"], urgent["advice"]) if urgent else None,
         always_urgent=entry.get("always_urgent", False),
         words=entry.get("words", {}),
+        not_words=entry.get("not_words", {}),
     )
 
 
 def _question(entry: _Document) -> CategoryQuestion:
-    options = tuple(
-        AnswerOption(option["id"], option["labels"], option.get("urgent", False), option.get("words", {}))
-        for option in entry["options"]
+    return CategoryQuestion(entry["key"], entry["prompts"], tuple(_option(option) for option in entry["options"]))
+
+
+def _option(entry: _Document) -> AnswerOption:
+    return AnswerOption(
+        option_id=entry["id"],
+        labels=entry["labels"],
+        urgent=entry.get("urgent", False),
+        words=entry.get("words", {}),
+        not_words=entry.get("not_words", {}),
     )
-    return CategoryQuestion(entry["key"], entry["prompts"], options)
 
 
 def _contradictions(document: _Document) -> Iterable[tuple[str, str]]:

@@ -27,6 +27,11 @@ class _Named(Protocol):
         """What people write when they mean it."""
         ...
 
+    @property
+    def all_not_words(self) -> tuple[str, ...]:
+        """What holds such a word and means something else."""
+        ...
+
 
 N = TypeVar("N", bound=_Named)
 
@@ -46,6 +51,8 @@ def _meant(text: str, candidates: Sequence[N]) -> N | None:
 
 def _longest_of(named: _Named, typed: str) -> int:
     """Letters of its longest word that stands in the text; 0 where none does."""
+    for other in map(_folded, named.all_not_words):
+        typed = typed.replace(other, " ")
     return max((len(word) for word in map(_folded, named.all_words) if _stands_in(word, typed)), default=0)
 
 
@@ -63,11 +70,17 @@ class AnswerOption:
     labels: Labels
     urgent: bool = False
     words: Words = field(default_factory=dict)
+    not_words: Words = field(default_factory=dict)
 
     @property
     def all_words(self) -> tuple[str, ...]:
         """What people write when they mean it, in any language."""
         return _all(self.words)
+
+    @property
+    def all_not_words(self) -> tuple[str, ...]:
+        """What holds such a word and means something else, in any language."""
+        return _all(self.not_words)
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,11 @@ class CategoryQuestion:
     key: str
     prompts: Labels
     options: tuple[AnswerOption, ...]
+
+    def meant(self, text: str) -> AnswerOption | None:
+        """The option that free words mean; what is urgent is meant first."""
+        urgent = [option for option in self.options if option.urgent]
+        return _meant(text, urgent) or _meant(text, self.options)
 
 
 @dataclass(frozen=True)
@@ -98,16 +116,28 @@ class Category:
     urgent: UrgentOffice | None = None
     always_urgent: bool = False
     words: Words = field(default_factory=dict)
+    not_words: Words = field(default_factory=dict)
 
     @property
     def all_words(self) -> tuple[str, ...]:
         """What people write when they mean it, in any language."""
         return _all(self.words)
 
+    @property
+    def all_not_words(self) -> tuple[str, ...]:
+        """What holds such a word and means something else, in any language."""
+        return _all(self.not_words)
+
     def option(self, key: str, option_id: str) -> AnswerOption | None:
         """The option of one of its questions."""
         options = (o for q in self.questions if q.key == key for o in q.options)
         return next((option for option in options if option.option_id == option_id), None)
+
+    def has_urgent_words(self, text: str) -> bool:
+        """Whether a word of one of its urgent options stands in the text."""
+        urgent = (option for question in self.questions for option in question.options if option.urgent)
+        typed = folded(text)
+        return any(_longest_of(option, typed) for option in urgent)
 
     def urgent_office(self, details: Mapping[str, str]) -> UrgentOffice | None:
         """Whom to phone, when these answers are urgent."""
@@ -202,15 +232,17 @@ class Catalogue:
     def answers_in(self, text: str) -> Iterator[tuple[str, str]]:
         """What free words answer already: the category, and details of it, where they mean exactly one.
 
-        What may be dangerous is meant first: the wire of a street light that is down is no matter of the light.
+        What may be dangerous is meant first: the wire of a street light that is down is no matter of the light, nor is
+        the sinkhole below one.
         """
-        dangers = [category for category in self.categories if category.always_urgent]
-        category = _meant(text, dangers) or _meant(text, self.categories)
+        always = [category for category in self.categories if category.always_urgent]
+        perhaps = [category for category in self.categories if category.has_urgent_words(text)]
+        category = _meant(text, always) or _meant(text, perhaps) or _meant(text, self.categories)
         if category is None:
             return
         yield "category", category.code
         for question in category.questions:
-            option = _meant(text, question.options)
+            option = question.meant(text)
             if option is None:
                 return
             yield f"detail-{question.key}", option.option_id

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from machi_reports.adapters.work import ReportsWork
-from machi_reports.domain.states import ENDING, Done, Move, Outcome
+from machi_reports.domain.states import ENDING, Done, Move, Outcome, Step
 from machi_reports.entrypoints.desk_forms import COLLEAGUE, DESK, AtDesk
 from machi_reports.entrypoints.wording import Wording
 from machi_reports.use_cases.at_desk import DeskCase, Unread
@@ -14,8 +14,7 @@ from machi_sdk.dialogue import Reply
 
 _GIVING = frozenset({Move.TAKE, Move.ASSIGN})
 _SENDING = frozenset({Move.ASK, Move.WRITE})
-# The moves that say who holds a case, and those that say where it stands: each of these has its words, `did.*`.
-_HELD_BY = _GIVING | {Move.ACKNOWLEDGE}
+# The moves that say where a case stands: each has its words, `did.*`.
 STANDS_BY = _SENDING | ENDING | {Move.ACKNOWLEDGE, Move.HAND_OVER, Move.UNREJECT}
 
 
@@ -63,7 +62,7 @@ def _sent(wording: Wording, case: DeskCase, move: Move) -> Reply:
 async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed: Pressed) -> Reply:
     report = await work.reports.get(case.report_id)
     is_giving = pressed.move in _GIVING and report.is_open
-    last = await work.reports.last_step(case.report_id, _HELD_BY if is_giving else STANDS_BY)
+    last = await (_gave(work, case) if is_giving else work.reports.last_step(case.report_id, STANDS_BY))
     if last is None or last.officer is None:
         return said(wording, "press.already-plain", state=wording.say(f"state.{report.state}"))
     time, who = wording.time_of_day(last.at, case.at), last.officer.name
@@ -71,3 +70,11 @@ async def _already(work: ReportsWork, case: DeskCase, wording: Wording, pressed:
         holder = pressed.name_of(report.assignee_id) or wording.say("desk.colleague")
         return said(wording, "press.held", holder=holder, time=time, who=who)
     return said(wording, "press.already", who=who, time=time, what=wording.say(f"did.{last.move}"))
+
+
+async def _gave(work: ReportsWork, case: DeskCase) -> Step | None:
+    """Who gave it to whoever holds it: an acknowledgement did only where nobody had, since it came to the desk."""
+    given = await work.reports.last_step(case.report_id, _GIVING | {Move.HAND_OVER})
+    if given is None or given.move is Move.HAND_OVER:
+        return await work.reports.last_step(case.report_id, {Move.ACKNOWLEDGE})
+    return given

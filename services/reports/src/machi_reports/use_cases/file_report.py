@@ -55,9 +55,9 @@ async def file_report(command: FileReport, catalogue: Catalogue, city: City, at:
 
 
 def _is_urgent(command: FileReport, catalogue: Catalogue) -> bool:
-    """By its kind, or by its own words, whatever kind was chosen."""
-    is_urgent_kind = catalogue.is_urgent(command.category_code, command.details)
-    return is_urgent_kind or catalogue.urgent_office_in(command.words) is not None
+    """By its kind, or by its own words or those of its place, whatever kind was chosen."""
+    told = any(map(catalogue.urgent_office_in, (command.words, command.place.words)))
+    return told or catalogue.is_urgent(command.category_code, command.details)
 
 
 async def _free_number(prefix: str, city: City) -> str:

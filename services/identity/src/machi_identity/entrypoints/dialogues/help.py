@@ -46,16 +46,25 @@ class HelpDialogue:
 
     @cached_property
     def _thanks(self) -> frozenset[str]:
-        """The words that thank, of all languages: folded once, for whatever is typed comes by here."""
-        words = self.texts.words("help.thanks-words").values()
-        return frozenset(fold(word) for line in words for word in line.split("|"))
+        """The words that thank."""
+        return self._words("help.thanks-words")
+
+    @cached_property
+    def _turning(self) -> frozenset[str]:
+        """The words after which something else follows: "but", "still"."""
+        return self._words("help.turning-words")
+
+    def _words(self, key: str) -> frozenset[str]:
+        """Of all languages: folded once, for whatever is typed comes by here."""
+        return frozenset(fold(word) for line in self.texts.words(key).values() for word in line.split("|"))
 
     def _is_thanks(self, typed: str) -> bool:
-        """Whether a short line thanks, in any language."""
+        """Whether a short line thanks, in any language, and says nothing else behind a "but"."""
         if len(typed) > MOST_THANKS:
             return False
         said = fold(typed)
-        return any(stands_in(word, said) for word in self._thanks)
+        thanks, turns = (any(stands_in(word, said) for word in words) for words in (self._thanks, self._turning))
+        return thanks and not turns
 
     def _about_code(self, typed: str, language: str) -> Message:
         """Somebody typed the code and no keyword."""

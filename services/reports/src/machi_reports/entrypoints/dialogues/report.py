@@ -10,7 +10,12 @@ from machi_reports.adapters.work import ReportsWork
 from machi_reports.domain.consent import Chooser, Decision
 from machi_reports.domain.report import Report
 from machi_reports.domain.words import storable
-from machi_reports.entrypoints.dialogues.report_questions import ReportSoFar, decided_since, next_question
+from machi_reports.entrypoints.dialogues.report_questions import (
+    ReportSoFar,
+    decided_since,
+    next_question,
+    urgent_in,
+)
 from machi_reports.entrypoints.wording import TEXTS, Wording
 from machi_reports.ports import Consents, CurrentCatalogues, WardMap
 from machi_reports.use_cases.file_report import FileReport, file_report
@@ -38,12 +43,15 @@ class ReportDialogue:
     command: str = "report"
 
     async def begin(self, turn: TurnContext, arguments: Mapping[str, str]) -> Answers | Reply:
-        """Which catalogue, and what the person decided before; who filed too many today hears so instead."""
+        """Which catalogue, and what the person decided before.
+
+        Who filed too many today hears so instead; and whom to phone, where their words tell of a danger.
+        """
         catalogue = await self.catalogues.refresh(turn.tenant)
         async with self.works.begin(turn.tenant) as work:
             filed = await work.reports.filed_since(turn.citizen_id, turn.now - _DAY)
         if filed >= catalogue.reports_a_day:
-            return _too_many(filed, Wording(turn.language, catalogue))
+            return _too_many(filed, arguments.get("text", ""), Wording(turn.language, catalogue))
         decision = await self.consents.check(turn.tenant, turn.citizen_id)
         answers = Answers(given={"catalogue": f"{turn.tenant}/{catalogue.version}", "decision": decision.value})
         answers = await self._with_place(turn, answers, arguments)
@@ -72,12 +80,17 @@ class ReportDialogue:
         return Accept(value)
 
     async def resumed(self, turn: TurnContext, answers: Answers) -> Answers:
-        """The summary says what they decided about messages meanwhile, elsewhere."""
+        """The summary says what they decided about messages meanwhile, elsewhere.
+
+        A no that was one before, too, may have been said again there: who had said yes here is asked once more.
+        """
         so_far = ReportSoFar(answers)
         with suppress(Unavailable):  # they are told before it is sent, at the latest
             decided = await self.consents.check(turn.tenant, turn.citizen_id)
             if so_far.messages_allowed is not None and not so_far.stands(decided):
                 return replace(answers, given={**answers.given, **decided_since(answers, decided)})
+            if so_far.messages_wanted and decided is Decision.REFUSED:
+                return replace(answers.without(("messages",)), before=())
         return answers
 
     async def finish(self, work: ReportsWork, turn: TurnContext, answers: Answers) -> Reply:
@@ -163,9 +176,10 @@ def _point(value: Mapping[str, Json]) -> tuple[float, float] | None:
     return (float(latitude), float(longitude)) if is_on_earth else None
 
 
-def _too_many(filed: int, wording: Wording) -> Reply:
+def _too_many(filed: int, words: str, wording: Wording) -> Reply:
     cases = say.command_button(wording.say("cases.open"), "reports", "cases")
-    return Reply((say.card(wording.say("cases.open"), wording.say("report.too-many", n=filed), buttons=[cases]),))
+    told = say.card(wording.say("cases.open"), wording.say("report.too-many", n=filed), buttons=[cases])
+    return Reply((told, *urgent_in(words, wording)))
 
 
 def _receipt(report: Report, wording: Wording) -> Reply:

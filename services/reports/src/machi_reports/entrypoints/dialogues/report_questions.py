@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from machi.dialogue.v1.messages_pb2 import Message
-from machi_reports.domain.catalogue import Category, UrgentOffice
+from machi_reports.domain.catalogue import AnswerOption, Category, UrgentOffice
 from machi_reports.domain.consent import Decision
 from machi_reports.domain.photo import MOST_PHOTOS
 from machi_reports.domain.report import Place
@@ -131,10 +131,7 @@ def _about(so_far: ReportSoFar, wording: Wording) -> str:
 def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[Question]:
     """Every question in order; what comes after an unanswered one is never asked for."""
     so_far = ReportSoFar(answers)
-    categories = tuple(
-        Opt(entry.code, wording.pick(entry.labels), words=entry.all_words, decides=entry.always_urgent)
-        for entry in wording.catalogue.categories
-    )
+    categories = tuple(_category_option(entry, wording) for entry in wording.catalogue.categories)
     yield Question("category", wording.say("report.category"), Choices(categories))
     category = wording.catalogue.category(answers.text("category"))
     yield from _details(category, wording)
@@ -151,6 +148,17 @@ def _questions(answers: Answers, wording: Wording, notice: Purpose) -> Iterator[
     before = (*_urgent_in_the_end(so_far, urgent, wording), _summary(so_far, wording))
     changes = tuple(_changes(answers, wording))
     yield Question("confirm", wording.say("report.confirm"), confirm, before=before, changes=changes)
+
+
+def _category_option(category: Category, wording: Wording) -> Opt:
+    words, not_words = category.all_words, category.all_not_words
+    label, decides = wording.pick(category.labels), category.always_urgent
+    return Opt(category.code, label, words=words, not_words=not_words, decides=decides)
+
+
+def _detail_option(option: AnswerOption, wording: Wording) -> Opt:
+    words, not_words = option.all_words, option.all_not_words
+    return Opt(option.option_id, wording.pick(option.labels), words=words, not_words=not_words)
 
 
 def _changes(answers: Answers, wording: Wording) -> Iterator[Change]:
@@ -186,9 +194,7 @@ def _details(category: Category | None, wording: Wording) -> Iterator[Question]:
     if category is None:
         return
     for index, question in enumerate(category.questions):
-        options = tuple(
-            Opt(option.option_id, wording.pick(option.labels), words=option.all_words) for option in question.options
-        )
+        options = tuple(_detail_option(option, wording) for option in question.options)
         is_first = index == 0 and category.always_urgent
         before = _urgent(category.urgent, wording) if is_first else ()
         yield Question(DETAIL + question.key, wording.pick(question.prompts), Choices(options), before=before)
@@ -202,10 +208,16 @@ def _urgent_by_details(category: Category | None, so_far: ReportSoFar, wording: 
 
 
 def _urgent_in_the_end(so_far: ReportSoFar, urgent: tuple[Message, ...], wording: Wording) -> tuple[Message, ...]:
-    """Whom to phone, before the summary: where the kind became urgent at last, or only the words tell of a danger."""
-    if not wording.catalogue.is_urgent(so_far.answers.text("category"), so_far.details):
-        return urgent_in(so_far.answers.text("words"), wording)
-    return urgent if so_far.kind_is_newer else ()
+    """Whom to phone, before the summary: where the kind became urgent at last, or the words tell of another danger.
+
+    Those that say where it is count, too.
+    """
+    catalogue = wording.catalogue
+    category = catalogue.category(so_far.answers.text("category"))
+    own = category.urgent_office(so_far.details) if category else None
+    told = map(catalogue.urgent_office_in, (so_far.answers.text("words"), so_far.place.words))
+    other = next((office for office in told if office not in (None, own)), None)
+    return (*(urgent if so_far.kind_is_newer else ()), *_urgent(other, wording))
 
 
 def _urgent(office: UrgentOffice | None, wording: Wording) -> tuple[Message, ...]:
