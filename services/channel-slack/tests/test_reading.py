@@ -50,7 +50,8 @@ def test_words_arrive_as_they_were_typed() -> None:
     [
         ("<!date^1392734382^Posted {date}|Feb 18>", "Feb 18"),
         ("<!subteam^S1|@team> <!here> <#C1|roads>", "@team @here #roads"),
-        ("<@U1> <mailto:a@b.c|a@b.c>", "@U1 a@b.c"),
+        ("<@U1> <mailto:a@b.c|a@b.c> <mailto:a@b.c>", "@U1 a@b.c a@b.c"),
+        ("<tel:+81927111111|092-711-1111> <mailto:a@b.c|us>", "092-711-1111 us (a@b.c)"),
     ],
 )
 def test_marked_up_words_are_read_without_their_marks(text: str, words: str) -> None:
@@ -79,6 +80,21 @@ def test_rich_text_is_what_a_person_typed() -> None:
     message = {"text": "Thanks :+1:", "blocks": [{"type": "image"}, {"type": "rich_text", "elements": elements}]}
     said = "Thanks *really* \U0001f44d\U0001f3fb:our-logo: boldhere (https://example.org)@U1@hereFeb 18?"
     assert said_in(message) == f"{said}\n3. a\n4. b\n    • a\nsaid\nso"
+
+
+@pytest.mark.parametrize(
+    ("url", "label", "said"),
+    [
+        ("mailto:a@b.c", "a@b.c", "a@b.c"),
+        ("mailto:a@b.c", "", "a@b.c"),
+        ("mailto:a@b.c", "us", "us (a@b.c)"),
+        ("tel:+81927111111", "092-711-1111", "092-711-1111"),
+    ],
+)
+def test_a_mail_address_or_phone_number_reads_as_it_was_typed(url: str, label: str, said: str) -> None:
+    link = {"type": "link", "url": url, "text": label}
+    section = {"type": "rich_text_section", "elements": [link]}
+    assert said_in({"text": "", "blocks": [{"type": "rich_text", "elements": [section]}]}) == said
 
 
 @pytest.mark.parametrize("blocks", [[], [{"type": "rich_text"}], [{"type": "rich_text", "elements": [3, None]}], "x"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from machi_channel_slack.domain.mentions import id_word, labels, renamed
 from machi_channel_slack.domain.nodes import Json, part, parts, words
-from machi_channel_slack.domain.rich_words import rich_mentions, rich_words
+from machi_channel_slack.domain.rich_words import led_to, rich_mentions, rich_words
 
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
@@ -256,4 +256,5 @@ def _unwrapped(token: str) -> str:
         return label or target.split("^")[1]
     if target.startswith("!"):
         return label if label.startswith("@") else f"@{label or target[1:]}"
+    target = led_to(target, label)
     return f"{label} ({target})" if label and label not in target else label or target
