@@ -219,6 +219,17 @@ def test_a_residents_mentions_reach_nobody_as_ids() -> None:
     assert found.text == "@…@…@…#roads"
 
 
+@pytest.mark.parametrize("words", ["", "look"])
+def test_a_forwarded_message_is_told_as_something_we_cannot_take_and_a_preview_is_not(words: str) -> None:
+    share = {"is_share": True, "is_msg_unfurl": True, "text": "the lamp is out"}
+    preview = {"is_msg_unfurl": True, "text": "the lamp is out"}
+    event = {"type": "message", "user": "U1", "channel": "D1", "ts": "1.0", "text": words}
+    found = read_direct({"event_id": "Ev1", "event": {**event, "attachments": [preview, share]}})
+    assert found == Said("Ev1", "U1", "D1", "1.0", words, (SentFile("share", "file"),))
+    seen = read_direct({"event_id": "Ev1", "event": {**event, "text": "look", "attachments": [preview]}})
+    assert seen == Said("Ev1", "U1", "D1", "1.0", "look")
+
+
 BEFORE = {"type": "message", "user": "U1", "ts": "1.0", "text": "words"}
 TOMBSTONE = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "ts": "1.0", "hidden": True}
 

@@ -89,7 +89,8 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
         return _edited(event, event_id)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
         return Ignored("not-a-person")
-    text, files = left_open(said_in(event), mentions_in(event)), tuple(map(_file, parts(event, "files")))
+    text = left_open(said_in(event), mentions_in(event))
+    files = (*map(_file, parts(event, "files")), *_forwarded(event))
     if not text.strip() and not files:
         return Ignored("no-words")
     return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)
@@ -114,6 +115,15 @@ def read_command(fields: Mapping[str, str]) -> Commanded:
 def is_external(file: Json) -> bool:
     """Whether Slack only knows the address of a file that is kept elsewhere."""
     return file.get("is_external") is True or words(file, "mode") == "external"
+
+
+def _forwarded(event: Json) -> tuple[SentFile, ...]:
+    """A message that was passed on, as a file we cannot take: it is not the person's own word.
+
+    Other attachments are previews of links among the words.
+    """
+    is_share = any(each.get("is_share") is True for each in parts(event, "attachments"))
+    return (SentFile("share", "file"),) if is_share else ()
 
 
 def _file(file: Json) -> SentFile:
