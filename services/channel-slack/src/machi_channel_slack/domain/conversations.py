@@ -14,6 +14,7 @@ from machi_channel_slack.domain.payloads import (
     plain,
     said_in,
     taken_back,
+    thread_of,
 )
 
 _SPOKEN = ("", "file_share", "thread_broadcast", "me_message")
@@ -37,6 +38,7 @@ class Said:
     ts: str
     text: str
     files: tuple[SentFile, ...] = ()
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class TakenBack:
     user: str
     channel: str
     ts: str
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Edited:
     user: str
     channel: str
     ts: str
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
         before = part(event, "previous_message")
         if before and (words(before, "bot_id") or not words(before, "user")):
             return Ignored("not-a-person")
-        return TakenBack(event_id, words(before, "user"), channel, taken_ts)
+        return TakenBack(event_id, words(before, "user"), channel, taken_ts, thread_of(before))
     if words(event, "subtype") == "message_changed":
         return _edited(event, event_id)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
@@ -93,15 +97,15 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
     files = (*map(_file, parts(event, "files")), *_forwarded(event))
     if not text.strip() and not files:
         return Ignored("no-words")
-    return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)
+    return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files, thread_of(event))
 
 
 def _edited(event: Json, event_id: str) -> Edited | Ignored:
-    message = part(event, "message")
+    message, channel = part(event, "message"), words(event, "channel")
     if words(message, "bot_id") or not words(message, "user") or not is_edit(event):
         return Ignored("not-edited")
     at = words(part(message, "edited"), "ts")
-    return Edited(edit_id(event, event_id), words(message, "user"), words(event, "channel"), at)
+    return Edited(edit_id(event, event_id), words(message, "user"), channel, at, thread_of(message))
 
 
 def read_command(fields: Mapping[str, str]) -> Commanded:
