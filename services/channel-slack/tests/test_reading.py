@@ -263,6 +263,17 @@ def test_an_edit_in_a_direct_message_is_read_as_one() -> None:
         assert read_direct(direct(body)) == Ignored("not-edited")
 
 
+@pytest.mark.parametrize("left", [[{"id": "F1"}], [{"id": "F1"}, {"id": "F2", "mode": "tombstone"}]])
+def test_a_file_that_is_deleted_out_of_a_direct_message_is_an_edit(left: list[dict[str, object]]) -> None:
+    files = [{"id": "F1"}, {"id": "F2", "mode": "hosted"}]
+    event = {"type": "message", "subtype": "message_changed", "channel": "D1", "channel_type": "im", "ts": "4.0"}
+    before = {**BEFORE, "files": files}
+    body = {"event_id": "Ev1", "event": {**event, "message": {**BEFORE, "files": left}, "previous_message": before}}
+    assert read_direct(body) == Edited("Ev1", "U1", "D1", "4.0")
+    same = {**event, "message": {**BEFORE, "files": files}, "previous_message": before}
+    assert read_direct({"event_id": "Ev1", "event": same}) == Ignored("not-edited")
+
+
 @pytest.mark.parametrize(
     "body",
     [

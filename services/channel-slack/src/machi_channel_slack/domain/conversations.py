@@ -54,7 +54,7 @@ class TakenBack:
 
 @dataclass(frozen=True)
 class Edited:
-    """A person gave a message of theirs other words, at `ts`."""
+    """A person gave a message of theirs other words, or deleted a file out of it, at `ts`."""
 
     event_id: str
     user: str
@@ -102,10 +102,20 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
 
 def _edited(event: Json, event_id: str) -> Edited | Ignored:
     message, channel = part(event, "message"), words(event, "channel")
-    if words(message, "bot_id") or not words(message, "user") or not is_edit(event):
+    is_reworded = is_edit(event)
+    if words(message, "bot_id") or not words(message, "user") or not (is_reworded or _lost_a_file(event)):
         return Ignored("not-edited")
-    at = words(part(message, "edited"), "ts")
+    at = words(part(message, "edited") if is_reworded else event, "ts")
     return Edited(edit_id(event, event_id), words(message, "user"), channel, at, thread_of(message))
+
+
+def _lost_a_file(event: Json) -> bool:
+    """Whether a file was deleted out of a message that stays; Slack leaves its tombstone there, or nothing."""
+    return not _files_left(part(event, "previous_message")) <= _files_left(part(event, "message"))
+
+
+def _files_left(message: Json) -> set[str]:
+    return {words(file, "id") for file in parts(message, "files") if words(file, "mode") != "tombstone"}
 
 
 def read_command(fields: Mapping[str, str]) -> Commanded:
