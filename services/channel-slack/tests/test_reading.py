@@ -250,6 +250,12 @@ def test_a_deleted_message_is_taken_back(event: dict[str, object]) -> None:
     assert read_direct(body) == Ignored("not-a-person")
 
 
+def test_a_tombstone_that_is_deleted_too_makes_nobody_of_slackbot() -> None:
+    gone = {"type": "message", "subtype": "message_deleted", "channel": "D1", "channel_type": "im", "deleted_ts": "1.0"}
+    body = {"event_id": "Ev1", "event": {**gone, "previous_message": TOMBSTONE}}
+    assert read_direct(body) == Ignored("not-a-person")
+
+
 def test_an_edit_in_a_direct_message_is_read_as_one() -> None:
     def direct(body: dict[str, object]) -> dict[str, object]:
         event = body["event"]

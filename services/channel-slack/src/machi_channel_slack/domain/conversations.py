@@ -86,7 +86,7 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
         raise Malformed("event_id or channel missing")
     if taken_ts := taken_back(event):
         before = part(event, "previous_message")
-        if before and (words(before, "bot_id") or not words(before, "user")):
+        if before and not _by_a_person(before):
             return Ignored("not-a-person")
         return TakenBack(event_id, words(before, "user"), channel, taken_ts, thread_of(before))
     if words(event, "subtype") == "message_changed":
@@ -98,6 +98,11 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
     if not text.strip() and not files:
         return Ignored("no-words")
     return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files, thread_of(event))
+
+
+def _by_a_person(message: Json) -> bool:
+    """False for our own messages, and for the tombstone that Slackbot puts where a message with answers was deleted."""
+    return not words(message, "bot_id") and bool(words(message, "user")) and words(message, "subtype") != "tombstone"
 
 
 def _edited(event: Json, event_id: str) -> Edited | Ignored:
