@@ -9,7 +9,9 @@ from slack_stand_ins import NoPace, OneRoom, QuietSlack, VersionedPod, a_hall, a
 
 from machi.dialogue.v1.desk_card_pb2 import CardPhoto
 from machi_channel_slack.adapters.cards import announce
+from machi_channel_slack.adapters.digests import list_old
 from machi_channel_slack.domain.cards import Announced, CardKey
+from machi_channel_slack.domain.digests import Summary
 from machi_channel_slack.entrypoints.jobs import show_or_put_off
 from machi_channel_slack.use_cases.hall import Hall
 from machi_sdk.clock import ManualClock
@@ -143,6 +145,23 @@ async def test_the_thread_of_a_deleted_card_leaves_with_it(channel: Channel) -> 
     assert len(channel.slack.shown) == 3
     await channel.try_to_show(4, "一", "（取り消されました）")
     assert len(channel.slack.deleted) == 4, "each once"
+
+
+async def test_a_list_leads_to_where_its_card_stands_anew(channel: Channel) -> None:
+    async with channel.works.begin(TENANT) as work:
+        await list_old(work, Summary(DESK, "lamps", "2026-11-24", ["card-1"], 0))
+    listed = await channel.hall.digests.next_new(TENANT, DESK, channel.clock.now())
+    assert listed is not None
+    await channel.try_again()
+
+    async def link() -> str:
+        (line,) = await channel.hall.digests.lines(listed.key)
+        return line.link
+
+    assert await link() == f"https://example.org/C1/{CARD}"
+    channel.slack.refusals[CARD] = "message_not_found"
+    await channel.try_to_show(2, "一", "二", times=2)
+    assert await link() == "https://example.org/C1/5"
 
 
 async def test_after_the_app_was_made_anew_cards_are_posted_anew(channel: Channel) -> None:

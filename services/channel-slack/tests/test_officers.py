@@ -266,7 +266,7 @@ async def test_who_deletes_words_hears_that_the_resident_has_them_and_only_of_th
         return ended == 4
 
     await city.simulator.until(all_ended, what="all four are handled")
-    assert "取り消せません" in (await city.told(OFFICER, 2))[1]
+    assert "すでに市民に届いた文面は取り消せません" in (await city.told(OFFICER, 2))[1]
     async with city.pod.works(Work).begin("") as work:
         passed_over = await work.db.fetch("SELECT event_id FROM inbound_events WHERE reason = 'not-passed-on'")
     assert [row["event_id"] for row in passed_over] == [f"Gone{STRANGER}"], "what nobody got is as good as never said"
@@ -286,7 +286,7 @@ async def test_who_edits_or_sends_pictures_hears_that_no_resident_gets_them(city
         body = orjson.dumps({**frame, "event_id": event_id, "event": event})
         assert (await _post(city.url, "events", body))[0] == 200
     said = await city.told(OFFICER, 3)
-    assert sum("最初の文面" in words for words in said) == 1
+    assert sum("すでに届いた文面があれば" in words for words in said) == 1, "nobody got this one"
     assert sum("写真やファイルは市民に届きません" in words for words in said) == 1
     (turn,) = city.lamps.turns
     assert turn.card_reply.text == "こちらです", "words that came with a picture go their way"

@@ -50,7 +50,8 @@ def test_words_arrive_as_they_were_typed() -> None:
     [
         ("<!date^1392734382^Posted {date}|Feb 18>", "Feb 18"),
         ("<!subteam^S1|@team> <!here> <#C1|roads>", "@team @here #roads"),
-        ("<@U1> <mailto:a@b.c|a@b.c>", "@U1 a@b.c"),
+        ("<@U1> <mailto:a@b.c|a@b.c> <mailto:a@b.c>", "@U1 a@b.c a@b.c"),
+        ("<tel:+81927111111|092-711-1111> <mailto:a@b.c|us>", "092-711-1111 us (a@b.c)"),
     ],
 )
 def test_marked_up_words_are_read_without_their_marks(text: str, words: str) -> None:
@@ -79,6 +80,21 @@ def test_rich_text_is_what_a_person_typed() -> None:
     message = {"text": "Thanks :+1:", "blocks": [{"type": "image"}, {"type": "rich_text", "elements": elements}]}
     said = "Thanks *really* \U0001f44d\U0001f3fb:our-logo: boldhere (https://example.org)@U1@hereFeb 18?"
     assert said_in(message) == f"{said}\n3. a\n4. b\n    • a\nsaid\nso"
+
+
+@pytest.mark.parametrize(
+    ("url", "label", "said"),
+    [
+        ("mailto:a@b.c", "a@b.c", "a@b.c"),
+        ("mailto:a@b.c", "", "a@b.c"),
+        ("mailto:a@b.c", "us", "us (a@b.c)"),
+        ("tel:+81927111111", "092-711-1111", "092-711-1111"),
+    ],
+)
+def test_a_mail_address_or_phone_number_reads_as_it_was_typed(url: str, label: str, said: str) -> None:
+    link = {"type": "link", "url": url, "text": label}
+    section = {"type": "rich_text_section", "elements": [link]}
+    assert said_in({"text": "", "blocks": [{"type": "rich_text", "elements": [section]}]}) == said
 
 
 @pytest.mark.parametrize("blocks", [[], [{"type": "rich_text"}], [{"type": "rich_text", "elements": [3, None]}], "x"])
@@ -203,6 +219,17 @@ def test_a_residents_mentions_reach_nobody_as_ids() -> None:
     assert found.text == "@…@…@…#roads"
 
 
+@pytest.mark.parametrize("words", ["", "look"])
+def test_a_forwarded_message_is_told_as_something_we_cannot_take_and_a_preview_is_not(words: str) -> None:
+    share = {"is_share": True, "is_msg_unfurl": True, "text": "the lamp is out"}
+    preview = {"is_msg_unfurl": True, "text": "the lamp is out"}
+    event = {"type": "message", "user": "U1", "channel": "D1", "ts": "1.0", "text": words}
+    found = read_direct({"event_id": "Ev1", "event": {**event, "attachments": [preview, share]}})
+    assert found == Said("Ev1", "U1", "D1", "1.0", words, (SentFile("share", "file"),))
+    seen = read_direct({"event_id": "Ev1", "event": {**event, "text": "look", "attachments": [preview]}})
+    assert seen == Said("Ev1", "U1", "D1", "1.0", "look")
+
+
 BEFORE = {"type": "message", "user": "U1", "ts": "1.0", "text": "words"}
 TOMBSTONE = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "ts": "1.0", "hidden": True}
 
@@ -223,6 +250,12 @@ def test_a_deleted_message_is_taken_back(event: dict[str, object]) -> None:
     assert read_direct(body) == Ignored("not-a-person")
 
 
+def test_a_tombstone_that_is_deleted_too_makes_nobody_of_slackbot() -> None:
+    gone = {"type": "message", "subtype": "message_deleted", "channel": "D1", "channel_type": "im", "deleted_ts": "1.0"}
+    body = {"event_id": "Ev1", "event": {**gone, "previous_message": TOMBSTONE}}
+    assert read_direct(body) == Ignored("not-a-person")
+
+
 def test_an_edit_in_a_direct_message_is_read_as_one() -> None:
     def direct(body: dict[str, object]) -> dict[str, object]:
         event = body["event"]
@@ -234,6 +267,17 @@ def test_an_edit_in_a_direct_message_is_read_as_one() -> None:
     assert read_direct(edited) == Edited("Ev1", "U1", "D1", "3.0")
     for body in (changed("a", "a"), changed("a", "b", edited=None), changed("a", "b", bot_id="B1")):
         assert read_direct(direct(body)) == Ignored("not-edited")
+
+
+@pytest.mark.parametrize("left", [[{"id": "F1"}], [{"id": "F1"}, {"id": "F2", "mode": "tombstone"}]])
+def test_a_file_that_is_deleted_out_of_a_direct_message_is_an_edit(left: list[dict[str, object]]) -> None:
+    files = [{"id": "F1"}, {"id": "F2", "mode": "hosted"}]
+    event = {"type": "message", "subtype": "message_changed", "channel": "D1", "channel_type": "im", "ts": "4.0"}
+    before = {**BEFORE, "files": files}
+    body = {"event_id": "Ev1", "event": {**event, "message": {**BEFORE, "files": left}, "previous_message": before}}
+    assert read_direct(body) == Edited("Ev1", "U1", "D1", "4.0")
+    same = {**event, "message": {**BEFORE, "files": files}, "previous_message": before}
+    assert read_direct({"event_id": "Ev1", "event": same}) == Ignored("not-edited")
 
 
 @pytest.mark.parametrize(

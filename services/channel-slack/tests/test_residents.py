@@ -134,6 +134,30 @@ async def test_who_must_wait_for_slack_is_answered_in_order(city: SlackCity) -> 
     assert [turn.text.text for turn in city.lamps.turns[1:]] == ["一", "二"]
 
 
+async def test_who_writes_in_a_thread_is_answered_there_once(city: SlackCity) -> None:
+    slack = city.simulator.slack
+    await slack.direct(RESIDENT, "街灯")
+    (first,) = await city.heard(1)
+    await city.simulator.plan(Fault(path=POST, kind="accept_then_reset"))
+    await slack.direct(RESIDENT, "暗い", thread_ts=first.ts)
+    await slack.press(RESIDENT, (await city.heard(2))[-1], "control:help")
+    await city.heard(3)
+    said = await slack.direct(RESIDENT, "まだ暗い", thread_ts=first.ts)
+    await city.heard(4)
+    await slack.take_back(RESIDENT, said)
+    await city.heard(5)
+    await slack.direct(RESIDENT, "次")
+    assert [each.thread_ts for each in await city.heard(6)] == ["", *[first.ts] * 4, ""]
+    await settled(city)
+    assert len(await slack.heard(RESIDENT)) == 6
+
+
+async def test_an_answer_whose_thread_is_gone_stands_in_the_conversation(city: SlackCity) -> None:
+    await city.simulator.slack.direct(RESIDENT, "街灯", thread_ts="1.000001")
+    (answer,) = await city.heard(1)
+    assert answer.thread_ts == ""
+
+
 async def test_an_event_delivered_again_has_one_effect(city: SlackCity) -> None:
     await city.simulator.slack.direct(RESIDENT, "街灯")
     await city.heard(1)

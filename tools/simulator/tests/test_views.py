@@ -126,8 +126,9 @@ async def test_photos_go_to_the_app_in_a_direct_message_of_the_workspace(
     opened = await slack.conversations_open(users=[OFFICER])
     direct = str(opened["channel"]["id"])
 
-    def photos(room: str, count: int) -> aiohttp.FormData:
-        form = aiohttp.FormData({"user": OFFICER, "channel": room, "kind": "message", "text": "ここです"})
+    def photos(room: str, count: int, thread: str = "") -> aiohttp.FormData:
+        said = {"user": OFFICER, "channel": room, "kind": "message", "text": "ここです", "thread": thread}
+        form = aiohttp.FormData(said)
         for at in range(count):
             form.add_field("file", b"\xff\xd8", filename=f"{at}.jpg", content_type="image/jpeg")
         return form
@@ -149,6 +150,14 @@ async def test_photos_go_to_the_app_in_a_direct_message_of_the_workspace(
     await simulator.until(shared, what="a shared file")
     event = child(receiver.at("/slack/events")[-1].json, "event")
     assert (event["channel_type"], len(as_objects(event["files"]))) == ("im", 2)
+    root = str(event["ts"])
+    async with line.post("/workspace/act", data=photos(direct, 1, root)) as answer:
+        assert answer.ok
+
+    async def in_thread() -> bool:
+        return any(child(hook.json, "event").get("thread_ts") == root for hook in receiver.at("/slack/events"))
+
+    await simulator.until(in_thread, what="a photo in the thread")
 
 
 async def test_a_nearer_map_gives_a_nearer_place(line: aiohttp.ClientSession, friend: str) -> None:

@@ -150,7 +150,7 @@ class SlackControl:
             Attached(text(file, "name", "photo.jpg"), text(file, "type"), base64.b64decode(text(file, "base64")))
             for file in children(body, "files")
         ]
-        return self._slack.directs.write(user, text(body, "text"), files)
+        return self._slack.directs.write(user, text(body, "text"), files, text(body, "thread_ts"))
 
     async def _take_back(self, user: str, body: Json) -> object:
         self._slack.directs.take_back(user, text(body, "ts"))

@@ -89,10 +89,13 @@ class SlackSide:
         body: Json = {"kind": "message", "channel": channel, "text": words, "thread_ts": thread_ts}
         return SlackMessage.model_validate(await self._act(user, body))
 
-    async def direct(self, user: str, words: str = "", *files: tuple[str, str, bytes]) -> SlackMessage:
-        """Write to the app; `files` are (name, content type, bytes)."""
+    async def direct(
+        self, user: str, words: str = "", *files: tuple[str, str, bytes], thread_ts: str = ""
+    ) -> SlackMessage:
+        """Write to the app, perhaps in a thread; `files` are (name, content type, bytes)."""
         attached = [{"name": n, "type": kind, "base64": base64.b64encode(body).decode()} for n, kind, body in files]
-        return SlackMessage.model_validate(await self._act(user, {"kind": "direct", "text": words, "files": attached}))
+        body: Json = {"kind": "direct", "text": words, "files": attached, "thread_ts": thread_ts}
+        return SlackMessage.model_validate(await self._act(user, body))
 
     async def take_back(self, user: str, message: SlackMessage) -> None:
         """Delete one's own message to the app."""

@@ -63,6 +63,8 @@ UPDATE digests SET wanted = wanted + 1, due_at = $4 WHERE tenant = $1 AND digest
     (SELECT digest_id FROM digest_lines WHERE tenant = $1 AND card_id = $2 AND desk_id = $3)
 """
 _LOST = f"UPDATE cards SET channel_id = '', ts = '', attempted_at = NULL WHERE {_KEY}"
+# Of where the card stands anew Slack is asked again.
+_UNLINK = f"UPDATE digest_lines SET link = '' WHERE {_KEY}"
 _STRAY_CARD = f"""
 INSERT INTO posts (tenant, card_id, desk_id, item, attempted_at, ts, file_id, digest)
 SELECT tenant, card_id, desk_id, '{STRAY}' || channel_id || '/' || ts, $4::timestamptz, ts, '', '' FROM cards
@@ -179,7 +181,7 @@ class PostgresCards:
         """The card's message is gone, or out of reach; what was shown there and in its thread becomes strays."""
         async with self._works.begin(key.tenant) as work:
             await work.db.execute(_STRAY_CARD, *_of(key), work.clock.now())
-            for statement in (_STRAY_POSTS, _DROP_REST, _LOST):
+            for statement in (_STRAY_POSTS, _DROP_REST, _LOST, _UNLINK):
                 await work.db.execute(statement, *_of(key))
 
     async def settled(self, key: CardKey, version: int) -> None:

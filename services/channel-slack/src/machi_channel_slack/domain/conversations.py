@@ -14,6 +14,7 @@ from machi_channel_slack.domain.payloads import (
     plain,
     said_in,
     taken_back,
+    thread_of,
 )
 
 _SPOKEN = ("", "file_share", "thread_broadcast", "me_message")
@@ -37,6 +38,7 @@ class Said:
     ts: str
     text: str
     files: tuple[SentFile, ...] = ()
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,18 @@ class TakenBack:
     user: str
     channel: str
     ts: str
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
 class Edited:
-    """A person gave a message of theirs other words, at `ts`."""
+    """A person gave a message of theirs other words, or deleted a file out of it, at `ts`."""
 
     event_id: str
     user: str
     channel: str
     ts: str
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,25 +86,41 @@ def read_direct(body: Json) -> Said | TakenBack | Edited | Ignored:
         raise Malformed("event_id or channel missing")
     if taken_ts := taken_back(event):
         before = part(event, "previous_message")
-        if before and (words(before, "bot_id") or not words(before, "user")):
+        if before and not _by_a_person(before):
             return Ignored("not-a-person")
-        return TakenBack(event_id, words(before, "user"), channel, taken_ts)
+        return TakenBack(event_id, words(before, "user"), channel, taken_ts, thread_of(before))
     if words(event, "subtype") == "message_changed":
         return _edited(event, event_id)
     if words(event, "bot_id") or words(event, "subtype") not in _SPOKEN or not words(event, "user"):
         return Ignored("not-a-person")
-    text, files = left_open(said_in(event), mentions_in(event)), tuple(map(_file, parts(event, "files")))
+    text = left_open(said_in(event), mentions_in(event))
+    files = (*map(_file, parts(event, "files")), *_forwarded(event))
     if not text.strip() and not files:
         return Ignored("no-words")
-    return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files)
+    return Said(event_id, words(event, "user"), channel, words(event, "ts"), text, files, thread_of(event))
+
+
+def _by_a_person(message: Json) -> bool:
+    """False for our own messages, and for the tombstone that Slackbot puts where a message with answers was deleted."""
+    return not words(message, "bot_id") and bool(words(message, "user")) and words(message, "subtype") != "tombstone"
 
 
 def _edited(event: Json, event_id: str) -> Edited | Ignored:
-    message = part(event, "message")
-    if words(message, "bot_id") or not words(message, "user") or not is_edit(event):
+    message, channel = part(event, "message"), words(event, "channel")
+    is_reworded = is_edit(event)
+    if words(message, "bot_id") or not words(message, "user") or not (is_reworded or _lost_a_file(event)):
         return Ignored("not-edited")
-    at = words(part(message, "edited"), "ts")
-    return Edited(edit_id(event, event_id), words(message, "user"), words(event, "channel"), at)
+    at = words(part(message, "edited") if is_reworded else event, "ts")
+    return Edited(edit_id(event, event_id), words(message, "user"), channel, at, thread_of(message))
+
+
+def _lost_a_file(event: Json) -> bool:
+    """Whether a file was deleted out of a message that stays; Slack leaves its tombstone there, or nothing."""
+    return not _files_left(part(event, "previous_message")) <= _files_left(part(event, "message"))
+
+
+def _files_left(message: Json) -> set[str]:
+    return {words(file, "id") for file in parts(message, "files") if words(file, "mode") != "tombstone"}
 
 
 def read_command(fields: Mapping[str, str]) -> Commanded:
@@ -114,6 +134,15 @@ def read_command(fields: Mapping[str, str]) -> Commanded:
 def is_external(file: Json) -> bool:
     """Whether Slack only knows the address of a file that is kept elsewhere."""
     return file.get("is_external") is True or words(file, "mode") == "external"
+
+
+def _forwarded(event: Json) -> tuple[SentFile, ...]:
+    """A message that was passed on, as a file we cannot take: it is not the person's own word.
+
+    Other attachments are previews of links among the words.
+    """
+    is_share = any(each.get("is_share") is True for each in parts(event, "attachments"))
+    return (SentFile("share", "file"),) if is_share else ()
 
 
 def _file(file: Json) -> SentFile:

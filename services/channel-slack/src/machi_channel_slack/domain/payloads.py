@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from machi_channel_slack.domain.mentions import id_word, labels, renamed
 from machi_channel_slack.domain.nodes import Json, part, parts, words
-from machi_channel_slack.domain.rich_words import rich_mentions, rich_words
+from machi_channel_slack.domain.rich_words import led_to, rich_mentions, rich_words
 
 # Subtypes under which people still say something; all others are edits, joins, and the like.
 _SPOKEN = ("", "thread_broadcast", "file_share")
@@ -60,6 +60,7 @@ class Press:
     date: str = ""
     time: str = ""
     chosen: tuple[str, ...] = ()
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,14 @@ def read_event(body: Json) -> Reply | HomeLook | Ignored:
 def _reply(message: Json, event_id: str, channel: str) -> Reply | Ignored:
     if words(message, "bot_id") or not words(message, "user"):
         return Ignored("not-a-person")
-    thread_ts, ts = words(message, "thread_ts"), words(message, "ts")
-    if not thread_ts or thread_ts == ts:
+    thread_ts = thread_of(message)
+    if not thread_ts:
         return Ignored("not-in-a-thread")
     return Reply(
         event_id=event_id,
         user=words(message, "user"),
         channel=channel,
-        ts=ts,
+        ts=words(message, "ts"),
         thread_ts=thread_ts,
         text=said_in(message),
         files=len(parts(message, "files")),
@@ -136,6 +137,12 @@ def _deleted(event: Json, event_id: str) -> Reply | Ignored:
     if isinstance(found, Reply) and not found.text.strip():
         return Ignored("no-words")
     return found if isinstance(found, Ignored) else replace(found, text="", files=0, deleted=True, mentions=())
+
+
+def thread_of(message: Json) -> str:
+    """The thread that a message stands in; empty for what begins one, and outside of threads."""
+    thread_ts = words(message, "thread_ts")
+    return "" if thread_ts == words(message, "ts") else thread_ts
 
 
 def taken_back(event: Json) -> str:
@@ -202,6 +209,7 @@ def _press(payload: Json, user: str) -> Press | Ignored:
         date=date,
         time=time,
         chosen=_ticked(part(part(payload, "state"), "values")),
+        thread_ts=thread_of(part(payload, "message")),
     )
 
 
@@ -256,4 +264,5 @@ def _unwrapped(token: str) -> str:
         return label or target.split("^")[1]
     if target.startswith("!"):
         return label if label.startswith("@") else f"@{label or target[1:]}"
+    target = led_to(target, label)
     return f"{label} ({target})" if label and label not in target else label or target

@@ -3,6 +3,7 @@
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from machi_channel_slack.domain.nodes import Json, parts, words
@@ -17,6 +18,7 @@ _NAMED = {
 }
 
 _BY_ID = ("user", "usergroup", "channel")
+_ADDRESS = re.compile(r"[@\d]")
 
 
 def rich_words(blocks: Sequence[Json]) -> str:
@@ -29,6 +31,13 @@ def rich_mentions(blocks: Sequence[Json]) -> list[str]:
     """The people, groups, and channels among the words, as they stand there: by id."""
     rich = (block for block in blocks if block.get("type") == "rich_text")
     return [found for block in rich for found in _mentions(block)]
+
+
+def led_to(url: str, label: str) -> str:
+    """Where a link leads, as people write it: Slack makes one of every mail address, and nobody typed its scheme."""
+    if not url.startswith(("mailto:", "tel:")):
+        return url
+    return label if _ADDRESS.search(label) else url.partition(":")[2]
 
 
 def _mentions(element: Json) -> Iterator[str]:
@@ -69,7 +78,8 @@ def _word(element: Json) -> str:
     if kind == "emoji":
         return _emoji(element)
     if kind == "link":
-        label, url = words(element, "text"), words(element, "url")
+        label = words(element, "text")
+        url = led_to(words(element, "url"), label)
         return f"{label} ({url})" if label and label not in url else url
     return words(element, "fallback") or words(element, "value")  # a date, a colour, or what Slack invents next
 

@@ -102,7 +102,7 @@ def command_event(command: Commanded, team: str, delivery: str, received_at: dat
 
 def _direct_event(event_id: str, sent: Said | TakenBack | Edited, team: str, received_at: datetime) -> InboundEvent:
     event = _event(event_id, SlackAddress(team, sent.user), received_at, sent.ts)
-    event.message_id = message_id(sent)
+    event.message_id, event.thread_id = message_id(sent), sent.thread_ts
     return event
 
 
@@ -117,6 +117,7 @@ def conversation_event(press: Press, team: str, received_at: datetime) -> Inboun
     if meaning is None:
         return None
     event = press_event(press, team, received_at)
+    event.thread_id = press.thread_ts
     if isinstance(meaning, TogglePress):  # "done": what is ticked is the answer
         event.pressed.data = encode(ChoicePress(meaning.ask_id, press.chosen))
     event.pressed.date, event.pressed.time = press.date, press.time

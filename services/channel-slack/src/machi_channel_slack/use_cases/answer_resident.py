@@ -52,7 +52,7 @@ class AnswerResident:
         message = words_message(self.texts.say_anyhow(await self._language(pending), "waiting-resident"))
         if message is not None and await pending.claim_notice():
             event = pending.event
-            await self.directs[pending.tenant].post(_user(event), message, _conversation(event))
+            await self.directs[pending.tenant].post(_user(event), message, _conversation(event), event.thread_id)
 
     def _languages(self, pending: PendingEvent, answered: Answered) -> CommandPress | None:
         """What opens the choice of a language, where it is offered: nothing in Slack asks for one.
@@ -75,8 +75,8 @@ class AnswerResident:
             await pending.mark_replying(POST)
         try:
             first_at = pending.received_at if tried else None
-            user, place = _user(pending.event), _conversation(pending.event)
-            posted = await self.directs[pending.tenant].post_once(user, message, first_at, place)
+            user, place = _user(pending.event), (_conversation(pending.event), pending.event.thread_id)
+            posted = await self.directs[pending.tenant].post_once(user, message, first_at, *place)
         except SlackRefused as error:
             if error.mendable:
                 raise Unavailable(error.slug) from error

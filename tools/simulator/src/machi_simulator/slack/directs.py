@@ -27,14 +27,12 @@ class Directs:
         self._state = state
         self._posting = posting
 
-    def write(self, user: str, words: str, files: Sequence[Attached] = ()) -> SlackMessage:
-        """Send words, files, or both."""
+    def write(self, user: str, words: str, files: Sequence[Attached] = (), thread_ts: str = "") -> SlackMessage:
+        """Send words, files, or both; in a thread, if one is named."""
         self._state.user(user)
         room = self._state.direct(user)
-        if not files:
-            return self._posting.as_person(room.id, user, escape(words))
         stored = [self._store(file, room.id).id for file in files]
-        return self._posting.as_person(room.id, user, escape(words), files=stored)
+        return self._posting.as_person(room.id, user, escape(words), thread_ts, stored)
 
     def take_back(self, user: str, ts: str) -> None:
         """Delete a message of one's own; the app is told."""

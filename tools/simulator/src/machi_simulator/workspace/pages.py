@@ -140,7 +140,7 @@ class WorkspacePages:
             raise NotThereError("there is no such channel")
         if len(files) > MOST_PHOTOS:
             raise NotThereError("at most three photos at once")
-        self._slack.directs.write(user, word(form, "text").strip(), files)
+        self._slack.directs.write(user, word(form, "text").strip(), files, word(form, "thread"))
 
     async def _in_view(self, user: str, tab: str, form: FormData) -> Outcome:
         officers, view = self._slack.officers, word(form, "view")

@@ -431,7 +431,7 @@ Global___Control: _TypeAlias = Control  # noqa: Y015
 
 @_typing.final
 class Unsupported(_message.Message):
-    """Something no dialogue takes: sticker, audio, video, file, or `edited` where a message got other words."""
+    """Something no dialogue takes: sticker, audio, video, file, or `edited` where a message was changed afterwards."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
