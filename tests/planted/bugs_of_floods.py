@@ -36,7 +36,9 @@ BUGS_OF_FLOODS: tuple[Bug, ...] = (
         "an urgent card is listed like any other",
         (
             Edit(
-                f"{SLACK}/entrypoints/announcements.py", "event.version, event.urgent)", "event.version, urgent=False)"
+                f"{SLACK}/entrypoints/announcements.py",
+                "event.version, event.urgent, event.quiet)",
+                "event.version, urgent=False)",
             ),
         ),
         f"{FLOOD}::test_an_urgent_card_never_waits_in_a_list",
