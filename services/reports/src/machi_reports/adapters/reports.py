@@ -120,16 +120,16 @@ _OUTDATED = f"""
 SELECT report_id FROM reports JOIN desk_staff USING (tenant, desk_id)
 WHERE tenant = $1 AND {OPEN} AND renew_at <= $2 AND changed_at < renew_at ORDER BY report_id LIMIT $3
 """
-# A message's words, its place: whatever of them became part of a report of that citizen.
+# A message's words, its place: whatever of them became part of a report. Whose report that is does not matter here: the
+# message was of whoever takes it back.
 _BLANK = """
 WITH words AS (
-    UPDATE updates u SET text = '', retracted = true FROM reports r
-    WHERE u.tenant = $1 AND u.event_id = $3 AND NOT u.retracted
-      AND r.tenant = $1 AND r.report_id = u.report_id AND r.citizen_id = $2
-    RETURNING u.report_id
+    UPDATE updates SET text = '', retracted = true
+    WHERE tenant = $1 AND event_id = $2 AND event_id <> '' AND NOT retracted
+    RETURNING report_id
 ), places AS (
     UPDATE reports SET latitude = NULL, longitude = NULL, place_title = '', address = ''
-    WHERE tenant = $1 AND citizen_id = $2 AND place_event_id = $3 AND place_event_id <> ''
+    WHERE tenant = $1 AND place_event_id = $2 AND place_event_id <> ''
       AND (latitude IS NOT NULL OR place_title <> '' OR address <> '')
     RETURNING report_id
 )
@@ -268,9 +268,9 @@ class PgReports:
         rows = await self._work.db.fetch(_OUTDATED, self._work.tenant, at, most)
         return [row["report_id"] for row in rows]
 
-    async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
+    async def blank_event(self, event_id: str) -> list[str]:
         """See the port."""
-        rows = await self._work.db.fetch(_BLANK, self._work.tenant, citizen_id, event_id)
+        rows = await self._work.db.fetch(_BLANK, self._work.tenant, event_id)
         return [row["report_id"] for row in rows]
 
     async def _one(self, statement: str, report_id: str) -> Report:
