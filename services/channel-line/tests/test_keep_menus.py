@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -128,6 +129,14 @@ async def test_menus_whose_picture_never_arrives_do_not_pile_up() -> None:
     await keep.refresh(TENANT, lambda _: [MENU])
     assert list(line.there) == list(rows.rows) == [f"m-{line.made}"]
     assert (await rows.live(TENANT))["ja"][0] == f"m-{line.made}"
+
+
+async def test_who_speaks_a_language_that_is_offered_no_more_has_a_menu_in_step() -> None:
+    line, rows = Account(reached=True), Remembered()
+    rows.rows["m-0"] = ("live", "en", "of before")
+    await keeping(rows, line).refresh(TENANT, lambda tags: [replace(MENU, language=tag) for tag in tags])
+    live = await rows.live(TENANT)
+    assert {language: menu_id for language, (menu_id, _) in live.items()} == {"ja": "m-1", "en": "m-2"}
 
 
 @pytest.fixture
