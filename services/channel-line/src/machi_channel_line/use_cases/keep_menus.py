@@ -60,7 +60,8 @@ class KeepMenus:
             if live.get(menu.language, ("", ""))[1] != menu.hash(self._look(to_all=to_all))
         ]
         if changed:
-            await self._drop_unused(tenant, ("made",))  # left by rounds that ended between its making and its showing
+            # Left by rounds that ended between its making and its showing; and LINE has room for so many only.
+            await self._drop_unused(tenant, ("made", "old"))
             await self._drop_strangers(tenant)
         for menu, to_all in changed:
             await self._replace(tenant, menu, to_all=to_all)
