@@ -99,6 +99,10 @@ class Reports(Protocol):
         """When the report's step of that version was made; None when there is no such step."""
         ...
 
+    async def said_in(self, report_id: str, version: int) -> str:
+        """The id of what the report's step of that version said; empty when nothing."""
+        ...
+
     async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
         """A citizen's open reports that were filed by then, nobody else's to change until the work ends."""
         ...

@@ -105,6 +105,7 @@ SELECT EXISTS (SELECT FROM steps
     WHERE tenant = $1 AND report_id = $2 AND version > $3 AND move IN ('answer', 'reopen'))
 """
 _MOMENT_OF = "SELECT at FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
+_SAID_IN = "SELECT update_id FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
 _DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
 _OPEN_OF = f"""
 SELECT report_id FROM reports
@@ -253,6 +254,10 @@ class PgReports:
         """See the port."""
         found: datetime | None = await self._work.db.fetchval(_MOMENT_OF, self._work.tenant, report_id, version)
         return found
+
+    async def said_in(self, report_id: str, version: int) -> str:
+        """See the port."""
+        return await self._work.db.fetchval(_SAID_IN, self._work.tenant, report_id, version) or ""
 
     async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
         """See the port. By id, as all who lock several in one transaction."""
