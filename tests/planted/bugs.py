@@ -335,8 +335,8 @@ BUGS: tuple[Bug, ...] = (
         (
             Edit(
                 f"{LINE}/use_cases/keep_menus.py",
-                "for menu in plan(city.languages)",
-                'for menu in plan([*city.languages, "zh-Hant"])',
+                "for menu in plan(languages)",
+                'for menu in plan([*languages, "zh-Hant"])',
             ),
         ),
         "services/channel-line/tests/test_pod.py::test_menus_follow_pods_and_people_their_language",

@@ -190,6 +190,15 @@ async def test_an_unsent_message_leaves_a_conversation_that_is_too_old_to_go_on(
     assert "a secret" not in await stored(works)
 
 
+async def test_an_unsent_message_leaves_the_conversation_of_who_is_another_citizen_since(
+    talk: Talk, works: Works[Work]
+) -> None:
+    await talk.until("words")
+    await talk.type("a secret", event_id="unsent")
+    await Talk(talk.kit).unsend("unsent")
+    assert "a secret" not in await stored(works)
+
+
 @pytest.mark.parametrize("end", ["yes", "no", "cancel"])
 async def test_nothing_is_kept_of_a_conversation_that_ended(talk: Talk, works: Works[Work], end: str) -> None:
     await talk.until("sure")

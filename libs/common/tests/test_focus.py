@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from chatting import Chat
+from chatting import Chat, NoGallery
 from talking import Tell, filed, stored
 
 from machi.channel.v1.events_pb2 import InboundEvent, MediaSent, MessageUnsent, OtherSent, PlaceSent, TextSent
@@ -254,3 +254,12 @@ async def test_the_question_before_is_asked_instead_of_waiting_for_more(chat: Ch
     await chat.opens("reports", "remark")
     back = await chat.types("the left side")
     assert (back.session_id, back.ask.key) == (told.session_id, "photo")
+
+
+async def test_what_opened_a_dialogue_whose_answer_was_lost_is_taken_back_there(chat: Chat) -> None:
+    lost = await chat.pending(InboundEvent(text=TextSent(text="light"), message_id="m-1"))
+    await chat.turns.take(lost, await chat.turns.writer(lost), NoGallery())
+    await lost.mark("failed", "deadline-exceeded")
+    assert "light" in await stored(chat.works)
+    await chat.does(InboundEvent(unsent=MessageUnsent(message_id="m-1")))
+    assert "light" not in await stored(chat.works)

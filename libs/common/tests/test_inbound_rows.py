@@ -128,6 +128,14 @@ async def test_who_waits_is_told_once_for_all_that_waits(works: Works[Work]) -> 
     assert await told() == ["a/4"], "nothing waited any more"
 
 
+async def test_what_takes_a_message_back_is_not_what_tells_a_person_to_wait(works: Works[Work]) -> None:
+    unsent = [InboundEvent(event_id=f"{person}/1") for person in "ab"]
+    for event in unsent:
+        event.unsent.message_id = "m-0"
+    await enter(works, *unsent, InboundEvent(event_id="a/2", message_id="m-1"))
+    assert [event.event.event_id for event in await EventRows(works).late(0.0, 9)] == ["a/2"]
+
+
 async def test_an_event_of_another_kind_is_refused_at_once(works: Works[Work]) -> None:
     stray = Received(CardAnnounced(), "e-1", "x", "fukuoka", "card", datetime.now(UTC), "topic", {})
     with pytest.raises(Invalid, match="event-type-unknown"):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -27,6 +28,15 @@ TENANT = "fukuoka"
 MANY = """
 INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at)
 SELECT $1, 'c-' || n, 'ja', 'e-' || n, 'm-ja', 0, 'infinity' FROM generate_series(1, 20000) AS n
+"""
+OLD_MENUS = """
+INSERT INTO menus (tenant, menu_id, language, hash, state, made_at)
+SELECT $1, 'old-' || n, 'ja', '', 'old', now() - make_interval(days => n) FROM generate_series(1, 302) AS n
+"""
+# All but the one who had the oldest are silent.
+WHO_HAS_THEM = """
+INSERT INTO menu_links (tenant, citizen_id, language, event_id, menu_id, tries, due_at, waits)
+SELECT $1, 'c-' || n, 'ja', 'e-' || n, 'old-' || n, 0, 'infinity', n <> 302 FROM generate_series(1, 302) AS n
 """
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 MENU = Menu("ja", "メニュー", (Tile("reports", "report", "通報", "road"),))
@@ -130,6 +140,14 @@ async def test_menus_whose_picture_never_arrives_do_not_pile_up() -> None:
     assert (await rows.live(TENANT))["ja"][0] == f"m-{line.made}"
 
 
+async def test_who_speaks_a_language_that_is_offered_no_more_has_a_menu_in_step() -> None:
+    line, rows = Account(reached=True), Remembered()
+    rows.rows["m-0"] = ("live", "en", "of before")
+    await keeping(rows, line).refresh(TENANT, lambda tags: [replace(MENU, language=tag) for tag in tags])
+    live = await rows.live(TENANT)
+    assert {language: menu_id for language, (menu_id, _) in live.items()} == {"ja": "m-1", "en": "m-2"}
+
+
 @pytest.fixture
 async def pool(database: PodDatabase) -> AsyncIterator[Database]:
     found = Database(database.url)
@@ -159,6 +177,24 @@ async def test_who_may_not_be_reached_keeps_their_menu_until_they_write(works: W
     await keep.link(TENANT)
     assert line.shown == [("U1", "m-1"), ("U1", "m-2")]
     assert list(line.there) == ["m-2"]
+
+
+@pytest.mark.integration
+async def test_of_menus_that_only_the_silent_have_the_newest_are_kept(works: Works[LineWork], pool: Database) -> None:
+    line, rows = Account(reached=True), MenuRows(works, pool)
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    line.there = {f"old-{number}": "Machi" for number in range(1, 303)}
+    async with works.begin(TENANT) as work:
+        await work.db.execute(OLD_MENUS, TENANT)
+        await work.db.execute(WHO_HAS_THEM, TENANT)
+    await keeping(rows, line).refresh(TENANT, lambda _: [MENU])
+    left = {*(f"old-{number}" for number in range(1, 301)), "old-302", "m-1"}
+    assert (set(line.there), set(await rows.known(TENANT))) == (left, left)
+    async with works.begin(TENANT) as work:
+        had = await work.db.fetch("SELECT citizen_id FROM menu_links WHERE menu_id = ''")
+    assert [row["citizen_id"] for row in had] == ["c-301"]
+    await rows.wake(TENANT, "c-301", "ja", "e-2")
+    assert {due.citizen_id for due in await rows.claim(TENANT, later)} == {"c-301", "c-302"}
 
 
 @pytest.mark.integration

@@ -14,6 +14,7 @@ from machi.dialogue.v1 import dialogue_service_pb2 as wire
 from machi.dialogue.v1 import messages_pb2 as neutral
 from machi_channel_line.ports import Body
 from machi_channel_line.rendering import limits
+from machi_channel_line.rendering.actions import web
 from machi_channel_line.rendering.flex import card_bubble, most_weight, weight
 from machi_channel_line.rendering.plain import in_plain_words
 from machi_channel_line.wiring import TEXTS, render
@@ -231,12 +232,17 @@ def test_every_phrase_fits_a_quick_reply() -> None:
                 assert 0 < limits.size(TEXTS.say(language, key)) <= limits.QUICK_LABEL
 
 
+@pytest.mark.parametrize("uri", ["https://[abc", "http://[::1", "//]"])
+def test_an_address_that_is_none_is_no_button(uri: str) -> None:
+    assert web("Map", uri) is None
+
+
 anything = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=80)
 an_option = st.builds(neutral.Option, option_id=st.uuids().map(str), label=anything, description=anything)
 a_button = st.builds(
     neutral.Button,
     label=anything,
-    uri=st.sampled_from(["https://例え.jp/ 道", "tel:110", "javascript:x", "", "http://"]),
+    uri=st.sampled_from(["https://例え.jp/ 道", "tel:110", "javascript:x", "", "http://", "https://[abc"]),
 )
 a_fact = st.builds(neutral.Fact, label=anything, value=anything)
 a_card = st.builds(

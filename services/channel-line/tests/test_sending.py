@@ -155,6 +155,15 @@ async def test_a_token_that_was_claimed_and_not_used_is_given_back() -> None:
     assert pending.freed == ["answer"]
 
 
+async def test_what_comes_while_another_module_answers_is_not_answered() -> None:
+    pending, turned = Asked(timedelta(0), ""), Turned()
+    pending.event.silent = True
+    answerer = Answerer(cast("People", None), ManualClock(NOW))
+    lines, turns, menus = {"fukuoka": cast("Line", object())}, cast("Turns", turned), cast("Menus", turned)
+    await AnswerEvent(lines, turns, answerer, menus, lambda *_: [], TEXTS).handle(pending)
+    assert pending.end == ("done", "silent")
+
+
 class Moved:
     """Identity after "unlink": the address is another citizen's now; and LINE, which takes what is pushed there."""
 

@@ -129,6 +129,18 @@ def test_what_is_not_for_us_is_passed_over(change: dict[str, object], why: str) 
     assert decode_event(event | change, SENT) == Ignored(why)
 
 
+def test_what_is_taken_back_while_another_module_answers_is_taken_and_not_answered() -> None:
+    event = {
+        "mode": "standby",
+        "timestamp": int(SENT.timestamp() * 1000),
+        "source": USER,
+        "unsend": {"messageId": "325708"},
+    }
+    taken = [decode_event({**event, "type": kind}, SENT) for kind in ("unsend", "unfollow")]
+    kinds = [(event.WhichOneof("kind"), event.silent) for event in taken if isinstance(event, InboundEvent)]
+    assert kinds == [("unsent", True), ("unfollowed", True)]
+
+
 @pytest.mark.parametrize("body", [[], "x", {}, {"destination": 1, "events": []}, {"destination": "U1", "events": {}}])
 def test_a_body_that_is_no_webhook_is_refused(body: object) -> None:
     with pytest.raises(Malformed):

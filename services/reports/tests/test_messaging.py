@@ -37,6 +37,12 @@ Turn = Callable[..., Awaitable[wire.TurnResponse]]
 Outbox = Callable[[], Awaitable[list[Message]]]
 Take = Callable[..., Awaitable[None]]
 Hear = Callable[[Message], Awaitable[None]]
+Ask = Callable[[DeskCard, str], Awaitable[None]]
+Answered = Callable[[], Awaitable[str]]
+ANSWERED = (
+    "SELECT question.text FROM updates AS answer JOIN updates AS question ON question.update_id = answer.question_id"
+    " WHERE answer.kind = 'answer'"
+)
 HANDLERS: dict[type[Message], Take] = {
     ConsentDecided: renewing(PURPOSE),
     ReachabilityChanged: renewing(PURPOSE),
@@ -63,12 +69,33 @@ def notice(pod: Pod) -> Purpose:
 
 
 @pytest.fixture
+def ask(staff_turn: Turn, clock: ManualClock) -> Ask:
+    """An officer asks about a case, a minute after whatever was before."""
+
+    async def asked(card: DeskCard, words: str) -> None:
+        clock.advance(timedelta(minutes=1))
+        await staff_turn(wire.CardPress(card_id=card.card_id, desk_id=DESK, action_id="ask", values={"words": words}))
+
+    return asked
+
+
+@pytest.fixture
 async def asked(file_case: FileCase, card_of: CardOf, staff_turn: Turn) -> DeskCard:
     """A case of hana's, whom an officer asked at noon; the card of before."""
     with span("webhook"):
         card = await card_of(await file_case("hana"))
     await staff_turn(wire.CardPress(card_id=card.card_id, desk_id=DESK, action_id="ask", values={"words": "どこ?"}))
     return card
+
+
+@pytest.fixture
+def answered_question(connection: "asyncpg.Connection[asyncpg.Record]") -> Answered:
+    """The officer's words that the reporter's only answer stands under."""
+
+    async def found() -> str:
+        return str(await connection.fetchval(ANSWERED))
+
+    return found
 
 
 def concluded(card: DeskCard, state: str, version: int = 2, reason: str = "line-400") -> deliveries.DeliveryConcluded:
@@ -115,6 +142,38 @@ async def test_a_message_that_did_not_arrive_is_said_once_in_the_cases_thread(
     assert by_system(card) == ["⚠️ 12:00 のお知らせは、通報者に届きませんでした。"]
     assert (card.thread[-1].text, card.status) == (by_system(card)[0], "回答待ち")
     assert announced(await outbox()) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("state", "answered"),
+    [("FAILED", "どこ?"), ("EXPIRED", "どこ?"), ("SUPERSEDED", "どこ?"), ("REFUSED", "どこ?"), ("UNKNOWN", "色は?")],
+)
+async def test_what_is_typed_answers_no_question_that_reached_nobody(
+    *,
+    asked: DeskCard,
+    ask: Ask,
+    say: Turn,
+    hear: Hear,
+    outbox: Outbox,
+    answered_question: Answered,
+    state: str,
+    answered: str,
+) -> None:
+    await ask(asked, "色は?")
+    first, second = [event for event in await outbox() if isinstance(event, ReporterAsked)]
+    await hear(concluded(asked, state, second.report.version))
+    await say("hana", "左側です", session=first.session_id)
+    assert await answered_question() == answered
+
+
+async def test_what_is_typed_answers_no_question_that_was_not_sent(
+    *, asked: DeskCard, ask: Ask, say: Turn, outbox: Outbox, answered_question: Answered, ledger: Ledger
+) -> None:
+    ledger.statuses["hana"] = consent.CONSENT_STATUS_WITHDRAWN
+    await ask(asked, "色は?")
+    first, second = [event.session_id for event in await outbox() if isinstance(event, ReporterAsked)]
+    await say("hana", "左側です", session=first)
+    assert (second, await answered_question()) == ("", "どこ?")
 
 
 async def test_what_did_not_arrive_is_a_hop_on_the_trace_of_the_case(

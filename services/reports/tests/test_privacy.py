@@ -142,8 +142,20 @@ async def test_taken_back_messages_leave_the_card(
     announced = (await outbox())[-1]
     assert isinstance(announced, CardAnnounced)
     assert announced.urgent
-    await say("jiro", wire.Retract(event_id="words-event"), session="")
-    assert (await card_of(number)).version == card.version
+
+
+@pytest.mark.parametrize("event_id", ["words-event", "photo-event", "place-event"])
+async def test_what_is_taken_back_after_an_unlink_leaves_the_card_too(
+    file_with_photo: FileCase, card_of: CardOf, say: Turn, event_id: str
+) -> None:
+    number = await file_with_photo("hana")
+    before = await card_of(number)
+    await say("hana-unlinked", wire.Retract(event_id=event_id), session="")
+    card = await card_of(number)
+    assert card.version == before.version + 1
+    assert (card.words == "（本人が取り消しました）") == (event_id == "words-event")
+    assert all(photo.gone for photo in card.photos) == (event_id == "photo-event")
+    assert (not card.HasField("map_link")) == (event_id == "place-event")
 
 
 async def test_taken_back_words_stand_in_no_conversation(

@@ -122,7 +122,10 @@ class Menus(Protocol):
         ...
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
-        """Menus in one of these states (made, old) that nobody is linked to."""
+        """Menus in one of these states (made, old) that nobody is linked to.
+
+        Of the old ones also those beyond the newest 300 that only people are linked to who may not be reached.
+        """
         ...
 
     async def known(self, tenant: str) -> list[str]:

@@ -99,6 +99,10 @@ class Reports(Protocol):
         """When the report's step of that version was made; None when there is no such step."""
         ...
 
+    async def said_in(self, report_id: str, version: int) -> str:
+        """The id of what the report's step of that version said; empty when nothing."""
+        ...
+
     async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
         """A citizen's open reports that were filed by then, nobody else's to change until the work ends."""
         ...
@@ -111,8 +115,8 @@ class Reports(Protocol):
         """Open reports whose desk has had other staff since its card was announced."""
         ...
 
-    async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
-        """Blank words and place that came with a message of that citizen; the reports that lost something."""
+    async def blank_event(self, event_id: str) -> list[str]:
+        """Blank words and place that came with a message, whoever sent it; the reports that lost something."""
         ...
 
 
@@ -147,8 +151,8 @@ class Photos(Protocol):
         """Where a report's photo lies; None when it is gone."""
         ...
 
-    async def take_back(self, citizen_id: str, event_id: str, at: datetime) -> list[str]:
-        """Remove the photo that came with one message of that citizen; the report that lost it, if one had it."""
+    async def take_back(self, event_id: str, at: datetime) -> list[str]:
+        """Remove the photo that came with a message, whoever sent it; the report that lost it, if one had it."""
         ...
 
     async def expire(self, report_id: str, at: datetime) -> int:

@@ -273,10 +273,10 @@ class Turns:
         """The pods that may have something of a message, the one that is talked with last.
 
         A place may have gone along to whatever was opened with it; a photo that was taken anew was given to the pod of
-        the dialogue that is over.
+        the dialogue that is over; what opened a dialogue whose answer was lost, to any.
         """
         told = {earlier.pod or focused}
-        if earlier.kind in ("place", "media"):
+        if not earlier.pod or earlier.kind in ("place", "media"):
             told |= {opening.pod for opening, _ in self.openings.offered()}
         return sorted(filter(self.openings.installed, told), key=lambda pod: (pod == focused, pod))
 

@@ -324,7 +324,9 @@ class DialogueKit(Generic[W]):
     async def _take_back(self, work: W, plan: Plan, context: TurnContext) -> None:
         """What came with an unsent message leaves the person's other conversations, and what the pod made of it."""
         await sessions.hold(work, context.citizen_id)
-        await sessions.take_back(work, context.citizen_id, plan.retracts, plan.session)
+        kept = await sessions.kept_response(work, plan.retracts)
+        told = wire.TurnResponse.FromString(kept).session_id if kept is not None else ""
+        await sessions.take_back(work, context.citizen_id, plan.retracts, plan.session, told)
         if self._retracted is not None:
             await self._retracted(work, context, plan.retracts)
 

@@ -54,7 +54,7 @@ WHERE tenant = $1 AND citizen_id = $2 AND ended_at IS NULL AND command = ANY($3)
 """
 _OTHERS = f"""
 SELECT {_COLUMNS} FROM dialogue_sessions
-WHERE tenant = $1 AND citizen_id = $2 AND ended_at IS NULL AND session_id <> $3 FOR UPDATE
+WHERE tenant = $1 AND (citizen_id = $2 AND ended_at IS NULL OR session_id = $4) AND session_id <> $3 FOR UPDATE
 """
 _ANSWERED_LESS = """
 UPDATE dialogue_sessions SET answers = $3::jsonb, version = version + 1 WHERE tenant = $1 AND session_id = $2
@@ -150,9 +150,12 @@ async def end_open(work: Work, citizen_id: str, commands: Sequence[str]) -> None
     await work.db.execute(_END_OPEN, work.tenant, citizen_id, list(commands), work.clock.now(), _json(Answers()))
 
 
-async def take_back(work: Work, citizen_id: str, event_id: str, present: Session | None) -> None:
-    """Let the person's open sessions, but for the present one, forget what came with that event."""
-    others = await work.db.fetch(_OTHERS, work.tenant, citizen_id, present.session_id if present else "")
+async def take_back(work: Work, citizen_id: str, event_id: str, present: Session | None, told: str) -> None:
+    """Let the person's open sessions, but for the present one, forget what came with that event.
+
+    So does the session that was told of it: after "unlink" it is another citizen's.
+    """
+    others = await work.db.fetch(_OTHERS, work.tenant, citizen_id, present.session_id if present else "", told)
     for session in map(_session, others):
         left = session.answers.taken_back(event_id)
         if left is not None:

@@ -79,12 +79,13 @@ UPDATE inbound_events AS event SET due_at = now() + {LEASE}
 FROM unnest($1::bigint[], $2::int[]) AS lease (id, tries)
 WHERE event.id = lease.id AND event.tries = lease.tries AND event.state IN {OPEN}
 """
-# Whoever is told once is told for all that waits, and for what comes while it does.
+# Whoever is told once is told for all that waits, and for what comes while it does. Nobody is told by what takes a
+# message back: it may be that nothing can be said to it.
 _LATE = f"""
 UPDATE inbound_events AS event SET told_waiting = 1
 FROM (SELECT id, address_key FROM (
           SELECT DISTINCT ON (address_key) id, address_key, told_waiting, stored, received_at FROM inbound_events
-          WHERE state IN {OPEN} ORDER BY address_key, id) AS first
+          WHERE state IN {OPEN} AND message_id NOT LIKE '{TAKEN_BACK}%' ORDER BY address_key, id) AS first
       WHERE told_waiting = 0 AND stored IS NULL AND received_at < now() - make_interval(secs => $1)
       ORDER BY id LIMIT $2) AS head
 WHERE event.address_key = head.address_key AND event.state IN {OPEN} AND event.told_waiting = 0

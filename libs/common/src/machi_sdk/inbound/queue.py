@@ -19,6 +19,7 @@ _BRISK_AT_ONCE = 6  # beyond this, more at once only makes everything slower, th
 _BRISK_SECONDS = 0.1
 _POLL_SECONDS = 0.25
 _RENEW_SECONDS = 2.5
+_PUT_OFF_SECONDS = 1.0  # what one lost connection may keep the leases of all others from being renewed
 _TELL_AFTER_SECONDS = 8.0
 _TOLD_AT_ONCE = 25  # a flood must not spend its time on saying that there is a flood
 _LONGEST_WAIT = 4.0
@@ -167,7 +168,7 @@ class InboundQueue:
 
     def _ended(self, event: PendingEvent, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self._leased.pop(event.id, None)
+        self._no_more(event)
         self._under_way[event.tenant] -= 1
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -212,9 +213,18 @@ class InboundQueue:
             self._surprises.pop(event.id, None)
 
     async def _put_off(self, event: PendingEvent, seconds: float, reason: str) -> None:
-        self._leased.pop(event.id, None)
-        async with self._renewing:  # no renewal may prolong the wait, one under way neither
-            await event.wait(seconds, reason)
+        self._no_more(event)
+        try:
+            # No renewal may prolong the wait, one under way neither.
+            async with self._renewing, asyncio.timeout(_PUT_OFF_SECONDS):
+                await event.wait(seconds, reason)
+        except TimeoutError as error:
+            raise Unavailable("database-unavailable") from error
+
+    def _no_more(self, event: PendingEvent) -> None:
+        """Renew this try's lease no more; one that came after its lease had run out has its own."""
+        if self._leased.get(event.id) == event.tries:
+            del self._leased[event.id]
 
     async def _tell(self, event: PendingEvent) -> None:
         with remote_span(f"{self._channel} say waiting", event.trace):

@@ -15,12 +15,19 @@ _RETIRE = "UPDATE menus SET state = 'old' WHERE tenant = $1 AND language = $2 AN
 _PROMOTE = "UPDATE menus SET state = 'live' WHERE tenant = $1 AND menu_id = $2"
 # `promote` and `linked` one after another: nobody is recorded with a menu that was retired meanwhile.
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('menu links/' || $1, 1))"
-_UNUSED = (
-    "SELECT menu_id FROM menus WHERE tenant = $1 AND state = ANY($2::text[])"
-    " AND NOT EXISTS (SELECT FROM menu_links AS link WHERE link.tenant = $1 AND link.menu_id = menus.menu_id)"
-)
+# LINE has room for 1,000 menus. Who keeps one until they write again keeps it among the newest old ones; whose menu is
+# older is shown the default one by LINE.
+_MOST_OLD = 300
+_UNUSED = f"""
+SELECT menu_id FROM menus WHERE tenant = $1 AND state = ANY($2::text[]) AND NOT EXISTS (
+    SELECT FROM menu_links AS link WHERE link.tenant = $1 AND link.menu_id = menus.menu_id AND NOT (
+        link.waits AND menus.state = 'old' AND menus.menu_id NOT IN (
+            SELECT old.menu_id FROM menus AS old WHERE old.tenant = $1 AND old.state = 'old'
+            ORDER BY old.made_at DESC, old.menu_id LIMIT {_MOST_OLD})))
+"""
 _ALL = "SELECT menu_id FROM menus WHERE tenant = $1"
 _REMOVE = "DELETE FROM menus WHERE tenant = $1 AND menu_id = $2"
+_HAD = "UPDATE menu_links SET menu_id = '' WHERE tenant = $1 AND menu_id = $2 AND waits"
 # Due to nobody else for a minute: another replica looks for people, too.
 _CLAIM = """
 WITH due AS (
@@ -117,7 +124,7 @@ class MenuRows:
                     done = await self._execute(tenant, statement, language, menu_id)
 
     async def unused(self, tenant: str, states: Sequence[str]) -> list[str]:
-        """Menus in one of these states that nobody is linked to."""
+        """Menus in one of these states that nobody is linked to, and the oldest that only the silent are linked to."""
         async with self._works.begin(tenant) as work:
             rows = await work.db.fetch(_UNUSED, tenant, list(states))
         return [row["menu_id"] for row in rows]
@@ -130,7 +137,9 @@ class MenuRows:
 
     async def remove(self, tenant: str, menu_id: str) -> None:
         """It is gone."""
-        await self._execute(tenant, _REMOVE, menu_id)
+        async with self._works.begin(tenant) as work:
+            await work.db.execute(_REMOVE, tenant, menu_id)
+            await work.db.execute(_HAD, tenant, menu_id)
 
     async def claim(self, tenant: str, now: datetime) -> list[DueLink]:
         """People whose menu is not the one of their language; due to no other replica for a minute."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, false, text
+from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, false, func, text
 from sqlmodel import Field, SQLModel
 
 from machi_sdk.deliveries.tables import deliveries_table
@@ -22,7 +22,7 @@ class _Row(SQLModel):
 
 
 class MenuRow(_Row, table=True):
-    """A rich menu this pod made: made, then live, then old until nobody is linked to it. `machi doctor` reads it."""
+    """A rich menu this pod made: made, then live, then old until it is removed. `machi doctor` reads it."""
 
     __tablename__ = "menus"
     tenant: str = Field(primary_key=True)
@@ -30,6 +30,7 @@ class MenuRow(_Row, table=True):
     language: str
     hash: str
     state: str
+    made_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
 
 
 class MenuLinkRow(_Row, table=True):

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 Json = Mapping[str, object]
 OLDEST = timedelta(days=7)
 _LARGEST = 1e9
+# What counts even while another module of the account has the conversation: nobody tells of it again.
+_ALWAYS = ("unsend", "unfollow")
 
 
 class Malformed(ValueError):
@@ -26,13 +28,14 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Sent:
-    """What every event we take has."""
+    """What every event we take has; `silent` while another module of the account has the conversation."""
 
     kind: str
     address: str
     at: datetime
     reply_token: str
     redelivered: bool
+    silent: bool
     detail: Json
 
 
@@ -64,7 +67,8 @@ def read_event(event: Json, now: datetime) -> Sent | Ignored:
     source = part(event, "source")
     address = words(source, "userId")
     at = moment(event)
-    if event.get("mode", "active") != "active":
+    kind, silent = words(event, "type"), event.get("mode", "active") != "active"
+    if silent and kind not in _ALWAYS:
         return Ignored("standby")
     if words(source, "type") in ("group", "room"):
         return Ignored("not-one-to-one")
@@ -73,7 +77,7 @@ def read_event(event: Json, now: datetime) -> Sent | Ignored:
     if now - at > OLDEST:
         return Ignored("too-old")
     redelivered = part(event, "deliveryContext").get("isRedelivery") is True
-    return Sent(words(event, "type"), address, at, words(event, "replyToken"), redelivered, event)
+    return Sent(kind, address, at, words(event, "replyToken"), redelivered, silent, event)
 
 
 def moment(event: Json) -> datetime | None:

@@ -24,6 +24,7 @@ def decode_event(event: Json, now: datetime) -> channel.InboundEvent | Ignored:
         redelivered=sent.redelivered,
         reply_handle=sent.reply_token,
         message_id=words(part(event, "message"), "id"),
+        silent=sent.silent,
     )
     decoded.occurred_at.CopyFrom(stamp(sent.at))
     decoded.received_at.CopyFrom(stamp(now))

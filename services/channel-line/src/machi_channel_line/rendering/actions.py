@@ -26,7 +26,10 @@ def pressed(label: str, press: Press, most: int = limits.FLEX_LABEL, shown: str 
 def web(label: str, uri: str, most: int = limits.FLEX_LABEL) -> URIAction | None:
     """A link or telephone number; None when LINE would not take the address."""
     address = quote(uri.strip(), safe=_URI_SAFE)
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as a bracket that nothing closes
+        return None
     telephone = parts.scheme == "tel" and re.fullmatch(r"[+0-9*#,;-]+", parts.path) is not None
     site = parts.scheme in ("https", "http") and bool(parts.hostname)
     if not (telephone or site) or len(address) > limits.URI:

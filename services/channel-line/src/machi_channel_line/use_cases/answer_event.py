@@ -44,6 +44,9 @@ class AnswerEvent:
         answered = await self.turns.answer(pending, line, self.answerer.mark_for)
         if answered is None:
             return
+        if pending.event.silent:
+            await pending.mark("done", "silent")
+            return
         try:
             if pending.event.reply_handle and not answered.writer.reachable:
                 await self.turns.people.reachable(pending.tenant, pending.event)  # the follow that said so was lost

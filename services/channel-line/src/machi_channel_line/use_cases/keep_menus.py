@@ -45,18 +45,23 @@ class KeepMenus:
             await self.lines[tenant].default_menu(shown[0])
 
     async def refresh(self, tenant: str, plan: Plan) -> None:
-        """Bring a tenant's menus to the plan, in the languages it offers; Unavailable when it is to be tried again."""
+        """Bring a tenant's menus to the plan; Unavailable when it is to be tried again.
+
+        In the languages it offers, and in those it offered: who chose one of them has its menu still.
+        """
         await self.menus.settle(tenant)  # also what a round that was killed had left
         city = await self.people.city(tenant)
         live = await self.menus.live(tenant)
-        wanted = [(menu, menu.language == city.default_language) for menu in plan(city.languages)]
+        languages = list(dict.fromkeys((*city.languages, *live)))
+        wanted = [(menu, menu.language == city.default_language) for menu in plan(languages)]
         changed = [
             (menu, to_all)
             for menu, to_all in wanted
             if live.get(menu.language, ("", ""))[1] != menu.hash(self._look(to_all=to_all))
         ]
         if changed:
-            await self._drop_unused(tenant, ("made",))  # left by rounds that ended between its making and its showing
+            # Left by rounds that ended between its making and its showing; and LINE has room for so many only.
+            await self._drop_unused(tenant, ("made", "old"))
             await self._drop_strangers(tenant)
         for menu, to_all in changed:
             await self._replace(tenant, menu, to_all=to_all)

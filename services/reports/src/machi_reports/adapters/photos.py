@@ -51,7 +51,7 @@ WITH gone AS (
 )
 SELECT report_id FROM gone
 """
-_TAKE_BACK = _REMOVE.format(which="citizen_id = $4 AND event_id = $5")
+_TAKE_BACK = _REMOVE.format(which="event_id = $4")
 _EXPIRE = _REMOVE.format(which="report_id = $4")
 _DROP = """
 WITH gone AS (
@@ -144,10 +144,10 @@ class PgPhotos:
             return None
         return OldPhoto(photo_id, row["jpeg"]) if row["jpeg"] is not None else _lying(row)
 
-    async def take_back(self, citizen_id: str, event_id: str, at: datetime) -> list[str]:
+    async def take_back(self, event_id: str, at: datetime) -> list[str]:
         """See the port."""
         why = Removal.TAKEN_BACK.value
-        rows = await self._work.db.fetch(_TAKE_BACK, self._work.tenant, at, why, citizen_id, event_id)
+        rows = await self._work.db.fetch(_TAKE_BACK, self._work.tenant, at, why, event_id)
         return [row["report_id"] for row in rows if row["report_id"] is not None]
 
     async def expire(self, report_id: str, at: datetime) -> int:

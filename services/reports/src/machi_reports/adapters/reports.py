@@ -105,6 +105,7 @@ SELECT EXISTS (SELECT FROM steps
     WHERE tenant = $1 AND report_id = $2 AND version > $3 AND move IN ('answer', 'reopen'))
 """
 _MOMENT_OF = "SELECT at FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
+_SAID_IN = "SELECT update_id FROM steps WHERE tenant = $1 AND report_id = $2 AND version = $3"
 _DESKS_OF = "SELECT DISTINCT desk_id FROM steps WHERE tenant = $1 AND report_id = $2 ORDER BY desk_id"
 _OPEN_OF = f"""
 SELECT report_id FROM reports
@@ -120,16 +121,16 @@ _OUTDATED = f"""
 SELECT report_id FROM reports JOIN desk_staff USING (tenant, desk_id)
 WHERE tenant = $1 AND {OPEN} AND renew_at <= $2 AND changed_at < renew_at ORDER BY report_id LIMIT $3
 """
-# A message's words, its place: whatever of them became part of a report of that citizen.
+# A message's words, its place: whatever of them became part of a report. Whose report that is does not matter here: the
+# message was of whoever takes it back.
 _BLANK = """
 WITH words AS (
-    UPDATE updates u SET text = '', retracted = true FROM reports r
-    WHERE u.tenant = $1 AND u.event_id = $3 AND NOT u.retracted
-      AND r.tenant = $1 AND r.report_id = u.report_id AND r.citizen_id = $2
-    RETURNING u.report_id
+    UPDATE updates SET text = '', retracted = true
+    WHERE tenant = $1 AND event_id = $2 AND event_id <> '' AND NOT retracted
+    RETURNING report_id
 ), places AS (
     UPDATE reports SET latitude = NULL, longitude = NULL, place_title = '', address = ''
-    WHERE tenant = $1 AND citizen_id = $2 AND place_event_id = $3 AND place_event_id <> ''
+    WHERE tenant = $1 AND place_event_id = $2 AND place_event_id <> ''
       AND (latitude IS NOT NULL OR place_title <> '' OR address <> '')
     RETURNING report_id
 )
@@ -254,6 +255,10 @@ class PgReports:
         found: datetime | None = await self._work.db.fetchval(_MOMENT_OF, self._work.tenant, report_id, version)
         return found
 
+    async def said_in(self, report_id: str, version: int) -> str:
+        """See the port."""
+        return await self._work.db.fetchval(_SAID_IN, self._work.tenant, report_id, version) or ""
+
     async def lock_open_of(self, citizen_id: str, before: datetime) -> list[Report]:
         """See the port. By id, as all who lock several in one transaction."""
         rows = await self._work.db.fetch(_OPEN_OF, self._work.tenant, citizen_id, before)
@@ -268,9 +273,9 @@ class PgReports:
         rows = await self._work.db.fetch(_OUTDATED, self._work.tenant, at, most)
         return [row["report_id"] for row in rows]
 
-    async def blank_event(self, citizen_id: str, event_id: str) -> list[str]:
+    async def blank_event(self, event_id: str) -> list[str]:
         """See the port."""
-        rows = await self._work.db.fetch(_BLANK, self._work.tenant, citizen_id, event_id)
+        rows = await self._work.db.fetch(_BLANK, self._work.tenant, event_id)
         return [row["report_id"] for row in rows]
 
     async def _one(self, statement: str, report_id: str) -> Report:

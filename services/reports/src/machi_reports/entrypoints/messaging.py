@@ -7,13 +7,14 @@ from machi.citizens.v1.events_pb2 import CitizenMerged
 from machi.consent.v1.events_pb2 import ConsentDecided, ReachabilityChanged
 from machi.deliveries.v1.events_pb2 import DeliveryConcluded, DeliveryState
 from machi_reports.adapters.work import ReportsWork
+from machi_reports.entrypoints.dialogues.answer import close_answer
 from machi_reports.use_cases.note_undelivered import Undelivered, note_undelivered
 from machi_reports.use_cases.renew_cards import renew_cards
 from machi_sdk.aliases import take_merges
 from machi_sdk.envelope import Received
 from machi_sdk.errors import Invalid
 
-# Ends of which the city knows that nobody was reached. Where consent said no, the card says so.
+# Ends of which the city knows that nobody was reached.
 _LOST = frozenset(
     {
         DeliveryState.DELIVERY_STATE_FAILED,
@@ -21,6 +22,7 @@ _LOST = frozenset(
         DeliveryState.DELIVERY_STATE_SUPERSEDED,
     }
 )
+_REFUSED = DeliveryState.DELIVERY_STATE_REFUSED  # consent said no: the card says so
 
 
 def renewing(purpose: str) -> Callable[[Sequence[Received], ReportsWork], Awaitable[None]]:
@@ -49,11 +51,13 @@ async def take_linked(records: Sequence[Received], work: ReportsWork) -> None:
 
 
 async def take_outcomes(records: Sequence[Received], work: ReportsWork) -> None:
-    """The handler of machi.deliveries.outcomes.v1: the office hears what did not arrive."""
+    """The handler of machi.deliveries.outcomes.v1: the office hears what did not arrive, and nobody answers it."""
     for record in records:
         event = record.event
         if not isinstance(event, DeliveryConcluded):
             raise Invalid("event-type-unknown")
+        if event.state in {*_LOST, _REFUSED} and event.thread:
+            await close_answer(work, event.thread, event.version)
         if event.state in _LOST and event.thread:
             lost = Undelivered(event.delivery_id, event.thread, event.version, event.reason)
             await note_undelivered(lost, work, work.clock.now())

@@ -21,7 +21,7 @@ def retracting(then: Callable[[], None]) -> Callable[[ReportsWork, TurnContext, 
     """Takes back what came of a message; `then` is called once that is committed."""
 
     async def retracted(work: ReportsWork, turn: TurnContext, event_id: str) -> None:
-        await retract_message(turn.citizen_id, event_id, work, turn.now)
+        await retract_message(event_id, work, turn.now)
         work.then(then)
 
     return retracted

@@ -92,9 +92,23 @@ class AnswerDialogue:
 
 
 async def open_answer(work: ReportsWork, report: Report, words: Update) -> str:
-    """Open the session that waits for what the reporter says to an officer's words; returns its id."""
+    """Open the session that waits for what the reporter says to an officer's words; returns its id.
+
+    Empty where the words do not reach the reporter: nothing they type is about what they never saw.
+    """
+    if words.unsent:
+        return ""
     question = words if words.kind is UpdateKind.QUESTION else None
-    return await open_session(work, report.filing.citizen_id, COMMAND, _given(report, question))
+    given = _given(report, question).knowing("update_id", words.update_id)
+    return await open_session(work, report.filing.citizen_id, COMMAND, given)
+
+
+async def close_answer(work: ReportsWork, report_id: str, version: int) -> None:
+    """Let nobody wait for an answer to what the report's step of that version said: it reached nobody."""
+    update_id = await work.reports.said_in(report_id, version)
+    if update_id:
+        report = await work.reports.get(report_id)
+        await end_waiting(work, report.filing.citizen_id, {"case": report_id, "update_id": update_id})
 
 
 async def close_answers(work: ReportsWork, report: Report) -> None:

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from machi.options.v1 import options_pb2 as machi_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmachi/channel/v1/events.proto\x12\x10machi.channel.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1emachi/options/v1/options.proto\"\xa4\x06\n\x0cInboundEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bredelivered\x18\x06 \x01(\x08\x12\x1a\n\x0creply_handle\x18\x07 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\x11\n\tthread_id\x18\t \x01(\t\x12.\n\x08\x66ollowed\x18\n \x01(\x0b\x32\x1a.machi.channel.v1.FollowedH\x00\x12\x32\n\nunfollowed\x18\x0b \x01(\x0b\x32\x1c.machi.channel.v1.UnfollowedH\x00\x12*\n\x04text\x18\x0c \x01(\x0b\x32\x1a.machi.channel.v1.TextSentH\x00\x12,\n\x05place\x18\r \x01(\x0b\x32\x1b.machi.channel.v1.PlaceSentH\x00\x12,\n\x05media\x18\x0e \x01(\x0b\x32\x1b.machi.channel.v1.MediaSentH\x00\x12,\n\x07pressed\x18\x0f \x01(\x0b\x32\x19.machi.channel.v1.PressedH\x00\x12\x31\n\x06unsent\x18\x10 \x01(\x0b\x32\x1f.machi.channel.v1.MessageUnsentH\x00\x12,\n\x05other\x18\x11 \x01(\x0b\x32\x1b.machi.channel.v1.OtherSentH\x00\x12/\n\x04\x66orm\x18\x12 \x01(\x0b\x32\x1f.machi.channel.v1.FormSubmittedH\x00\x12\x37\n\x0cthread_reply\x18\x13 \x01(\x0b\x32\x1f.machi.channel.v1.ThreadRepliedH\x00\x12\x33\n\x0bhome_opened\x18\x14 \x01(\x0b\x32\x1c.machi.channel.v1.HomeOpenedH\x00\x42\x06\n\x04kind\"\n\n\x08\x46ollowed\"\x0c\n\nUnfollowed\"\x1e\n\x08TextSent\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xe8\xe0\x18\x01\"h\n\tPlaceSent\x12\x16\n\x08latitude\x18\x01 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x17\n\tlongitude\x18\x02 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x13\n\x05title\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x04\xe8\xe0\x18\x01\"X\n\tMediaSent\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0e\n\x06set_id\x18\x03 \x01(\t\x12\x11\n\tset_index\x18\x04 \x01(\x05\"V\n\x07Pressed\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x0c\n\x04time\x18\x03 \x01(\t\x12\x10\n\x08place_id\x18\x04 \x01(\t\x12\x0f\n\x07post_id\x18\x05 \x01(\t\"#\n\rMessageUnsent\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x19\n\tOtherSent\x12\x0c\n\x04kind\x18\x01 \x01(\t\"\xd4\x01\n\rFormSubmitted\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x11\n\taction_id\x18\x04 \x01(\t\x12\x41\n\x06values\x18\x05 \x03(\x0b\x32+.machi.channel.v1.FormSubmitted.ValuesEntryB\x04\xe8\xe0\x18\x01\x12\x0f\n\x07version\x18\x06 \x01(\x03\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x90\x01\n\rThreadReplied\x12\x10\n\x08place_id\x18\x01 \x01(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x0e\n\x06\x65\x64ited\x18\x04 \x01(\x08\x12\r\n\x05\x66iles\x18\x05 \x01(\x05\x12\x0f\n\x07\x64\x65leted\x18\x06 \x01(\x08\x12\x16\n\x08mentions\x18\x07 \x03(\tB\x04\xe8\xe0\x18\x01\"\x0c\n\nHomeOpenedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmachi/channel/v1/events.proto\x12\x10machi.channel.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1emachi/options/v1/options.proto\"\xb4\x06\n\x0cInboundEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bredelivered\x18\x06 \x01(\x08\x12\x1a\n\x0creply_handle\x18\x07 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\x11\n\tthread_id\x18\t \x01(\t\x12\x0e\n\x06silent\x18\x15 \x01(\x08\x12.\n\x08\x66ollowed\x18\n \x01(\x0b\x32\x1a.machi.channel.v1.FollowedH\x00\x12\x32\n\nunfollowed\x18\x0b \x01(\x0b\x32\x1c.machi.channel.v1.UnfollowedH\x00\x12*\n\x04text\x18\x0c \x01(\x0b\x32\x1a.machi.channel.v1.TextSentH\x00\x12,\n\x05place\x18\r \x01(\x0b\x32\x1b.machi.channel.v1.PlaceSentH\x00\x12,\n\x05media\x18\x0e \x01(\x0b\x32\x1b.machi.channel.v1.MediaSentH\x00\x12,\n\x07pressed\x18\x0f \x01(\x0b\x32\x19.machi.channel.v1.PressedH\x00\x12\x31\n\x06unsent\x18\x10 \x01(\x0b\x32\x1f.machi.channel.v1.MessageUnsentH\x00\x12,\n\x05other\x18\x11 \x01(\x0b\x32\x1b.machi.channel.v1.OtherSentH\x00\x12/\n\x04\x66orm\x18\x12 \x01(\x0b\x32\x1f.machi.channel.v1.FormSubmittedH\x00\x12\x37\n\x0cthread_reply\x18\x13 \x01(\x0b\x32\x1f.machi.channel.v1.ThreadRepliedH\x00\x12\x33\n\x0bhome_opened\x18\x14 \x01(\x0b\x32\x1c.machi.channel.v1.HomeOpenedH\x00\x42\x06\n\x04kind\"\n\n\x08\x46ollowed\"\x0c\n\nUnfollowed\"\x1e\n\x08TextSent\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xe8\xe0\x18\x01\"h\n\tPlaceSent\x12\x16\n\x08latitude\x18\x01 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x17\n\tlongitude\x18\x02 \x01(\x01\x42\x04\xe8\xe0\x18\x01\x12\x13\n\x05title\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x15\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x04\xe8\xe0\x18\x01\"X\n\tMediaSent\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0e\n\x06set_id\x18\x03 \x01(\t\x12\x11\n\tset_index\x18\x04 \x01(\x05\"V\n\x07Pressed\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x0c\n\x04time\x18\x03 \x01(\t\x12\x10\n\x08place_id\x18\x04 \x01(\t\x12\x0f\n\x07post_id\x18\x05 \x01(\t\"#\n\rMessageUnsent\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"\x19\n\tOtherSent\x12\x0c\n\x04kind\x18\x01 \x01(\t\"\xd4\x01\n\rFormSubmitted\x12\x0f\n\x07\x63\x61rd_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65sk_id\x18\x02 \x01(\t\x12\x0b\n\x03pod\x18\x03 \x01(\t\x12\x11\n\taction_id\x18\x04 \x01(\t\x12\x41\n\x06values\x18\x05 \x03(\x0b\x32+.machi.channel.v1.FormSubmitted.ValuesEntryB\x04\xe8\xe0\x18\x01\x12\x0f\n\x07version\x18\x06 \x01(\x03\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x90\x01\n\rThreadReplied\x12\x10\n\x08place_id\x18\x01 \x01(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x12\n\x04text\x18\x03 \x01(\tB\x04\xe8\xe0\x18\x01\x12\x0e\n\x06\x65\x64ited\x18\x04 \x01(\x08\x12\r\n\x05\x66iles\x18\x05 \x01(\x05\x12\x0f\n\x07\x64\x65leted\x18\x06 \x01(\x08\x12\x16\n\x08mentions\x18\x07 \x03(\tB\x04\xe8\xe0\x18\x01\"\x0c\n\nHomeOpenedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,29 +56,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THREADREPLIED'].fields_by_name['mentions']._loaded_options = None
   _globals['_THREADREPLIED'].fields_by_name['mentions']._serialized_options = b'\350\340\030\001'
   _globals['_INBOUNDEVENT']._serialized_start=117
-  _globals['_INBOUNDEVENT']._serialized_end=921
-  _globals['_FOLLOWED']._serialized_start=923
-  _globals['_FOLLOWED']._serialized_end=933
-  _globals['_UNFOLLOWED']._serialized_start=935
-  _globals['_UNFOLLOWED']._serialized_end=947
-  _globals['_TEXTSENT']._serialized_start=949
-  _globals['_TEXTSENT']._serialized_end=979
-  _globals['_PLACESENT']._serialized_start=981
-  _globals['_PLACESENT']._serialized_end=1085
-  _globals['_MEDIASENT']._serialized_start=1087
-  _globals['_MEDIASENT']._serialized_end=1175
-  _globals['_PRESSED']._serialized_start=1177
-  _globals['_PRESSED']._serialized_end=1263
-  _globals['_MESSAGEUNSENT']._serialized_start=1265
-  _globals['_MESSAGEUNSENT']._serialized_end=1300
-  _globals['_OTHERSENT']._serialized_start=1302
-  _globals['_OTHERSENT']._serialized_end=1327
-  _globals['_FORMSUBMITTED']._serialized_start=1330
-  _globals['_FORMSUBMITTED']._serialized_end=1542
-  _globals['_FORMSUBMITTED_VALUESENTRY']._serialized_start=1497
-  _globals['_FORMSUBMITTED_VALUESENTRY']._serialized_end=1542
-  _globals['_THREADREPLIED']._serialized_start=1545
-  _globals['_THREADREPLIED']._serialized_end=1689
-  _globals['_HOMEOPENED']._serialized_start=1691
-  _globals['_HOMEOPENED']._serialized_end=1703
+  _globals['_INBOUNDEVENT']._serialized_end=937
+  _globals['_FOLLOWED']._serialized_start=939
+  _globals['_FOLLOWED']._serialized_end=949
+  _globals['_UNFOLLOWED']._serialized_start=951
+  _globals['_UNFOLLOWED']._serialized_end=963
+  _globals['_TEXTSENT']._serialized_start=965
+  _globals['_TEXTSENT']._serialized_end=995
+  _globals['_PLACESENT']._serialized_start=997
+  _globals['_PLACESENT']._serialized_end=1101
+  _globals['_MEDIASENT']._serialized_start=1103
+  _globals['_MEDIASENT']._serialized_end=1191
+  _globals['_PRESSED']._serialized_start=1193
+  _globals['_PRESSED']._serialized_end=1279
+  _globals['_MESSAGEUNSENT']._serialized_start=1281
+  _globals['_MESSAGEUNSENT']._serialized_end=1316
+  _globals['_OTHERSENT']._serialized_start=1318
+  _globals['_OTHERSENT']._serialized_end=1343
+  _globals['_FORMSUBMITTED']._serialized_start=1346
+  _globals['_FORMSUBMITTED']._serialized_end=1558
+  _globals['_FORMSUBMITTED_VALUESENTRY']._serialized_start=1513
+  _globals['_FORMSUBMITTED_VALUESENTRY']._serialized_end=1558
+  _globals['_THREADREPLIED']._serialized_start=1561
+  _globals['_THREADREPLIED']._serialized_end=1705
+  _globals['_HOMEOPENED']._serialized_start=1707
+  _globals['_HOMEOPENED']._serialized_end=1719
 # @@protoc_insertion_point(module_scope)

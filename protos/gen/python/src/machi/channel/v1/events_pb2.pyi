@@ -34,6 +34,7 @@ class InboundEvent(_message.Message):
     REPLY_HANDLE_FIELD_NUMBER: _builtins.int
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     THREAD_ID_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
     FOLLOWED_FIELD_NUMBER: _builtins.int
     UNFOLLOWED_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
@@ -57,6 +58,8 @@ class InboundEvent(_message.Message):
     """The platform's id of the message, for a later unsend."""
     thread_id: _builtins.str
     """The thread of a conversation that the message stands in, and its answer belongs to; empty outside of threads."""
+    silent: _builtins.bool
+    """True where nobody may be answered: another service has the conversation now (LINE's standby)."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -95,6 +98,7 @@ class InboundEvent(_message.Message):
         reply_handle: _builtins.str = ...,
         message_id: _builtins.str = ...,
         thread_id: _builtins.str = ...,
+        silent: _builtins.bool = ...,
         followed: Global___Followed | None = ...,
         unfollowed: Global___Unfollowed | None = ...,
         text: Global___TextSent | None = ...,
@@ -109,7 +113,7 @@ class InboundEvent(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["followed", b"followed", "form", b"form", "home_opened", b"home_opened", "kind", b"kind", "media", b"media", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "text", b"text", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "channel", b"channel", "event_id", b"event_id", "followed", b"followed", "form", b"form", "home_opened", b"home_opened", "kind", b"kind", "media", b"media", "message_id", b"message_id", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "redelivered", b"redelivered", "reply_handle", b"reply_handle", "text", b"text", "thread_id", b"thread_id", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "channel", b"channel", "event_id", b"event_id", "followed", b"followed", "form", b"form", "home_opened", b"home_opened", "kind", b"kind", "media", b"media", "message_id", b"message_id", "occurred_at", b"occurred_at", "other", b"other", "place", b"place", "pressed", b"pressed", "received_at", b"received_at", "redelivered", b"redelivered", "reply_handle", b"reply_handle", "silent", b"silent", "text", b"text", "thread_id", b"thread_id", "thread_reply", b"thread_reply", "unfollowed", b"unfollowed", "unsent", b"unsent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["followed", "unfollowed", "text", "place", "media", "pressed", "unsent", "other", "form", "thread_reply", "home_opened"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
