@@ -90,6 +90,8 @@ async def test_what_has_a_meaning_of_its_own_waits_for_no_question(chat: Chat) -
     assert (await chat.types("report")).ask.key == "kind"
     await chat.types("cancel", "fk-1234")
     assert chat.said == ["cases: fk-1234"]
+    await chat.types("help me")
+    assert chat.said == ["help: help me"]
 
 
 async def test_a_button_of_the_same_pod_leads_back(chat: Chat) -> None:

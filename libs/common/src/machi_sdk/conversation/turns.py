@@ -248,9 +248,11 @@ class Turns:
         """Whether what says nothing to anybody is the answer to a question that has just been delivered."""
         if writer.focus.pod or pending.event.WhichOneof("kind") not in _ANSWERS or not step.opens:
             return False
-        is_meant = Opening(step.pod, step.request.open.command) != self.openings.by_role("fallback")
-        if is_meant or await self.questions.asking(pending.tenant, writer.citizen_id):
-            return not is_meant
+        opened = Opening(step.pod, step.request.open.command)
+        if opened != self.openings.by_role("fallback") or self.openings.by_words(pending.event.text.text):
+            return False
+        if await self.questions.asking(pending.tenant, writer.citizen_id):
+            return True
         return (await self._person(pending)).focus.version != writer.focus.version  # it has arrived since
 
     async def _take_back(self, pending: PendingEvent, writer: Writer) -> wire.TurnResponse | None:
