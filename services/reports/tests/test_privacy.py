@@ -125,13 +125,14 @@ async def test_somebody_elses_photo_is_no_photo(
     assert (await say("hana", wire.Photo(media_id=media_id))).ask.key == "photo"
 
 
+@pytest.mark.parametrize("citizen_id", ["hana", "hana-after-an-unlink"])
 @pytest.mark.parametrize("event_id", ["words-event", "photo-event", "place-event"])
 async def test_taken_back_messages_leave_the_card(
-    file_with_photo: FileCase, card_of: CardOf, say: Turn, outbox: Outbox, event_id: str
+    file_with_photo: FileCase, card_of: CardOf, say: Turn, outbox: Outbox, *, event_id: str, citizen_id: str
 ) -> None:
     number = await file_with_photo("hana")
     before = await card_of(number)
-    await say("hana", wire.Retract(event_id=event_id), session="")
+    await say(citizen_id, wire.Retract(event_id=event_id), session="")
     card = await card_of(number)
     assert card.version == before.version + 1
     assert (card.words == "（本人が取り消しました）") == (event_id == "words-event")
@@ -142,20 +143,6 @@ async def test_taken_back_messages_leave_the_card(
     announced = (await outbox())[-1]
     assert isinstance(announced, CardAnnounced)
     assert announced.urgent
-
-
-@pytest.mark.parametrize("event_id", ["words-event", "photo-event", "place-event"])
-async def test_what_is_taken_back_after_an_unlink_leaves_the_card_too(
-    file_with_photo: FileCase, card_of: CardOf, say: Turn, event_id: str
-) -> None:
-    number = await file_with_photo("hana")
-    before = await card_of(number)
-    await say("hana-unlinked", wire.Retract(event_id=event_id), session="")
-    card = await card_of(number)
-    assert card.version == before.version + 1
-    assert (card.words == "（本人が取り消しました）") == (event_id == "words-event")
-    assert all(photo.gone for photo in card.photos) == (event_id == "photo-event")
-    assert (not card.HasField("map_link")) == (event_id == "place-event")
 
 
 async def test_taken_back_words_stand_in_no_conversation(
